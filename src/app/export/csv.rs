@@ -1,0 +1,76 @@
+//! CSV (RFC 4180), and the dialect that Excel opens in French. A cell that a spreadsheet would run
+//! as a formula is defused with an apostrophe (OWASP, "CSV Injection").
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use csv::{ByteRecord, Terminator, WriterBuilder};
+use sha2::Sha256;
+
+use super::row::{Cell, Row};
+use super::{Encoder, Hashed};
+
+/// How Excel recognises UTF-8.
+const BOM: &str = "\u{feff}";
+
+pub(super) struct Csv<W: Write> {
+    out: csv::Writer<Hashed<W>>,
+    excel_fr: bool,
+    record: ByteRecord,
+}
+
+impl<W: Write> Csv<W> {
+    pub(super) fn new(out: Hashed<W>, excel_fr: bool) -> Self {
+        let out = WriterBuilder::new()
+            .terminator(Terminator::CRLF)
+            .delimiter(if excel_fr { b';' } else { b',' })
+            .from_writer(out);
+        Self { out, excel_fr, record: ByteRecord::new() }
+    }
+}
+
+impl<W: Write> Encoder for Csv<W> {
+    fn header(&mut self, columns: &'static [&'static str]) -> io::Result<()> {
+        self.record.clear();
+        for (i, column) in columns.iter().enumerate() {
+            let bom = if self.excel_fr && i == 0 { BOM } else { "" };
+            self.record.push_field(format!("{bom}{column}").as_bytes());
+        }
+        Ok(self.out.write_byte_record(&self.record)?)
+    }
+
+    fn row(&mut self, row: &Row<'_>) -> io::Result<()> {
+        self.record.clear();
+        for cell in row {
+            self.record.push_field(text(*cell).as_bytes());
+        }
+        Ok(self.out.write_byte_record(&self.record)?)
+    }
+
+    fn finish(mut self: Box<Self>) -> (Sha256, io::Result<()>) {
+        let flushed = self.out.flush();
+        (self.out.get_ref().hasher.clone(), flushed)
+    }
+}
+
+fn text(cell: Cell<'_>) -> Cow<'_, str> {
+    match cell {
+        Cell::Null => Cow::Borrowed(""),
+        Cell::Text(text) => defused(text),
+        Cell::Number(number) => Cow::Owned(number.to_string()),
+        Cell::Bool(value) => Cow::Borrowed(if value { "true" } else { "false" }),
+    }
+}
+
+/// The text as a spreadsheet shows it rather than runs it. A telephone number of digits and
+/// spaces is harmless with its plus sign and is left alone.
+fn defused(text: &str) -> Cow<'_, str> {
+    let risky = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
+    if risky && !is_phone(text) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
+}
+
+fn is_phone(text: &str) -> bool {
+    text.strip_prefix('+').is_some_and(|rest| {
+        !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit() || b == b' ')
+    })
+}

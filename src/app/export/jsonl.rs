@@ -1,0 +1,58 @@
+//! JSON, one object a line: exact, nothing defused. `meta_json` and `details_json` are strings that
+//! hold the stored text, so that digests and hashes can be computed from an export.
+
+use std::io::{self, BufWriter, Write};
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use sha2::Sha256;
+
+use super::row::{Cell, Row};
+use super::{Encoder, Hashed};
+
+pub(super) struct Jsonl<W: Write> {
+    out: BufWriter<Hashed<W>>,
+    columns: &'static [&'static str],
+}
+
+impl<W: Write> Jsonl<W> {
+    pub(super) fn new(out: Hashed<W>) -> Self {
+        Self { out: BufWriter::new(out), columns: &[] }
+    }
+}
+
+impl<W: Write> Encoder for Jsonl<W> {
+    fn header(&mut self, columns: &'static [&'static str]) -> io::Result<()> {
+        self.columns = columns;
+        Ok(())
+    }
+
+    fn row(&mut self, row: &Row<'_>) -> io::Result<()> {
+        serde_json::to_writer(&mut self.out, &Object { columns: self.columns, row })?;
+        self.out.write_all(b"\n")
+    }
+
+    fn finish(mut self: Box<Self>) -> (Sha256, io::Result<()>) {
+        let flushed = self.out.flush();
+        (self.out.get_ref().hasher.clone(), flushed)
+    }
+}
+
+struct Object<'a> {
+    columns: &'static [&'static str],
+    row: &'a Row<'a>,
+}
+
+impl Serialize for Object<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.columns.len()))?;
+        for (column, cell) in self.columns.iter().zip(self.row) {
+            match cell {
+                Cell::Null => map.serialize_entry(column, &())?,
+                Cell::Text(text) => map.serialize_entry(column, text)?,
+                Cell::Number(number) => map.serialize_entry(column, number)?,
+                Cell::Bool(value) => map.serialize_entry(column, value)?,
+            }
+        }
+        map.end()
+    }
+}

@@ -1,0 +1,89 @@
+//! The columns of an exported row: those of the table, with the present status.
+
+use crate::domain::audit::AuditRow;
+use crate::domain::lead::Lead;
+use crate::domain::text::Personal;
+
+/// A value of a row.
+#[derive(Clone, Copy)]
+pub(super) enum Cell<'a> {
+    Null,
+    Text(&'a str),
+    Number(i64),
+    Bool(bool),
+}
+
+/// A row's values, in the order of its columns.
+pub(super) type Row<'a> = [Cell<'a>];
+
+pub(super) const LEAD: [&str; 14] = [
+    "id",
+    "created_at_utc",
+    "name",
+    "email",
+    "phone",
+    "company",
+    "service",
+    "message",
+    "consent",
+    "source",
+    "request_id",
+    "ip_hash",
+    "meta_json",
+    "status",
+];
+
+pub(super) const AUDIT: [&str; 10] = [
+    "seq",
+    "id",
+    "created_at_utc",
+    "event",
+    "actor",
+    "lead_id",
+    "request_id",
+    "status_code",
+    "details_json",
+    "hash",
+];
+
+pub(super) fn lead(lead: &Lead) -> [Cell<'_>; 14] {
+    [
+        Cell::Text(&lead.id),
+        Cell::Text(&lead.created_at_utc),
+        Cell::Text(lead.name.as_str()),
+        Cell::Text(lead.email.as_str()),
+        personal(lead.phone.as_ref()),
+        personal(lead.company.as_ref()),
+        text(lead.service.as_deref()),
+        Cell::Text(lead.message.as_str()),
+        Cell::Bool(lead.consent),
+        Cell::Text(&lead.source),
+        Cell::Text(&lead.request_id),
+        Cell::Text(&lead.ip_hash),
+        text(lead.meta_json.as_deref()),
+        Cell::Text(&lead.status),
+    ]
+}
+
+pub(super) fn audit(row: &AuditRow) -> [Cell<'_>; 10] {
+    [
+        Cell::Number(row.seq),
+        Cell::Text(&row.id),
+        Cell::Text(&row.created_at_utc),
+        Cell::Text(&row.event),
+        text(row.actor.as_deref()),
+        text(row.lead_id.as_deref()),
+        text(row.request_id.as_deref()),
+        row.status_code.map_or(Cell::Null, Cell::Number),
+        text(row.details_json.as_deref()),
+        Cell::Text(&row.hash),
+    ]
+}
+
+fn text(text: Option<&str>) -> Cell<'_> {
+    text.map_or(Cell::Null, Cell::Text)
+}
+
+fn personal(text: Option<&Personal>) -> Cell<'_> {
+    text.map_or(Cell::Null, |t| Cell::Text(t.as_str()))
+}

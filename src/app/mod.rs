@@ -1,0 +1,54 @@
+//! Use cases: each one transaction or one read, the same for the page and the shell. Nothing here
+//! knows of HTTP or of the command line.
+
+pub mod audit;
+pub mod browse;
+pub mod export;
+pub mod health;
+pub mod intake;
+pub mod schema;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::store::{self, Writer};
+pub use crate::store::{Health, ServerLock, StoreError, WriterThread};
+
+/// What the HTTP routes call; cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    pub inbox: Arc<dyn intake::Inbox>,
+    pub health: Arc<Health>,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("App")
+    }
+}
+
+impl App {
+    /// Starts the writer of a database whose schema is current. When the app is dropped, the
+    /// thread finishes what is queued; wait for that with [`WriterThread::join`].
+    ///
+    /// # Errors
+    /// The database cannot be written, or its write-ahead log not be emptied.
+    pub fn start(database: &Path, clock: &Clock) -> Result<(Self, WriterThread), StoreError> {
+        let (writer, thread, health) = store::start_writer(database, clock)?;
+        Ok((Self { inbox: Arc::new(writer), health }, thread))
+    }
+}
+
+/// Runs one piece of work of a command in the writer, beside a server or without one.
+pub(crate) fn write<T: Send + 'static>(
+    database: &Path,
+    clock: &Clock,
+    work: impl FnMut(&mut store::WriteTx<'_>) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let (writer, thread): (Writer, WriterThread) = store::writer_beside(database, clock)?;
+    let done = writer.run(work);
+    drop(writer);
+    thread.join();
+    done
+}

@@ -1,0 +1,62 @@
+//! What a command's failure says and which exit status it has.
+
+use std::error::Error as _;
+use std::io;
+use std::process::ExitCode;
+
+use thiserror::Error;
+
+use crate::app::StoreError;
+use crate::app::export::ExportError;
+use crate::config::ConfigError;
+
+/// Why a command did not do what it was asked to.
+#[derive(Debug, Error)]
+pub(super) enum CliError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Export(#[from] ExportError),
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// The arguments do not fit; found out after they were parsed.
+    #[error("{0}")]
+    Usage(String),
+    #[error("{0}")]
+    Failed(String),
+    /// A check found something; the findings are told already.
+    #[error("{0}")]
+    Broken(String),
+}
+
+impl CliError {
+    /// One line for the person at the terminal.
+    pub(super) fn tell(&self) {
+        let mut line = format!("fastcore: {self}");
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            let text = error.to_string();
+            if !line.ends_with(&text) {
+                line.push_str(": ");
+                line.push_str(&text);
+            }
+            cause = error.source();
+        }
+        super::output::say(&line);
+    }
+
+    pub(super) fn status(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Store(e) | Self::Export(ExportError::Store(e)) => match e {
+                StoreError::Corrupt(_) => 4,
+                StoreError::InUse(_) => 5,
+                _ => 1,
+            },
+            Self::Usage(_) => 2,
+            Self::Broken(_) => 4,
+            _ => 1,
+        })
+    }
+}

@@ -1,0 +1,168 @@
+//! `fastcore export leads` and `fastcore export audit`.
+
+use std::io;
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use super::error::CliError;
+use super::{Context, DatabaseArg, output};
+use crate::app::export::{Export, Format, What};
+use crate::domain::filter::{self, LeadFilter, Period};
+use crate::domain::lead::Service;
+use crate::domain::search::Words;
+use crate::domain::status::Status;
+
+/// Writes leads or the audit log to a file or to standard output
+///
+/// Takes all rows of one moment, oldest first, and writes a LEADS_EXPORTED row to the audit log.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    what: Rows,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Rows {
+    /// Exports leads
+    ///
+    /// Example: fastcore export leads --format csv --dialect excel-fr --since 2026-01-01 -o leads.csv
+    Leads {
+        #[command(flatten)]
+        filter: FilterArgs,
+        #[command(flatten)]
+        form: Form,
+    },
+    /// Exports the audit log
+    ///
+    /// Example: fastcore export audit --format jsonl -o audit.jsonl
+    Audit {
+        #[command(flatten)]
+        period: PeriodArgs,
+        #[command(flatten)]
+        form: Form,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct Form {
+    #[command(flatten)]
+    database: DatabaseArg,
+    #[arg(long, value_enum, default_value_t = FormatArg::Csv)]
+    format: FormatArg,
+    /// For CSV: rfc4180, or excel-fr for Excel in French (BOM, semicolons)
+    #[arg(long, value_enum, default_value_t = Dialect::Rfc4180)]
+    dialect: Dialect,
+    /// The file, written whole or not at all; standard output without it
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FormatArg {
+    /// Comma-separated values (RFC 4180); formulas are defused
+    Csv,
+    /// One JSON object a line; exact
+    Jsonl,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Dialect {
+    Rfc4180,
+    ExcelFr,
+}
+
+/// When.
+#[derive(Debug, clap::Args)]
+pub(super) struct PeriodArgs {
+    /// From this day (UTC) or moment (RFC 3339) on
+    #[arg(long, value_name = "WHEN", value_parser = since)]
+    since: Option<String>,
+    /// Up to and with this day (UTC), or up to this moment (RFC 3339)
+    #[arg(long, value_name = "WHEN", value_parser = until)]
+    until: Option<String>,
+}
+
+/// Which leads.
+#[derive(Debug, clap::Args)]
+pub(super) struct FilterArgs {
+    #[command(flatten)]
+    period: PeriodArgs,
+    /// Only this service: ponts, cabines, compresseurs, diagnostic or autre
+    #[arg(long, value_parser = service)]
+    service: Option<Service>,
+    /// Only this present status: received, processing, resolved or archived
+    #[arg(long, value_parser = status)]
+    status: Option<Status>,
+    /// Only leads with words that begin so, in name, e-mail, phone, company or message; accents
+    /// and case do not matter
+    #[arg(long, value_name = "WORDS")]
+    query: Option<String>,
+}
+
+impl PeriodArgs {
+    fn period(self) -> Period {
+        Period { since: self.since, until: self.until }
+    }
+}
+
+impl FilterArgs {
+    pub(super) fn filter(self) -> LeadFilter {
+        LeadFilter {
+            period: self.period.period(),
+            service: self.service,
+            status: self.status,
+            words: self.query.as_deref().map(Words::of),
+        }
+    }
+}
+
+pub(super) fn run(context: &Context, args: Args) -> Result<(), CliError> {
+    let (what, form) = match args.what {
+        Rows::Leads { filter, form } => (What::Leads(filter.filter()), form),
+        Rows::Audit { period, form } => (What::Audit(period.period()), form),
+    };
+    let format = match (form.format, form.dialect) {
+        (FormatArg::Csv, Dialect::Rfc4180) => Format::Csv,
+        (FormatArg::Csv, Dialect::ExcelFr) => Format::CsvExcelFr,
+        (FormatArg::Jsonl, Dialect::Rfc4180) => Format::Jsonl,
+        (FormatArg::Jsonl, Dialect::ExcelFr) => {
+            return Err(CliError::Usage("--dialect is for --format csv".to_owned()));
+        }
+    };
+    let database = form.database.path(&context.environment)?;
+    let export = Export { what, format, actor: Context::actor() };
+    let mut progress = output::Progress::new("rows");
+    let mut tell = |rows| progress.at(rows);
+    let done = match &form.output {
+        Some(path) => export.to_file(&database, &context.clock, path, &mut tell),
+        None => export.to_writer(&database, &context.clock, io::stdout().lock(), &mut tell),
+    };
+    drop(progress);
+    let done = done?;
+    if !done.cut_short {
+        output::say(&format!("{} rows, SHA-256 {}", done.rows, done.sha256));
+    }
+    Ok(())
+}
+
+fn since(text: &str) -> Result<String, String> {
+    filter::since(text).ok_or_else(when)
+}
+
+fn until(text: &str) -> Result<String, String> {
+    filter::until(text).ok_or_else(when)
+}
+
+fn when() -> String {
+    "a day such as 2026-01-31 or a moment such as 2026-01-31T08:00:00Z".to_owned()
+}
+
+fn service(text: &str) -> Result<Service, String> {
+    Service::parse(text)
+        .ok_or_else(|| "one of ponts, cabines, compresseurs, diagnostic, autre".to_owned())
+}
+
+pub(super) fn status(text: &str) -> Result<Status, String> {
+    Status::parse(text).ok_or_else(|| "one of received, processing, resolved, archived".to_owned())
+}

@@ -1,0 +1,177 @@
+//! `fastcore lead list`, `show` and `set-status`.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::error::CliError;
+use super::export::{FilterArgs, status};
+use super::{Context, DatabaseArg, output};
+use crate::app::browse::{self, Shown};
+use crate::domain::lead::Lead;
+use crate::domain::status::Status;
+use crate::domain::text::Personal;
+
+/// Lists leads, shows one, or says where one stands
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Lists the newest leads, newest first
+    ///
+    /// Example: fastcore lead list --status received --query compresseur
+    List {
+        #[command(flatten)]
+        database: DatabaseArg,
+        #[command(flatten)]
+        filter: FilterArgs,
+        /// At most so many
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Shows everything about one lead
+    Show {
+        #[command(flatten)]
+        database: DatabaseArg,
+        /// The lead's id, or its request_id
+        id: String,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Says where a lead stands; the audit log remembers every change
+    ///
+    /// Example: fastcore lead set-status 0198a6f2-… processing
+    SetStatus {
+        #[command(flatten)]
+        database: DatabaseArg,
+        /// The lead's id, or its request_id
+        id: String,
+        /// received, processing, resolved or archived
+        #[arg(value_parser = status)]
+        status: Status,
+    },
+}
+
+pub(super) fn run(context: &Context, args: Args) -> Result<(), CliError> {
+    match args.what {
+        What::List { database, filter, limit, json } => {
+            let path = database.path(&context.environment)?;
+            let leads = browse::list(&path, &filter.filter(), limit)?;
+            if json {
+                return output::json(&leads.iter().map(as_json).collect::<Vec<_>>());
+            }
+            output::data(leads.iter().map(line).collect::<String>().as_bytes())
+        }
+        What::Show { database, id, json } => {
+            let path = database.path(&context.environment)?;
+            let shown =
+                browse::show(&path, &id.to_ascii_lowercase())?.ok_or_else(|| unknown(&id))?;
+            if json {
+                return output::json(&shown_as_json(&shown));
+            }
+            output::data(shown_as_text(&shown).as_bytes())
+        }
+        What::SetStatus { database, id, status } => {
+            let path = database.path(&context.environment)?;
+            let id = id.to_ascii_lowercase();
+            let change = browse::set_status(&path, &context.clock, &id, status, &Context::actor())?
+                .ok_or_else(|| unknown(&id))?;
+            output::say(&if change.from == change.to {
+                format!("{id} is {} already; nothing was written.", change.to)
+            } else {
+                format!("{id}: {} → {}", change.from, change.to)
+            });
+            Ok(())
+        }
+    }
+}
+
+fn unknown(id: &str) -> CliError {
+    CliError::Failed(format!("no lead has the id or request_id {}", output::one_line(id)))
+}
+
+fn line(lead: &Lead) -> String {
+    let cells = [
+        lead.created_at_utc.get(..16).unwrap_or_default().replace('T', " "),
+        lead.id.clone(),
+        format!("{:<10}", lead.status),
+        format!("{:<12}", lead.service.as_deref().unwrap_or("-")),
+        lead.name.as_str().to_owned(),
+        lead.company.as_ref().map(|c| format!("({})", c.as_str())).unwrap_or_default(),
+    ];
+    let mut line = output::one_line(cells.join("  ").trim_end());
+    line.push('\n');
+    line
+}
+
+fn as_json(lead: &Lead) -> Value {
+    let maybe = |text: &Option<Personal>| text.as_ref().map(|t| t.as_str().to_owned());
+    let meta: Value =
+        lead.meta_json.as_deref().and_then(|m| serde_json::from_str(m).ok()).unwrap_or_default();
+    json!({
+        "id": lead.id,
+        "created_at_utc": lead.created_at_utc,
+        "status": lead.status,
+        "name": lead.name.as_str(),
+        "email": lead.email.as_str(),
+        "phone": maybe(&lead.phone),
+        "company": maybe(&lead.company),
+        "service": lead.service,
+        "message": lead.message.as_str(),
+        "consent": lead.consent,
+        "source": lead.source,
+        "request_id": lead.request_id,
+        "ip_hash": lead.ip_hash,
+        "meta": meta,
+    })
+}
+
+fn shown_as_json(shown: &Shown) -> Value {
+    let mut value = as_json(&shown.lead);
+    value["receipt"] = json!(shown.receipt.map(|r| r.to_string()));
+    value["digest_holds"] = json!(shown.digest_holds);
+    value["timeline"] = json!(shown.timeline);
+    value
+}
+
+fn shown_as_text(shown: &Shown) -> String {
+    let lead = &shown.lead;
+    let personal = |text: &Option<Personal>| text.as_ref().map(|t| t.as_str().to_owned());
+    let fields = [
+        ("id", Some(lead.id.clone())),
+        ("received", Some(lead.created_at_utc.clone())),
+        ("status", Some(lead.status.clone())),
+        ("name", Some(lead.name.as_str().to_owned())),
+        ("e-mail", Some(lead.email.as_str().to_owned())),
+        ("phone", personal(&lead.phone)),
+        ("company", personal(&lead.company)),
+        ("service", lead.service.clone()),
+        ("consent", Some(if lead.consent { "yes" } else { "no" }.to_owned())),
+        ("source", Some(lead.source.clone())),
+        ("request_id", Some(lead.request_id.clone())),
+        ("ip_hash", Some(lead.ip_hash.clone())),
+        ("meta", lead.meta_json.clone()),
+        ("receipt", shown.receipt.map(|r| r.to_string())),
+        ("digest", Some(if shown.digest_holds { "holds" } else { "DOES NOT HOLD" }.to_owned())),
+    ];
+    let mut text = String::new();
+    for (name, value) in fields {
+        let value = value.as_deref().unwrap_or("-");
+        let _ = writeln!(text, "{name:<12}{}", output::one_line(value));
+    }
+    let _ = writeln!(text, "\n{}\n", output::visible(lead.message.as_str()));
+    for row in &shown.timeline {
+        let actor = row.actor.as_deref().unwrap_or("-");
+        let line = format!("{:>8}  {}  {:<16} {actor}", row.seq, row.created_at_utc, row.event);
+        let _ = writeln!(text, "{}", output::one_line(&line));
+    }
+    text
+}

@@ -1,0 +1,154 @@
+//! The command line: one file a command, its flags, its words, a call into [`crate::app`].
+//!
+//! Data goes to standard output, words for people to standard error.
+
+mod audit;
+mod error;
+mod export;
+mod lead;
+mod migrate;
+mod output;
+mod serve;
+mod token;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use self::error::CliError;
+use crate::clock::Clock;
+use crate::config::{ConfigError, Environment, database_path};
+use crate::telemetry::{self, LogFlags};
+
+/// Takes the leads of a company's site and keeps them: one binary, one SQLite file, an audit log
+/// that nobody can change.
+#[derive(Debug, Parser)]
+#[command(
+    name = "fastcore",
+    version,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "Every setting is a flag or a variable, in this order: flag, environment, .env in the \
+                  working directory, default.\n\n\
+                  Exit status: 0 done, 1 failed, 2 wrong usage, 4 integrity or chain broken, \
+                  5 the database is in use by a server."
+)]
+struct Cli {
+    #[command(flatten)]
+    log: LogArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Log")]
+struct LogArgs {
+    /// DEBUG, INFO, WARNING or ERROR [env: LOG_LEVEL] [default: INFO]
+    #[arg(long, global = true, value_name = "LEVEL")]
+    log_level: Option<String>,
+    /// The level DEBUG, unless one is set; never shows secrets or personal data [env: DEBUG] [default: false]
+    #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    debug: Option<String>,
+    /// auto (text on a terminal, JSON lines elsewhere), text or json [env: FASTCORE_LOG_FORMAT] [default: auto]
+    #[arg(long, global = true, value_name = "FORMAT")]
+    log_format: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Args),
+    Migrate(migrate::Args),
+    Lead(lead::Args),
+    Audit(audit::Args),
+    Export(export::Args),
+    Token(token::Args),
+    /// Prints completions for a shell
+    ///
+    /// Example: fastcore completions bash > /etc/bash_completion.d/fastcore
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Where the database is; the same flag for every command that needs it.
+#[derive(Debug, Clone, clap::Args)]
+struct DatabaseArg {
+    /// sqlite://relative/path, sqlite:///absolute/path or a plain path
+    /// [env: DATABASE_URL] [default: sqlite://fastcore.db]
+    #[arg(long, value_name = "URL")]
+    database_url: Option<String>,
+}
+
+impl DatabaseArg {
+    fn path(&self, environment: &Environment) -> Result<PathBuf, ConfigError> {
+        database_path(environment, self.database_url.as_deref())
+    }
+}
+
+/// What every command is given.
+struct Context {
+    environment: Environment,
+    clock: Clock,
+}
+
+impl Context {
+    /// The actor of what a person does at the shell.
+    fn actor() -> String {
+        let user = uzers::get_current_username();
+        let user = user.map_or_else(
+            || uzers::get_current_uid().to_string(),
+            |u| u.to_string_lossy().into_owned(),
+        );
+        format!("cli:{user}")
+    }
+}
+
+/// Parses the arguments, runs the command, and turns what went wrong into an exit status.
+#[must_use]
+pub fn run() -> ExitCode {
+    // Whatever is made from here on holds personal data or secrets: its owner's alone.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    let cli = Cli::parse();
+    match dispatch(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            error.tell();
+            error.status()
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<(), CliError> {
+    if let Command::Completions { shell } = cli.command {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Cli::command(), "fastcore", &mut script);
+        return output::data(&script);
+    }
+    let environment = Environment::load()?;
+    let log =
+        LogFlags { level: cli.log.log_level, debug: cli.log.debug, format: cli.log.log_format };
+    telemetry::start(&environment, &log)?;
+    let context = Context { environment, clock: Clock::system() };
+    match cli.command {
+        Command::Serve(args) => serve::run(&context, args),
+        Command::Migrate(args) => migrate::run(&context, &args),
+        Command::Lead(args) => lead::run(&context, args),
+        Command::Audit(args) => audit::run(&context, args),
+        Command::Export(args) => export::run(&context, args),
+        Command::Token(args) => token::run(&args),
+        Command::Completions { .. } => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

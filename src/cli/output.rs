@@ -1,0 +1,77 @@
+//! Where words go: data to standard output, everything else to standard error.
+
+use std::io::{self, ErrorKind, IsTerminal, Write};
+
+use serde::Serialize;
+
+use super::error::CliError;
+use crate::domain::text;
+
+/// Writes data. A reader that has closed its end has what it wanted.
+pub(super) fn data(bytes: &[u8]) -> Result<(), CliError> {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
+        done => Ok(done?),
+    }
+}
+
+/// Writes a report as JSON.
+pub(super) fn json(report: &impl Serialize) -> Result<(), CliError> {
+    let mut text = serde_json::to_string_pretty(report).map_err(io::Error::from)?;
+    text.push('\n');
+    data(text.as_bytes())
+}
+
+/// Says something to the person at the terminal; there may be nobody to hear it.
+pub(super) fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Text from outside as a terminal may show it: control characters, which could move the cursor
+/// or change colours, and invisible ones are written as their code. Line breaks stay.
+pub(super) fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c == '\n' || (!text::breaks_line(c) && !text::is_invisible(c)) {
+            shown.push(c);
+        } else if c == '\t' {
+            shown.push_str("    ");
+        } else if c != '\r' {
+            shown.extend(c.escape_unicode());
+        }
+    }
+    shown
+}
+
+/// [`visible`], on one line.
+pub(super) fn one_line(text: &str) -> String {
+    visible(text).replace('\n', " ")
+}
+
+/// How far long work has come, on a terminal.
+pub(super) struct Progress {
+    what: &'static str,
+    shown: bool,
+}
+
+impl Progress {
+    pub(super) fn new(what: &'static str) -> Self {
+        Self { what, shown: false }
+    }
+
+    pub(super) fn at(&mut self, rows: u64) {
+        if io::stderr().is_terminal() {
+            let _ = write!(io::stderr(), "\r{rows} {} …", self.what);
+            self.shown = true;
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.shown {
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
+}

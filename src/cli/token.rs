@@ -1,0 +1,18 @@
+//! `fastcore token`.
+
+use super::error::CliError;
+use super::output;
+use crate::config::Secret;
+
+/// Prints a new random ingest token
+///
+/// It is stored nowhere: put it in FASTCORE_SITE_INGEST_TOKEN here and on the site. To change a
+/// token without losing a lead, move the old one to FASTCORE_SITE_INGEST_TOKEN_PREVIOUS first.
+///
+/// Example: fastcore token > /etc/fastcore/ingest-token
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {}
+
+pub(super) fn run(_: &Args) -> Result<(), CliError> {
+    output::data(format!("{}\n", Secret::random()?.reveal()).as_bytes())
+}

@@ -1,0 +1,148 @@
+//! The variables of the process and of the `.env` file.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io;
+use std::path::Path;
+
+use super::ConfigError;
+
+/// Every variable there is; a secret among them may come as `X_FILE` or as a systemd credential.
+const KNOWN: [&str; 17] = [
+    "DATABASE_URL",
+    "LOG_LEVEL",
+    "DEBUG",
+    "FASTCORE_LISTEN",
+    "FASTCORE_SITE_INGEST_TOKEN",
+    "FASTCORE_SITE_INGEST_TOKEN_FILE",
+    "FASTCORE_SITE_INGEST_TOKEN_PREVIOUS",
+    "FASTCORE_SITE_INGEST_TOKEN_PREVIOUS_FILE",
+    "FASTCORE_CORS_ORIGINS",
+    "FASTCORE_ALLOW_PLAINTEXT",
+    "FASTCORE_PUBLIC_URL",
+    "FASTCORE_LOG_FORMAT",
+    // Known by name; `serve` says what this version does not do yet.
+    "FASTCORE_TLS_CERT",
+    "FASTCORE_TLS_KEY",
+    "FASTCORE_METRICS_TOKEN",
+    "FASTCORE_METRICS_TOKEN_FILE",
+    "FASTCORE_BACKUP_DIR",
+];
+
+/// A snapshot of the variables, taken once.
+#[derive(Default)]
+pub struct Environment {
+    process: BTreeMap<String, OsString>,
+    file: BTreeMap<String, String>,
+}
+
+impl std::fmt::Debug for Environment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Environment")
+    }
+}
+
+impl Environment {
+    /// Reads the process's variables and `.env` in the working directory, where there is one.
+    ///
+    /// # Errors
+    /// The file is there and cannot be read.
+    #[expect(clippy::disallowed_methods, reason = "this is the one reader")]
+    pub fn load() -> Result<Self, ConfigError> {
+        let process = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+            .collect();
+        Ok(Self { process, file: read_file(Path::new(".env"))? })
+    }
+
+    /// An environment of these variables alone.
+    #[must_use]
+    pub fn of(variables: &[(&str, &str)]) -> Self {
+        let process = variables.iter().map(|(n, v)| ((*n).to_owned(), OsString::from(v))).collect();
+        Self { process, file: BTreeMap::new() }
+    }
+
+    /// A variable's value; one that is empty is as good as unset.
+    pub(super) fn get(&self, name: &str) -> Result<Option<&str>, ConfigError> {
+        match self.process(name)? {
+            Some(value) => Ok(Some(value)),
+            None => Ok(self.file(name)),
+        }
+    }
+
+    /// Whether a variable is set, to anything but nothing.
+    ///
+    /// # Errors
+    /// Its value is not UTF-8.
+    pub fn is_set(&self, name: &str) -> Result<bool, ConfigError> {
+        Ok(self.get(name)?.is_some())
+    }
+
+    pub(super) fn process(&self, name: &str) -> Result<Option<&str>, ConfigError> {
+        let value = self.process.get(name).map(|v| v.to_str().ok_or(name)).transpose();
+        let value =
+            value.map_err(|n| ConfigError::new(format_args!("{n}: its value is not UTF-8")))?;
+        Ok(value.filter(|v| !v.is_empty()))
+    }
+
+    pub(super) fn file(&self, name: &str) -> Option<&str> {
+        self.file.get(name).map(String::as_str).filter(|v| !v.is_empty())
+    }
+
+    /// A warning for each `FASTCORE_…` variable that means nothing, with the nearest that does.
+    #[must_use]
+    pub fn unknown(&self) -> Vec<String> {
+        let mut names: Vec<&String> = self.process.keys().chain(self.file.keys()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+            .into_iter()
+            .filter(|n| n.starts_with("FASTCORE_") && !known(n))
+            .map(|name| {
+                let near = KNOWN.iter().min_by_key(|k| strsim::damerau_levenshtein(k, name));
+                format!("{name} is no setting of FASTCORE; did you mean {}?", near.unwrap_or(&""))
+            })
+            .collect()
+    }
+
+    /// The variables that are set, known, and not yet served by this version.
+    #[must_use]
+    pub fn not_served(&self) -> Vec<&'static str> {
+        let later = |n: &&&str| {
+            ["FASTCORE_TLS", "FASTCORE_METRICS", "FASTCORE_BACKUP"].iter().any(|p| n.starts_with(p))
+        };
+        let set = |n: &&&str| self.get(n).is_ok_and(|v| v.is_some());
+        KNOWN.iter().filter(later).filter(set).copied().collect()
+    }
+}
+
+fn known(name: &str) -> bool {
+    KNOWN.contains(&name) || matches!(name, "FASTCORE_BACKUP_EVERY" | "FASTCORE_BACKUP_KEEP")
+}
+
+fn read_file(path: &Path) -> Result<BTreeMap<String, String>, ConfigError> {
+    let entries = match dotenvy::from_path_iter(path) {
+        Ok(entries) => entries,
+        Err(dotenvy::Error::Io(e)) if e.kind() == io::ErrorKind::NotFound => {
+            return Ok(BTreeMap::new());
+        }
+        Err(e) => return Err(ConfigError::new(format_args!("{}: {}", path.display(), cause(&e)))),
+    };
+    entries
+        .enumerate()
+        .map(|(i, entry)| {
+            entry.map_err(|e| {
+                let (n, path) = (i + 1, path.display());
+                ConfigError::new(format_args!("{path}: entry {n}: {}", cause(&e)))
+            })
+        })
+        .collect()
+}
+
+/// What is wrong with the file, without its content, which may be a secret.
+fn cause(error: &dotenvy::Error) -> String {
+    match error {
+        dotenvy::Error::Io(e) => e.to_string(),
+        _ => "not of the form NAME=value; a value with spaces, quotes or a # stands in 'single quotes'".to_owned(),
+    }
+}

@@ -1,0 +1,91 @@
+//! The settings: flag, then environment, then `.env` in the working directory, then the default.
+//! The one place that reads the environment.
+
+mod database;
+mod environment;
+mod secret;
+mod server;
+
+use std::fmt;
+
+pub use environment::Environment;
+pub use secret::{IngestTokens, Secret};
+pub use server::{Server, ServerFlags};
+
+/// A setting that cannot be used: its name, the value, and what is accepted, in one line.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(String);
+
+impl ConfigError {
+    pub(crate) fn new(text: impl fmt::Display) -> Self {
+        Self(text.to_string())
+    }
+}
+
+/// A setting that is no secret: the same as a flag and as a variable.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    pub variable: &'static str,
+    pub flag: &'static str,
+    pub default: &'static str,
+    pub accepts: &'static str,
+}
+
+pub const DATABASE_URL: Setting = Setting {
+    variable: "DATABASE_URL",
+    flag: "--database-url",
+    default: "sqlite://fastcore.db",
+    accepts: "sqlite://relative/path, sqlite:///absolute/path or a plain path",
+};
+pub const LOG_LEVEL: Setting = Setting {
+    variable: "LOG_LEVEL",
+    flag: "--log-level",
+    default: "INFO",
+    accepts: "DEBUG, INFO, WARNING or ERROR, in any case",
+};
+pub const DEBUG: Setting =
+    Setting { variable: "DEBUG", flag: "--debug", default: "false", accepts: "true or false" };
+pub const LOG_FORMAT: Setting = Setting {
+    variable: "FASTCORE_LOG_FORMAT",
+    flag: "--log-format",
+    default: "auto",
+    accepts: "auto, text or json",
+};
+
+impl Setting {
+    /// The setting's value by the order of precedence, read by `parse`.
+    ///
+    /// # Errors
+    /// The value is not accepted.
+    pub fn resolve<T>(
+        &self,
+        environment: &Environment,
+        flag: Option<&str>,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<T, ConfigError> {
+        let (name, value) = match (flag, environment.get(self.variable)?) {
+            (Some(value), _) => (self.flag, value),
+            (None, Some(value)) => (self.variable, value),
+            (None, None) => (self.variable, self.default),
+        };
+        parse(value.trim()).ok_or_else(|| self.refuse(name, value))
+    }
+
+    fn refuse(&self, name: &str, value: &str) -> ConfigError {
+        ConfigError::new(format_args!(
+            "{name}: {value:?} is not accepted; it takes {}",
+            self.accepts
+        ))
+    }
+}
+
+pub(crate) fn boolean(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Some(true),
+        "false" | "0" | "no" | "off" => Some(false),
+        _ => None,
+    }
+}
+
+pub use database::path as database_path;

@@ -1,0 +1,120 @@
+//! The settings of `serve`.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use super::{ConfigError, Environment, IngestTokens, Setting, boolean};
+
+const LISTEN: Setting = Setting {
+    variable: "FASTCORE_LISTEN",
+    flag: "--listen",
+    default: "127.0.0.1:8000",
+    accepts: "an address and a port, such as 127.0.0.1:8000 or [::1]:8000",
+};
+const CORS_ORIGINS: Setting = Setting {
+    variable: "FASTCORE_CORS_ORIGINS",
+    flag: "--cors-origins",
+    default: "https://fast-techservices.com,https://www.fast-techservices.com",
+    accepts: "origins separated by commas, such as https://example.com",
+};
+const ALLOW_PLAINTEXT: Setting = Setting {
+    variable: "FASTCORE_ALLOW_PLAINTEXT",
+    flag: "--allow-plaintext",
+    default: "false",
+    accepts: "true or false",
+};
+const PUBLIC_URL: Setting = Setting {
+    variable: "FASTCORE_PUBLIC_URL",
+    flag: "--public-url",
+    default: "",
+    accepts: "a URL such as https://fastcore.example.com",
+};
+
+/// What the command line says.
+#[derive(Debug, Default, Clone)]
+pub struct ServerFlags {
+    pub database_url: Option<String>,
+    pub listen: Option<String>,
+    pub cors_origins: Option<String>,
+    pub allow_plaintext: Option<String>,
+    pub public_url: Option<String>,
+}
+
+/// How `serve` runs, checked.
+#[derive(Debug, Clone)]
+pub struct Server {
+    pub database: PathBuf,
+    pub listen: SocketAddr,
+    pub cors_origins: Vec<String>,
+    /// Without a trailing slash; made from the listen address where it is not set.
+    pub public_url: Option<String>,
+}
+
+impl Server {
+    /// Reads and checks every setting.
+    ///
+    /// # Errors
+    /// The first one that is not accepted.
+    pub fn load(environment: &Environment, flags: &ServerFlags) -> Result<Self, ConfigError> {
+        let database = super::database_path(environment, flags.database_url.as_deref())?;
+        let listen = LISTEN.resolve(environment, flags.listen.as_deref(), address)?;
+        let cors_origins =
+            CORS_ORIGINS.resolve(environment, flags.cors_origins.as_deref(), origins)?;
+        let plaintext =
+            ALLOW_PLAINTEXT.resolve(environment, flags.allow_plaintext.as_deref(), boolean)?;
+        let public_url = PUBLIC_URL.resolve(environment, flags.public_url.as_deref(), url)?;
+        if environment.get("FASTCORE_TLS_CERT")?.is_some() {
+            return Err(ConfigError::new(
+                "FASTCORE_TLS_CERT: this version does not speak HTTPS itself; unset it and put a \
+                 reverse proxy that does in front of a loopback address",
+            ));
+        }
+        if !listen.ip().is_loopback() && !plaintext {
+            return Err(ConfigError::new(format_args!(
+                "FASTCORE_LISTEN: {listen} is not a loopback address, and leads would travel in \
+                 plaintext; listen on 127.0.0.1 behind a reverse proxy that speaks HTTPS, or set \
+                 FASTCORE_ALLOW_PLAINTEXT=true where the network itself is encrypted"
+            )));
+        }
+        Ok(Self { database, listen, cors_origins, public_url })
+    }
+
+    /// The tokens; may make one and keep it beside the database.
+    ///
+    /// # Errors
+    /// A token is missing, weak or unreadable where that is not allowed.
+    pub fn tokens(&self, environment: &Environment) -> Result<IngestTokens, ConfigError> {
+        let database: &Path = &self.database;
+        IngestTokens::load(environment, database, self.listen.ip().is_loopback())
+    }
+}
+
+fn address(text: &str) -> Option<SocketAddr> {
+    let localhost = || {
+        let port = text.strip_prefix("localhost:")?.parse().ok()?;
+        Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+    };
+    text.parse().ok().or_else(localhost)
+}
+
+fn origins(text: &str) -> Option<Vec<String>> {
+    text.split(',').map(str::trim).filter(|o| !o.is_empty()).map(origin).collect()
+}
+
+/// `scheme://host[:port]`, as browsers send it: in lower case, without a path.
+fn origin(text: &str) -> Option<String> {
+    let url: http::Uri = text.parse().ok()?;
+    let bare = url.path_and_query().is_none_or(|p| p == "/") && !text.ends_with('/');
+    let web = matches!(url.scheme_str(), Some("http" | "https"));
+    let host = url.authority().is_some_and(|a| !a.as_str().contains('@'));
+    (web && host && bare).then(|| text.to_ascii_lowercase())
+}
+
+fn url(text: &str) -> Option<Option<String>> {
+    if text.is_empty() {
+        return Some(None);
+    }
+    let url: http::Uri = text.parse().ok()?;
+    let web = matches!(url.scheme_str(), Some("http" | "https")) && url.query().is_none();
+    web.then(|| Some(text.trim_end_matches('/').to_owned()))
+}

@@ -1,0 +1,90 @@
+//! What the audit log says: the events, who did them, and how a row is read back.
+
+use serde::Serialize;
+
+use super::chain::{Hash, Link};
+
+/// The events of the audit log by their stored names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    LeadReceived,
+    LeadDuplicate,
+    LeadConflict,
+    LeadRejected,
+    LeadProcessed,
+    LeadsExported,
+    DatabaseMigrated,
+}
+
+impl Event {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::LeadReceived => "LEAD_RECEIVED",
+            Self::LeadDuplicate => "LEAD_DUPLICATE",
+            Self::LeadConflict => "LEAD_CONFLICT",
+            Self::LeadRejected => "LEAD_REJECTED",
+            Self::LeadProcessed => "LEAD_PROCESSED",
+            Self::LeadsExported => "LEADS_EXPORTED",
+            Self::DatabaseMigrated => "DATABASE_MIGRATED",
+        }
+    }
+}
+
+/// The actor of what the site does.
+pub const SITE: &str = "site_ingest";
+
+/// A row about to be written; its place, id, time and hash are given by the writer.
+#[derive(Debug, Clone)]
+pub struct NewEvent<'a> {
+    pub event: Event,
+    pub actor: &'a str,
+    pub lead_id: Option<&'a str>,
+    pub request_id: Option<&'a str>,
+    pub status_code: Option<i64>,
+    pub details_json: Option<&'a str>,
+}
+
+/// A row as stored.
+#[derive(Debug, Clone, Serialize)]
+pub struct AuditRow {
+    pub seq: i64,
+    pub id: String,
+    pub created_at_utc: String,
+    pub event: String,
+    pub actor: Option<String>,
+    pub lead_id: Option<String>,
+    pub request_id: Option<String>,
+    pub status_code: Option<i64>,
+    pub details_json: Option<String>,
+    pub hash: String,
+}
+
+/// A row as it lies in the database, borrowed while one statement is read.
+#[derive(Debug, Clone, Copy)]
+pub struct StoredLink<'a> {
+    pub link: Link<'a>,
+    pub hash: &'a str,
+}
+
+impl StoredLink<'_> {
+    /// Whether the stored hash is the one that the row and its predecessor make; the hash if so.
+    #[must_use]
+    pub fn proven(&self, previous: &Hash) -> Option<Hash> {
+        let hash = Hash::parse(self.hash)?;
+        (self.link.hash(previous) == hash).then_some(hash)
+    }
+}
+
+impl AuditRow {
+    /// The digest of the lead whose arrival the row tells of.
+    #[must_use]
+    pub fn lead_digest(&self) -> Option<Hash> {
+        #[derive(serde::Deserialize)]
+        struct Arrival {
+            lead_digest: String,
+        }
+        let arrival: Arrival = serde_json::from_str(self.details_json.as_deref()?).ok()?;
+        Hash::parse(&arrival.lead_digest)
+    }
+}

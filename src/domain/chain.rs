@@ -1,0 +1,198 @@
+//! The hash chain of the audit log and the digests that tie leads to it.
+//!
+//! A row's hash is SHA-256 over the previous row's hash (32 zero bytes before the first row) and
+//! the row's columns, each encoded as `00` for NULL, or `01`, the length in bytes as a 32-bit
+//! big-endian number, and the UTF-8 text (whole numbers in decimal). The encoding leaves no two
+//! ways to read the same bytes, so no character can move from one column to the next unseen.
+
+use std::fmt::{self, Write as _};
+
+use sha2::{Digest, Sha256};
+
+/// A SHA-256 hash; 64 lower-case hexadecimal digits as text.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub struct Hash([u8; 32]);
+
+impl Hash {
+    /// Reads 64 lower-case hexadecimal digits.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.as_bytes();
+        if digits.len() != 64 {
+            return None;
+        }
+        let nibble = |c: u8| match c {
+            b'0'..=b'9' => Some(c - b'0'),
+            b'a'..=b'f' => Some(c - b'a' + 10),
+            _ => None,
+        };
+        let mut bytes = [0; 32];
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
+        }
+        Some(Self(bytes))
+    }
+
+    /// The hash of a whole file or message.
+    #[must_use]
+    pub fn finish(hasher: Sha256) -> Self {
+        Self(hasher.finalize().into())
+    }
+}
+
+impl fmt::Display for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut text = [0; 64];
+        for (pair, byte) in text.chunks_exact_mut(2).zip(self.0) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 15)];
+        }
+        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
+    }
+}
+
+impl fmt::Debug for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A row's place in the audit log and its hash, as `SEQ:HASH`. Kept elsewhere, it proves later
+/// that nothing up to that row was rewritten or cut off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Receipt {
+    pub seq: i64,
+    pub hash: Hash,
+}
+
+impl Receipt {
+    /// Before the first row.
+    pub const START: Self = Self { seq: 0, hash: Hash([0; 32]) };
+
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (seq, hash) = text.trim().split_once(':')?;
+        let seq = seq.parse().ok().filter(|s| *s > 0)?;
+        Some(Self { seq, hash: Hash::parse(hash)? })
+    }
+}
+
+impl fmt::Display for Receipt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.seq, self.hash)
+    }
+}
+
+/// An audit row's columns as stored, less its hash.
+#[derive(Debug, Clone, Copy)]
+pub struct Link<'a> {
+    pub seq: i64,
+    pub id: &'a str,
+    pub created_at_utc: &'a str,
+    pub event: &'a str,
+    pub actor: Option<&'a str>,
+    pub lead_id: Option<&'a str>,
+    pub request_id: Option<&'a str>,
+    pub status_code: Option<i64>,
+    pub details_json: Option<&'a str>,
+}
+
+impl Link<'_> {
+    /// The row's hash, given the hash of the row before it.
+    #[must_use]
+    pub fn hash(&self, previous: &Hash) -> Hash {
+        let mut hasher = Sha256::new();
+        hasher.update(previous.0);
+        let mut columns = Columns::new(hasher);
+        columns.number(Some(self.seq));
+        columns.text(Some(self.id));
+        columns.text(Some(self.created_at_utc));
+        columns.text(Some(self.event));
+        columns.text(self.actor);
+        columns.text(self.lead_id);
+        columns.text(self.request_id);
+        columns.number(self.status_code);
+        columns.text(self.details_json);
+        Hash::finish(columns.hasher)
+    }
+}
+
+/// A lead's columns as stored, in the order of its digest.
+#[expect(missing_debug_implementations, reason = "personal data has no business in a log")]
+#[derive(Clone, Copy)]
+pub struct LeadColumns<'a> {
+    pub salt: &'a [u8],
+    pub id: &'a str,
+    pub created_at_utc: &'a str,
+    pub name: &'a str,
+    pub email: &'a str,
+    pub phone: Option<&'a str>,
+    pub company: Option<&'a str>,
+    pub service: Option<&'a str>,
+    pub message: &'a str,
+    pub consent: bool,
+    pub source: &'a str,
+    pub request_id: &'a str,
+    pub ip_hash: &'a str,
+    pub meta_json: Option<&'a str>,
+}
+
+impl LeadColumns<'_> {
+    /// SHA-256 over the salt and the columns. The salt is erased with the lead; what is left in
+    /// the audit log then tells nothing about anyone.
+    #[must_use]
+    pub fn digest(&self) -> Hash {
+        let mut hasher = Sha256::new();
+        hasher.update(self.salt);
+        let mut columns = Columns::new(hasher);
+        columns.text(Some(self.id));
+        columns.text(Some(self.created_at_utc));
+        columns.text(Some(self.name));
+        columns.text(Some(self.email));
+        columns.text(self.phone);
+        columns.text(self.company);
+        columns.text(self.service);
+        columns.text(Some(self.message));
+        columns.number(Some(i64::from(self.consent)));
+        columns.text(Some(self.source));
+        columns.text(Some(self.request_id));
+        columns.text(Some(self.ip_hash));
+        columns.text(self.meta_json);
+        Hash::finish(columns.hasher)
+    }
+}
+
+/// Feeds columns to the hash in their unambiguous encoding.
+struct Columns {
+    hasher: Sha256,
+    number: String,
+}
+
+impl Columns {
+    fn new(hasher: Sha256) -> Self {
+        Self { hasher, number: String::new() }
+    }
+
+    fn text(&mut self, column: Option<&str>) {
+        let Some(text) = column else {
+            return self.hasher.update([0]);
+        };
+        // No column comes near 4 GiB: SQLite's own limit is 1 GB.
+        let length = u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes();
+        self.hasher.update([1, length[0], length[1], length[2], length[3]]);
+        self.hasher.update(text);
+    }
+
+    fn number(&mut self, column: Option<i64>) {
+        let Some(number) = column else {
+            return self.hasher.update([0]);
+        };
+        let mut text = std::mem::take(&mut self.number);
+        text.clear();
+        if write!(text, "{number}").is_ok() {
+            self.text(Some(&text));
+        }
+        self.number = text;
+    }
+}

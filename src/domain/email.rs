@@ -1,0 +1,111 @@
+//! E-mail addresses as mail providers accept them.
+
+use std::fmt;
+
+use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
+
+use super::text;
+
+/// The most octets before the `@` (RFC 5321, section 4.5.3.1.1).
+const LOCAL_OCTETS: usize = 64;
+/// The most octets of a whole address: a path of 256 less its angle brackets (RFC 5321, 4.5.3.1.3).
+const ADDRESS_OCTETS: usize = 254;
+
+/// One address whose domain has a dot; the domain is in lower case. `Debug` masks it.
+///
+/// Accepted: dot-atoms (RFC 5321), with Unicode (RFC 6531), at a domain name (IDNA, UTS #46).
+/// Refused, as mail providers do: quoted local parts, comments, address literals.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Email(String);
+
+impl Email {
+    /// Reads a trimmed address.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong; it quotes nothing of the address.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let (local, domain) =
+            text.rsplit_once('@').ok_or("an address has an @ between the name and the domain")?;
+        check_local(local)?;
+        let address = format!("{local}@{}", normal_domain(domain)?);
+        if address.len() > ADDRESS_OCTETS {
+            return Err("the address is longer than 254 octets");
+        }
+        Ok(Self(address))
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The first three characters and `***`: all that an audit row may hold.
+    #[must_use]
+    pub fn masked(&self) -> String {
+        mask(&self.0)
+    }
+}
+
+/// The one masker of addresses: the first three characters and `***`.
+#[must_use]
+pub fn mask(address: &str) -> String {
+    address.chars().take(3).chain("***".chars()).collect()
+}
+
+impl fmt::Debug for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.masked())
+    }
+}
+
+fn check_local(local: &str) -> Result<(), &'static str> {
+    if local.is_empty() {
+        return Err("there is nothing before the @");
+    }
+    if local.len() > LOCAL_OCTETS {
+        return Err("the part before the @ is longer than 64 octets");
+    }
+    if local.starts_with('.') || local.ends_with('.') || local.contains("..") {
+        return Err("the part before the @ may not start or end with a dot, nor have two in a row");
+    }
+    if local.chars().all(|c| c == '.' || is_atext(c)) {
+        Ok(())
+    } else {
+        Err("the part before the @ has a character that mail providers do not accept")
+    }
+}
+
+/// `atext` of RFC 5322, with every visible character beyond ASCII (RFC 6531).
+fn is_atext(c: char) -> bool {
+    if c.is_ascii() {
+        c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c)
+    } else {
+        !c.is_control() && !c.is_whitespace() && !text::breaks_line(c) && !text::is_invisible(c)
+    }
+}
+
+/// The domain in lower case, checked as a host name of at least two labels.
+fn normal_domain(domain: &str) -> Result<String, &'static str> {
+    const BAD: &str = "the part after the @ is not a domain name";
+    let idna = Uts46::new();
+    let ascii = idna
+        .to_ascii(
+            domain.as_bytes(),
+            AsciiDenyList::STD3,
+            Hyphens::CheckFirstLast,
+            DnsLength::Verify,
+        )
+        .map_err(|_| BAD)?;
+    let (_, top) =
+        ascii.rsplit_once('.').ok_or("the part after the @ needs a dot, as in example.com")?;
+    if top.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(BAD);
+    }
+    if domain.is_ascii() {
+        return Ok(domain.to_ascii_lowercase());
+    }
+    let (unicode, checked) =
+        idna.to_unicode(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast);
+    checked.map_err(|_| BAD)?;
+    Ok(unicode.into_owned())
+}

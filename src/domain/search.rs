@@ -1,0 +1,46 @@
+//! Finding words regardless of accents and case.
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+/// The words of a query. A text matches when each is the beginning of some word of it.
+#[derive(Debug, Clone, Default)]
+pub struct Words(Vec<String>);
+
+impl Words {
+    #[must_use]
+    pub fn of(query: &str) -> Self {
+        Self(split(&fold(query)).map(str::to_owned).collect())
+    }
+
+    /// Whether every word begins a word of one of the texts.
+    pub fn found_in<'a>(&self, texts: impl Iterator<Item = &'a str>) -> bool {
+        let mut missing: Vec<&str> = self.0.iter().map(String::as_str).collect();
+        for text in texts {
+            if missing.is_empty() {
+                break;
+            }
+            let folded = fold(text);
+            missing.retain(|word| !split(&folded).any(|w| w.starts_with(word)));
+        }
+        missing.is_empty()
+    }
+}
+
+/// Without accents, in lower case: `Électrique` is `electrique`, `œuvre` is `oeuvre`.
+fn fold(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    for c in text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase) {
+        match c {
+            'œ' => folded.push_str("oe"),
+            'æ' => folded.push_str("ae"),
+            'ß' => folded.push_str("ss"),
+            c => folded.push(c),
+        }
+    }
+    folded
+}
+
+fn split(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty())
+}

@@ -1,0 +1,83 @@
+//! Text from outside: trimmed, bounded, free of what its place cannot hold.
+
+use std::fmt;
+
+/// Personal data (a name, a phone number, a company, a message). `Debug` shows no character of
+/// it, so it cannot reach a log by accident.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Personal(String);
+
+impl Personal {
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Personal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// What a text field accepts. Lengths are Unicode code points after trimming white space.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    pub min: usize,
+    pub max: usize,
+    /// Whether line breaks, tabs and the like may stand inside. NUL never may.
+    pub multi_line: bool,
+}
+
+/// Why a text was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextFault {
+    TooShort(usize),
+    TooLong(usize),
+    Nul,
+    /// A control character or a line separator in a field of one line.
+    Control(char),
+}
+
+impl Bounds {
+    /// The trimmed text, or the first rule that it breaks.
+    ///
+    /// # Errors
+    /// [`TextFault`]: what is wrong with the text.
+    pub fn check<'a>(&self, raw: &'a str) -> Result<&'a str, TextFault> {
+        let text = raw.trim();
+        let unfit = |c: &char| *c == '\0' || (!self.multi_line && breaks_line(*c));
+        match text.chars().find(unfit) {
+            Some('\0') => return Err(TextFault::Nul),
+            Some(c) => return Err(TextFault::Control(c)),
+            None => {}
+        }
+        let length = text.chars().count();
+        if length < self.min {
+            Err(TextFault::TooShort(self.min))
+        } else if length > self.max {
+            Err(TextFault::TooLong(self.max))
+        } else {
+            Ok(text)
+        }
+    }
+}
+
+/// Control characters (Unicode category Cc) and the two separators that end a line.
+#[must_use]
+pub fn breaks_line(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+/// Invisible characters that reorder or hide what surrounds them; harmless in a message, a
+/// disguise in an address.
+#[must_use]
+pub fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{206f}' | '\u{feff}')
+}

@@ -1,0 +1,16 @@
+//! HTTP: one file a resource. The one place that names warp and hyper.
+
+mod auth;
+mod body;
+mod connections;
+mod cors;
+mod health;
+mod intake;
+mod io;
+mod reply;
+mod routes;
+mod serve;
+mod service;
+
+pub use routes::{Context, Route, routes};
+pub use serve::{Limits, bind, serve};

@@ -1,0 +1,143 @@
+//! The one shape of every error, and of every JSON answer.
+
+use http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{Response as HttpResponse, StatusCode};
+use serde::Serialize;
+use warp::reply::{Reply, Response};
+
+use crate::domain::fault::Fault;
+use crate::store::StoreError;
+
+/// When it is worth trying again, in seconds.
+const RETRY_SECONDS: &str = "5";
+
+/// Why a request was not done; says its status, its code and what else belongs to it.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// Not a request that HTTP allows here: no path, or one that does not start with a slash.
+    BadRequest(&'static str),
+    InvalidJson(String),
+    Unauthorized(&'static str),
+    NotFound,
+    /// With the methods that there are.
+    MethodNotAllowed(&'static str),
+    Timeout(&'static str),
+    DuplicateRequestId(String),
+    LeadErased,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+    Validation(Vec<Fault>),
+    HeadTooLarge,
+    Internal,
+    Unavailable(String),
+}
+
+#[derive(Serialize)]
+struct Envelope<'a, T> {
+    ok: bool,
+    error: &'a str,
+    detail: T,
+}
+
+impl Failure {
+    fn status_and_code(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::BadRequest(_) => (StatusCode::BAD_REQUEST, "bad_request"),
+            Self::InvalidJson(_) => (StatusCode::BAD_REQUEST, "invalid_json"),
+            Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, "unauthorized"),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
+            Self::MethodNotAllowed(_) => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
+            Self::Timeout(_) => (StatusCode::REQUEST_TIMEOUT, "timeout"),
+            Self::DuplicateRequestId(_) => (StatusCode::CONFLICT, "duplicate_request_id"),
+            Self::LeadErased => (StatusCode::GONE, "lead_erased"),
+            Self::PayloadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large"),
+            Self::UnsupportedMediaType => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
+            }
+            Self::Validation(_) => (StatusCode::UNPROCESSABLE_ENTITY, "validation_error"),
+            Self::HeadTooLarge => {
+                (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "request_header_fields_too_large")
+            }
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
+            Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+        }
+    }
+
+    /// The status and the JSON body.
+    pub(super) fn parts(&self) -> (StatusCode, String) {
+        let (status, error) = self.status_and_code();
+        let body = match self {
+            Self::Validation(faults) => envelope(error, faults),
+            Self::BadRequest(detail) | Self::Unauthorized(detail) | Self::Timeout(detail) => {
+                envelope(error, detail)
+            }
+            Self::InvalidJson(detail)
+            | Self::DuplicateRequestId(detail)
+            | Self::Unavailable(detail) => envelope(error, detail),
+            Self::NotFound => envelope(error, "There is nothing here"),
+            Self::MethodNotAllowed(allow) => envelope(error, format!("This path takes {allow}")),
+            Self::LeadErased => envelope(
+                error,
+                "This request_id belonged to a lead that was erased; nothing is stored",
+            ),
+            Self::PayloadTooLarge => envelope(error, "The body is larger than 64 KiB"),
+            Self::UnsupportedMediaType => envelope(error, "The body should be application/json"),
+            Self::HeadTooLarge => envelope(error, "The request's head is larger than 16 KiB"),
+            Self::Internal => envelope(error, "Something went wrong here; the log has the cause"),
+        };
+        (status, body)
+    }
+
+    fn header(&self) -> Option<(HeaderName, HeaderValue)> {
+        match self {
+            Self::Unauthorized(_) => Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+            Self::MethodNotAllowed(allow) => Some((ALLOW, HeaderValue::from_static(allow))),
+            Self::Unavailable(_) => Some((RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS))),
+            _ => None,
+        }
+    }
+}
+
+fn envelope(error: &str, detail: impl Serialize) -> String {
+    to_json(&Envelope { ok: false, error, detail })
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Refused(_) | StoreError::Sqlite(_) => {
+                tracing::error!(%error, "the store refused what it should take");
+                Self::Internal
+            }
+            other => Self::Unavailable(format!("The lead cannot be stored now: {other}")),
+        }
+    }
+}
+
+impl Reply for Failure {
+    fn into_response(self) -> Response {
+        let (status, body) = self.parts();
+        let mut response = json_text(status, body);
+        if let Some((name, value)) = self.header() {
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+}
+
+/// A JSON answer.
+pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
+    json_text(status, to_json(body))
+}
+
+fn json_text(status: StatusCode, body: String) -> Response {
+    let mut response = HttpResponse::new(body).into_response();
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// Serialising our own types cannot fail: they have text keys and no custom rules.
+fn to_json(body: &impl Serialize) -> String {
+    serde_json::to_string(body).unwrap_or_default()
+}

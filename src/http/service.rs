@@ -1,0 +1,180 @@
+//! What happens around every request: its id, CORS, the panic guard, one line in the log.
+
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+use std::time::Instant;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::header::{CACHE_CONTROL, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use tower_service::Service as _;
+use uuid::Uuid;
+use warp::reply::{Reply, Response};
+
+use super::connections::Place;
+use super::cors;
+use super::reply::Failure;
+use super::routes::Route;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The lead that a request was about, for the log.
+#[derive(Debug, Clone)]
+pub(super) struct LoggedLead(pub(super) String);
+
+/// The routes with what surrounds them; cheap to clone.
+#[derive(Clone)]
+pub(super) struct Service {
+    routes: Route,
+    cors_origins: Arc<[String]>,
+}
+
+impl Service {
+    pub(super) fn new(routes: Route, cors_origins: Arc<[String]>) -> Self {
+        Self { routes, cors_origins }
+    }
+
+    /// Answers one request, whatever it is and whatever happens inside.
+    pub(super) async fn answer(&self, request: Request<Incoming>, place: Arc<Place>) -> Response {
+        let began = Instant::now();
+        let id = request_id(request.headers());
+        let method = request.method().clone();
+        let path = logged_path(&request);
+        let origin = cors::origin(request.headers(), &self.cors_origins);
+        let mut response = self.guarded(request, &place, origin.is_some()).await;
+        place.answered();
+        let headers = response.headers_mut();
+        headers.insert(REQUEST_ID, id.clone());
+        headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        cors::allow(headers, origin);
+        log(&method, &path, &response, began, &id);
+        response
+    }
+
+    async fn guarded(
+        &self,
+        request: Request<Incoming>,
+        place: &Arc<Place>,
+        origin_may: bool,
+    ) -> Response {
+        // warp 0.4.3's own path filters panic on a URI without a path.
+        if request.uri().path_and_query().is_none() || !request.uri().path().starts_with('/') {
+            return Failure::BadRequest("The request's target is not a path").into_response();
+        }
+        if origin_may && cors::is_preflight(request.method(), request.headers()) {
+            return cors::preflight();
+        }
+        let place = Arc::clone(place);
+        let request = request.map(|body| Delivery::new(body, place));
+        let mut routes = warp::service(self.routes.clone());
+        match AssertUnwindSafe(routes.call(request)).catch_unwind().await {
+            Ok(Ok(response)) => response,
+            Ok(Err(never)) => match never {},
+            Err(panic) => {
+                tracing::error!(panic = reason(&*panic), "a handler panicked");
+                Failure::Internal.into_response()
+            }
+        }
+    }
+}
+
+/// The client's own id of the request if it is sane, else a new one.
+fn request_id(headers: &HeaderMap) -> HeaderValue {
+    let sane = |v: &&HeaderValue| {
+        let plain = |b: &u8| b.is_ascii_alphanumeric() || b"-_.".contains(b);
+        (1..=128).contains(&v.len()) && v.as_bytes().iter().all(plain)
+    };
+    headers.get(REQUEST_ID).filter(sane).cloned().unwrap_or_else(|| {
+        let mut text = Uuid::encode_buffer();
+        let text: &str = Uuid::now_v7().hyphenated().encode_lower(&mut text);
+        HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("-"))
+    })
+}
+
+/// The path for the log. Ours have neither of these characters; another's could hold an address.
+fn logged_path<B>(request: &Request<B>) -> String {
+    let path = request.uri().path();
+    if path.contains(['@', '%']) || path.len() > 100 {
+        "(masked)".to_owned()
+    } else {
+        path.to_owned()
+    }
+}
+
+fn log(method: &Method, path: &str, response: &Response, began: Instant, id: &HeaderValue) {
+    let status = response.status();
+    let duration_ms = began.elapsed().as_micros() as f64 / 1000.0;
+    let request_id = id.to_str().unwrap_or("-");
+    let lead_id = response.extensions().get::<LoggedLead>().map(|l| l.0.as_str());
+    let (method, status_code) = (method.as_str(), status.as_u16());
+    if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::INTERNAL_SERVER_ERROR {
+        tracing::warn!(method, path, status = status_code, duration_ms, request_id, "request");
+    } else {
+        tracing::info!(
+            method,
+            path,
+            status = status_code,
+            duration_ms,
+            request_id,
+            lead_id,
+            "request"
+        );
+    }
+}
+
+fn reason(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("of no text")
+}
+
+/// A request's body that tells when it has arrived whole.
+struct Delivery {
+    body: Incoming,
+    place: Arc<Place>,
+}
+
+impl Delivery {
+    fn new(body: Incoming, place: Arc<Place>) -> Self {
+        let delivery = Self { body, place };
+        delivery.look();
+        delivery
+    }
+
+    fn look(&self) {
+        if self.body.is_end_stream() {
+            self.place.delivered();
+        }
+    }
+}
+
+impl Body for Delivery {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut TaskContext<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        match &frame {
+            Poll::Ready(None) => self.place.delivered(),
+            Poll::Ready(Some(Ok(_))) => self.look(),
+            _ => {}
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,88 @@
+//! What can go wrong with the database, named by cause.
+
+use std::path::PathBuf;
+
+use rusqlite::ErrorCode;
+use thiserror::Error;
+
+/// A failure of the store. No variant holds personal data: values are bound, never quoted.
+#[derive(Debug, Clone, Error)]
+pub enum StoreError {
+    #[error("the disk is full")]
+    Full,
+    #[error("another process keeps the database locked")]
+    Locked,
+    #[error("the disk answered with an error ({0})")]
+    Io(String),
+    #[error("the database is damaged ({0})")]
+    Corrupt(String),
+    #[error("too many leads are waiting to be stored")]
+    QueueFull,
+    #[error("the writer has stopped")]
+    Closed,
+    #[error("the disk has not answered in time; whether it is stored is unknown")]
+    TimedOut,
+    #[error("the database refused it ({0})")]
+    Refused(String),
+    #[error("SQLite: {0}")]
+    Sqlite(String),
+
+    #[error("there is no database at {0}; `fastcore migrate` or `fastcore serve` makes it")]
+    Missing(PathBuf),
+    #[error("{0} is not a SQLite database; nothing was changed")]
+    NotADatabase(PathBuf),
+    #[error("{0} is the database of another program; nothing was changed")]
+    Foreign(PathBuf),
+    #[error("{path} cannot be opened for {purpose}: {cause}")]
+    CannotOpen { path: PathBuf, purpose: &'static str, cause: String },
+    #[error(
+        "{path} has schema version {found}, newer than this binary, which knows up to {known}; \
+         run the newer binary"
+    )]
+    Newer { path: PathBuf, found: u32, known: u32 },
+    #[error("{path} has schema version {found} of {known}; run `fastcore migrate` first")]
+    Pending { path: PathBuf, found: u32, known: u32 },
+    #[error("migrating failed: {0}")]
+    Migration(String),
+    #[error("a server has the database {0} open")]
+    InUse(PathBuf),
+    #[error("SQLite {0} is too old: versions before 3.51.3 can lose commits")]
+    OldLibrary(String),
+    #[error(
+        "another process is reading the database and keeps its write-ahead log from being \
+         emptied; end it (`fuser {0}` names it), then start again"
+    )]
+    WalHeld(PathBuf),
+}
+
+impl StoreError {
+    /// Whether the failure is of one statement alone, so that others in its batch may go on.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused(_))
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        let rusqlite::Error::SqliteFailure(code, ref message) = error else {
+            return Self::Sqlite(error.to_string());
+        };
+        let detail = || message.clone().unwrap_or_else(|| code.to_string());
+        match code.code {
+            ErrorCode::DiskFull => Self::Full,
+            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Self::Locked,
+            ErrorCode::SystemIoFailure
+            | ErrorCode::CannotOpen
+            | ErrorCode::ReadOnly
+            | ErrorCode::PermissionDenied
+            | ErrorCode::OutOfMemory => {
+                Self::Io(format!("{}, code {}", detail(), code.extended_code))
+            }
+            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Self::Corrupt(detail()),
+            ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::TooBig => {
+                Self::Refused(detail())
+            }
+            _ => Self::Sqlite(detail()),
+        }
+    }
+}

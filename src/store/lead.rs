@@ -1,0 +1,327 @@
+//! The leads: stored once, read back, never changed.
+
+use std::ops::ControlFlow;
+
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, ToSql, params};
+use uuid::Uuid;
+
+use super::error::StoreError;
+use super::tx::WriteTx;
+use crate::domain::audit::{Event, NewEvent, SITE};
+use crate::domain::chain::{Hash, LeadColumns, Receipt};
+use crate::domain::filter::LeadFilter;
+use crate::domain::lead::{Lead, NewLead, Service};
+use crate::domain::status::Status;
+use crate::domain::text::Personal;
+
+const COLUMNS: &str = "SELECT l.audit_seq, l.id, l.created_at_utc, l.name, l.email, l.phone, \
+     l.company, l.service, l.message, l.consent, l.source, l.request_id, l.ip_hash, l.meta_json, \
+     coalesce(s.status, l.status), l.salt \
+     FROM lead_inbox AS l LEFT JOIN lead_status AS s ON s.audit_seq = l.audit_seq";
+
+/// A lead that is stored: its id, when, and its place in the audit log.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    pub lead_id: String,
+    pub created_at_utc: String,
+    pub receipt: Receipt,
+}
+
+/// What became of a submission.
+#[derive(Debug, Clone)]
+pub enum Intake {
+    Received(Stored),
+    /// The same submission again; what was answered the first time.
+    Replayed(Stored),
+    /// The same `request_id` with other content, in these fields.
+    Conflict(Vec<&'static str>),
+    /// The `request_id` belonged to a lead that was erased.
+    Erased,
+}
+
+/// Which leads come first.
+#[derive(Debug, Clone, Copy)]
+pub enum Order {
+    /// As they were stored.
+    Arrival,
+    NewestFirst,
+}
+
+/// Stores a submission with its audit row, or tells what its `request_id` is already.
+pub(super) fn submit(tx: &mut WriteTx<'_>, lead: &NewLead) -> Result<Intake, StoreError> {
+    let request_id = lead.request_id().to_string();
+    if let Some(stored) = by_request(tx.conn, &request_id)? {
+        return again(tx, lead, &stored);
+    }
+    if was_erased(tx.conn, &request_id)? {
+        return Ok(Intake::Erased);
+    }
+    insert(tx, lead, &request_id).map(Intake::Received)
+}
+
+fn insert(tx: &mut WriteTx<'_>, lead: &NewLead, request_id: &str) -> Result<Stored, StoreError> {
+    let mut id = Uuid::encode_buffer();
+    let id: &str = tx.new_id().hyphenated().encode_lower(&mut id);
+    let salt: [u8; 16] = rand::random();
+    let now = tx.now().to_owned();
+    let columns = LeadColumns {
+        salt: &salt,
+        id,
+        created_at_utc: &now,
+        name: lead.name(),
+        email: lead.email().as_str(),
+        phone: lead.phone(),
+        company: lead.company(),
+        service: lead.service().map(Service::as_str),
+        message: lead.message(),
+        consent: lead.consent(),
+        source: lead.source(),
+        request_id,
+        ip_hash: lead.ip_hash(),
+        meta_json: Some(lead.meta_json()),
+    };
+    let details = serde_json::to_string(&Received {
+        email: lead.email().masked(),
+        service: columns.service,
+        ip_hash: lead.ip_hash(),
+        lead_digest: columns.digest().to_string(),
+    })
+    .map_err(|e| StoreError::Sqlite(e.to_string()))?;
+    let receipt = tx.append(&NewEvent {
+        event: Event::LeadReceived,
+        actor: SITE,
+        lead_id: Some(id),
+        request_id: Some(request_id),
+        status_code: Some(201),
+        details_json: Some(&details),
+    })?;
+    insert_row(tx.conn, receipt.seq, &columns)?;
+    Ok(Stored { lead_id: id.to_owned(), created_at_utc: now, receipt })
+}
+
+/// `details_json` of `LEAD_RECEIVED`.
+#[derive(serde::Serialize)]
+struct Received<'a> {
+    email: String,
+    service: Option<&'a str>,
+    ip_hash: &'a str,
+    lead_digest: String,
+}
+
+fn insert_row(conn: &Connection, audit_seq: i64, c: &LeadColumns<'_>) -> Result<(), StoreError> {
+    conn.prepare_cached(include_str!("lead_insert.sql"))?.execute(params![
+        audit_seq,
+        c.id,
+        c.created_at_utc,
+        c.name,
+        c.email,
+        c.phone,
+        c.company,
+        c.service,
+        c.message,
+        c.consent,
+        c.source,
+        c.request_id,
+        c.ip_hash,
+        c.meta_json,
+        c.salt,
+    ])?;
+    Ok(())
+}
+
+/// The same `request_id` again: the first answer where the content is the same, else a conflict.
+fn again(tx: &mut WriteTx<'_>, new: &NewLead, stored: &Lead) -> Result<Intake, StoreError> {
+    let differences = stored.differences(new);
+    let (event, status_code, details) = if differences.is_empty() {
+        (Event::LeadDuplicate, 200, None)
+    } else {
+        let details = serde_json::json!({ "fields": differences }).to_string();
+        (Event::LeadConflict, 409, Some(details))
+    };
+    let receipt = receipt_of(tx.conn, stored)?;
+    tx.append(&NewEvent {
+        event,
+        actor: SITE,
+        lead_id: Some(&stored.id),
+        request_id: Some(&stored.request_id),
+        status_code: Some(status_code),
+        details_json: details.as_deref(),
+    })?;
+    if !differences.is_empty() {
+        return Ok(Intake::Conflict(differences));
+    }
+    Ok(Intake::Replayed(Stored {
+        lead_id: stored.id.clone(),
+        created_at_utc: stored.created_at_utc.clone(),
+        receipt,
+    }))
+}
+
+/// The place and hash of the audit row that tells of the lead's arrival.
+pub(super) fn receipt_of(conn: &Connection, lead: &Lead) -> Result<Receipt, StoreError> {
+    let sql = "SELECT hash FROM audit_log WHERE seq = ?1";
+    let hash: Option<String> =
+        conn.prepare_cached(sql)?.query_row([lead.audit_seq], |row| row.get(0)).optional()?;
+    let hash = hash.as_deref().and_then(Hash::parse).ok_or_else(|| {
+        StoreError::Corrupt(format!("the audit row {} of a lead is missing", lead.audit_seq))
+    })?;
+    Ok(Receipt { seq: lead.audit_seq, hash })
+}
+
+fn was_erased(conn: &Connection, request_id: &str) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM audit_log WHERE event = 'LEAD_ERASED' AND request_id = ?1";
+    Ok(conn.prepare_cached(sql)?.exists([request_id])?)
+}
+
+fn by_request(conn: &Connection, request_id: &str) -> Result<Option<Lead>, StoreError> {
+    let sql = "SELECT audit_seq FROM lead_inbox WHERE request_id = ?1";
+    let seq: Option<i64> =
+        conn.prepare_cached(sql)?.query_row([request_id], |row| row.get(0)).optional()?;
+    match seq {
+        Some(_) => find(conn, request_id),
+        None => Ok(None),
+    }
+}
+
+/// A lead by its id or its `request_id`.
+pub(super) fn find(conn: &Connection, id: &str) -> Result<Option<Lead>, StoreError> {
+    let mut statement =
+        conn.prepare_cached(&format!("{COLUMNS} WHERE l.id = ?1 OR l.request_id = ?1"))?;
+    Ok(statement.query_row([id], row_to_lead).optional()?)
+}
+
+/// Writes the change of a lead's status and the projection that filters read.
+/// Returns the status before; the same status again writes nothing.
+pub(super) fn set_status(
+    tx: &mut WriteTx<'_>,
+    id: &str,
+    to: Status,
+    actor: &str,
+) -> Result<Option<String>, StoreError> {
+    let Some(lead) = find(tx.conn, id)? else {
+        return Ok(None);
+    };
+    if lead.status == to.as_str() {
+        return Ok(Some(lead.status));
+    }
+    let details = serde_json::json!({ "from": lead.status, "to": to.as_str() }).to_string();
+    tx.append(&NewEvent {
+        event: Event::LeadProcessed,
+        actor,
+        lead_id: Some(&lead.id),
+        request_id: Some(&lead.request_id),
+        status_code: None,
+        details_json: Some(&details),
+    })?;
+    tx.conn
+        .prepare_cached(
+            "INSERT INTO lead_status (audit_seq, status) VALUES (?1, ?2)
+             ON CONFLICT (audit_seq) DO UPDATE SET status = excluded.status",
+        )?
+        .execute(params![lead.audit_seq, to.as_str()])?;
+    Ok(Some(lead.status))
+}
+
+/// Gives every lead that the filter finds, until `take` breaks off.
+pub(super) fn for_each(
+    conn: &Connection,
+    filter: &LeadFilter,
+    order: Order,
+    take: &mut dyn FnMut(Lead) -> ControlFlow<()>,
+) -> Result<(), StoreError> {
+    let (mut statement, values) = select(conn, filter, order)?;
+    let values: Vec<&dyn ToSql> = values.iter().map(|v| v as &dyn ToSql).collect();
+    let mut rows = statement.query(values.as_slice())?;
+    while let Some(row) = rows.next()? {
+        let lead = row_to_lead(row)?;
+        let wanted = filter.words.as_ref().is_none_or(|w| w.found_in(searched(&lead)));
+        if wanted && take(lead).is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The texts of a lead that a search looks into.
+fn searched(lead: &Lead) -> impl Iterator<Item = &str> {
+    let optional = [&lead.phone, &lead.company].into_iter().flatten();
+    [&lead.name, &lead.email, &lead.message].into_iter().chain(optional).map(Personal::as_str)
+}
+
+fn select<'c>(
+    conn: &'c Connection,
+    filter: &LeadFilter,
+    order: Order,
+) -> Result<(CachedStatement<'c>, Vec<String>), StoreError> {
+    let conditions = [
+        ("l.created_at_utc >= ?", filter.period.since.clone()),
+        ("l.created_at_utc < ?", filter.period.until.clone()),
+        ("l.service = ?", filter.service.map(|s| s.to_string())),
+        ("coalesce(s.status, l.status) = ?", filter.status.map(|s| s.to_string())),
+    ];
+    let mut sql = format!("{COLUMNS} WHERE 1");
+    let mut values = Vec::new();
+    for (condition, value) in conditions {
+        if let Some(value) = value {
+            sql.push_str(" AND ");
+            sql.push_str(condition);
+            values.push(value);
+        }
+    }
+    sql.push_str(match order {
+        Order::Arrival => " ORDER BY l.audit_seq",
+        Order::NewestFirst => " ORDER BY l.created_at_utc DESC, l.audit_seq DESC",
+    });
+    Ok((conn.prepare_cached(&sql)?, values))
+}
+
+/// Prepares the walk over every lead in the order of its audit rows.
+pub(super) fn all(conn: &Connection) -> Result<rusqlite::Statement<'_>, StoreError> {
+    Ok(conn.prepare(&format!("{COLUMNS} ORDER BY l.audit_seq"))?)
+}
+
+/// A row's columns under the lead's digest, borrowed.
+pub(super) fn columns<'r>(row: &'r Row<'_>) -> rusqlite::Result<LeadColumns<'r>> {
+    let text = |i: usize| Ok::<_, rusqlite::Error>(row.get_ref(i)?.as_str()?);
+    let maybe = |i: usize| Ok::<_, rusqlite::Error>(row.get_ref(i)?.as_str_or_null()?);
+    Ok(LeadColumns {
+        salt: row.get_ref(15)?.as_blob()?,
+        id: text(1)?,
+        created_at_utc: text(2)?,
+        name: text(3)?,
+        email: text(4)?,
+        phone: maybe(5)?,
+        company: maybe(6)?,
+        service: maybe(7)?,
+        message: text(8)?,
+        consent: row.get(9)?,
+        source: text(10)?,
+        request_id: text(11)?,
+        ip_hash: text(12)?,
+        meta_json: maybe(13)?,
+    })
+}
+
+fn row_to_lead(row: &Row<'_>) -> rusqlite::Result<Lead> {
+    let personal = |i: usize| row.get::<_, String>(i).map(Personal::new);
+    let maybe =
+        |i: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<String>>(i)?.map(Personal::new));
+    Ok(Lead {
+        audit_seq: row.get(0)?,
+        id: row.get(1)?,
+        created_at_utc: row.get(2)?,
+        name: personal(3)?,
+        email: personal(4)?,
+        phone: maybe(5)?,
+        company: maybe(6)?,
+        service: row.get(7)?,
+        message: personal(8)?,
+        consent: row.get(9)?,
+        source: row.get(10)?,
+        request_id: row.get(11)?,
+        ip_hash: row.get(12)?,
+        meta_json: row.get(13)?,
+        status: row.get(14)?,
+        salt: row.get(15)?,
+    })
+}

@@ -1,0 +1,41 @@
+//! One server a database: a lock that ends with the process, whichever way that ends.
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use rustix::fs::{FlockOperation, flock};
+
+use super::beside;
+use super::error::StoreError;
+
+/// Held by a server for as long as it lives. A file of its own: closing any other descriptor of
+/// the database file would drop SQLite's own locks.
+#[derive(Debug)]
+pub struct ServerLock {
+    _file: File,
+}
+
+impl ServerLock {
+    /// Takes the lock of a database.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`] while another server has it.
+    pub fn take(path: &Path) -> Result<Self, StoreError> {
+        let name = beside(path, ".lock");
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&name)
+            .map_err(|e| StoreError::CannotOpen {
+                path: name,
+                purpose: "writing",
+                cause: e.to_string(),
+            })?;
+        flock(&file, FlockOperation::NonBlockingLockExclusive)
+            .map_err(|_| StoreError::InUse(path.into()))?;
+        Ok(Self { _file: file })
+    }
+}

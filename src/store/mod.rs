@@ -1,0 +1,243 @@
+//! SQLite: the one place that names rusqlite, r2d2 and refinery.
+
+mod audit;
+mod error;
+mod health;
+mod lead;
+mod lock;
+mod migrate;
+mod open;
+mod tx;
+mod verify;
+mod wal;
+mod writer;
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::Connection;
+
+pub use error::StoreError;
+pub use health::Health;
+pub use lead::{Intake, Order, Stored};
+pub use lock::ServerLock;
+pub use migrate::{Migrated, Step};
+pub use tx::WriteTx;
+pub use verify::Report;
+pub use writer::{Writer, WriterThread};
+
+use crate::clock::Clock;
+use crate::domain::audit::{AuditRow, NewEvent};
+use crate::domain::chain::Receipt;
+use crate::domain::filter::{LeadFilter, Period};
+use crate::domain::lead::{Lead, NewLead};
+use crate::domain::status::Status;
+
+/// Readers at once; a read is short, so few are enough.
+const READERS: u32 = 4;
+
+/// Prepares the database for use: makes it where there is none, applies pending migrations.
+/// The flag says whether the database was made.
+///
+/// # Errors
+/// The file cannot be used or written, is not ours, is newer, or a server has it open.
+pub fn migrate(path: &Path, clock: &Clock, actor: &str) -> Result<(Migrated, bool), StoreError> {
+    let (mut conn, created) = open::writable(path)?;
+    Ok((migrate::apply(&mut conn, path, clock, actor)?, created))
+}
+
+/// The migrations that this binary knows, and which of them the database has.
+///
+/// # Errors
+/// The database cannot be read.
+pub fn migrations(path: &Path) -> Result<Vec<Step>, StoreError> {
+    migrate::steps(&open::read_only(path)?)
+}
+
+/// Starts the writer of a database whose schema is current. When it returns, the write-ahead log
+/// is empty and a commit has been proved.
+///
+/// # Errors
+/// The schema is not this binary's, the log is held by another process, or nothing can be written.
+pub fn start_writer(
+    path: &Path,
+    clock: &Clock,
+) -> Result<(Writer, WriterThread, Arc<Health>), StoreError> {
+    let (conn, _) = open::writable(path)?;
+    migrate::check_current(&conn, path)?;
+    wal::empty_at_start(&conn, path)?;
+    let health = Arc::new(Health::default());
+    let (writer, thread) = Writer::start(conn, clock.clone(), Arc::clone(&health), true)?;
+    writer.run(|tx| tx.prove())?;
+    Ok((writer, thread, health))
+}
+
+/// The commands' way to write: beside a running server, without emptying the log first.
+///
+/// # Errors
+/// As [`start_writer`].
+pub fn writer_beside(path: &Path, clock: &Clock) -> Result<(Writer, WriterThread), StoreError> {
+    if !path.try_exists().unwrap_or(true) {
+        return Err(StoreError::Missing(path.into()));
+    }
+    let (conn, _) = open::writable(path)?;
+    migrate::check_current(&conn, path)?;
+    Writer::start(conn, clock.clone(), Arc::new(Health::default()), false)
+}
+
+/// Stores a submission with its audit row, or tells what its `request_id` is already.
+///
+/// # Errors
+/// The database's own; nothing of the submission is stored then.
+pub fn submit(tx: &mut WriteTx<'_>, lead: &NewLead) -> Result<Intake, StoreError> {
+    lead::submit(tx, lead)
+}
+
+/// Changes a lead's status. Returns the one before; `None` if there is no such lead.
+///
+/// # Errors
+/// The database's own.
+pub fn set_status(
+    tx: &mut WriteTx<'_>,
+    id: &str,
+    to: Status,
+    actor: &str,
+) -> Result<Option<String>, StoreError> {
+    lead::set_status(tx, id, to, actor)
+}
+
+/// Adds a row to the audit log.
+///
+/// # Errors
+/// The database's own.
+pub fn append(tx: &mut WriteTx<'_>, event: &NewEvent<'_>) -> Result<Receipt, StoreError> {
+    tx.append(event)
+}
+
+/// Read-only connections, opened when they are needed.
+#[derive(Debug, Clone)]
+pub struct Readers(r2d2::Pool<SqliteConnectionManager>);
+
+impl Readers {
+    /// Readers of a database whose schema is this binary's.
+    ///
+    /// # Errors
+    /// The database is not there, not ours, or of another version.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let first = open::read_only(path)?;
+        migrate::check_current(&first, path)?;
+        let manager = SqliteConnectionManager::file(path)
+            .with_flags(open::reader_flags())
+            .with_init(|conn| open::init_reader(conn));
+        let pool = r2d2::Pool::builder()
+            .max_size(READERS)
+            .min_idle(Some(0))
+            .connection_timeout(Duration::from_secs(5))
+            .build_unchecked(manager);
+        Ok(Self(pool))
+    }
+
+    /// Runs several reads on one snapshot.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn snapshot<T>(
+        &self,
+        read: impl FnOnce(&Snapshot<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let conn = self.0.get().map_err(|e| StoreError::Io(e.to_string()))?;
+        let transaction = conn.unchecked_transaction()?;
+        read(&Snapshot(&transaction))
+    }
+}
+
+/// The database as it was at one moment.
+#[expect(missing_debug_implementations, reason = "lives for one read")]
+pub struct Snapshot<'c>(&'c Connection);
+
+impl Snapshot<'_> {
+    /// A lead by its id or `request_id`.
+    ///
+    /// # Errors
+    /// The database's own, as for all reads here.
+    pub fn lead(&self, id: &str) -> Result<Option<Lead>, StoreError> {
+        lead::find(self.0, id)
+    }
+
+    /// Gives every lead that the filter finds, until `take` breaks off.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn leads(
+        &self,
+        filter: &LeadFilter,
+        order: Order,
+        take: &mut dyn FnMut(Lead) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        lead::for_each(self.0, filter, order, take)
+    }
+
+    /// Gives every audit row of a period, oldest first, until `take` breaks off.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn audit(
+        &self,
+        period: &Period,
+        take: &mut dyn FnMut(AuditRow) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        audit::for_each(self.0, period, take)
+    }
+
+    /// The newest audit rows, newest first; of one event or one lead where asked for.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn newest_audit(
+        &self,
+        event: Option<&str>,
+        lead_id: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<AuditRow>, StoreError> {
+        audit::newest(self.0, event, lead_id, limit)
+    }
+
+    /// The audit row at a place.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn audit_at(&self, seq: i64) -> Result<Option<AuditRow>, StoreError> {
+        audit::at(self.0, seq)
+    }
+
+    /// The last audit row's place and hash; none while the log is empty.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn head(&self) -> Result<Option<Receipt>, StoreError> {
+        Ok(Some(audit::head(self.0)?).filter(|head| head.seq > 0))
+    }
+}
+
+/// Proves the audit log and every lead against it, whatever state the file is in.
+///
+/// # Errors
+/// The file cannot be opened; damage inside it is a finding of the report instead.
+pub fn verify(
+    path: &Path,
+    receipts: &[Receipt],
+    progress: &mut dyn FnMut(u64),
+) -> Result<Report, StoreError> {
+    verify::verify(&open::read_only(path)?, receipts, progress)
+}
+
+/// A file beside the database: `fastcore.db` and `.lock` make `fastcore.db.lock`.
+#[must_use]
+pub fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}

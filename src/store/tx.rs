@@ -1,0 +1,118 @@
+//! One transaction of the writer: one time for all its rows, and the end of the chain.
+
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, OptionalExtension, params};
+use uuid::{ContextV7, Timestamp, Uuid};
+
+use super::error::StoreError;
+use crate::domain::audit::NewEvent;
+use crate::domain::chain::{Hash, Link, Receipt};
+use crate::domain::time::stamp;
+
+/// What a piece of work in the writer may use. Rows are only ever added to the audit log.
+#[expect(missing_debug_implementations, reason = "lives for one transaction")]
+pub struct WriteTx<'c> {
+    pub(super) conn: &'c Connection,
+    now: DateTime<Utc>,
+    now_text: String,
+    ids: &'c ContextV7,
+    head: Receipt,
+}
+
+impl<'c> WriteTx<'c> {
+    /// Reads the end of the chain inside the transaction that the caller has begun, since another
+    /// process may have added to it.
+    pub(super) fn begin(
+        conn: &'c Connection,
+        now: DateTime<Utc>,
+        ids: &'c ContextV7,
+    ) -> Result<Self, StoreError> {
+        let head = end_of_chain(conn)?;
+        Ok(Self { conn, now, now_text: stamp(now), ids, head })
+    }
+
+    /// When the transaction's rows are stored, as text.
+    #[must_use]
+    pub fn now(&self) -> &str {
+        &self.now_text
+    }
+
+    /// The last audit row of this transaction so far.
+    #[must_use]
+    pub fn head(&self) -> Receipt {
+        self.head
+    }
+
+    /// Puts the end of the chain back to where it was before work that was rolled back.
+    pub(super) fn rewind(&mut self, head: Receipt) {
+        self.head = head;
+    }
+
+    /// A UUID version 7, greater than every one before it.
+    #[must_use]
+    pub fn new_id(&self) -> Uuid {
+        let seconds = u64::try_from(self.now.timestamp()).unwrap_or(0);
+        Uuid::new_v7(Timestamp::from_unix(self.ids, seconds, self.now.timestamp_subsec_nanos()))
+    }
+
+    /// Writes the one row that proves that a commit can be made.
+    pub(super) fn prove(&mut self) -> Result<(), StoreError> {
+        let sql = "INSERT INTO writer_proof (id, proved_at_utc) VALUES (1, ?1)
+                   ON CONFLICT (id) DO UPDATE SET proved_at_utc = excluded.proved_at_utc";
+        self.conn.prepare_cached(sql)?.execute([&self.now_text])?;
+        Ok(())
+    }
+
+    /// Adds a row to the audit log.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn append(&mut self, event: &NewEvent<'_>) -> Result<Receipt, StoreError> {
+        let mut id = Uuid::encode_buffer();
+        let link = Link {
+            seq: self.head.seq + 1,
+            id: self.new_id().hyphenated().encode_lower(&mut id),
+            created_at_utc: &self.now_text,
+            event: event.event.as_str(),
+            actor: Some(event.actor),
+            lead_id: event.lead_id,
+            request_id: event.request_id,
+            status_code: event.status_code,
+            details_json: event.details_json,
+        };
+        let hash = link.hash(&self.head.hash);
+        self.conn.prepare_cached(include_str!("audit_append.sql"))?.execute(params![
+            link.seq,
+            link.id,
+            link.created_at_utc,
+            link.event,
+            link.actor,
+            link.lead_id,
+            link.request_id,
+            link.status_code,
+            link.details_json,
+            hash.to_string(),
+        ])?;
+        self.head = Receipt { seq: link.seq, hash };
+        Ok(self.head)
+    }
+}
+
+/// Where the next row goes: behind the last one. When rows were cut off at the end, SQLite's
+/// counter is ahead of them; the next row then leaves the gap open for `verify` to find.
+fn end_of_chain(conn: &Connection) -> Result<Receipt, StoreError> {
+    let mut statement = conn.prepare_cached(
+        "SELECT seq, hash, (SELECT seq FROM sqlite_sequence WHERE name = 'audit_log')
+         FROM audit_log ORDER BY seq DESC LIMIT 1",
+    )?;
+    let last = statement.query_row([], |row| {
+        let hash = Hash::parse(row.get_ref(1)?.as_str()?).unwrap_or_default();
+        Ok((row.get::<_, i64>(0)?, hash, row.get::<_, Option<i64>>(2)?))
+    });
+    if let Some((seq, hash, counter)) = last.optional()? {
+        return Ok(Receipt { seq: seq.max(counter.unwrap_or(0)), hash });
+    }
+    let counter = "SELECT seq FROM sqlite_sequence WHERE name = 'audit_log'";
+    let counter = conn.query_row(counter, [], |row| row.get(0)).optional()?;
+    Ok(Receipt { seq: counter.unwrap_or(0), ..Receipt::START })
+}

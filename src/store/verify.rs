@@ -1,0 +1,271 @@
+//! Proves the audit log: its schema, its sequence, its chain, and every lead against its digest.
+//! One walk over both tables side by side, in constant memory; it only reads.
+
+use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
+use rusqlite::{Connection, Rows, Statement};
+use serde::{Deserialize, Serialize};
+
+use super::error::StoreError;
+use super::{audit, lead, migrate};
+use crate::domain::audit::StoredLink;
+use crate::domain::chain::{Hash, Receipt};
+
+/// More findings than this are only counted.
+const MOST: usize = 20;
+/// How often the walk reports its progress, in rows.
+const STEP: u64 = 50_000;
+
+/// What was found; sound when there is no finding.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    pub sound: bool,
+    pub audit_rows: u64,
+    pub leads: u64,
+    /// The last row, as `SEQ:HASH`; none while the log is empty.
+    pub head: Option<String>,
+    /// The first ones, in the order of the log.
+    pub findings: Vec<String>,
+    /// All of them, counted.
+    pub faults: u64,
+}
+
+/// Walks over everything in one snapshot.
+pub(super) fn verify(
+    conn: &Connection,
+    receipts: &[Receipt],
+    progress: &mut dyn FnMut(u64),
+) -> Result<Report, StoreError> {
+    let mut findings = Findings::default();
+    let mut walk = Walk::default();
+    let snapshot = conn.unchecked_transaction()?;
+    let walked = check_schema(&snapshot, &mut findings)
+        .and_then(|()| walk.everything(&snapshot, receipts, &mut findings, progress));
+    match walked {
+        Ok(()) => {}
+        // A page that cannot be read is a finding too, and says how far everything held.
+        Err(StoreError::Corrupt(cause) | StoreError::Sqlite(cause)) => findings
+            .add(format!("after audit row {} the database cannot be read: {cause}", walk.head.seq)),
+        Err(other) => return Err(other),
+    }
+    Ok(Report {
+        sound: findings.count == 0,
+        audit_rows: walk.rows,
+        leads: walk.leads,
+        head: (walk.rows > 0).then(|| walk.head.to_string()),
+        findings: findings.first,
+        faults: findings.count,
+    })
+}
+
+#[derive(Default)]
+struct Findings {
+    first: Vec<String>,
+    count: u64,
+}
+
+impl Findings {
+    fn add(&mut self, finding: String) {
+        self.count += 1;
+        if self.first.len() < MOST {
+            self.first.push(finding);
+        }
+    }
+}
+
+/// Compares the text of tables, indexes and triggers with what this binary makes.
+fn check_schema(conn: &Connection, findings: &mut Findings) -> Result<(), StoreError> {
+    let ours = migrate::reference_schema()?;
+    let theirs = migrate::schema(conn)?;
+    for (name, sql) in &ours {
+        match theirs.iter().find(|(n, _)| n == name) {
+            None => findings.add(format!("schema: {name} is missing")),
+            Some((_, text)) if text != sql => findings.add(format!("schema: {name} was altered")),
+            Some(_) => {}
+        }
+    }
+    for (name, _) in theirs.iter().filter(|(n, _)| !ours.iter().any(|(o, _)| o == n)) {
+        findings.add(format!("schema: {name} does not belong to FASTCore"));
+    }
+    Ok(())
+}
+
+struct Walk {
+    rows: u64,
+    leads: u64,
+    head: Receipt,
+}
+
+impl Default for Walk {
+    fn default() -> Self {
+        Self { rows: 0, leads: 0, head: Receipt::START }
+    }
+}
+
+/// `details_json` of a row that tells of a lead's arrival, as far as it is needed here.
+#[derive(Deserialize)]
+struct Arrival<'a> {
+    #[serde(borrow)]
+    lead_digest: Option<&'a str>,
+}
+
+impl Walk {
+    fn everything(
+        &mut self,
+        conn: &Connection,
+        receipts: &[Receipt],
+        findings: &mut Findings,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<(), StoreError> {
+        let mut erased =
+            conn.prepare("SELECT 1 FROM audit_log WHERE lead_id = ?1 AND event = 'LEAD_ERASED'")?;
+        let mut links = audit::all(conn)?;
+        let mut links = links.query([])?;
+        let mut leads = lead::all(conn)?;
+        let mut leads = Leads::new(leads.query([])?)?;
+        while let Some(row) = links.next()? {
+            let stored = match audit::stored_link(row) {
+                Ok(stored) => stored,
+                Err(e) => {
+                    findings.add(format!(
+                        "audit row {}: a column is of the wrong type ({e})",
+                        self.head.seq + 1
+                    ));
+                    continue;
+                }
+            };
+            self.link(&stored, receipts, findings);
+            leads.orphans_before(stored.link.seq, findings)?;
+            if let Some(digest) = arrival(&stored) {
+                leads.meet(&stored, digest, &mut erased, findings)?;
+            }
+            self.rows += 1;
+            if self.rows.is_multiple_of(STEP) {
+                progress(self.rows);
+            }
+        }
+        leads.orphans_before(i64::MAX, findings)?;
+        self.leads = leads.met;
+        self.check_end(conn, receipts, findings)
+    }
+
+    /// Checks a row against the one before it.
+    fn link(&mut self, stored: &StoredLink<'_>, receipts: &[Receipt], findings: &mut Findings) {
+        let seq = stored.link.seq;
+        let expected = self.head.seq + 1;
+        if seq != expected {
+            let missing = if seq == expected + 1 {
+                format!("row {expected} is missing")
+            } else {
+                format!("rows {expected} to {} are missing", seq - 1)
+            };
+            findings.add(format!("audit {missing}"));
+        }
+        if stored.proven(&self.head.hash).is_none() && seq == expected {
+            findings.add(format!(
+                "audit row {seq} ({}) was altered: its hash does not follow from it and the row before",
+                stored.link.event
+            ));
+        }
+        // Goes on from the stored hash, so that each further break is found where it is.
+        self.head = Receipt { seq, hash: Hash::parse(stored.hash).unwrap_or_default() };
+        for receipt in receipts.iter().filter(|r| r.seq == seq && r.hash != self.head.hash) {
+            findings.add(format!("audit row {seq} is not the one of the receipt {receipt}"));
+        }
+    }
+
+    /// What is missing at the end.
+    fn check_end(
+        &self,
+        conn: &Connection,
+        receipts: &[Receipt],
+        findings: &mut Findings,
+    ) -> Result<(), StoreError> {
+        let last = self.head.seq;
+        let counter = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'audit_log'";
+        let counter: i64 = conn.query_row(counter, [], |row| row.get(0))?;
+        if counter != last {
+            findings.add(format!(
+                "the audit log ends at row {last}, and SQLite's own counter says {counter}: the end was cut off"
+            ));
+        }
+        for receipt in receipts.iter().filter(|r| r.seq > last) {
+            findings.add(format!("the audit log ends at row {last}, before the receipt {receipt}: the end was cut off"));
+        }
+        Ok(())
+    }
+}
+
+/// The digest in a row that tells of a lead's arrival; empty where there is none.
+fn arrival<'a>(stored: &StoredLink<'a>) -> Option<&'a str> {
+    if !matches!(stored.link.event, "LEAD_RECEIVED" | "LEAD_IMPORTED") {
+        return None;
+    }
+    let details = stored.link.details_json.unwrap_or("{}");
+    let arrival = serde_json::from_str::<Arrival<'a>>(details).ok();
+    Some(arrival.and_then(|a| a.lead_digest).unwrap_or(""))
+}
+
+/// The leads in the order of their audit rows, one ahead.
+struct Leads<'s> {
+    rows: Rows<'s>,
+    met: u64,
+}
+
+impl<'s> Leads<'s> {
+    fn new(mut rows: Rows<'s>) -> Result<Self, StoreError> {
+        rows.advance()?;
+        Ok(Self { rows, met: 0 })
+    }
+
+    /// The place of the lead that is next in line.
+    fn place(&self) -> Result<Option<i64>, StoreError> {
+        Ok(self.rows.get().map(|row| row.get(0)).transpose()?)
+    }
+
+    /// Leads whose audit row is not there, or does not tell of an arrival.
+    fn orphans_before(&mut self, seq: i64, findings: &mut Findings) -> Result<(), StoreError> {
+        while let Some(place) = self.place()?.filter(|place| *place < seq) {
+            if let Some(row) = self.rows.get() {
+                let id: String = row.get(1)?;
+                findings.add(format!("lead {id}: audit row {place} does not tell of its arrival"));
+            }
+            self.met += 1;
+            self.rows.advance()?;
+        }
+        Ok(())
+    }
+
+    /// Holds the lead against the row that tells of its arrival.
+    fn meet(
+        &mut self,
+        stored: &StoredLink<'_>,
+        digest: &str,
+        erased: &mut Statement<'_>,
+        findings: &mut Findings,
+    ) -> Result<(), StoreError> {
+        let lead_id = stored.link.lead_id.unwrap_or("");
+        let row = match self.rows.get() {
+            Some(row) if row.get::<_, i64>(0)? == stored.link.seq => row,
+            _ => {
+                if !erased.exists([lead_id])? {
+                    findings.add(format!(
+                        "lead {lead_id} (audit row {}) is missing, and no erasure tells why",
+                        stored.link.seq
+                    ));
+                }
+                return Ok(());
+            }
+        };
+        match lead::columns(row) {
+            Ok(columns)
+                if columns.id == lead_id && Hash::parse(digest) == Some(columns.digest()) => {}
+            _ => findings.add(format!(
+                "lead {lead_id} was altered: it is not what audit row {} tells of",
+                stored.link.seq
+            )),
+        }
+        self.met += 1;
+        self.rows.advance()?;
+        Ok(())
+    }
+}

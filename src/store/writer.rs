@@ -1,0 +1,327 @@
+//! The writer: one thread with the one connection that writes and checkpoints.
+//!
+//! It takes all that is waiting, runs it in one IMMEDIATE transaction, commits with one flush, and
+//! only then answers each. Work whose statement is refused is rolled back alone; when the commit
+//! fails, everything in it is answered with the failure and nothing of it is there. After a failed
+//! flush the process must live and keep this connection: SQLite then writes the same frames anew.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+use uuid::ContextV7;
+
+use super::error::StoreError;
+use super::health::Health;
+use super::tx::WriteTx;
+use super::wal;
+use crate::clock::Clock;
+use crate::domain::chain::Receipt;
+
+/// How much work may wait; more is refused at once.
+const QUEUE: usize = 1024;
+/// The most work in one transaction.
+const BATCH: usize = 512;
+/// Without work for this long, the write-ahead log is emptied.
+const SETTLE: Duration = Duration::from_secs(1);
+/// Without a commit for this long, the writer proves that it can still make one.
+const PROOF: Duration = Duration::from_secs(30);
+/// While failing, a new proof is tried this often.
+const RETRY: Duration = Duration::from_secs(1);
+/// The chain's head goes to the log each time that so many rows have come …
+const HEAD_ROWS: i64 = 1000;
+/// … and after this long, if it moved.
+const HEAD_EVERY: Duration = Duration::from_secs(3600);
+
+/// The way to the writer; cheap to clone. The last one dropped ends the thread.
+#[derive(Debug, Clone)]
+pub struct Writer {
+    queue: SyncSender<Box<dyn Work>>,
+}
+
+/// Waits for the writer to finish.
+#[derive(Debug)]
+pub struct WriterThread(JoinHandle<()>);
+
+impl WriterThread {
+    /// Returns when what was queued is done and the write-ahead log is emptied. Every [`Writer`]
+    /// must be dropped before.
+    pub fn join(self) {
+        if self.0.join().is_err() {
+            tracing::error!("the writer ended with a panic");
+        }
+    }
+}
+
+impl Writer {
+    /// Starts the thread. A server's one announces the head of the chain in the log.
+    pub(super) fn start(
+        conn: Connection,
+        clock: Clock,
+        health: Arc<Health>,
+        announce: bool,
+    ) -> Result<(Self, WriterThread), StoreError> {
+        let (queue, work) = sync_channel(QUEUE);
+        let run = move || Thread::new(conn, clock, health, announce).run(&work);
+        let thread = std::thread::Builder::new()
+            .name("writer".to_owned())
+            .spawn(run)
+            .map_err(|e| StoreError::Io(e.to_string()))?;
+        Ok((Self { queue }, WriterThread(thread)))
+    }
+
+    /// Queues work that runs inside the next transaction; the receiver is answered once that is
+    /// on the disk. The work may run twice (its first run rolled back), never for nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::QueueFull`] or [`StoreError::Closed`], at once.
+    pub fn submit<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut WriteTx<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<oneshot::Receiver<Result<T, StoreError>>, StoreError> {
+        let (reply, receiver) = oneshot::channel();
+        let work = Box::new(Asked { work, outcome: None, reply });
+        self.queue.try_send(work).map_err(|e| match e {
+            TrySendError::Full(_) => StoreError::QueueFull,
+            TrySendError::Disconnected(_) => StoreError::Closed,
+        })?;
+        Ok(receiver)
+    }
+
+    /// [`Self::submit`], waiting for the answer. Not for asynchronous code.
+    ///
+    /// # Errors
+    /// The work's own, or the writer's.
+    pub fn run<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut WriteTx<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.submit(work)?.blocking_recv().unwrap_or(Err(StoreError::Closed))
+    }
+}
+
+/// A piece of work in the queue.
+trait Work: Send {
+    fn run(&mut self, tx: &mut WriteTx<'_>) -> Result<(), StoreError>;
+    /// Answers: what the work made once it is on the disk, or why it is not.
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>);
+}
+
+struct Asked<T, F> {
+    work: F,
+    outcome: Option<T>,
+    reply: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T: Send, F> Work for Asked<T, F>
+where
+    F: FnMut(&mut WriteTx<'_>) -> Result<T, StoreError> + Send,
+{
+    fn run(&mut self, tx: &mut WriteTx<'_>) -> Result<(), StoreError> {
+        self.outcome = Some((self.work)(tx)?);
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
+        let Self { outcome, reply, .. } = *self;
+        // A client that hung up changes nothing: what it sent is stored.
+        let _ = reply.send(committed.and_then(|()| outcome.ok_or(StoreError::Closed)));
+    }
+}
+
+struct Thread {
+    conn: Connection,
+    clock: Clock,
+    health: Arc<Health>,
+    ids: ContextV7,
+    /// When the last transaction ended.
+    last: Instant,
+    /// Whether the write-ahead log may hold something.
+    wal_used: bool,
+    /// Rows since the write-ahead log's size was looked at.
+    unmeasured: usize,
+    announce: bool,
+    head: Receipt,
+    logged: Receipt,
+    logged_at: Instant,
+}
+
+impl Thread {
+    fn new(conn: Connection, clock: Clock, health: Arc<Health>, announce: bool) -> Self {
+        let head = super::audit::head(&conn).unwrap_or(Receipt::START);
+        let now = Instant::now();
+        Self {
+            conn,
+            clock,
+            health,
+            ids: ContextV7::new(),
+            last: now,
+            wal_used: true,
+            unmeasured: 0,
+            announce,
+            head,
+            logged: head,
+            logged_at: now,
+        }
+    }
+
+    fn run(mut self, queue: &Receiver<Box<dyn Work>>) {
+        let mut batch = Vec::with_capacity(BATCH);
+        loop {
+            match queue.recv_timeout(self.patience()) {
+                Ok(first) => {
+                    batch.push(first);
+                    batch.extend(queue.try_iter().take(BATCH - 1));
+                    self.commit(&mut batch);
+                }
+                Err(RecvTimeoutError::Timeout) => self.idle(),
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        wal::empty(&self.conn);
+        self.log_head();
+    }
+
+    /// How long to wait for work before something else is due.
+    fn patience(&self) -> Duration {
+        let due = match (self.health.is_failing(), self.wal_used) {
+            (true, _) => RETRY,
+            (false, true) => SETTLE,
+            (false, false) => PROOF,
+        };
+        due.saturating_sub(self.last.elapsed()).max(Duration::from_millis(10))
+    }
+
+    fn idle(&mut self) {
+        let rested = self.last.elapsed();
+        if rested >= PROOF || (self.health.is_failing() && rested >= RETRY) {
+            self.prove();
+        } else if self.wal_used && rested >= SETTLE {
+            self.wal_used = !wal::empty(&self.conn);
+            // Others may be reading; the next try is a rest away.
+            if self.wal_used {
+                self.last = Instant::now().checked_sub(SETTLE / 2).unwrap_or(self.last);
+            }
+        }
+        if self.logged_at.elapsed() >= HEAD_EVERY {
+            self.log_head();
+        }
+    }
+
+    /// A small real commit: only it shows that leads can be stored.
+    fn prove(&mut self) {
+        let work = |tx: &mut WriteTx<'_>| tx.prove();
+        let proof = Asked { work, outcome: None, reply: oneshot::channel().0 };
+        self.commit(&mut vec![Box::new(proof)]);
+    }
+
+    fn commit(&mut self, batch: &mut Vec<Box<dyn Work>>) {
+        self.health.begin();
+        let outcome = match self.transaction(batch, false) {
+            // One statement was refused: again, each piece of work apart from the others.
+            Err(e) if e.is_refusal() => self.transaction(batch, true),
+            outcome => outcome,
+        };
+        match outcome {
+            Ok((refused, head)) => {
+                self.ended(&Ok(()));
+                self.unmeasured += batch.len();
+                self.head = head;
+                for (i, work) in batch.drain(..).enumerate() {
+                    let refusal = refused.iter().find(|(n, _)| *n == i);
+                    work.answer(refusal.map_or(Ok(()), |(_, e)| Err(e.clone())));
+                }
+            }
+            Err(error) => {
+                self.ended(&Err(error.clone()));
+                for work in batch.drain(..) {
+                    work.answer(Err(error.clone()));
+                }
+            }
+        }
+        if self.head.seq / HEAD_ROWS > self.logged.seq / HEAD_ROWS {
+            self.log_head();
+        }
+        if self.unmeasured >= BATCH {
+            self.unmeasured = 0;
+            wal::keep_small(&self.conn);
+        }
+    }
+
+    /// Runs the batch in one transaction. With `apart`, each piece of work has a savepoint, and
+    /// those that were refused are returned by their place; without, the first refusal ends all.
+    fn transaction(
+        &self,
+        batch: &mut [Box<dyn Work>],
+        apart: bool,
+    ) -> Result<(Vec<(usize, StoreError)>, Receipt), StoreError> {
+        self.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        let done = self.run_each(batch, apart).and_then(|done| {
+            self.conn.prepare_cached("COMMIT")?.execute([])?;
+            Ok(done)
+        });
+        // Some failures have rolled back already.
+        if done.is_err() && !self.conn.is_autocommit() {
+            self.conn.execute_batch("ROLLBACK")?;
+        }
+        done
+    }
+
+    fn run_each(
+        &self,
+        batch: &mut [Box<dyn Work>],
+        apart: bool,
+    ) -> Result<(Vec<(usize, StoreError)>, Receipt), StoreError> {
+        let mut tx = WriteTx::begin(&self.conn, self.clock.now(), &self.ids)?;
+        let mut refused = Vec::new();
+        for (i, work) in batch.iter_mut().enumerate() {
+            if !apart {
+                work.run(&mut tx)?;
+                continue;
+            }
+            let before = tx.head();
+            self.conn.execute_batch("SAVEPOINT work")?;
+            match work.run(&mut tx) {
+                Ok(()) => {}
+                Err(e) if e.is_refusal() => {
+                    self.conn.execute_batch("ROLLBACK TO work")?;
+                    tx.rewind(before);
+                    refused.push((i, e));
+                }
+                Err(e) => return Err(e),
+            }
+            self.conn.execute_batch("RELEASE work")?;
+        }
+        Ok((refused, tx.head()))
+    }
+
+    fn ended(&mut self, outcome: &Result<(), StoreError>) {
+        self.last = Instant::now();
+        self.wal_used = true;
+        match outcome {
+            Ok(()) => {
+                if self.health.proved() {
+                    tracing::info!("leads can be stored again");
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, "a transaction failed; nothing of it is stored");
+                self.health.failed(error);
+            }
+        }
+    }
+
+    /// Puts the end of the chain, wherever other processes have taken it, into the log.
+    fn log_head(&mut self) {
+        self.logged_at = Instant::now();
+        if let (true, Ok(head)) = (self.announce, super::audit::head(&self.conn))
+            && head != self.logged
+        {
+            tracing::info!(%head, "audit log head");
+            self.logged = head;
+        }
+    }
+}

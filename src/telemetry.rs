@@ -1,0 +1,87 @@
+//! The log: lines for a person on a terminal, JSON lines for a journal, on standard error.
+
+use std::io::IsTerminal;
+
+use tracing::Level;
+
+use crate::config::{ConfigError, DEBUG, Environment, LOG_FORMAT, LOG_LEVEL, boolean};
+
+/// What the command line says about the log.
+#[derive(Debug, Default, Clone)]
+pub struct LogFlags {
+    pub level: Option<String>,
+    pub debug: Option<String>,
+    pub format: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Text,
+    Json,
+}
+
+/// Starts the log of this process; a second call changes nothing.
+///
+/// # Errors
+/// A setting is not accepted.
+pub fn start(environment: &Environment, flags: &LogFlags) -> Result<(), ConfigError> {
+    let debug = DEBUG.resolve(environment, flags.debug.as_deref(), boolean)?;
+    let level = LOG_LEVEL.resolve(
+        environment,
+        flags.level.as_deref().or(debug_level(environment, debug)?),
+        level,
+    )?;
+    let format = LOG_FORMAT.resolve(environment, flags.format.as_deref(), format)?;
+    let terminal = std::io::stderr().is_terminal();
+    let log = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_target(false)
+        .with_writer(std::io::stderr);
+    let started = match format {
+        Format::Text => {
+            use tracing::subscriber::set_global_default as set;
+            set(log.with_ansi(terminal).finish())
+        }
+        Format::Json => {
+            use tracing::subscriber::set_global_default as set;
+            set(log
+                .json()
+                .flatten_event(true)
+                .with_current_span(false)
+                .with_span_list(false)
+                .finish())
+        }
+    };
+    if started.is_err() {
+        tracing::debug!("the log was started before");
+    }
+    Ok(())
+}
+
+/// `DEBUG=true` means the level DEBUG, unless `LOG_LEVEL` says otherwise.
+fn debug_level(
+    environment: &Environment,
+    debug: bool,
+) -> Result<Option<&'static str>, ConfigError> {
+    let set = environment.is_set(LOG_LEVEL.variable)?;
+    Ok((debug && !set).then_some("DEBUG"))
+}
+
+fn level(text: &str) -> Option<Level> {
+    match text.to_ascii_uppercase().as_str() {
+        "DEBUG" => Some(Level::DEBUG),
+        "INFO" => Some(Level::INFO),
+        "WARNING" | "WARN" => Some(Level::WARN),
+        "ERROR" => Some(Level::ERROR),
+        _ => None,
+    }
+}
+
+fn format(text: &str) -> Option<Format> {
+    match text.to_ascii_lowercase().as_str() {
+        "auto" if std::io::stderr().is_terminal() => Some(Format::Text),
+        "auto" | "json" => Some(Format::Json),
+        "text" => Some(Format::Text),
+        _ => None,
+    }
+}

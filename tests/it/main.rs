@@ -1,0 +1,10 @@
+//! The tests that look at FASTCore from its edges: HTTP, the binary, the database file.
+#![allow(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    reason = "tests may print and read the environment"
+)]
+
+mod support;
+
+mod intake;

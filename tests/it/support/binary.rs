@@ -1,0 +1,124 @@
+//! The built binary, run from outside as an operator runs it.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use super::TOKEN;
+
+/// A command in a folder, with nothing of this process's environment but what it needs to run.
+pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fastcore"));
+    command.args(arguments).current_dir(folder).env_clear().stdin(Stdio::null());
+    command
+}
+
+/// Runs a command to its end.
+pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Output {
+    command(folder, arguments).output().expect("the binary runs")
+}
+
+/// Runs a command that must succeed; what it wrote to standard output.
+pub(crate) fn succeed(folder: &Path, arguments: &[&str]) -> String {
+    let output = run(folder, arguments);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {} {said}", output.status);
+    String::from_utf8(output.stdout).expect("text")
+}
+
+/// `fastcore serve`, ready to take leads.
+pub(crate) struct Served {
+    pub(crate) address: SocketAddr,
+    child: Child,
+    lines: Receiver<String>,
+    /// The log so far, line by line.
+    pub(crate) log: Vec<String>,
+}
+
+impl Served {
+    /// Serves `fastcore.db` in a folder with [`TOKEN`].
+    pub(crate) fn start(folder: &Path) -> Self {
+        Self::spawn(command(folder, &["serve"]).env("FASTCORE_SITE_INGEST_TOKEN", TOKEN))
+    }
+
+    /// Runs a prepared `serve` on a free port and waits until it listens.
+    pub(crate) fn spawn(command: &mut Command) -> Self {
+        command.env("FASTCORE_LISTEN", "127.0.0.1:0").stderr(Stdio::piped()).stdout(Stdio::null());
+        let mut child = command.spawn().expect("the binary runs");
+        let stderr = BufReader::new(child.stderr.take().expect("a pipe"));
+        let (tell, lines) = channel();
+        std::thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                let _ = tell.send(line);
+            }
+        });
+        let mut log = Vec::new();
+        let address = loop {
+            let line = lines.recv_timeout(Duration::from_secs(60));
+            let line = line.unwrap_or_else(|_| panic!("it does not listen: {log:?}"));
+            log.push(line.clone());
+            let event: Value = serde_json::from_str(&line).unwrap_or_default();
+            if let Some(address) = event["address"].as_str() {
+                break address.parse().expect("an address");
+            }
+        };
+        Self { address, child, lines, log }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, signal).expect("it lives");
+    }
+
+    /// Waits for the end; its exit status, and the whole log in [`Self::log`].
+    pub(crate) fn wait(&mut self) -> std::process::ExitStatus {
+        let status = self.child.wait().expect("it ends");
+        while let Ok(line) = self.lines.recv_timeout(Duration::from_secs(5)) {
+            self.log.push(line);
+        }
+        status
+    }
+
+    /// SIGTERM, and the wait for a clean end.
+    pub(crate) fn terminate(&mut self) {
+        self.signal(Signal::TERM);
+        assert!(self.wait().success(), "{:?}", self.log);
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The system's `sqlite3`, not ours: what it prints, or the error that it ends with.
+pub(crate) fn sqlite3(database: &Path, sql: &str) -> Result<String, String> {
+    let mut child = Command::new("sqlite3");
+    let output = child.arg("-bail").arg(database).arg(sql).output().expect("sqlite3 is installed");
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).trim().to_owned();
+    if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
+}
+
+/// Everything a reader gives, as text.
+pub(crate) fn read_all(mut reader: impl Read) -> String {
+    let mut text = String::new();
+    reader.read_to_string(&mut text).expect("text");
+    text
+}
+
+/// A path's text.
+pub(crate) fn text(path: &PathBuf) -> &str {
+    path.to_str().expect("UTF-8")
+}

@@ -1,0 +1,151 @@
+//! A client that speaks bytes: nothing between a test and the wire.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::TOKEN;
+
+/// A response as it came.
+#[derive(Debug, Clone)]
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    /// Names in lower case, in the order of arrival.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
+}
+
+impl Response {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e}: {:?}", self.body))
+    }
+}
+
+/// One connection, kept open from request to request.
+pub(crate) struct Client {
+    pub(crate) stream: TcpStream,
+    /// Bytes that were read and not yet used.
+    buffer: Vec<u8>,
+}
+
+impl Client {
+    pub(crate) fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).expect("the server accepts");
+        stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout");
+        stream.set_nodelay(true).expect("no delay");
+        Self { stream, buffer: Vec::new() }
+    }
+
+    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream.write_all(bytes.as_ref()).expect("the server reads");
+    }
+
+    /// Reads one response; `None` when the server closed without one.
+    pub(crate) fn receive(&mut self) -> Option<Response> {
+        self.receive_for("GET")
+    }
+
+    /// [`Self::receive`] for a request of this method: HEAD is answered without a body.
+    pub(crate) fn receive_for(&mut self, method: &str) -> Option<Response> {
+        let end = loop {
+            if let Some(at) = self.buffer.windows(4).position(|w| w == b"\r\n\r\n") {
+                break at + 4;
+            }
+            if !self.read_more() {
+                return None;
+            }
+        };
+        let head: Vec<u8> = self.buffer.drain(..end).collect();
+        let head = String::from_utf8(head).expect("the head is text");
+        let mut lines = head.trim_end().lines();
+        let status = lines.next()?.split(' ').nth(1)?.parse().expect("a status");
+        let headers: Vec<(String, String)> = lines
+            .filter_map(|l| l.split_once(':'))
+            .map(|(n, v)| (n.to_ascii_lowercase(), v.trim().to_owned()))
+            .collect();
+        let length = headers.iter().find(|(n, _)| n == "content-length");
+        let length = match method {
+            "HEAD" => 0,
+            _ => length.map_or(0, |(_, v)| v.parse().expect("a length")),
+        };
+        while self.buffer.len() < length {
+            assert!(self.read_more(), "the body broke off");
+        }
+        let body = self.buffer.drain(..length).collect();
+        Some(Response { status, headers, body: String::from_utf8(body).expect("text") })
+    }
+
+    /// Whether the server has closed its side, with nothing more to read.
+    pub(crate) fn is_closed(&mut self) -> bool {
+        self.buffer.is_empty() && !self.read_more()
+    }
+
+    fn read_more(&mut self) -> bool {
+        let mut part = [0; 16 * 1024];
+        match self.stream.read(&mut part) {
+            Ok(0) | Err(_) => false,
+            Ok(n) => {
+                self.buffer.extend_from_slice(&part[..n]);
+                true
+            }
+        }
+    }
+
+    pub(crate) fn request(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Response {
+        self.send(request(method, path, headers, body));
+        self.receive_for(method).expect("an answer")
+    }
+
+    pub(crate) fn post_lead(&mut self, lead: &Value) -> Response {
+        self.send(lead_request(lead.to_string().as_bytes()));
+        self.receive().expect("an answer")
+    }
+}
+
+/// A request's bytes, with its length.
+pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
+    let mut text = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n");
+    for (name, value) in headers {
+        text.push_str(&format!("{name}: {value}\r\n"));
+    }
+    if !body.is_empty() || method == "POST" {
+        text.push_str(&format!("Content-Length: {}\r\n", body.len()));
+    }
+    text.push_str("\r\n");
+    [text.into_bytes(), body.to_vec()].concat()
+}
+
+/// A lead's request as the site sends it.
+pub(crate) fn lead_request(body: &[u8]) -> Vec<u8> {
+    let token = format!("Bearer {TOKEN}");
+    let headers = [("Authorization", token.as_str()), ("Content-Type", "application/json")];
+    request("POST", "/inbound/leads", &headers, body)
+}
+
+/// One request on a connection of its own.
+pub(crate) fn once(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Response {
+    Client::connect(address).request(method, path, headers, body)
+}
+
+/// One lead on a connection of its own.
+pub(crate) fn post_lead(address: SocketAddr, lead: &Value) -> Response {
+    Client::connect(address).post_lead(lead)
+}

@@ -1,0 +1,31 @@
+//! What the tests share: a server in this process, the built binary, a client that speaks bytes.
+
+pub(crate) mod binary;
+pub(crate) mod http;
+pub(crate) mod server;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// The token of every test server.
+pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef0123456789abcdef";
+
+/// A valid lead with a `request_id` of its own.
+pub(crate) fn lead() -> Value {
+    json!({
+        "name": "Jean Dupont",
+        "email": "jean@example.com",
+        "phone": "+33612345678",
+        "company": "ACME SAS",
+        "service": "diagnostic",
+        "message": "Mon compresseur ne démarre plus depuis hier",
+        "consent": true,
+        "meta": {
+            "source": "fast-techservices.com",
+            "request_id": Uuid::new_v4().to_string(),
+            "ip_hash": "abc123def456",
+            "user_agent_hash": "xyz789",
+            "timestamp_utc": "2024-01-03T10:30:45.123456Z"
+        }
+    })
+}

@@ -1,0 +1,108 @@
+//! A server in this process, on a port of its own, with a database of its own.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use fastcore::app::{App, ServerLock, schema};
+use fastcore::clock::Clock;
+use fastcore::config::{Environment, Server, ServerFlags};
+use fastcore::http::{Context, Limits, bind, routes, serve};
+use rusqlite::Connection;
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+use super::TOKEN;
+
+pub(crate) const ORIGIN: &str = "https://fast-techservices.com";
+
+pub(crate) struct TestServer {
+    pub(crate) address: SocketAddr,
+    folder: TempDir,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl TestServer {
+    pub(crate) fn start() -> Self {
+        Self::with(Limits::default(), Duration::from_secs(8))
+    }
+
+    pub(crate) fn with(limits: Limits, body_deadline: Duration) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let database = folder.path().join("fastcore.db");
+        let (ready, address) = std::sync::mpsc::channel();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let thread = std::thread::spawn(move || {
+            let clock = Clock::system();
+            let lock = ServerLock::take(&database).expect("the lock");
+            schema::prepare(&database, &clock, "cli:test", &lock).expect("a schema");
+            let variables = [
+                ("FASTCORE_SITE_INGEST_TOKEN", TOKEN),
+                ("DATABASE_URL", database.to_str().expect("UTF-8")),
+                ("FASTCORE_LISTEN", "127.0.0.1:0"),
+            ];
+            let environment = Environment::of(&variables);
+            let server = Server::load(&environment, &ServerFlags::default()).expect("settings");
+            let tokens = server.tokens(&environment).expect("tokens");
+            let (app, writer) = App::start(&database, &clock).expect("an app");
+            let mut context = Context::new(app, tokens);
+            context.body_deadline = body_deadline;
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(2)
+                .enable_all()
+                .build()
+                .expect("a runtime");
+            runtime.block_on(async move {
+                let listener = bind(server.listen).expect("a port");
+                ready.send(listener.local_addr().expect("an address")).expect("a test");
+                let all = routes(&context);
+                drop(context);
+                let stop = async move { drop(stopped.await) };
+                serve(listener, all, server.cors_origins.into(), limits, stop).await;
+            });
+            runtime.shutdown_timeout(Duration::from_secs(1));
+            writer.join();
+        });
+        let address = address.recv().expect("the server starts");
+        Self { address, folder, stop: Some(stop), thread: Some(thread) }
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder.path().join("fastcore.db")
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A connection of a test's own to the database, as any tool would open it.
+    pub(crate) fn sqlite(&self) -> Connection {
+        let conn = Connection::open(self.database()).expect("the database");
+        conn.busy_timeout(Duration::from_secs(10)).expect("a timeout");
+        conn
+    }
+
+    /// A number that a query gives.
+    pub(crate) fn number(&self, sql: &str) -> i64 {
+        self.sqlite().query_row(sql, [], |row| row.get(0)).expect(sql)
+    }
+
+    /// Stops the server as SIGTERM does and waits for its end.
+    pub(crate) fn stop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            thread.join().expect("the server ends");
+        }
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
