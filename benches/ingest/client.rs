@@ -1,0 +1,110 @@
+//! The load: keep-alive connections that each send a lead as soon as the last one is answered.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use uuid::Uuid;
+
+use super::servers::TOKEN;
+
+/// Before the clock starts.
+const WARM_UP: Duration = Duration::from_millis(500);
+
+/// What one run measured.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sample {
+    pub(super) rate: f64,
+    pub(super) p50_ms: f64,
+    pub(super) p99_ms: f64,
+}
+
+impl Sample {
+    /// The run of the median rate.
+    pub(super) fn median(samples: &[Self]) -> Self {
+        let mut sorted = samples.to_vec();
+        sorted.sort_by(|a, b| a.rate.total_cmp(&b.rate));
+        sorted[sorted.len() / 2]
+    }
+}
+
+/// Drives a server over so many connections for so long.
+pub(super) fn drive(address: SocketAddr, connections: usize, time: Duration) -> Sample {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let local = tokio::task::LocalSet::new();
+    let mut waits = local.block_on(&runtime, async {
+        let begin = Instant::now() + WARM_UP;
+        let tasks: Vec<_> = (0..connections)
+            .map(|_| tokio::task::spawn_local(connection(address, begin, begin + time)))
+            .collect();
+        let mut all = Vec::new();
+        for task in tasks {
+            all.extend(task.await.expect("a connection"));
+        }
+        all
+    });
+    waits.sort_unstable();
+    let at = |part: f64| waits[((waits.len() - 1) as f64 * part) as usize].as_secs_f64() * 1e3;
+    Sample { rate: waits.len() as f64 / time.as_secs_f64(), p50_ms: at(0.5), p99_ms: at(0.99) }
+}
+
+/// How long each answer took that came within the time.
+async fn connection(address: SocketAddr, begin: Instant, end: Instant) -> Vec<Duration> {
+    let mut stream = TcpStream::connect(address).await.expect("the server accepts");
+    stream.set_nodelay(true).expect("no delay");
+    let (mut request, place) = request();
+    let mut waits = Vec::new();
+    let mut answer = vec![0; 4096];
+    loop {
+        Uuid::new_v4().hyphenated().encode_lower(&mut request[place..place + 36]);
+        let sent = Instant::now();
+        if sent >= end {
+            return waits;
+        }
+        stream.write_all(&request).await.expect("the server reads");
+        read_answer(&mut stream, &mut answer).await;
+        let done = Instant::now();
+        if sent >= begin && done <= end {
+            waits.push(done - sent);
+        }
+    }
+}
+
+async fn read_answer(stream: &mut TcpStream, buffer: &mut [u8]) {
+    let mut have = 0;
+    loop {
+        have += match stream.read(&mut buffer[have..]).await.expect("an answer") {
+            0 => panic!("the server closed the connection"),
+            n => n,
+        };
+        let Some(head) = buffer[..have].windows(4).position(|w| w == b"\r\n\r\n") else { continue };
+        let text = std::str::from_utf8(&buffer[..head]).expect("text");
+        assert!(text.starts_with("HTTP/1.1 201"), "{text}");
+        let length = text.split("content-length: ").nth(1).expect("a length");
+        let length: usize = length.split("\r\n").next().expect("a line").parse().expect("a number");
+        if have >= head + 4 + length {
+            return;
+        }
+    }
+}
+
+/// A lead's request, and where its `request_id` stands.
+fn request() -> (Vec<u8>, usize) {
+    const ID: &str = "00000000-0000-0000-0000-000000000000";
+    let message = "Bonjour, notre pont roulant de 5 tonnes s'arrête en pleine charge depuis lundi et \
+                   l'armoire affiche un défaut de variateur. Pouvez-vous passer cette semaine ? \
+                   L'atelier est ouvert de 7 h à 17 h, demandez M. Lefèvre à l'accueil.";
+    let body = format!(
+        r#"{{"name":"Jean-François Lefèvre","email":"jf.lefevre@ateliers-example.fr","phone":"+33612345678","company":"Ateliers Lefèvre SAS","service":"ponts","message":"{message}","consent":true,"meta":{{"source":"fast-techservices.com","request_id":"{ID}","ip_hash":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","user_agent_hash":"60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752","timestamp_utc":"2026-01-03T10:30:45.123456Z"}}}}"#
+    );
+    let head = format!(
+        "POST /inbound/leads HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let request = [head, body].concat();
+    let place = request.find(ID).expect("the place");
+    (request.into_bytes(), place)
+}

@@ -1,0 +1,77 @@
+//! How many leads a second, and how long one takes: the real server beside two others with the same
+//! HTTP stack, in one run on one machine.
+//!
+//! * `fastcore`: the built binary as an operator runs it, `synchronous=FULL`.
+//! * `nothing`: the same routes over a store that keeps nothing; the ceiling.
+//! * `ordinary`: the same routes and schema with one transaction a request, a pool of connections,
+//!   and SQLite's own checkpoints; how such a service is usually written.
+//!
+//! `cargo bench --bench ingest` prints a table; `-- --seconds N`, `--rounds N` and
+//! `--connections 1,64` change what is measured. Compare the ratios: single figures are the machine's.
+
+#![allow(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    reason = "a benchmark prints and has no settings file"
+)]
+
+mod client;
+mod ordinary;
+mod servers;
+
+use std::time::Duration;
+
+use client::Sample;
+use servers::{Kind, Server};
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let Some(role) = argument(&arguments, "--serve") {
+        return servers::serve(&role);
+    }
+    let number =
+        |name, default| argument(&arguments, name).map_or(default, |n| n.parse().expect(name));
+    let seconds = number("--seconds", 4);
+    let rounds = number("--rounds", 3);
+    let connections = argument(&arguments, "--connections").unwrap_or("1,16,64,256".to_owned());
+    let connections: Vec<usize> =
+        connections.split(',').map(|n| n.parse().expect("--connections")).collect();
+    let servers = [Kind::FastCore, Kind::Nothing, Kind::Ordinary].map(Server::start);
+    println!(
+        "{:>5}  {:<9} {:>9} {:>9} {:>9}  {:>12}",
+        "conns", "server", "leads/s", "p50 ms", "p99 ms", "to fastcore"
+    );
+    for connections in connections {
+        let mut samples: [Vec<Sample>; 3] = Default::default();
+        for _ in 0..rounds {
+            for (server, samples) in servers.iter().zip(&mut samples) {
+                samples.push(client::drive(
+                    server.address,
+                    connections,
+                    Duration::from_secs(seconds),
+                ));
+            }
+        }
+        let medians = samples.map(|s| Sample::median(&s));
+        for (server, sample) in servers.iter().zip(&medians) {
+            let ratio = medians[0].rate / sample.rate;
+            println!(
+                "{connections:>5}  {:<9} {:>9.0} {:>9.2} {:>9.2}  {ratio:>11.2}x",
+                server.kind.name(),
+                sample.rate,
+                sample.p50_ms,
+                sample.p99_ms
+            );
+        }
+    }
+    for server in &servers {
+        println!("peak memory of {}: {:.1} MB", server.kind.name(), server.peak_mb());
+    }
+    let bare = ordinary::bare_commit_ms();
+    println!("one insert and commit on the bare database: p50 {bare:.3} ms");
+}
+
+fn argument(arguments: &[String], name: &str) -> Option<String> {
+    let at = arguments.iter().position(|a| a == name)?;
+    Some(arguments.get(at + 1).unwrap_or_else(|| panic!("{name} needs a value")).clone())
+}

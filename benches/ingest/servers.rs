@@ -1,0 +1,148 @@
+//! The servers that are compared, each a process of its own.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
+use fastcore::app::intake::{Answer, Inbox};
+use fastcore::app::{App, Health};
+use fastcore::clock::Clock;
+use fastcore::config::{Environment, Server as Settings, ServerFlags};
+use fastcore::domain::chain::Receipt;
+use fastcore::domain::id::RequestId;
+use fastcore::domain::lead::NewLead;
+use fastcore::domain::time::stamp;
+use fastcore::http::{Context, Limits, bind, routes, serve as serve_http};
+use fastcore::store::{Intake, Stored};
+use fastcore::telemetry::{self, LogFlags};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use super::ordinary::Ordinary;
+
+pub(super) const TOKEN: &str = "0123456789abcdef0123456789abcdef0123456789abcdef";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    FastCore,
+    Nothing,
+    Ordinary,
+}
+
+impl Kind {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::FastCore => "fastcore",
+            Self::Nothing => "nothing",
+            Self::Ordinary => "ordinary",
+        }
+    }
+}
+
+/// A running server; ends with this value.
+pub(super) struct Server {
+    pub(super) kind: Kind,
+    pub(super) address: SocketAddr,
+    child: Child,
+    _folder: TempDir,
+}
+
+impl Server {
+    /// Starts it in a folder of its own, on the disk that the benchmark runs on.
+    pub(super) fn start(kind: Kind) -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("ingest-")
+            .tempdir_in(env!("CARGO_TARGET_TMPDIR"))
+            .expect("a folder");
+        let mut command = match kind {
+            Kind::FastCore => {
+                let mut command = Command::new(env!("CARGO_BIN_EXE_fastcore"));
+                command.arg("serve");
+                command
+            }
+            other => {
+                let mut command = Command::new(std::env::current_exe().expect("this program"));
+                command.args(["--serve", other.name()]);
+                command
+            }
+        };
+        // Logs go where an operator's go: through a pipe to a reader.
+        let mut child = command
+            .current_dir(&folder)
+            .env("FASTCORE_LISTEN", "127.0.0.1:0")
+            .env("FASTCORE_SITE_INGEST_TOKEN", TOKEN)
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("a server");
+        let mut log = BufReader::new(child.stderr.take().expect("a pipe"));
+        let address = loop {
+            let mut line = String::new();
+            assert!(log.read_line(&mut line).expect("a log") > 0, "{} does not start", kind.name());
+            let event: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
+            if let Some(address) = event["address"].as_str() {
+                break address.parse().expect("an address");
+            }
+        };
+        std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+        Self { kind, address, child, _folder: folder }
+    }
+
+    /// The most memory that it ever held, in MB.
+    pub(super) fn peak_mb(&self) -> f64 {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(path).expect("Linux tells");
+        let line = status.lines().find(|l| l.starts_with("VmHWM")).expect("a peak");
+        let kib: f64 = line.split_whitespace().nth(1).expect("a number").parse().expect("a number");
+        kib / 1024.0
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs one of the comparison servers in this process, until it is killed.
+pub(super) fn serve(role: &str) {
+    let environment = Environment::load().expect("an environment");
+    telemetry::start(&environment, &LogFlags::default()).expect("a log");
+    let settings = Settings::load(&environment, &ServerFlags::default()).expect("settings");
+    let tokens = settings.tokens(&environment).expect("a token");
+    let inbox: Arc<dyn Inbox> = match role {
+        "nothing" => Arc::new(Nothing),
+        _ => Arc::new(Ordinary::open(PathBuf::from("ordinary.db"))),
+    };
+    let app = App { inbox, health: Arc::new(Health::default()) };
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let listener = bind(settings.listen).expect("a port");
+        let address = listener.local_addr().expect("an address");
+        writeln!(std::io::stderr(), r#"{{"address":"{address}"}}"#).expect("a log");
+        let routes = routes(&Context::new(app, tokens));
+        let origins = settings.cors_origins.into();
+        serve_http(listener, routes, origins, Limits::default(), std::future::pending()).await;
+    });
+}
+
+/// Answers as if the lead were stored.
+struct Nothing;
+
+impl Inbox for Nothing {
+    fn submit(&self, _: NewLead) -> Answer<Intake> {
+        let stored = Stored {
+            lead_id: Uuid::now_v7().to_string(),
+            created_at_utc: stamp(Clock::system().now()),
+            receipt: Receipt::START,
+        };
+        Box::pin(std::future::ready(Ok(Intake::Received(stored))))
+    }
+
+    fn reject(&self, _: Vec<&'static str>, _: Option<RequestId>) -> Answer<()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
