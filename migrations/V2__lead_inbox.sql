@@ -6,7 +6,9 @@ CREATE TABLE lead_inbox (
     email          TEXT NOT NULL CHECK (length(email) BETWEEN 1 AND 120),
     phone          TEXT CHECK (length(phone) BETWEEN 1 AND 30),
     company        TEXT CHECK (length(company) BETWEEN 1 AND 120),
-    service        TEXT CHECK (service IN ('ponts', 'cabines', 'compresseurs', 'diagnostic', 'autre')),
+    -- Not IN (…): SQLite would build a table for the list at every insert.
+    service        TEXT CHECK (service = 'ponts' OR service = 'cabines' OR service = 'compresseurs'
+                               OR service = 'diagnostic' OR service = 'autre'),
     message        TEXT NOT NULL CHECK (length(message) BETWEEN 1 AND 2000),
     consent        INTEGER NOT NULL CHECK (consent IN (0, 1)),
     source         TEXT NOT NULL CHECK (length(source) BETWEEN 1 AND 50),
@@ -16,7 +18,7 @@ CREATE TABLE lead_inbox (
     meta_json      TEXT CHECK (json_valid(meta_json)),
     -- What the status was at intake; the present one is what the audit log said last (see lead_status).
     status         TEXT NOT NULL DEFAULT 'received'
-                   CHECK (status IN ('received', 'processing', 'resolved', 'archived')),
+                   CHECK (status = 'received' OR status = 'processing' OR status = 'resolved' OR status = 'archived'),
     -- Random bytes under lead_digest in the audit log; erased with the lead.
     salt           BLOB NOT NULL CHECK (length(salt) = 16),
     -- The audit row that tells of this lead's arrival; the row key, so that leads lie in that order.

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use uuid::Uuid;
 
-use super::servers::TOKEN;
+use super::servers::{Server, TOKEN};
 
 /// Before the clock starts.
 const WARM_UP: Duration = Duration::from_millis(500);
@@ -18,6 +18,8 @@ pub(super) struct Sample {
     pub(super) rate: f64,
     pub(super) p50_ms: f64,
     pub(super) p99_ms: f64,
+    /// The server's processor time for one lead, in microseconds.
+    pub(super) cpu_us: f64,
 }
 
 impl Sample {
@@ -30,7 +32,8 @@ impl Sample {
 }
 
 /// Drives a server over so many connections for so long.
-pub(super) fn drive(address: SocketAddr, connections: usize, time: Duration) -> Sample {
+pub(super) fn drive(server: &Server, connections: usize, time: Duration) -> Sample {
+    let (address, cpu) = (server.address, server.cpu_us());
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let local = tokio::task::LocalSet::new();
@@ -47,7 +50,10 @@ pub(super) fn drive(address: SocketAddr, connections: usize, time: Duration) -> 
     });
     waits.sort_unstable();
     let at = |part: f64| waits[((waits.len() - 1) as f64 * part) as usize].as_secs_f64() * 1e3;
-    Sample { rate: waits.len() as f64 / time.as_secs_f64(), p50_ms: at(0.5), p99_ms: at(0.99) }
+    let rate = waits.len() as f64 / time.as_secs_f64();
+    let all = rate * (time + WARM_UP).as_secs_f64();
+    let cpu_us = (server.cpu_us() - cpu) / all;
+    Sample { rate, p50_ms: at(0.5), p99_ms: at(0.99), cpu_us }
 }
 
 /// How long each answer took that came within the time.

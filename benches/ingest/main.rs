@@ -38,29 +38,26 @@ fn main() {
         connections.split(',').map(|n| n.parse().expect("--connections")).collect();
     let servers = [Kind::FastCore, Kind::Nothing, Kind::Ordinary].map(Server::start);
     println!(
-        "{:>5}  {:<9} {:>9} {:>9} {:>9}  {:>12}",
-        "conns", "server", "leads/s", "p50 ms", "p99 ms", "to fastcore"
+        "{:>5}  {:<9} {:>9} {:>9} {:>9} {:>9}  {:>11}",
+        "conns", "server", "leads/s", "p50 ms", "p99 ms", "cpu us", "fastcore is"
     );
     for connections in connections {
         let mut samples: [Vec<Sample>; 3] = Default::default();
         for _ in 0..rounds {
             for (server, samples) in servers.iter().zip(&mut samples) {
-                samples.push(client::drive(
-                    server.address,
-                    connections,
-                    Duration::from_secs(seconds),
-                ));
+                samples.push(client::drive(server, connections, Duration::from_secs(seconds)));
             }
         }
         let medians = samples.map(|s| Sample::median(&s));
         for (server, sample) in servers.iter().zip(&medians) {
             let ratio = medians[0].rate / sample.rate;
             println!(
-                "{connections:>5}  {:<9} {:>9.0} {:>9.2} {:>9.2}  {ratio:>11.2}x",
+                "{connections:>5}  {:<9} {:>9.0} {:>9.2} {:>9.2} {:>9.1}  {ratio:>10.2}x",
                 server.kind.name(),
                 sample.rate,
                 sample.p50_ms,
-                sample.p99_ms
+                sample.p99_ms,
+                sample.cpu_us
             );
         }
     }

@@ -89,6 +89,15 @@ impl Server {
         Self { kind, address, child, _folder: folder }
     }
 
+    /// The processor time that it has used so far, in microseconds.
+    pub(super) fn cpu_us(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
+        let stat = stat.expect("Linux tells");
+        let fields = stat.rsplit(')').next().expect("fields").split_whitespace();
+        let ticks: f64 = fields.skip(11).take(2).map(|n| n.parse::<f64>().expect("ticks")).sum();
+        ticks * 1e6 / rustix::param::clock_ticks_per_second() as f64
+    }
+
     /// The most memory that it ever held, in MB.
     pub(super) fn peak_mb(&self) -> f64 {
         let path = format!("/proc/{}/status", self.child.id());

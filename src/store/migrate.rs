@@ -72,6 +72,7 @@ pub(super) fn apply(
             copy = Some(verified_copy(conn, path, from, clock)?);
         }
         embedded::migrations::runner()
+            .set_grouped(true)
             .run(conn)
             .map_err(|e| StoreError::Migration(e.to_string()))?;
     }
