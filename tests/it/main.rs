@@ -10,3 +10,4 @@ mod support;
 
 mod intake;
 mod wire;
+mod writer;
