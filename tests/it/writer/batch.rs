@@ -106,6 +106,25 @@ fn work_that_is_refused_is_rolled_back_alone() {
     assert_sound(&database);
 }
 
+/// A writer that ended with a panic would refuse every lead until somebody restarts the server.
+#[test]
+fn work_that_panics_is_refused_alone_and_the_writer_lives() {
+    let Store { _folder, database, writer, thread } = start();
+    let (before, panics, after) = in_one_batch(&writer, || {
+        (good(&writer), bad(&writer, |_| panic!("a defect")), good(&writer))
+    });
+    for outcome in [before, after, good(&writer)] {
+        let outcome = outcome.blocking_recv().expect("an answer");
+        assert!(matches!(outcome, Ok(Intake::Received(_))), "{outcome:?}");
+    }
+    let outcome = panics.blocking_recv().expect("an answer");
+    assert!(matches!(outcome, Err(StoreError::Refused(_))), "{outcome:?}");
+    drop(writer);
+    thread.join();
+    assert_eq!(number(&database, "SELECT count(*) FROM lead_inbox"), 3);
+    assert_sound(&database);
+}
+
 #[test]
 fn what_is_queued_when_the_last_way_to_the_writer_goes_is_still_stored() {
     let Store { _folder, database, writer, thread } = start();
