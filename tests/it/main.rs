@@ -9,5 +9,6 @@
 mod support;
 
 mod intake;
+mod process;
 mod wire;
 mod writer;
