@@ -8,6 +8,7 @@
 
 mod support;
 
+mod faults;
 mod intake;
 mod process;
 mod wire;

@@ -14,6 +14,8 @@ use tokio::sync::oneshot;
 use super::assert_sound;
 use crate::support::lead;
 
+/// What a piece of work does at last.
+type Step = fn(&mut WriteTx<'_>) -> Result<(), StoreError>;
 type Outcome<T> = oneshot::Receiver<Result<T, StoreError>>;
 
 struct Store {
@@ -60,7 +62,7 @@ fn event<'a>(lead_id: Option<&'a str>, details_json: Option<&'a str>) -> NewEven
 }
 
 /// Work that adds a row which is fine and then does something that is refused.
-fn bad(writer: &Writer, then: fn(&mut WriteTx<'_>) -> Result<(), StoreError>) -> Outcome<()> {
+fn bad(writer: &Writer, then: Step) -> Outcome<()> {
     let work = move |tx: &mut WriteTx<'_>| {
         store::append(tx, &event(None, None))?;
         then(tx)
@@ -71,7 +73,7 @@ fn bad(writer: &Writer, then: fn(&mut WriteTx<'_>) -> Result<(), StoreError>) ->
 #[test]
 fn work_that_is_refused_is_rolled_back_alone() {
     let Store { _folder, database, writer, thread } = start();
-    let refusals: [fn(&mut WriteTx<'_>) -> Result<(), StoreError>; 3] = [
+    let refusals: [Step; 3] = [
         // A constraint of the table.
         |tx| store::append(tx, &event(Some("too short"), None)).map(drop),
         |tx| store::append(tx, &event(None, Some("no JSON"))).map(drop),
