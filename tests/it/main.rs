@@ -10,6 +10,7 @@ mod support;
 
 mod faults;
 mod intake;
+mod logs;
 mod process;
 mod wire;
 mod writer;
