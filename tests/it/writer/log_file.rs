@@ -54,6 +54,11 @@ fn the_write_ahead_log_that_a_crash_left_is_emptied_before_anything_is_accepted(
     let mut server = Served::start(folder.path());
     let bodies: Vec<_> = (0..300).map(|_| lead()).collect();
     send_all(server.address, &bodies, 4);
+    // Another tool has the database open, if idly: it keeps SQLite from emptying the log by itself
+    // whenever a connection is closed as the last.
+    let other = rusqlite::Connection::open(&database).expect("the database");
+    let count = |sql| other.query_row(sql, [], |row| row.get::<_, i64>(0)).expect("a number");
+    assert_eq!(count("SELECT count(*) FROM lead_inbox"), 300);
     server.signal(Signal::KILL);
     server.wait();
     let left = size(&database);
@@ -66,5 +71,6 @@ fn the_write_ahead_log_that_a_crash_left_is_emptied_before_anything_is_accepted(
     let empty = within(std::time::Duration::from_secs(15), &mut || size(&database) == 0);
     assert!(empty, "it stays at {} bytes", size(&database));
     server.terminate();
+    drop(other);
     assert_sound(&database);
 }
