@@ -73,7 +73,8 @@ impl Service {
         let place = Arc::clone(place);
         let request = request.map(|body| Delivery::new(body, place));
         let mut routes = warp::service(self.routes.clone());
-        match AssertUnwindSafe(routes.call(request)).catch_unwind().await {
+        // `call` looks at the first filter at once, so it belongs under the guard as well.
+        match AssertUnwindSafe(async move { routes.call(request).await }).catch_unwind().await {
             Ok(Ok(response)) => response,
             Ok(Err(never)) => match never {},
             Err(panic) => {

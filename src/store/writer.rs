@@ -5,6 +5,7 @@
 //! fails, everything in it is answered with the failure and nothing of it is there. After a failed
 //! flush the process must live and keep this connection: SQLite then writes the same frames anew.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
@@ -121,7 +122,10 @@ where
     F: FnMut(&mut WriteTx<'_>) -> Result<T, StoreError> + Send,
 {
     fn run(&mut self, tx: &mut WriteTx<'_>) -> Result<(), StoreError> {
-        self.outcome = Some((self.work)(tx)?);
+        // A defect in one piece of work must not end the thread that stores all leads: it is
+        // refused and rolled back alone, like a statement that the database refuses.
+        let done = catch_unwind(AssertUnwindSafe(|| (self.work)(tx)));
+        self.outcome = Some(done.unwrap_or_else(|_| Err(StoreError::Refused("a panic".into())))?);
         Ok(())
     }
 

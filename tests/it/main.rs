@@ -2,9 +2,15 @@
 #![allow(
     clippy::disallowed_macros,
     clippy::disallowed_methods,
-    reason = "tests may print and read the environment"
+    clippy::expect_used,
+    reason = "tests may print, read the environment, and end with a panic"
 )]
 
 mod support;
 
+mod faults;
 mod intake;
+mod logs;
+mod process;
+mod wire;
+mod writer;

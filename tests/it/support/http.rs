@@ -1,10 +1,10 @@
 //! A client that speaks bytes: nothing between a test and the wire.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::TOKEN;
 
@@ -22,6 +22,17 @@ impl Response {
         self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
     }
 
+    /// Asserts that this is an error in the one shape, with this status and code.
+    #[track_caller]
+    pub(crate) fn assert_error(&self, status: u16, code: &str) {
+        assert_eq!(self.status, status, "{self:?}");
+        assert_eq!(self.header("content-type"), Some("application/json"), "{self:?}");
+        assert!(self.header("x-request-id").is_some(), "{self:?}");
+        let body = self.json();
+        assert_eq!((&body["ok"], &body["error"]), (&json!(false), &json!(code)), "{self:?}");
+        assert!(!body["detail"].as_str().unwrap_or_default().is_empty(), "{self:?}");
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e}: {:?}", self.body))
     }
@@ -36,7 +47,16 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).expect("the server accepts");
+        Self::try_connect(address).expect("the server accepts")
+    }
+
+    /// [`Self::connect`] to a server that may be gone.
+    pub(crate) fn try_connect(address: SocketAddr) -> Option<Self> {
+        Some(Self::over(TcpStream::connect(address).ok()?))
+    }
+
+    /// A client on a connection that is open already.
+    pub(crate) fn over(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout");
         stream.set_nodelay(true).expect("no delay");
         Self { stream, buffer: Vec::new() }
@@ -46,7 +66,7 @@ impl Client {
         self.stream.write_all(bytes.as_ref()).expect("the server reads");
     }
 
-    /// Reads one response; `None` when the server closed without one.
+    /// Reads one response; `None` when the server closed without a whole one.
     pub(crate) fn receive(&mut self) -> Option<Response> {
         self.receive_for("GET")
     }
@@ -75,15 +95,22 @@ impl Client {
             _ => length.map_or(0, |(_, v)| v.parse().expect("a length")),
         };
         while self.buffer.len() < length {
-            assert!(self.read_more(), "the body broke off");
+            if !self.read_more() {
+                return None;
+            }
         }
         let body = self.buffer.drain(..length).collect();
         Some(Response { status, headers, body: String::from_utf8(body).expect("text") })
     }
 
-    /// Whether the server has closed its side, with nothing more to read.
+    /// Whether the server closes its side, with nothing more to read: neither silence nor a reset.
     pub(crate) fn is_closed(&mut self) -> bool {
-        self.buffer.is_empty() && !self.read_more()
+        self.buffer.is_empty() && matches!(self.stream.read(&mut [0]), Ok(0))
+    }
+
+    /// Says that nothing more will be sent, and goes on reading.
+    pub(crate) fn shut_sending(&self) {
+        self.stream.shutdown(Shutdown::Write).expect("the server is there");
     }
 
     fn read_more(&mut self) -> bool {
@@ -111,6 +138,12 @@ impl Client {
     pub(crate) fn post_lead(&mut self, lead: &Value) -> Response {
         self.send(lead_request(lead.to_string().as_bytes()));
         self.receive().expect("an answer")
+    }
+
+    /// [`Self::post_lead`] to a server that may go away: `None` when the answer did not come.
+    pub(crate) fn try_post_lead(&mut self, lead: &Value) -> Option<Response> {
+        self.stream.write_all(&lead_request(lead.to_string().as_bytes())).ok()?;
+        self.receive()
     }
 }
 

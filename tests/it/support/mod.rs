@@ -4,6 +4,8 @@ pub(crate) mod binary;
 pub(crate) mod http;
 pub(crate) mod server;
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -28,4 +30,16 @@ pub(crate) fn lead() -> Value {
             "timestamp_utc": "2024-01-03T10:30:45.123456Z"
         }
     })
+}
+
+/// Whether something comes true in time, looked at again and again.
+pub(crate) fn within(time: Duration, it: &mut dyn FnMut() -> bool) -> bool {
+    let end = Instant::now() + time;
+    while Instant::now() < end {
+        if it() {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    it()
 }

@@ -2,13 +2,14 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use fastcore::app::{App, ServerLock, schema};
 use fastcore::clock::Clock;
 use fastcore::config::{Environment, Server, ServerFlags};
-use fastcore::http::{Context, Limits, bind, routes, serve};
+use fastcore::http::{Context, Limits, Route, bind, routes, serve};
 use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -84,6 +85,11 @@ impl TestServer {
         conn
     }
 
+    /// Whether something comes true within some seconds.
+    pub(crate) fn comes_true(&self, mut it: impl FnMut() -> bool) -> bool {
+        super::within(Duration::from_secs(15), &mut it)
+    }
+
     /// A number that a query gives.
     pub(crate) fn number(&self, sql: &str) -> i64 {
         self.sqlite().query_row(sql, [], |row| row.get(0)).expect(sql)
@@ -94,6 +100,43 @@ impl TestServer {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
             thread.join().expect("the server ends");
+        }
+    }
+}
+
+/// Routes of a test's own, served until this is dropped.
+pub(crate) struct Serving {
+    pub(crate) address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Serves routes that need no database.
+pub(crate) fn serving(routes: Route) -> Serving {
+    let (ready, address) = std::sync::mpsc::channel();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let thread = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        runtime.block_on(async move {
+            let listener = bind(([127, 0, 0, 1], 0).into()).expect("a port");
+            ready.send(listener.local_addr().expect("an address")).expect("a test");
+            let stop = async move { drop(stopped.await) };
+            serve(listener, routes, Arc::new([]), Limits::default(), stop).await;
+        });
+    });
+    let address = address.recv().expect("the server starts");
+    Serving { address, stop: Some(stop), thread: Some(thread) }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
         }
     }
 }

@@ -1,0 +1,179 @@
+//! The life of the binary: how it ends on a signal, what a crash leaves, how it starts.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use super::support::binary::{Served, run, succeed};
+use super::support::http::{Client, once};
+use super::support::lead;
+
+/// What the clients of a server saw: each lead that they sent, with its 201's body if it had one.
+pub(crate) type Seen = Vec<(Value, Option<String>)>;
+
+/// Posts leads over so many connections for as long as `during` runs, and a little longer.
+pub(crate) fn under_load<T>(
+    address: SocketAddr,
+    connections: usize,
+    during: impl FnOnce() -> T,
+) -> (T, Seen) {
+    let (seen, done) = (Mutex::new(Vec::new()), AtomicBool::new(false));
+    let result = std::thread::scope(|scope| {
+        for _ in 0..connections {
+            scope.spawn(|| {
+                let end = Instant::now() + Duration::from_secs(20);
+                let mut client = Client::try_connect(address);
+                while !done.load(Ordering::Relaxed) && Instant::now() < end {
+                    let lead = lead();
+                    let answer = client.as_mut().and_then(|client| client.try_post_lead(&lead));
+                    let created = answer.as_ref().is_some_and(|answer| answer.status == 201);
+                    if answer.is_none() {
+                        std::thread::sleep(Duration::from_millis(5));
+                        client = Client::try_connect(address);
+                    }
+                    let body = answer.filter(|_| created).map(|answer| answer.body);
+                    seen.lock().expect("no panic").push((lead, body));
+                }
+            });
+        }
+        let result = during();
+        done.store(true, Ordering::Relaxed);
+        result
+    });
+    (result, seen.into_inner().expect("no panic"))
+}
+
+/// Asserts that every lead with a 201 is in the file, under the id that the client was told, that
+/// none is there twice, and that the whole of it verifies with the receipts that were given out.
+#[track_caller]
+pub(crate) fn assert_kept(folder: &Path, seen: &Seen) {
+    let conn = rusqlite::Connection::open(folder.join("fastcore.db")).expect("the database");
+    conn.busy_timeout(Duration::from_secs(10)).expect("a timeout");
+    let mut statement = conn.prepare("SELECT request_id, id FROM lead_inbox").expect("a query");
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).expect("rows");
+    let stored: HashMap<String, String> = rows.map(|row| row.expect("a row")).collect();
+    let mut arguments = vec!["audit".to_owned(), "verify".to_owned()];
+    for (lead, answer) in seen {
+        let Some(answer) = answer else { continue };
+        let answer: Value = serde_json::from_str(answer).expect("JSON");
+        let id = lead["meta"]["request_id"].as_str().expect("an id");
+        assert_eq!(stored.get(id).map(String::as_str), answer["leadId"].as_str(), "lost: {lead}");
+        if arguments.len() < 200 {
+            arguments.extend(["--receipt".into(), answer["receipt"].as_str().expect("one").into()]);
+        }
+    }
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    succeed(folder, &arguments);
+}
+
+/// Sends everything again: whatever had a 201 is a 200 with the same body now.
+#[track_caller]
+pub(crate) fn assert_retries(address: SocketAddr, seen: &Seen) {
+    let mut client = Client::connect(address);
+    for (lead, first) in seen {
+        let again = client.post_lead(lead);
+        match first {
+            Some(first) => assert_eq!((again.status, &again.body), (200, first), "{again:?}"),
+            None => assert!([200, 201].contains(&again.status), "{again:?}"),
+        }
+    }
+}
+
+fn acknowledged(seen: &Seen) -> usize {
+    seen.iter().filter(|(_, answer)| answer.is_some()).count()
+}
+
+fn ends_under_load(signal: Signal) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut server = Served::start(folder.path());
+    // Neither a connection that never spoke nor one that broke off in a body may keep it.
+    let _silent = Client::connect(server.address);
+    let mut half = Client::connect(server.address);
+    half.send("POST /inbound/leads HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf");
+    let (took, seen) = under_load(server.address, 8, || {
+        std::thread::sleep(Duration::from_secs(1));
+        server.signal(signal);
+        let began = Instant::now();
+        assert!(server.wait().success(), "{:?}", server.log);
+        began.elapsed()
+    });
+    assert!(took < Duration::from_secs(10), "it took {took:?}");
+    assert!(acknowledged(&seen) > 20, "there was no load");
+    for beside in ["-wal", "-shm"] {
+        let file = folder.path().join(format!("fastcore.db{beside}"));
+        assert!(!file.exists(), "{} is left", file.display());
+    }
+    assert_kept(folder.path(), &seen);
+    let server = Served::start(folder.path());
+    assert_retries(server.address, &seen);
+}
+
+#[test]
+fn sigterm_under_load_ends_it_cleanly_with_every_acknowledged_lead() {
+    ends_under_load(Signal::TERM);
+}
+
+#[test]
+fn sigint_under_load_ends_it_cleanly_with_every_acknowledged_lead() {
+    ends_under_load(Signal::INT);
+}
+
+#[test]
+fn a_kill_under_load_loses_no_acknowledged_lead() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut all = Seen::new();
+    for _ in 0..3 {
+        // The server itself, and no tool of this test, is the first to open what the crash left.
+        let mut server = Served::start(folder.path());
+        assert_kept(folder.path(), &all);
+        let ((), seen) = under_load(server.address, 8, || {
+            std::thread::sleep(Duration::from_millis(700));
+            server.signal(Signal::KILL);
+            server.wait();
+        });
+        assert!(acknowledged(&seen) > 20, "there was no load");
+        all.extend(seen);
+    }
+    let mut server = Served::start(folder.path());
+    assert_retries(server.address, &all);
+    assert_kept(folder.path(), &all);
+    server.terminate();
+}
+
+#[test]
+fn a_server_answers_soon_after_its_start_and_needs_little_at_rest() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let began = Instant::now();
+    let mut server = Served::start(folder.path());
+    assert_eq!(once(server.address, "GET", "/health", &[], b"").status, 200);
+    let took = began.elapsed();
+    println!("from nothing to the first answer: {took:?}");
+    assert!(took < Duration::from_secs(5), "{took:?}");
+
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid()));
+    let Ok(status) = status else {
+        println!("skipped: this system has no /proc to read the memory from");
+        return;
+    };
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("its memory");
+    let kib: u64 = line.split_whitespace().nth(1).expect("a number").parse().expect("a number");
+    println!("at rest: {} MiB", kib / 1024);
+    assert!(kib < 25 * 1024, "{kib} KiB at rest");
+    server.terminate();
+}
+
+#[test]
+fn a_second_server_of_one_database_is_refused_and_the_first_goes_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut server = Served::start(folder.path());
+    let second = run(folder.path(), &["serve", "--listen", "127.0.0.1:0"]);
+    assert_eq!(second.status.code(), Some(5), "{second:?}");
+    assert_eq!(Client::connect(server.address).post_lead(&lead()).status, 201);
+    server.terminate();
+}

@@ -1,0 +1,162 @@
+//! Work that shares a transaction: what one does wrong is its own affair.
+
+use std::path::PathBuf;
+use std::sync::mpsc::channel;
+
+use fastcore::app::StoreError;
+use fastcore::clock::Clock;
+use fastcore::domain::audit::{Event, NewEvent, SITE};
+use fastcore::domain::lead::NewLead;
+use fastcore::store::{self, Intake, WriteTx, Writer, WriterThread};
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+use super::assert_sound;
+use crate::support::lead;
+
+/// What a piece of work does at last.
+type Step = fn(&mut WriteTx<'_>) -> Result<(), StoreError>;
+type Outcome<T> = oneshot::Receiver<Result<T, StoreError>>;
+
+struct Store {
+    _folder: TempDir,
+    database: PathBuf,
+    writer: Writer,
+    thread: WriterThread,
+}
+
+fn start() -> Store {
+    let folder = tempfile::tempdir().expect("a folder");
+    let database = folder.path().join("fastcore.db");
+    let clock = Clock::system();
+    store::migrate(&database, &clock, "cli:test").expect("a schema");
+    let (writer, thread, _) = store::start_writer(&database, &clock).expect("a writer");
+    Store { _folder: folder, database, writer, thread }
+}
+
+/// Holds the writer while `queue` queues, so that all of it comes into one transaction.
+fn in_one_batch<T>(writer: &Writer, queue: impl FnOnce() -> T) -> T {
+    let (go_on, wait) = channel::<()>();
+    let (tell, begun) = channel();
+    let hold = writer.submit(move |_| {
+        let _ = tell.send(());
+        let _ = wait.recv();
+        Ok(())
+    });
+    let hold = hold.expect("room");
+    begun.recv().expect("the writer works");
+    let queued = queue();
+    drop(go_on);
+    hold.blocking_recv().expect("an answer").expect("no failure");
+    queued
+}
+
+fn good(writer: &Writer) -> Outcome<Intake> {
+    let lead = NewLead::parse(lead().to_string().as_bytes()).expect("a lead");
+    writer.submit(move |tx| store::submit(tx, &lead)).expect("room")
+}
+
+fn event<'a>(lead_id: Option<&'a str>, details_json: Option<&'a str>) -> NewEvent<'a> {
+    let event = Event::LeadRejected;
+    NewEvent { event, actor: SITE, lead_id, request_id: None, status_code: None, details_json }
+}
+
+/// Work that adds a row which is fine and then does something that is refused.
+fn bad(writer: &Writer, then: Step) -> Outcome<()> {
+    let work = move |tx: &mut WriteTx<'_>| {
+        store::append(tx, &event(None, None))?;
+        then(tx)
+    };
+    writer.submit(work).expect("room")
+}
+
+#[test]
+fn work_that_is_refused_is_rolled_back_alone() {
+    let Store { _folder, database, writer, thread } = start();
+    let refusals: [Step; 3] = [
+        // A constraint of the table.
+        |tx| store::append(tx, &event(Some("too short"), None)).map(drop),
+        |tx| store::append(tx, &event(None, Some("no JSON"))).map(drop),
+        // A use case that thinks better of it.
+        |_| Err(StoreError::Refused("for a test".to_owned())),
+    ];
+    let (good, bad) = in_one_batch(&writer, || {
+        let (mut goods, mut bads) = (vec![good(&writer)], Vec::new());
+        for refusal in refusals {
+            bads.push(bad(&writer, refusal));
+            goods.push(good(&writer));
+        }
+        (goods, bads)
+    });
+    let mut places = Vec::new();
+    for outcome in good {
+        match outcome.blocking_recv().expect("an answer") {
+            Ok(Intake::Received(stored)) => places.push(stored.receipt.seq),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(places.windows(2).all(|w| w[1] == w[0] + 1), "the refused left a gap: {places:?}");
+    for outcome in bad {
+        let outcome = outcome.blocking_recv().expect("an answer");
+        assert!(matches!(outcome, Err(StoreError::Refused(_))), "{outcome:?}");
+    }
+    drop(writer);
+    thread.join();
+    assert_eq!(number(&database, "SELECT count(*) FROM lead_inbox"), 4);
+    let refused = "SELECT count(*) FROM audit_log WHERE event = 'LEAD_REJECTED'";
+    assert_eq!(number(&database, refused), 0);
+    assert_sound(&database);
+}
+
+/// A writer that ended with a panic would refuse every lead until somebody restarts the server.
+#[test]
+fn work_that_panics_is_refused_alone_and_the_writer_lives() {
+    let Store { _folder, database, writer, thread } = start();
+    let (before, panics, after) = in_one_batch(&writer, || {
+        (good(&writer), bad(&writer, |_| panic!("a defect")), good(&writer))
+    });
+    for outcome in [before, after, good(&writer)] {
+        let outcome = outcome.blocking_recv().expect("an answer");
+        assert!(matches!(outcome, Ok(Intake::Received(_))), "{outcome:?}");
+    }
+    let outcome = panics.blocking_recv().expect("an answer");
+    assert!(matches!(outcome, Err(StoreError::Refused(_))), "{outcome:?}");
+    drop(writer);
+    thread.join();
+    assert_eq!(number(&database, "SELECT count(*) FROM lead_inbox"), 3);
+    assert_sound(&database);
+}
+
+#[test]
+fn what_is_queued_when_the_last_way_to_the_writer_goes_is_still_stored() {
+    let Store { _folder, database, writer, thread } = start();
+    let queued: Vec<_> = (0..100).map(|_| good(&writer)).collect();
+    // As if their clients had hung up.
+    drop(queued);
+    drop(writer);
+    thread.join();
+    assert_eq!(number(&database, "SELECT count(*) FROM lead_inbox"), 100);
+    assert_sound(&database);
+}
+
+#[test]
+fn a_second_writer_of_the_same_database_takes_turns_with_the_first() {
+    let Store { _folder, database, writer, thread } = start();
+    let clock = Clock::system();
+    let (beside, second) = store::writer_beside(&database, &clock).expect("a writer");
+    let queued: Vec<_> =
+        (0..200).map(|i| good(if i % 2 == 0 { &writer } else { &beside })).collect();
+    for outcome in queued {
+        assert!(matches!(outcome.blocking_recv(), Ok(Ok(Intake::Received(_)))));
+    }
+    drop((writer, beside));
+    thread.join();
+    second.join();
+    assert_eq!(number(&database, "SELECT count(*) FROM lead_inbox"), 200);
+    assert_sound(&database);
+}
+
+fn number(database: &std::path::Path, sql: &str) -> i64 {
+    let conn = rusqlite::Connection::open(database).expect("the database");
+    conn.query_row(sql, [], |row| row.get(0)).expect(sql)
+}
