@@ -7,5 +7,8 @@
 
 mod support;
 
+mod chain;
+mod damage;
 mod intake;
+mod tampering;
 mod triggers;
