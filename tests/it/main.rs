@@ -10,5 +10,6 @@ mod support;
 mod chain;
 mod damage;
 mod intake;
+mod migrations;
 mod tampering;
 mod triggers;

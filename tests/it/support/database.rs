@@ -81,11 +81,16 @@ impl Database {
         Self { folder, receipts }
     }
 
+    /// A folder for a database, without one.
+    pub(crate) fn bare() -> Self {
+        Self { folder: tempfile::tempdir().expect("a folder"), receipts: Vec::new() }
+    }
+
     /// A schema without rows.
     pub(crate) fn empty() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        binary::succeed(folder.path(), &["migrate"]);
-        Self { folder, receipts: Vec::new() }
+        let database = Self::bare();
+        database.succeed(&["migrate"]);
+        database
     }
 
     pub(crate) fn folder(&self) -> &Path {
