@@ -8,6 +8,7 @@
 mod support;
 
 mod chain;
+mod commands;
 mod damage;
 mod intake;
 mod migrations;
