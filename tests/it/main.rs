@@ -10,6 +10,8 @@ mod support;
 mod chain;
 mod commands;
 mod damage;
+mod export;
+mod export_run;
 mod intake;
 mod migrations;
 mod tampering;

@@ -3,6 +3,7 @@
 pub(crate) mod binary;
 pub(crate) mod database;
 pub(crate) mod digest;
+pub(crate) mod export;
 pub(crate) mod http;
 pub(crate) mod server;
 
