@@ -2,7 +2,8 @@
 #![allow(
     clippy::disallowed_macros,
     clippy::disallowed_methods,
-    reason = "tests may print and read the environment"
+    clippy::expect_used,
+    reason = "tests may print, read the environment, and stop where they stand"
 )]
 
 mod support;

@@ -263,8 +263,11 @@ const BAD_AUDIT: [(&str, &str); 12] = [
     ("hash", "'abc'"),
 ];
 
+/// Columns and their values, as SQL.
+type Cells<'a> = &'a [(&'a str, &'a str)];
+
 /// A row in which `change` takes the place of what stands there.
-fn insert(table: &str, good: &[(&str, &str)], change: Option<(&str, &str)>) -> String {
+fn insert(table: &str, good: Cells<'_>, change: Option<(&str, &str)>) -> String {
     let mut row: Vec<(&str, &str)> = good.to_vec();
     if let Some((column, value)) = change {
         row.retain(|(c, _)| *c != column);
@@ -280,7 +283,7 @@ fn columns_hold_what_they_are_for_and_nothing_else() {
         return;
     }
     let database = Database::sample();
-    let tables: [(&str, &[(&str, &str)], &[(&str, &str)]); 2] =
+    let tables: [(&str, Cells<'_>, Cells<'_>); 2] =
         [("lead_inbox", &GOOD_LEAD, &BAD_LEADS), ("audit_log", &GOOD_AUDIT, &BAD_AUDIT)];
     let before = database.dump();
     for (table, good, bad) in tables {
