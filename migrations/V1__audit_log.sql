@@ -12,7 +12,7 @@ CREATE TABLE audit_log (
     lead_id        TEXT CHECK (length(lead_id) = 36),
     request_id     TEXT CHECK (length(request_id) = 36),
     status_code    INTEGER,
-    details_json   TEXT CHECK (json_valid(details_json)),
+    details_json   TEXT CHECK (details_json IS NULL OR json_valid(details_json)),
     -- Lower-case hex of SHA-256 over the previous row's hash (32 bytes, zeros before the first row) and
     -- seq, id, created_at_utc, event, actor, lead_id, request_id, status_code, details_json, each as
     -- byte 00 for NULL, else byte 01, its length in bytes (32 bits, big-endian) and its UTF-8 text.

@@ -15,7 +15,7 @@ CREATE TABLE lead_inbox (
     -- The site's own id of the submission: sending it again never makes a second lead.
     request_id     TEXT NOT NULL UNIQUE CHECK (length(request_id) = 36),
     ip_hash        TEXT NOT NULL CHECK (length(ip_hash) BETWEEN 1 AND 128),
-    meta_json      TEXT CHECK (json_valid(meta_json)),
+    meta_json      TEXT CHECK (meta_json IS NULL OR json_valid(meta_json)),
     -- What the status was at intake; the present one is what the audit log said last (see lead_status).
     status         TEXT NOT NULL DEFAULT 'received'
                    CHECK (status = 'received' OR status = 'processing' OR status = 'resolved' OR status = 'archived'),

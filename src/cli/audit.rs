@@ -35,7 +35,7 @@ enum What {
         #[arg(long)]
         json: bool,
     },
-    /// Proves the chain, the sequence, the schema, and every lead against its digest
+    /// Proves the chain, the sequence, the schema, every lead against its digest, and the file
     ///
     /// Reads only, beside a running server or on a copy. Exits with 4 and names the first broken
     /// row when something does not hold. With receipts that were kept elsewhere (the site's log,

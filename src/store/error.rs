@@ -42,6 +42,11 @@ pub enum StoreError {
     Newer { path: PathBuf, found: u32, known: u32 },
     #[error("{path} has schema version {found} of {known}; run `fastcore migrate` first")]
     Pending { path: PathBuf, found: u32, known: u32 },
+    #[error(
+        "{path} was not made by this binary's migrations: its {migration} is missing or another; \
+         nothing was changed"
+    )]
+    Diverged { path: PathBuf, migration: String },
     #[error("migrating failed: {0}")]
     Migration(String),
     #[error("a server has the database {0} open")]

@@ -16,7 +16,7 @@ use crate::domain::text::Personal;
 
 const COLUMNS: &str = "SELECT l.audit_seq, l.id, l.created_at_utc, l.name, l.email, l.phone, \
      l.company, l.service, l.message, l.consent, l.source, l.request_id, l.ip_hash, l.meta_json, \
-     coalesce(s.status, l.status), l.salt \
+     coalesce(s.status, l.status), l.salt, l.status \
      FROM lead_inbox AS l LEFT JOIN lead_status AS s ON s.audit_seq = l.audit_seq";
 
 /// A lead that is stored: its id, when, and its place in the audit log.
@@ -294,12 +294,22 @@ pub(super) fn columns<'r>(row: &'r Row<'_>) -> rusqlite::Result<LeadColumns<'r>>
         company: maybe(6)?,
         service: maybe(7)?,
         message: text(8)?,
-        consent: row.get(9)?,
+        // A number that is neither 0 nor 1 is no consent: it would pass for 1 under the digest.
+        consent: match row.get(9)? {
+            0 => false,
+            1 => true,
+            other => return Err(rusqlite::Error::IntegralValueOutOfRange(9, other)),
+        },
         source: text(10)?,
         request_id: text(11)?,
         ip_hash: text(12)?,
         meta_json: maybe(13)?,
     })
+}
+
+/// The status that a lead came with, of a row of [`all`]. The digest does not cover it.
+pub(super) fn status_at_intake<'r>(row: &'r Row<'_>) -> rusqlite::Result<&'r str> {
+    Ok(row.get_ref(16)?.as_str()?)
 }
 
 fn row_to_lead(row: &Row<'_>) -> rusqlite::Result<Lead> {

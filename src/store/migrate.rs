@@ -42,7 +42,10 @@ pub(super) fn steps(conn: &Connection) -> Result<Vec<Step>, StoreError> {
         .map(|m| Step {
             version: version_of(m),
             name: m.name().to_owned(),
-            applied_on: applied.iter().find(|(v, _)| *v == version_of(m)).map(|(_, on)| on.clone()),
+            applied_on: applied
+                .iter()
+                .find(|a| a.version == version_of(m))
+                .map(|a| a.applied_on.clone()),
         })
         .collect();
     steps.sort_by_key(|s| s.version);
@@ -80,12 +83,29 @@ pub(super) fn apply(
     Ok(Migrated { from, to, copy })
 }
 
-/// The database's version and this binary's; an error where the database's is the newer.
+/// The database's version and this binary's; an error where the database's is the newer, or came
+/// to be in another way: nobody knows then what its tables are.
 fn versions(conn: &Connection, path: &Path) -> Result<(u32, u32), StoreError> {
-    let found = applied(conn)?.last().map_or(0, |(version, _)| *version);
-    let known = known().iter().map(version_of).max().unwrap_or(0);
+    let applied = applied(conn)?;
+    let found = applied.last().map_or(0, |a| a.version);
+    let migrations = known();
+    let known = migrations.iter().map(version_of).max().unwrap_or(0);
     if found > known {
         return Err(StoreError::Newer { path: path.into(), found, known });
+    }
+    for migration in migrations.iter().filter(|m| version_of(m) <= found) {
+        let checksum = migration.checksum().to_string();
+        let same = |a: &Applied| {
+            a.version == version_of(migration)
+                && a.name == migration.name()
+                && a.checksum == checksum
+        };
+        if !applied.iter().any(same) {
+            return Err(StoreError::Diverged {
+                path: path.into(),
+                migration: migration.to_string(),
+            });
+        }
     }
     Ok((found, known))
 }
@@ -98,15 +118,31 @@ fn version_of(migration: &refinery::Migration) -> u32 {
     u32::try_from(migration.version()).unwrap_or(u32::MAX)
 }
 
-/// The versions that the database has, in order, and when it got them.
-fn applied(conn: &Connection) -> Result<Vec<(u32, String)>, StoreError> {
+/// A migration as the database remembers it.
+struct Applied {
+    version: u32,
+    name: String,
+    applied_on: String,
+    checksum: String,
+}
+
+/// The migrations that the database has, in order.
+fn applied(conn: &Connection) -> Result<Vec<Applied>, StoreError> {
     let history = "SELECT 1 FROM sqlite_schema WHERE name = 'refinery_schema_history'";
     if conn.query_row(history, [], |_| Ok(())).optional()?.is_none() {
         return Ok(Vec::new());
     }
-    let mut statement =
-        conn.prepare("SELECT version, applied_on FROM refinery_schema_history ORDER BY version")?;
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut statement = conn.prepare(
+        "SELECT version, name, applied_on, checksum FROM refinery_schema_history ORDER BY version",
+    )?;
+    let rows = statement.query_map([], |row| {
+        Ok(Applied {
+            version: row.get(0)?,
+            name: row.get(1)?,
+            applied_on: row.get(2)?,
+            checksum: row.get(3)?,
+        })
+    })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

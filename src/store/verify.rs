@@ -1,5 +1,5 @@
-//! Proves the audit log: its schema, its sequence, its chain, and every lead against its digest.
-//! One walk over both tables side by side, in constant memory; it only reads.
+//! Proves the audit log: its schema, its sequence, its chain, every lead against its digest, and
+//! the file itself. One walk over both tables side by side, in constant memory; it only reads.
 
 use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
 use rusqlite::{Connection, Rows, Statement};
@@ -40,12 +40,13 @@ pub(super) fn verify(
     let snapshot = conn.unchecked_transaction()?;
     let walked = check_schema(&snapshot, &mut findings)
         .and_then(|()| walk.everything(&snapshot, receipts, &mut findings, progress));
-    match walked {
-        Ok(()) => {}
-        // A page that cannot be read is a finding too, and says how far everything held.
-        Err(StoreError::Corrupt(cause) | StoreError::Sqlite(cause)) => findings
-            .add(format!("after audit row {} the database cannot be read: {cause}", walk.head.seq)),
-        Err(other) => return Err(other),
+    // A page that cannot be read is a finding too, and says how far everything held.
+    if let Some(cause) = unreadable(walked)? {
+        let held = walk.head.seq;
+        findings.add(format!("after audit row {held} the database cannot be read: {cause}"));
+    }
+    if let Some(cause) = unreadable(check_file(&snapshot, &mut findings))? {
+        findings.add(format!("the file cannot be checked: {cause}"));
     }
     Ok(Report {
         sound: findings.count == 0,
@@ -55,6 +56,15 @@ pub(super) fn verify(
         findings: findings.first,
         faults: findings.count,
     })
+}
+
+/// Why the database cannot be read, where that is what went wrong.
+fn unreadable(done: Result<(), StoreError>) -> Result<Option<String>, StoreError> {
+    match done {
+        Ok(()) => Ok(None),
+        Err(StoreError::Corrupt(cause) | StoreError::Sqlite(cause)) => Ok(Some(cause)),
+        Err(other) => Err(other),
+    }
 }
 
 #[derive(Default)]
@@ -89,6 +99,20 @@ fn check_schema(conn: &Connection, findings: &mut Findings) -> Result<(), StoreE
     Ok(())
 }
 
+/// Asks SQLite about what the walk does not read: the indexes, which the triggers and the intake
+/// look rows up in, and pages that belong to nothing.
+fn check_file(conn: &Connection, findings: &mut Findings) -> Result<(), StoreError> {
+    let mut statement = conn.prepare(&format!("PRAGMA integrity_check({MOST})"))?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let text: String = row.get(0)?;
+        if text != "ok" {
+            findings.add(format!("the file: {}", text.replace('\n', "; ")));
+        }
+    }
+    Ok(())
+}
+
 struct Walk {
     rows: u64,
     leads: u64,
@@ -102,10 +126,13 @@ impl Default for Walk {
 }
 
 /// `details_json` of a row that tells of a lead's arrival, as far as it is needed here.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Arrival<'a> {
     #[serde(borrow)]
     lead_digest: Option<&'a str>,
+    /// What the lead came with; nothing but `received` unless it says so.
+    #[serde(borrow)]
+    status: Option<&'a str>,
 }
 
 impl Walk {
@@ -126,25 +153,27 @@ impl Walk {
             let stored = match audit::stored_link(row) {
                 Ok(stored) => stored,
                 Err(e) => {
-                    findings.add(format!(
-                        "audit row {}: a column is of the wrong type ({e})",
-                        self.head.seq + 1
-                    ));
+                    let seq = row.get(0)?;
+                    findings.add(format!("audit row {seq}: a column is of the wrong type ({e})"));
+                    let hash = row.get_ref(9)?.as_str().ok().and_then(Hash::parse);
+                    self.head = Receipt { seq, hash: hash.unwrap_or_default() };
+                    self.rows += 1;
                     continue;
                 }
             };
             self.link(&stored, receipts, findings);
-            leads.orphans_before(stored.link.seq, findings)?;
-            if let Some(digest) = arrival(&stored) {
-                leads.meet(&stored, digest, &mut erased, findings)?;
+            leads.orphans_before(Some(stored.link.seq), findings)?;
+            if let Some(arrival) = arrival(&stored) {
+                leads.meet(&stored, &arrival, &mut erased, findings)?;
             }
             self.rows += 1;
             if self.rows.is_multiple_of(STEP) {
                 progress(self.rows);
             }
         }
-        leads.orphans_before(i64::MAX, findings)?;
+        leads.orphans_before(None, findings)?;
         self.leads = leads.met;
+        check_status(conn, findings)?;
         self.check_end(conn, receipts, findings)
     }
 
@@ -195,14 +224,35 @@ impl Walk {
     }
 }
 
-/// The digest in a row that tells of a lead's arrival; empty where there is none.
-fn arrival<'a>(stored: &StoredLink<'a>) -> Option<&'a str> {
+/// What a row tells of a lead's arrival; `None` where it tells of something else.
+fn arrival<'a>(stored: &StoredLink<'a>) -> Option<Arrival<'a>> {
     if !matches!(stored.link.event, "LEAD_RECEIVED" | "LEAD_IMPORTED") {
         return None;
     }
     let details = stored.link.details_json.unwrap_or("{}");
-    let arrival = serde_json::from_str::<Arrival<'a>>(details).ok();
-    Some(arrival.and_then(|a| a.lead_digest).unwrap_or(""))
+    Some(serde_json::from_str(details).unwrap_or_default())
+}
+
+/// Holds the present statuses, kept apart to filter by, against what the log said last.
+fn check_status(conn: &Connection, findings: &mut Findings) -> Result<(), StoreError> {
+    let mut statement = conn.prepare(
+        "WITH said AS MATERIALIZED (
+             SELECT lead_id, max(seq), details_json FROM audit_log
+             WHERE event = 'LEAD_PROCESSED' GROUP BY lead_id
+         )
+         SELECT l.id FROM said JOIN lead_inbox AS l ON l.id = said.lead_id
+             LEFT JOIN lead_status AS s ON s.audit_seq = l.audit_seq
+             WHERE CASE WHEN json_valid(details_json) THEN details_json ->> 'to' END IS NOT s.status
+         UNION ALL
+         SELECT l.id FROM lead_status AS s JOIN lead_inbox AS l ON l.audit_seq = s.audit_seq
+             WHERE l.id NOT IN (SELECT lead_id FROM said WHERE lead_id IS NOT NULL)",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let id: String = row.get(0)?;
+        findings.add(format!("lead {id}: its status is not what the audit log said last"));
+    }
+    Ok(())
 }
 
 /// The leads in the order of their audit rows, one ahead.
@@ -222,11 +272,16 @@ impl<'s> Leads<'s> {
         Ok(self.rows.get().map(|row| row.get(0)).transpose()?)
     }
 
-    /// Leads whose audit row is not there, or does not tell of an arrival.
-    fn orphans_before(&mut self, seq: i64, findings: &mut Findings) -> Result<(), StoreError> {
-        while let Some(place) = self.place()?.filter(|place| *place < seq) {
+    /// Leads, up to a place or to the end, whose audit row is not there, or does not tell of an
+    /// arrival.
+    fn orphans_before(
+        &mut self,
+        seq: Option<i64>,
+        findings: &mut Findings,
+    ) -> Result<(), StoreError> {
+        while let Some(place) = self.place()?.filter(|place| seq.is_none_or(|seq| *place < seq)) {
             if let Some(row) = self.rows.get() {
-                let id: String = row.get(1)?;
+                let id = row.get_ref(1)?.as_str().unwrap_or("(its id is no text)");
                 findings.add(format!("lead {id}: audit row {place} does not tell of its arrival"));
             }
             self.met += 1;
@@ -239,7 +294,7 @@ impl<'s> Leads<'s> {
     fn meet(
         &mut self,
         stored: &StoredLink<'_>,
-        digest: &str,
+        arrival: &Arrival<'_>,
         erased: &mut Statement<'_>,
         findings: &mut Findings,
     ) -> Result<(), StoreError> {
@@ -256,9 +311,13 @@ impl<'s> Leads<'s> {
                 return Ok(());
             }
         };
-        match lead::columns(row) {
-            Ok(columns)
-                if columns.id == lead_id && Hash::parse(digest) == Some(columns.digest()) => {}
+        let digest = arrival.lead_digest.and_then(Hash::parse);
+        let status = arrival.status.unwrap_or("received");
+        match (lead::columns(row), lead::status_at_intake(row)) {
+            (Ok(columns), Ok(stored))
+                if columns.id == lead_id
+                    && digest == Some(columns.digest())
+                    && stored == status => {}
             _ => findings.add(format!(
                 "lead {lead_id} was altered: it is not what audit row {} tells of",
                 stored.link.seq

@@ -8,9 +8,17 @@
 
 mod support;
 
+mod chain;
+mod commands;
+mod damage;
+mod export;
+mod export_run;
 mod faults;
 mod intake;
 mod logs;
+mod migrations;
 mod process;
+mod tampering;
+mod triggers;
 mod wire;
 mod writer;

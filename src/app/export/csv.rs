@@ -36,7 +36,7 @@ impl<W: Write> Encoder for Csv<W> {
             let bom = if self.excel_fr && i == 0 { BOM } else { "" };
             self.record.push_field(format!("{bom}{column}").as_bytes());
         }
-        Ok(self.out.write_byte_record(&self.record)?)
+        self.out.write_byte_record(&self.record).map_err(cause)
     }
 
     fn row(&mut self, row: &Row<'_>) -> io::Result<()> {
@@ -44,12 +44,20 @@ impl<W: Write> Encoder for Csv<W> {
         for cell in row {
             self.record.push_field(text(*cell).as_bytes());
         }
-        Ok(self.out.write_byte_record(&self.record)?)
+        self.out.write_byte_record(&self.record).map_err(cause)
     }
 
     fn finish(mut self: Box<Self>) -> (Sha256, io::Result<()>) {
         let flushed = self.out.flush();
         (self.out.get_ref().hasher.clone(), flushed)
+    }
+}
+
+/// What the writer underneath said: whether the reader has gone is told by its kind.
+fn cause(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
     }
 }
 

@@ -2,10 +2,10 @@
 //! audit log.
 
 mod csv;
+mod draft;
 mod jsonl;
 mod row;
 
-use std::fs;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use self::draft::Draft;
 use self::row::Row;
 use crate::clock::Clock;
 use crate::domain::audit::{Event, NewEvent};
@@ -99,13 +100,11 @@ impl Export {
         path: &Path,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Exported, ExportError> {
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file = tempfile::Builder::new().prefix(".fastcore-export").tempfile_in(folder)?;
-        let exported = self.write_rows(database, &mut file, progress)?;
-        file.as_file().sync_all()?;
+        let mut draft = Draft::of(path)?;
+        let exported = self.write_rows(database, draft.file(), progress)?;
+        draft.file().sync_all()?;
         self.note(database, clock, &exported)?;
-        file.persist(path).map_err(|e| e.error)?;
-        fs::File::open(folder)?.sync_all()?;
+        draft.put_in_place()?;
         Ok(exported)
     }
 

@@ -1,6 +1,9 @@
 //! What the tests share: a server in this process, the built binary, a client that speaks bytes.
 
 pub(crate) mod binary;
+pub(crate) mod database;
+pub(crate) mod digest;
+pub(crate) mod export;
 pub(crate) mod http;
 pub(crate) mod server;
 

@@ -1,0 +1,93 @@
+//! A file that is there whole or not at all: written without a name, named when it is done.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tempfile::{Builder, NamedTempFile};
+
+/// Of the name that a file has for a moment before it takes another one's place.
+const PREFIX: &str = ".fastcore-export";
+
+/// A file that is being written, in the folder where it will stand.
+pub(super) struct Draft {
+    target: PathBuf,
+    folder: PathBuf,
+    file: Form,
+}
+
+enum Form {
+    /// Has no name: whatever ends the process, nothing of it stays.
+    Nameless(File),
+    /// Where the file system knows no files without a name.
+    Named(NamedTempFile),
+}
+
+impl Draft {
+    /// Begins a file that will stand at `target`, readable by its owner alone.
+    pub(super) fn of(target: &Path) -> io::Result<Self> {
+        check_target(target)?;
+        let folder = target.parent().filter(|p| !p.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new(".")).to_owned();
+        let file = match nameless(&folder) {
+            Some(file) => Form::Nameless(file),
+            None => Form::Named(Builder::new().prefix(PREFIX).tempfile_in(&folder)?),
+        };
+        Ok(Self { target: target.to_owned(), folder, file })
+    }
+
+    pub(super) fn file(&mut self) -> &mut File {
+        match &mut self.file {
+            Form::Nameless(file) => file,
+            Form::Named(named) => named.as_file_mut(),
+        }
+    }
+
+    /// Puts the file in its place; one that is there already is replaced.
+    pub(super) fn put_in_place(self) -> io::Result<()> {
+        match self.file {
+            Form::Nameless(file) => {
+                let give_name = |path: &Path| name(&file, path);
+                let named = Builder::new().prefix(PREFIX).make_in(&self.folder, give_name)?;
+                named.persist(&self.target).map_err(|e| e.error)?;
+            }
+            Form::Named(named) => drop(named.persist(&self.target).map_err(|e| e.error)?),
+        }
+        File::open(self.folder)?.sync_all()
+    }
+}
+
+/// Refuses what a file must not take the place of: a folder, or a device such as `/dev/stdout`.
+fn check_target(target: &Path) -> io::Result<()> {
+    let other = fs::metadata(target).is_ok_and(|meta| !meta.is_file());
+    if other || target.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        let fault = format!("{} is not a regular file", target.display());
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, fault));
+    }
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+fn nameless(folder: &Path) -> Option<File> {
+    use rustix::fs::{Mode, OFlags, open};
+    let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+    let file = File::from(open(folder, flags, Mode::RUSR | Mode::WUSR).ok()?);
+    descriptor(&file).try_exists().is_ok_and(|there| there).then_some(file)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn nameless(_: &Path) -> Option<File> {
+    None
+}
+
+/// Where a file can be reached while it has no name.
+fn descriptor(file: &File) -> PathBuf {
+    use std::os::fd::AsRawFd;
+    PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
+}
+
+/// Fails when something has the name already.
+fn name(file: &File, path: &Path) -> io::Result<()> {
+    use rustix::fs::{AtFlags, CWD, linkat};
+    Ok(linkat(CWD, descriptor(file), CWD, path, AtFlags::SYMLINK_FOLLOW)?)
+}

@@ -1,0 +1,331 @@
+//! What someone with a hand on the file can do to it, and that `audit verify` finds and names it.
+
+use rusqlite::Connection;
+use serde_json::json;
+
+use super::support::binary::Served;
+use super::support::database::Database;
+use super::support::http::post_lead;
+use super::support::{digest, lead};
+
+/// The exit status of `audit verify` and what it found.
+pub(crate) fn verify(database: &Database, receipts: &[&str]) -> (Option<i32>, String) {
+    let mut arguments = vec!["audit", "verify"];
+    receipts.iter().for_each(|r| arguments.extend(["--receipt", r]));
+    let output = database.run(&arguments);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!said.contains("panicked"), "{said}");
+    (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned() + &said)
+}
+
+/// It is broken, and what is broken is named.
+pub(crate) fn assert_names(database: &Database, what: &str, name: &str) {
+    let (status, text) = verify(database, &[]);
+    assert_eq!(status, Some(4), "{what}: {text}");
+    assert!(text.contains(name), "{what}: {name:?} is not in {text}");
+}
+
+fn assert_sound(database: &Database, what: &str) {
+    let (status, text) = verify(database, &[]);
+    assert_eq!(status, Some(0), "{what}: {text}");
+}
+
+/// Changes a database by statements and looks for the name of what they broke.
+fn each(cases: &[(&str, &str)]) {
+    for (sql, name) in cases {
+        let database = Database::sample();
+        let name = name
+            .replace("{lead 3}", &database.lead_id(3))
+            .replace("{lead 2}", &database.lead_id(2));
+        database.tamper_sql(sql);
+        assert_names(&database, sql, &name);
+    }
+}
+
+#[test]
+fn a_change_behind_the_triggers_that_changes_nothing_is_sound() {
+    let database = Database::sample();
+    database.tamper_sql("UPDATE audit_log SET actor = actor; UPDATE lead_inbox SET name = name;");
+    assert_sound(&database, "nothing");
+}
+
+#[test]
+fn an_edited_audit_row_is_named_whichever_column_it_is() {
+    const ROW_3: &str = "audit row 3 (LEAD_RECEIVED) was altered";
+    each(&[
+        ("UPDATE audit_log SET seq = 77 WHERE seq = 3", "audit row 3 is missing"),
+        ("UPDATE audit_log SET id = printf('%036d', 0) WHERE seq = 3", ROW_3),
+        (
+            "UPDATE audit_log SET created_at_utc = '2020-01-01T00:00:00.000000Z' WHERE seq = 3",
+            ROW_3,
+        ),
+        (
+            "UPDATE audit_log SET event = 'LEAD_RECEIVED2' WHERE seq = 3",
+            "audit row 3 (LEAD_RECEIVED2) was altered",
+        ),
+        ("UPDATE audit_log SET actor = 'cli:root' WHERE seq = 3", ROW_3),
+        ("UPDATE audit_log SET actor = NULL WHERE seq = 3", ROW_3),
+        ("UPDATE audit_log SET lead_id = printf('%036d', 0) WHERE seq = 3", ROW_3),
+        ("UPDATE audit_log SET lead_id = NULL WHERE seq = 3", ROW_3),
+        ("UPDATE audit_log SET request_id = printf('%036d', 0) WHERE seq = 3", ROW_3),
+        ("UPDATE audit_log SET status_code = 200 WHERE seq = 3", ROW_3),
+        ("UPDATE audit_log SET status_code = NULL WHERE seq = 3", ROW_3),
+        ("UPDATE audit_log SET details_json = details_json || ' ' WHERE seq = 3", ROW_3),
+        ("UPDATE audit_log SET details_json = NULL WHERE seq = 3", ROW_3),
+        ("UPDATE audit_log SET details_json = '{' WHERE seq = 3", ROW_3),
+        ("UPDATE audit_log SET hash = printf('%064d', 0) WHERE seq = 3", ROW_3),
+        ("UPDATE audit_log SET hash = upper(hash) WHERE seq = 3", ROW_3),
+        ("UPDATE audit_log SET hash = '' WHERE seq = 3", ROW_3),
+        (
+            "UPDATE audit_log SET actor = 'cli:x' WHERE seq = 1",
+            "audit row 1 (LEAD_RECEIVED) was altered",
+        ),
+        (
+            "UPDATE audit_log SET actor = 'cli:x' WHERE seq = 9",
+            "audit row 9 (LEAD_PROCESSED) was altered",
+        ),
+        // A character moves from one column to the next.
+        (
+            "UPDATE audit_log SET event = 'LEAD_PROCESSE', actor = 'D' || actor WHERE seq = 9",
+            "audit row 9 (LEAD_PROCESSE) was altered",
+        ),
+    ]);
+}
+
+#[test]
+fn an_edited_lead_is_named_whichever_column_it_is() {
+    const ALTERED: &str = "lead {lead 3} was altered";
+    each(&[
+        ("UPDATE lead_inbox SET id = printf('%036d', 0) WHERE audit_seq = 3", ALTERED),
+        (
+            "UPDATE lead_inbox SET created_at_utc = '2020-01-01T00:00:00.000000Z' WHERE audit_seq = 3",
+            ALTERED,
+        ),
+        ("UPDATE lead_inbox SET name = 'Zoe Lefèvre-Œuvrard' WHERE audit_seq = 3", ALTERED),
+        ("UPDATE lead_inbox SET email = 'other@example.com' WHERE audit_seq = 3", ALTERED),
+        ("UPDATE lead_inbox SET phone = '+33612345679' WHERE audit_seq = 3", ALTERED),
+        ("UPDATE lead_inbox SET phone = NULL WHERE audit_seq = 3", ALTERED),
+        ("UPDATE lead_inbox SET company = 'Other' WHERE audit_seq = 3", ALTERED),
+        ("UPDATE lead_inbox SET company = '' WHERE audit_seq = 3", ALTERED),
+        ("UPDATE lead_inbox SET service = 'autre' WHERE audit_seq = 3", ALTERED),
+        ("UPDATE lead_inbox SET message = message || ' ' WHERE audit_seq = 3", ALTERED),
+        ("UPDATE lead_inbox SET consent = 0 WHERE audit_seq = 3", ALTERED),
+        ("UPDATE lead_inbox SET consent = 2 WHERE audit_seq = 3", ALTERED),
+        ("UPDATE lead_inbox SET source = 'elsewhere' WHERE audit_seq = 3", ALTERED),
+        ("UPDATE lead_inbox SET request_id = printf('%036d', 0) WHERE audit_seq = 3", ALTERED),
+        ("UPDATE lead_inbox SET ip_hash = 'another' WHERE audit_seq = 3", ALTERED),
+        ("UPDATE lead_inbox SET meta_json = '{}' WHERE audit_seq = 3", ALTERED),
+        ("UPDATE lead_inbox SET meta_json = NULL WHERE audit_seq = 3", ALTERED),
+        ("UPDATE lead_inbox SET status = 'archived' WHERE audit_seq = 3", ALTERED),
+        ("UPDATE lead_inbox SET salt = zeroblob(16) WHERE audit_seq = 3", ALTERED),
+        ("UPDATE lead_inbox SET salt = zeroblob(0) WHERE audit_seq = 3", ALTERED),
+        (
+            "UPDATE lead_inbox SET audit_seq = 77 WHERE audit_seq = 3",
+            "lead {lead 3} (audit row 3) is missing",
+        ),
+        // What stood in no column now stands in one, and what stood in one in its neighbour.
+        ("UPDATE lead_inbox SET phone = '1' WHERE audit_seq = 2", "lead {lead 2} was altered"),
+        ("UPDATE lead_inbox SET phone = company, company = phone WHERE audit_seq = 3", ALTERED),
+    ]);
+}
+
+#[test]
+fn leads_that_changed_places_are_named() {
+    let database = Database::sample();
+    let (second, third) = (database.lead_id(2), database.lead_id(3));
+    database.tamper_sql(
+        "UPDATE lead_inbox SET audit_seq = 99 WHERE audit_seq = 2;
+         UPDATE lead_inbox SET audit_seq = 2 WHERE audit_seq = 3;
+         UPDATE lead_inbox SET audit_seq = 3 WHERE audit_seq = 99;",
+    );
+    assert_names(&database, "swapped", &format!("lead {second} was altered"));
+    assert_names(&database, "swapped", &format!("lead {third} was altered"));
+}
+
+#[test]
+fn a_present_status_that_the_log_does_not_tell_of_is_named() {
+    each(&[
+        ("UPDATE lead_status SET status = 'archived'", "lead {lead 2}: its status"),
+        ("DELETE FROM lead_status", "lead {lead 2}: its status"),
+        ("INSERT INTO lead_status VALUES (3, 'archived')", "lead {lead 3}: its status"),
+    ]);
+}
+
+#[test]
+fn rows_that_are_missing_are_named() {
+    each(&[
+        ("DELETE FROM audit_log WHERE seq = 1", "audit row 1 is missing"),
+        ("DELETE FROM audit_log WHERE seq IN (1, 2)", "audit rows 1 to 2 are missing"),
+        ("DELETE FROM audit_log WHERE seq = 7", "audit row 7 is missing"),
+        ("DELETE FROM audit_log WHERE seq IN (6, 7, 8)", "audit rows 6 to 8 are missing"),
+        ("DELETE FROM audit_log WHERE seq = 3", "audit row 3 does not tell of its arrival"),
+        (
+            "DELETE FROM lead_inbox WHERE audit_seq = 3",
+            "lead {lead 3} (audit row 3) is missing, and no erasure tells why",
+        ),
+        ("DELETE FROM lead_inbox WHERE audit_seq > 2", "lead {lead 3} (audit row 3) is missing"),
+    ]);
+}
+
+#[test]
+fn a_removed_row_stays_visible_when_those_behind_it_move_up() {
+    each(&[(
+        "DELETE FROM audit_log WHERE seq = 6; UPDATE audit_log SET seq = seq - 1 WHERE seq > 6;
+         UPDATE sqlite_sequence SET seq = 8 WHERE name = 'audit_log';",
+        "audit row 6 (LEAD_CONFLICT) was altered",
+    )]);
+}
+
+#[test]
+fn rows_that_changed_places_are_named() {
+    each(&[(
+        "UPDATE audit_log SET seq = 99 WHERE seq = 6; UPDATE audit_log SET seq = 6 WHERE seq = 7;
+         UPDATE audit_log SET seq = 7 WHERE seq = 99;",
+        "audit row 6 (LEAD_CONFLICT) was altered",
+    )]);
+}
+
+#[test]
+fn rows_that_were_put_in_are_named() {
+    const ROW: &str = "id, created_at_utc, event, hash) SELECT printf('%036d', 7), created_at_utc, 'STAFF_ADDED', hash FROM audit_log WHERE seq = 9";
+    each(&[
+        (&format!("INSERT INTO audit_log ({ROW}"), "audit row 10 (STAFF_ADDED) was altered"),
+        (
+            &format!("INSERT INTO audit_log (seq, {}", ROW.replace("SELECT", "SELECT 50,")),
+            "audit rows 10 to 49 are missing",
+        ),
+        (
+            &format!(
+                "UPDATE audit_log SET seq = 100 + seq WHERE seq > 5; INSERT INTO audit_log (seq, {};
+                 UPDATE audit_log SET seq = seq - 99 WHERE seq > 100;",
+                ROW.replace("SELECT", "SELECT 6,").replace("seq = 9", "seq = 109")
+            ),
+            "audit row 6 (STAFF_ADDED) was altered",
+        ),
+    ]);
+}
+
+#[test]
+fn a_lead_that_no_audit_row_tells_of_is_named_wherever_it_stands() {
+    for place in ["6", "10", "1000", "-5", "9223372036854775807"] {
+        let database = Database::sample();
+        database.tamper_sql(&format!(
+            "INSERT INTO lead_inbox SELECT printf('%036d', 7), created_at_utc, name, email, phone, company,
+             service, message, consent, source, printf('%036d', 7), ip_hash, meta_json, status, salt, {place}
+             FROM lead_inbox WHERE audit_seq = 3"
+        ));
+        let name = format!("lead {:036}: audit row {place} does not tell of its arrival", 7);
+        assert_names(&database, place, &name);
+    }
+}
+
+/// Cuts off everything from a row on, leads and all, as if it had never been.
+fn cut_tail(conn: &Connection, from: i64) {
+    let sql = format!(
+        "DELETE FROM lead_status WHERE audit_seq IN (SELECT audit_seq FROM lead_inbox JOIN audit_log ON lead_id = lead_inbox.id WHERE seq >= {from} AND event = 'LEAD_PROCESSED');
+         DELETE FROM lead_inbox WHERE audit_seq >= {from}; DELETE FROM audit_log WHERE seq >= {from};"
+    );
+    conn.execute_batch(&sql).expect("a cut");
+}
+
+#[test]
+fn a_cut_tail_shows_in_sqlites_own_counter() {
+    for from in [9, 4, 1] {
+        let database = Database::sample();
+        database.tamper(|conn| cut_tail(conn, from));
+        let last = from - 1;
+        let name = format!("the audit log ends at row {last}, and SQLite's own counter says 9");
+        assert_names(&database, "cut", &name);
+    }
+}
+
+#[test]
+fn a_cut_tail_with_the_counter_set_back_is_betrayed_by_a_receipt_alone() {
+    let database = Database::sample();
+    database.tamper(|conn| {
+        cut_tail(conn, 4);
+        let counter = "UPDATE sqlite_sequence SET seq = 3 WHERE name = 'audit_log'";
+        conn.execute_batch(counter).expect("a counter");
+    });
+    assert_sound(&database, "nothing in the file tells of it");
+    let (status, text) = verify(&database, &[&database.receipts[2]]);
+    assert_eq!(status, Some(0), "what is still there is proved: {text}");
+    let (status, text) = verify(&database, &[&database.receipts[2], &database.receipts[4]]);
+    assert_eq!(status, Some(4), "{text}");
+    let name = format!("ends at row 3, before the receipt {}", database.receipts[4]);
+    assert!(text.contains(&name), "{text}");
+}
+
+#[test]
+fn a_counter_that_was_set_is_named() {
+    for (sql, counter) in [
+        ("UPDATE sqlite_sequence SET seq = 12", 12),
+        ("UPDATE sqlite_sequence SET seq = 2", 2),
+        ("DELETE FROM sqlite_sequence", 0),
+    ] {
+        let database = Database::sample();
+        database.tamper_sql(sql);
+        assert_names(
+            &database,
+            sql,
+            &format!("ends at row 9, and SQLite's own counter says {counter}"),
+        );
+    }
+}
+
+#[test]
+fn new_leads_behind_a_cut_tail_leave_the_gap_visible() {
+    let database = Database::sample();
+    database.tamper(|conn| cut_tail(conn, 4));
+    let mut server = Served::start(database.folder());
+    let answer = post_lead(server.address, &lead());
+    assert_eq!(answer.status, 201, "the site is served all the same");
+    server.terminate();
+    assert!(answer.json()["receipt"].as_str().expect("a receipt").starts_with("10:"));
+    assert_names(&database, "cut", "audit rows 4 to 9 are missing");
+}
+
+/// Makes every hash anew, as someone does who knows the rules.
+fn rewrite_chain(conn: &Connection) {
+    for (seq, hash) in digest::chain(conn) {
+        let sql = "UPDATE audit_log SET hash = ?1 WHERE seq = ?2";
+        conn.execute(sql, rusqlite::params![hash, seq]).expect("a hash");
+    }
+}
+
+#[test]
+fn a_chain_that_was_rewritten_as_a_whole_is_betrayed_by_a_receipt_alone() {
+    let database = Database::sample();
+    database.tamper(|conn| {
+        conn.execute_batch("UPDATE lead_inbox SET name = 'Nobody' WHERE audit_seq = 3")
+            .expect("a name");
+        for (id, digest) in digest::digests(conn) {
+            let sql =
+                "UPDATE audit_log SET details_json = json_set(details_json, '$.lead_digest', ?1)
+                       WHERE lead_id = ?2 AND event = 'LEAD_RECEIVED'";
+            conn.execute(sql, [digest, id]).expect("a digest");
+        }
+        rewrite_chain(conn);
+    });
+    assert_sound(&database, "nothing in the file tells of it");
+    let (status, text) = verify(&database, &[&database.receipts[1]]);
+    assert_eq!(status, Some(0), "up to row 2 it is the old one: {text}");
+    for receipt in [&database.receipts[2], &database.receipts[4]] {
+        let (status, text) = verify(&database, &[receipt]);
+        assert_eq!(status, Some(4), "{text}");
+        assert!(text.contains(&format!("is not the one of the receipt {receipt}")), "{text}");
+    }
+}
+
+#[test]
+fn a_broken_log_is_told_as_json_too() {
+    let database = Database::sample();
+    database.tamper_sql("UPDATE audit_log SET actor = 'x' WHERE seq IN (3, 6)");
+    let output = database.run(&["audit", "verify", "--json"]);
+    assert_eq!(output.status.code(), Some(4));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!((&report["sound"], &report["faults"]), (&json!(false), &json!(2)), "{report}");
+    let named =
+        |i: usize, row: &str| report["findings"][i].as_str().is_some_and(|f| f.contains(row));
+    assert!(named(0, "audit row 3") && named(1, "audit row 6"), "the first one first: {report}");
+}
