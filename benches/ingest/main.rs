@@ -12,7 +12,8 @@
 #![allow(
     clippy::disallowed_macros,
     clippy::disallowed_methods,
-    reason = "a benchmark prints and has no settings file"
+    clippy::expect_used,
+    reason = "a benchmark prints, has no settings file, and ends where it fails"
 )]
 
 mod client;

@@ -30,7 +30,7 @@ impl Ordinary {
 impl Inbox for Ordinary {
     fn submit(&self, lead: NewLead) -> Answer<Intake> {
         let pool = self.0.clone();
-        let work = move || store(&mut *pool.get().expect("a connection"), &lead).expect("a commit");
+        let work = move || store(&mut pool.get().expect("a connection"), &lead).expect("a commit");
         Box::pin(async {
             let stored = tokio::task::spawn_blocking(work).await;
             stored.map(Intake::Received).map_err(|_| StoreError::Closed)

@@ -127,7 +127,7 @@ pub(super) fn serve(role: &str) {
     };
     let app = App { inbox, health: Arc::new(Health::default()) };
     let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let listener = bind(settings.listen).expect("a port");
         let address = listener.local_addr().expect("an address");

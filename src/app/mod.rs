@@ -11,8 +11,11 @@ pub mod schema;
 use std::path::Path;
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::unbounded_channel;
+
 use crate::clock::Clock;
-use crate::store::{self, Writer};
+use crate::store::{self, Answers, Writer};
 pub use crate::store::{Health, ServerLock, StoreError, WriterThread};
 
 /// What the HTTP routes call; cheap to clone.
@@ -29,13 +32,30 @@ impl std::fmt::Debug for App {
 }
 
 impl App {
-    /// Starts the writer of a database whose schema is current. When the app is dropped, the
-    /// thread finishes what is queued; wait for that with [`WriterThread::join`].
+    /// Starts the writer of a database whose schema is current, and gives its answers inside the
+    /// runtime. When the app is dropped, the thread finishes what is queued; wait for that with
+    /// [`WriterThread::join`].
     ///
     /// # Errors
     /// The database cannot be written, or its write-ahead log not be emptied.
-    pub fn start(database: &Path, clock: &Clock) -> Result<(Self, WriterThread), StoreError> {
-        let (writer, thread, health) = store::start_writer(database, clock)?;
+    pub fn start(
+        database: &Path,
+        clock: &Clock,
+        runtime: &Handle,
+    ) -> Result<(Self, WriterThread), StoreError> {
+        let (post, mut letters) = unbounded_channel::<Answers>();
+        let deliver = move |answers| {
+            // After the runtime's end there is nobody left to wake.
+            if let Err(undelivered) = post.send(answers) {
+                undelivered.0.give();
+            }
+        };
+        let (writer, thread, health) = store::start_writer(database, clock, deliver)?;
+        runtime.spawn(async move {
+            while let Some(answers) = letters.recv().await {
+                answers.give();
+            }
+        });
         Ok((Self { inbox: Arc::new(writer), health }, thread))
     }
 }

@@ -62,7 +62,9 @@ pub(super) fn run(context: &Context, args: Args) -> Result<(), CliError> {
     warn_of_settings(context);
     let limits = http::Limits { connections: connections(), ..http::Limits::default() };
     let lock = ServerLock::take(&server.database)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    // One thread for all connections beside the writer's own: what they do is short, and answers
+    // need not wake one thread from another.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let listener = {
         let _inside = runtime.enter();
         http::bind(server.listen).map_err(|e| {
@@ -73,7 +75,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<(), CliError> {
     let prepared = schema::prepare(&server.database, &context.clock, &Context::actor(), &lock)?;
     let tokens = server.tokens(&context.environment)?;
     tell_of_start(&server, &prepared, &tokens);
-    let (app, writer) = App::start(&server.database, &context.clock)?;
+    let (app, writer) = App::start(&server.database, &context.clock, runtime.handle())?;
     runtime.block_on(async {
         let stop = stop_signal()?;
         let url = server.public_url.clone().unwrap_or_else(|| format!("http://{address}"));

@@ -27,9 +27,10 @@ pub use lock::ServerLock;
 pub use migrate::{Migrated, Step};
 pub use tx::WriteTx;
 pub use verify::Report;
-pub use writer::{Writer, WriterThread};
+pub use writer::{Answers, Writer, WriterThread};
 
 use crate::clock::Clock;
+use crate::domain;
 use crate::domain::audit::{AuditRow, NewEvent};
 use crate::domain::chain::Receipt;
 use crate::domain::filter::{LeadFilter, Period};
@@ -58,20 +59,24 @@ pub fn migrations(path: &Path) -> Result<Vec<Step>, StoreError> {
 }
 
 /// Starts the writer of a database whose schema is current. When it returns, the write-ahead log
-/// is empty and a commit has been proved.
+/// is empty and a commit has been proved. The answers to what is submitted go to `deliver`, all of
+/// a commit at once, which gives them where it is best to.
 ///
 /// # Errors
 /// The schema is not this binary's, the log is held by another process, or nothing can be written.
 pub fn start_writer(
     path: &Path,
     clock: &Clock,
+    deliver: impl Fn(Answers) + Send + 'static,
 ) -> Result<(Writer, WriterThread, Arc<Health>), StoreError> {
     let (conn, _) = open::writable(path)?;
     migrate::check_current(&conn, path)?;
     wal::empty_at_start(&conn, path)?;
+    tx::prove(&conn, &domain::time::stamp(clock.now()))?;
     let health = Arc::new(Health::default());
-    let (writer, thread) = Writer::start(conn, clock.clone(), Arc::clone(&health), true)?;
-    writer.run(|tx| tx.prove())?;
+    health.proved();
+    let service = writer::Service { health: Arc::clone(&health), deliver: Box::new(deliver) };
+    let (writer, thread) = Writer::start(conn, clock.clone(), Some(service))?;
     Ok((writer, thread, health))
 }
 
@@ -85,7 +90,7 @@ pub fn writer_beside(path: &Path, clock: &Clock) -> Result<(Writer, WriterThread
     }
     let (conn, _) = open::writable(path)?;
     migrate::check_current(&conn, path)?;
-    Writer::start(conn, clock.clone(), Arc::new(Health::default()), false)
+    Writer::start(conn, clock.clone(), None)
 }
 
 /// Stores a submission with its audit row, or tells what its `request_id` is already.

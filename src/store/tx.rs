@@ -57,10 +57,7 @@ impl<'c> WriteTx<'c> {
 
     /// Writes the one row that proves that a commit can be made.
     pub(super) fn prove(&mut self) -> Result<(), StoreError> {
-        let sql = "INSERT INTO writer_proof (id, proved_at_utc) VALUES (1, ?1)
-                   ON CONFLICT (id) DO UPDATE SET proved_at_utc = excluded.proved_at_utc";
-        self.conn.prepare_cached(sql)?.execute([&self.now_text])?;
-        Ok(())
+        prove(self.conn, &self.now_text)
     }
 
     /// Adds a row to the audit log.
@@ -96,6 +93,14 @@ impl<'c> WriteTx<'c> {
         self.head = Receipt { seq: link.seq, hash };
         Ok(self.head)
     }
+}
+
+/// Writes the one row that proves that a commit can be made.
+pub(super) fn prove(conn: &Connection, now: &str) -> Result<(), StoreError> {
+    let sql = "INSERT INTO writer_proof (id, proved_at_utc) VALUES (1, ?1)
+               ON CONFLICT (id) DO UPDATE SET proved_at_utc = excluded.proved_at_utc";
+    conn.prepare_cached(sql)?.execute([now])?;
+    Ok(())
 }
 
 /// Where the next row goes: behind the last one. When rows were cut off at the end, SQLite's

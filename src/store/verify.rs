@@ -236,16 +236,15 @@ fn arrival<'a>(stored: &StoredLink<'a>) -> Option<Arrival<'a>> {
 /// Holds the present statuses, kept apart to filter by, against what the log said last.
 fn check_status(conn: &Connection, findings: &mut Findings) -> Result<(), StoreError> {
     let mut statement = conn.prepare(
-        "WITH said AS MATERIALIZED (
-             SELECT lead_id, max(seq), details_json FROM audit_log
-             WHERE event = 'LEAD_PROCESSED' GROUP BY lead_id
+        "SELECT l.id FROM lead_status AS s JOIN lead_inbox AS l ON l.audit_seq = s.audit_seq
+         WHERE s.status IS NOT (
+             SELECT CASE WHEN json_valid(details_json) THEN details_json ->> 'to' END
+             FROM audit_log WHERE lead_id = l.id AND event = 'LEAD_PROCESSED' ORDER BY seq DESC LIMIT 1
          )
-         SELECT l.id FROM said JOIN lead_inbox AS l ON l.id = said.lead_id
-             LEFT JOIN lead_status AS s ON s.audit_seq = l.audit_seq
-             WHERE CASE WHEN json_valid(details_json) THEN details_json ->> 'to' END IS NOT s.status
          UNION ALL
-         SELECT l.id FROM lead_status AS s JOIN lead_inbox AS l ON l.audit_seq = s.audit_seq
-             WHERE l.id NOT IN (SELECT lead_id FROM said WHERE lead_id IS NOT NULL)",
+         SELECT l.id FROM audit_log AS a JOIN lead_inbox AS l ON l.id = a.lead_id
+         WHERE a.event = 'LEAD_PROCESSED'
+             AND NOT EXISTS (SELECT 1 FROM lead_status AS s WHERE s.audit_seq = l.audit_seq)",
     )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {

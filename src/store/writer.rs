@@ -57,16 +57,41 @@ impl WriterThread {
     }
 }
 
+/// The answers to everything in one commit, to be given where those who asked are waiting: one
+/// thread woken once a commit, instead of one a lead.
+pub struct Answers(Vec<(Box<dyn Work>, Result<(), StoreError>)>);
+
+impl Answers {
+    /// Gives every one.
+    pub fn give(self) {
+        for (work, committed) in self.0 {
+            work.answer(committed);
+        }
+    }
+}
+
+impl std::fmt::Debug for Answers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} answers", self.0.len())
+    }
+}
+
+/// What a server's writer has that a command's does not.
+pub(super) struct Service {
+    pub(super) health: Arc<Health>,
+    /// Where the answers go.
+    pub(super) deliver: Box<dyn Fn(Answers) + Send>,
+}
+
 impl Writer {
     /// Starts the thread. A server's one announces the head of the chain in the log.
     pub(super) fn start(
         conn: Connection,
         clock: Clock,
-        health: Arc<Health>,
-        announce: bool,
+        service: Option<Service>,
     ) -> Result<(Self, WriterThread), StoreError> {
         let (queue, work) = sync_channel(QUEUE);
-        let run = move || Thread::new(conn, clock, health, announce).run(&work);
+        let run = move || Thread::new(conn, clock, service).run(&work);
         let thread = std::thread::Builder::new()
             .name("writer".to_owned())
             .spawn(run)
@@ -140,6 +165,7 @@ struct Thread {
     conn: Connection,
     clock: Clock,
     health: Arc<Health>,
+    deliver: Box<dyn Fn(Answers) + Send>,
     ids: ContextV7,
     /// When the last transaction ended.
     last: Instant,
@@ -154,13 +180,19 @@ struct Thread {
 }
 
 impl Thread {
-    fn new(conn: Connection, clock: Clock, health: Arc<Health>, announce: bool) -> Self {
+    fn new(conn: Connection, clock: Clock, service: Option<Service>) -> Self {
         let head = super::audit::head(&conn).unwrap_or(Receipt::START);
         let now = Instant::now();
+        let announce = service.is_some();
+        let Service { health, deliver } = service.unwrap_or_else(|| Service {
+            health: Arc::default(),
+            deliver: Box::new(Answers::give),
+        });
         Self {
             conn,
             clock,
             health,
+            deliver,
             ids: ContextV7::new(),
             last: now,
             wal_used: true,
@@ -229,23 +261,23 @@ impl Thread {
             Err(e) if e.is_refusal() => self.transaction(batch, true),
             outcome => outcome,
         };
-        match outcome {
-            Ok((refused, head)) => {
+        let answers = match outcome {
+            Ok((mut refused, head)) => {
                 self.ended(&Ok(()));
                 self.unmeasured += batch.len();
                 self.head = head;
-                for (i, work) in batch.drain(..).enumerate() {
-                    let refusal = refused.iter().find(|(n, _)| *n == i);
-                    work.answer(refusal.map_or(Ok(()), |(_, e)| Err(e.clone())));
-                }
+                let mut fate = |n| match refused.first() {
+                    Some((refused_at, _)) if *refused_at == n => Err(refused.remove(0).1),
+                    _ => Ok(()),
+                };
+                batch.drain(..).enumerate().map(|(n, work)| (work, fate(n))).collect()
             }
             Err(error) => {
                 self.ended(&Err(error.clone()));
-                for work in batch.drain(..) {
-                    work.answer(Err(error.clone()));
-                }
+                batch.drain(..).map(|work| (work, Err(error.clone()))).collect()
             }
-        }
+        };
+        (self.deliver)(Answers(answers));
         if self.head.seq / HEAD_ROWS > self.logged.seq / HEAD_ROWS {
             self.log_head();
         }
@@ -262,6 +294,10 @@ impl Thread {
         batch: &mut [Box<dyn Work>],
         apart: bool,
     ) -> Result<(Vec<(usize, StoreError)>, Receipt), StoreError> {
+        // A rollback that failed before must not stand in the way for ever.
+        if !self.conn.is_autocommit() {
+            self.conn.execute_batch("ROLLBACK")?;
+        }
         self.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         let done = self.run_each(batch, apart).and_then(|done| {
             self.conn.prepare_cached("COMMIT")?.execute([])?;

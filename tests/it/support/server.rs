@@ -47,14 +47,13 @@ impl TestServer {
             let environment = Environment::of(&variables);
             let server = Server::load(&environment, &ServerFlags::default()).expect("settings");
             let tokens = server.tokens(&environment).expect("tokens");
-            let (app, writer) = App::start(&database, &clock).expect("an app");
-            let mut context = Context::new(app, tokens);
-            context.body_deadline = body_deadline;
-            let runtime = tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(2)
+            let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
                 .expect("a runtime");
+            let (app, writer) = App::start(&database, &clock, runtime.handle()).expect("an app");
+            let mut context = Context::new(app, tokens);
+            context.body_deadline = body_deadline;
             runtime.block_on(async move {
                 let listener = bind(server.listen).expect("a port");
                 ready.send(listener.local_addr().expect("an address")).expect("a test");

@@ -30,7 +30,8 @@ fn start() -> Store {
     let database = folder.path().join("fastcore.db");
     let clock = Clock::system();
     store::migrate(&database, &clock, "cli:test").expect("a schema");
-    let (writer, thread, _) = store::start_writer(&database, &clock).expect("a writer");
+    let (writer, thread, _) =
+        store::start_writer(&database, &clock, store::Answers::give).expect("a writer");
     Store { _folder: folder, database, writer, thread }
 }
 
