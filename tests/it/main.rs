@@ -5,6 +5,8 @@
     reason = "tests may print and read the environment"
 )]
 
+mod data;
 mod support;
 
+mod fields;
 mod intake;
