@@ -10,3 +10,4 @@ mod support;
 
 mod fields;
 mod intake;
+mod status_matrix;
