@@ -2,12 +2,14 @@
 #![allow(
     clippy::disallowed_macros,
     clippy::disallowed_methods,
-    reason = "tests may print and read the environment"
+    clippy::expect_used,
+    reason = "tests may print, read the environment, and panic where what they need is missing"
 )]
 
 mod data;
 mod support;
 
+mod config;
 mod fields;
 mod intake;
 mod status_matrix;

@@ -179,7 +179,8 @@ fn the_token_comes_before_size_media_type_json_and_fields() {
     let auth = ("Authorization", token.as_str());
     let (text, json) = (("Content-Type", "text/plain"), ("Content-Type", "application/json"));
     let large = vec![b'{'; 65 * 1024];
-    let cases: [(&str, Vec<(&str, &str)>, &[u8], u16); 8] = [
+    type Case<'a> = (&'a str, Vec<(&'a str, &'a str)>, &'a [u8], u16);
+    let cases: [Case<'_>; 8] = [
         ("everything is wrong", vec![text], &large, 401),
         (
             "everything is wrong, the token too",
