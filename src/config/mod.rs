@@ -6,6 +6,7 @@ mod environment;
 mod secret;
 mod server;
 
+use std::borrow::Cow;
 use std::fmt;
 
 pub use environment::Environment;
@@ -74,9 +75,20 @@ impl Setting {
 
     fn refuse(&self, name: &str, value: &str) -> ConfigError {
         ConfigError::new(format_args!(
-            "{name}: {value:?} is not accepted; it takes {}",
+            "{name}: {:?} is not accepted; it takes {}",
+            without_credentials(value),
             self.accepts
         ))
+    }
+}
+
+/// A value as it may be shown: a URL's user and password are not.
+fn without_credentials(value: &str) -> Cow<'_, str> {
+    match (value.split_once("://"), value.rsplit_once('@')) {
+        (Some((scheme, rest)), Some((_, after))) if rest.contains('@') => {
+            format!("{scheme}://***@{after}").into()
+        }
+        _ => value.into(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The settings of `serve`.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use super::{ConfigError, Environment, IngestTokens, Setting, boolean};
@@ -101,20 +101,32 @@ fn origins(text: &str) -> Option<Vec<String>> {
     text.split(',').map(str::trim).filter(|o| !o.is_empty()).map(origin).collect()
 }
 
-/// `scheme://host[:port]`, as browsers send it: in lower case, without a path.
+/// `scheme://host[:port]`, as browsers send it: in lower case, with nothing behind it.
 fn origin(text: &str) -> Option<String> {
-    let url: http::Uri = text.parse().ok()?;
-    let bare = url.path_and_query().is_none_or(|p| p == "/") && !text.ends_with('/');
-    let web = matches!(url.scheme_str(), Some("http" | "https"));
-    let host = url.authority().is_some_and(|a| !a.as_str().contains('@'));
-    (web && host && bare).then(|| text.to_ascii_lowercase())
+    let url = web(text)?;
+    let bare = format!("{}://{}", url.scheme_str()?, url.authority()?);
+    bare.eq_ignore_ascii_case(text).then(|| text.to_ascii_lowercase())
 }
 
 fn url(text: &str) -> Option<Option<String>> {
     if text.is_empty() {
         return Some(None);
     }
+    // http::Uri drops a fragment without a word.
+    let plain = web(text)?.query().is_none() && !text.contains('#');
+    plain.then(|| Some(text.trim_end_matches('/').to_owned()))
+}
+
+/// A URL of HTTP's, of a host by name or address, without credentials.
+fn web(text: &str) -> Option<http::Uri> {
     let url: http::Uri = text.parse().ok()?;
-    let web = matches!(url.scheme_str(), Some("http" | "https")) && url.query().is_none();
-    web.then(|| Some(text.trim_end_matches('/').to_owned()))
+    let authority = url.authority()?;
+    let host = authority.host();
+    let of_host = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    let named = !host.is_empty() && host.chars().all(of_host);
+    let numbered = || host.trim_matches(['[', ']']).parse::<Ipv6Addr>().is_ok();
+    let no_more = authority.as_str() == host || authority.port_u16().is_some();
+    let credentials = authority.as_str().contains('@');
+    let fits = (named || numbered()) && no_more && !credentials;
+    (fits && matches!(url.scheme_str(), Some("http" | "https"))).then_some(url)
 }

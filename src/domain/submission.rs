@@ -301,6 +301,10 @@ impl<'a> Section<'a> {
 
 /// RFC 3339; without an offset it is UTC. The year stays within four digits in UTC too.
 fn moment(text: &str) -> Option<DateTime<Utc>> {
+    // chrono takes U+2212 for the minus of an offset; RFC 3339 is ASCII.
+    if !text.is_ascii() {
+        return None;
+    }
     let moment = match DateTime::parse_from_rfc3339(text) {
         Ok(moment) => moment.to_utc(),
         Err(_) => DateTime::parse_from_rfc3339(&format!("{text}Z")).ok()?.to_utc(),

@@ -6,6 +6,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::StoreError;
@@ -17,6 +18,8 @@ const APPLICATION_ID: i32 = 1_178_817_093;
 const OLDEST_LIBRARY: i32 = 3_051_003;
 /// How long a statement waits for another process's lock.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(4);
+/// The smallest page of SQLite's, and so the smallest file that holds a database.
+const SMALLEST: u64 = 512;
 /// The writer's page cache in KiB: the hot pages of a large database's random index.
 const WRITER_CACHE_KIB: i32 = 16 * 1024;
 
@@ -29,7 +32,13 @@ pub(super) fn writable(path: &Path) -> Result<(Connection, bool), StoreError> {
     let conn =
         Connection::open_with_flags(path, flags).map_err(|e| cannot_open(path, "writing", e))?;
     conn.busy_timeout(BUSY_TIMEOUT)?;
+    // Were the file another program's, closing it would empty its write-ahead log into it.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     check_identity(&conn, path)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    if !created {
+        make_private(path)?;
+    }
     let mode: String = conn
         .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
         .map_err(|e| cannot_open(path, "writing", e))?;
@@ -79,33 +88,40 @@ fn check_library() -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Makes the file where there is none, and takes the group's and others' rights from one that is
-/// there. SQLite gives the files beside it the same mode.
+/// Makes the file where there is none. SQLite gives the files beside it the same mode.
 fn create_private(path: &Path) -> Result<bool, StoreError> {
-    let fail = |e: io::Error| StoreError::CannotOpen {
-        path: path.into(),
-        purpose: "writing",
-        cause: e.to_string(),
-    };
-    let made = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    match made {
-        Ok(_) => return Ok(true),
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(e) => return Err(fail(e)),
+    match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => Ok(true),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(e) => Err(cannot_write(path, &e)),
     }
+}
+
+/// Takes the group's and others' rights from the database and the files beside it. Only for a
+/// file that is known to be ours: any other keeps its mode.
+fn make_private(path: &Path) -> Result<(), StoreError> {
     for suffix in ["", "-wal", "-shm"] {
         let mut name = path.as_os_str().to_owned();
         name.push(suffix);
         let Ok(meta) = fs::metadata(&name) else { continue };
         if meta.is_file() && meta.permissions().mode() & 0o077 != 0 {
-            fs::set_permissions(&name, fs::Permissions::from_mode(0o600)).map_err(fail)?;
+            fs::set_permissions(&name, fs::Permissions::from_mode(0o600))
+                .map_err(|e| cannot_write(path, &e))?;
         }
     }
-    Ok(false)
+    Ok(())
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> StoreError {
+    StoreError::CannotOpen { path: path.into(), purpose: "writing", cause: error.to_string() }
 }
 
 /// Refuses a file that is no database, or another program's, before anything of it is changed.
 fn check_identity(conn: &Connection, path: &Path) -> Result<(), StoreError> {
+    // SQLite takes a file of less than a page for an empty database, and would write over it.
+    if fs::metadata(path).is_ok_and(|meta| meta.is_file() && (1..SMALLEST).contains(&meta.len())) {
+        return Err(StoreError::NotADatabase(path.into()));
+    }
     let one = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, i32>(0));
     let objects = one("SELECT count(*) FROM sqlite_schema").map_err(|e| match e.into() {
         StoreError::Corrupt(_) if is_not_a_database(path) => StoreError::NotADatabase(path.into()),

@@ -6,18 +6,22 @@
     reason = "tests may print, read the environment, and end with a panic"
 )]
 
+mod data;
 mod support;
 
 mod chain;
 mod commands;
+mod config;
 mod damage;
 mod export;
 mod export_run;
 mod faults;
+mod fields;
 mod intake;
 mod logs;
 mod migrations;
 mod process;
+mod status_matrix;
 mod tampering;
 mod triggers;
 mod wire;

@@ -1,10 +1,10 @@
 //! The built binary, run from outside as an operator runs it.
 
 use std::io::{BufRead, BufReader, Read};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -49,26 +49,46 @@ impl Served {
 
     /// Runs a prepared `serve` on a free port and waits until it listens.
     pub(crate) fn spawn(command: &mut Command) -> Self {
-        command.env("FASTCORE_LISTEN", "127.0.0.1:0").stderr(Stdio::piped()).stdout(Stdio::null());
-        let mut child = command.spawn().expect("the binary runs");
-        let stderr = BufReader::new(child.stderr.take().expect("a pipe"));
-        let (tell, lines) = channel();
-        std::thread::spawn(move || {
-            for line in stderr.lines().map_while(Result::ok) {
-                let _ = tell.send(line);
-            }
-        });
-        let mut log = Vec::new();
-        let address = loop {
-            let line = lines.recv_timeout(Duration::from_secs(60));
-            let line = line.unwrap_or_else(|_| panic!("it does not listen: {log:?}"));
-            log.push(line.clone());
+        command.env("FASTCORE_LISTEN", "127.0.0.1:0");
+        let (child, lines) = launch(command);
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut served = Self { address, child, lines, log: Vec::new() };
+        served.address = loop {
+            let line = served.read_line();
             let event: Value = serde_json::from_str(&line).unwrap_or_default();
             if let Some(address) = event["address"].as_str() {
                 break address.parse().expect("an address");
             }
         };
-        Self { address, child, lines, log }
+        served
+    }
+
+    /// Runs a prepared `serve` whose log does not say in JSON where it listens.
+    pub(crate) fn spawn_quiet(command: &mut Command) -> Self {
+        let address = free_address();
+        let (child, lines) = launch(command.env("FASTCORE_LISTEN", address.to_string()));
+        let mut served = Self { address, child, lines, log: Vec::new() };
+        for _ in 0..600 {
+            if TcpStream::connect(address).is_ok() {
+                return served;
+            }
+            if let Ok(line) = served.lines.recv_timeout(Duration::from_millis(100)) {
+                served.log.push(line);
+            }
+        }
+        panic!("it does not listen: {:?}", served.log)
+    }
+
+    /// Reads the log up to a line that holds this.
+    pub(crate) fn read_until(&mut self, text: &str) {
+        while !self.read_line().contains(text) {}
+    }
+
+    fn read_line(&mut self) -> String {
+        let line = self.lines.recv_timeout(Duration::from_secs(60));
+        let line = line.unwrap_or_else(|_| panic!("the log ends too early: {:?}", self.log));
+        self.log.push(line.clone());
+        line
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -94,6 +114,50 @@ impl Served {
         self.signal(Signal::TERM);
         assert!(self.wait().success(), "{:?}", self.log);
     }
+}
+
+/// Starts a process; its standard error, line by line.
+fn launch(command: &mut Command) -> (Child, Receiver<String>) {
+    let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().expect("it runs");
+    let stderr = BufReader::new(child.stderr.take().expect("a pipe"));
+    let (tell, lines) = channel();
+    std::thread::spawn(move || {
+        for line in stderr.lines().map_while(Result::ok) {
+            let _ = tell.send(line);
+        }
+    });
+    (child, lines)
+}
+
+/// An address on loopback where nothing listens.
+pub(crate) fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address")
+}
+
+/// Runs a command that should end by itself soon; its exit status, none if it serves instead and
+/// had to be killed, and its standard error.
+pub(crate) fn outcome(command: &mut Command) -> (Option<i32>, String) {
+    let (mut child, lines) = launch(command);
+    let mut log = String::new();
+    loop {
+        match lines.recv_timeout(Duration::from_secs(60)) {
+            Ok(line) => log.push_str(&format!("{line}\n")),
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => log.push_str("FASTCore is listening, it seems"),
+        }
+        if log.contains("FASTCore is listening") {
+            let _ = child.kill();
+            break;
+        }
+    }
+    (child.wait().expect("it ends").code(), log)
+}
+
+/// [`outcome`] of a command that must end by itself.
+pub(crate) fn ended(command: &mut Command) -> (i32, String) {
+    let (status, log) = outcome(command);
+    (status.unwrap_or_else(|| panic!("{command:?} should end, and runs on: {log}")), log)
 }
 
 impl Drop for Served {

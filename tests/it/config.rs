@@ -1,0 +1,842 @@
+//! The settings of the built binary: the first start, every bad value, the order of precedence,
+//! secrets, the log.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rusqlite::Connection;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::support::binary::{Served, command, ended, free_address, outcome, run, succeed, text};
+use super::support::http::{Client, once, post_lead};
+use super::support::{TOKEN, lead};
+
+const INGEST: &str = "FASTCORE_SITE_INGEST_TOKEN";
+const PREVIOUS: &str = "FASTCORE_SITE_INGEST_TOKEN_PREVIOUS";
+
+fn folder() -> TempDir {
+    TempDir::new().expect("a folder")
+}
+
+/// `serve` on a free port of loopback, with a token.
+fn serve(folder: &Path) -> Command {
+    let mut command = command(folder, &["serve"]);
+    command.env(INGEST, TOKEN).env("FASTCORE_LISTEN", "127.0.0.1:0");
+    command
+}
+
+/// The one line with which a command refuses to start.
+fn refusal(command: &mut Command) -> String {
+    let (status, said) = ended(command);
+    assert_eq!((status, said.lines().count()), (1, 1), "{command:?}: {said}");
+    assert!(said.starts_with("fastcore: "), "{said}");
+    said
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).expect("a file").permissions().mode() & 0o777
+}
+
+fn post_with(address: SocketAddr, token: &str) -> u16 {
+    let token = format!("Bearer {token}");
+    let headers = [("Authorization", token.as_str()), ("Content-Type", "application/json")];
+    once(address, "POST", "/inbound/leads", &headers, lead().to_string().as_bytes()).status
+}
+
+#[test]
+fn the_first_start_with_nothing_configured_makes_everything_and_says_how_to_go_on() {
+    let folder = folder();
+    let mut server = Served::spawn(&mut command(folder.path(), &["serve"]));
+    server.read_until("Then look at it");
+    let file = |name: &str| folder.path().join(name);
+    for name in ["fastcore.db", "fastcore.db-wal", "fastcore.db-shm", "fastcore.db.ingest-token"] {
+        assert_eq!(mode(&file(name)), 0o600, "{name}");
+    }
+    let made = |line: &String| line.contains("\"WARN\"") && line.contains("there was no database");
+    assert!(server.log.iter().any(made), "{:?}", server.log);
+
+    // The printed lines, as a shell runs them.
+    let from = server.log.iter().position(|l| l.contains("curl")).expect("a curl line");
+    let until = server.log.iter().position(|l| l.contains("}}'")).expect("the end of its body");
+    let lines = server.log[from..=until].join("\n");
+    let output = Command::new("sh").arg("-c").arg(&lines).current_dir(folder.path()).output();
+    let output = output.expect("a shell");
+    let said = String::from_utf8_lossy(&output.stdout);
+    let answer: Value = serde_json::from_str(&said).unwrap_or_else(|e| panic!("{e}: {output:?}"));
+    assert_eq!(answer["status"], "received", "{answer}");
+
+    let token = fs::read_to_string(file("fastcore.db.ingest-token")).expect("the token");
+    let token = token.trim();
+    assert!(token.len() >= 32, "a strong one");
+    server.terminate();
+    assert!(!server.log.join("\n").contains(token), "the token is never logged");
+
+    let mut again = Served::spawn(&mut command(folder.path(), &["serve"]));
+    assert_eq!(post_with(again.address, token), 201);
+    assert_eq!(post_with(again.address, TOKEN), 401);
+    again.terminate();
+    let log = again.log.join("\n");
+    assert!(!log.contains("curl") && !log.contains("there was no database"), "{log}");
+    assert!(log.contains("fastcore.db.ingest-token"), "it still says where the token is: {log}");
+    assert!(!log.contains(token));
+}
+
+#[test]
+fn a_configured_token_is_kept_nowhere() {
+    let folder = folder();
+    let mut server = Served::start(folder.path());
+    server.terminate();
+    assert!(!folder.path().join("fastcore.db.ingest-token").exists());
+}
+
+#[test]
+fn a_database_that_others_could_read_is_made_private() {
+    let folder = folder();
+    Served::start(folder.path()).terminate();
+    let database = folder.path().join("fastcore.db");
+    fs::set_permissions(&database, fs::Permissions::from_mode(0o644)).expect("a mode");
+    Served::start(folder.path()).terminate();
+    assert_eq!(mode(&database), 0o600);
+}
+
+/// Variable, flag, what is accepted, values that are not.
+type Bad = (&'static str, &'static str, &'static str, &'static [&'static str]);
+
+const BAD: [Bad; 8] = [
+    (
+        "DATABASE_URL",
+        "--database-url",
+        "sqlite://relative/path, sqlite:///absolute/path or a plain path",
+        &[
+            "sqlite://",
+            "sqlite://:memory:",
+            ":memory:",
+            "sqlite:fastcore.db",
+            "file:fastcore.db",
+            "sqlite://fastcore.db?mode=ro",
+            "mysql://localhost/fastcore",
+            "folder/",
+            " ",
+        ],
+    ),
+    (
+        "FASTCORE_LISTEN",
+        "--listen",
+        "an address and a port, such as 127.0.0.1:8000",
+        &[
+            "8000",
+            ":8000",
+            "127.0.0.1",
+            "127.0.0.1:",
+            "127.0.0.1:65536",
+            "127.0.0.1:-1",
+            "127.0.0.256:80",
+            "[::1]",
+            "::1:x",
+            "example.com:8000",
+            "http://127.0.0.1:8000",
+            "127.0.0.1:8000/",
+            " ",
+        ],
+    ),
+    (
+        "FASTCORE_CORS_ORIGINS",
+        "--cors-origins",
+        "origins separated by commas, such as https://example.com",
+        &[
+            "*",
+            "null",
+            "example.com",
+            "https://",
+            "https://example.com/",
+            "https://example.com/path",
+            "https://example.com?x",
+            "https://example.com#x",
+            "https://*.example.com",
+            "https://example.com:x",
+            "https://example.com:99999",
+            "https://example.com:",
+            "https://[::1",
+            "https://[::x]",
+            "ftp://example.com",
+            "https://a.example https://b.example",
+            "https://a.example;https://b.example",
+            "https://a.example,b.example",
+            "https://müller.example",
+        ],
+    ),
+    (
+        "FASTCORE_ALLOW_PLAINTEXT",
+        "--allow-plaintext",
+        "true or false",
+        &["maybe", "2", "oui", "truefalse", " "],
+    ),
+    (
+        "FASTCORE_PUBLIC_URL",
+        "--public-url",
+        "a URL such as https://fastcore.example.com",
+        &[
+            "example.com",
+            "https://",
+            "ftp://example.com",
+            "https://example.com?x=1",
+            "/admin",
+            "https://example.com/#x",
+            "https://exa mple.com",
+            "https://example.com:99999",
+        ],
+    ),
+    (
+        "LOG_LEVEL",
+        "--log-level",
+        "DEBUG, INFO, WARNING or ERROR, in any case",
+        &["TRACE", "loud", "1", "INFO,DEBUG", " "],
+    ),
+    ("DEBUG", "--debug", "true or false", &["maybe", "*", "fastcore:*"]),
+    ("FASTCORE_LOG_FORMAT", "--log-format", "auto, text or json", &["xml", "JSON lines"]),
+];
+
+#[test]
+fn every_bad_value_stops_the_start_with_one_line_that_says_what_is_accepted() {
+    let folder = folder();
+    let mut failures = Vec::new();
+    for (variable, flag, accepts, values) in BAD {
+        for value in values {
+            let mut from_environment = serve(folder.path());
+            from_environment.env(variable, value);
+            let mut from_flag = serve(folder.path());
+            from_flag.env_remove(variable).arg(format!("{flag}={value}"));
+            for (name, mut command) in [(variable, from_environment), (flag, from_flag)] {
+                let (status, said) = outcome(&mut command);
+                let one_line = said.lines().count() == 1;
+                if status != Some(1)
+                    || !one_line
+                    || !said.starts_with(&format!("fastcore: {name}: {value:?}"))
+                    || !said.contains(accepts)
+                {
+                    failures.push(format!("{name}={value:?}: {status:?} {said}"));
+                }
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    let left: Vec<_> = fs::read_dir(folder.path()).expect("a folder").collect();
+    assert!(left.is_empty(), "a start that was refused makes nothing: {left:?}");
+}
+
+#[test]
+fn a_bad_value_of_the_env_file_and_one_that_is_no_text_are_told_alike() {
+    let at = folder();
+    fs::write(at.path().join(".env"), "FASTCORE_ALLOW_PLAINTEXT=maybe\n").expect("a file");
+    let line = refusal(&mut serve(at.path()));
+    assert!(line.contains("FASTCORE_ALLOW_PLAINTEXT: \"maybe\""), "{line}");
+
+    let folder = folder();
+    let line = refusal(serve(folder.path()).env("LOG_LEVEL", OsStr::from_bytes(b"IN\xffFO")));
+    assert!(line.contains("LOG_LEVEL") && line.contains("UTF-8"), "{line}");
+    let line = refusal(serve(folder.path()).env("FASTCORE_LISTEN", "two\nlines"));
+    assert!(line.contains("\"two\\nlines\""), "{line}");
+    let line = refusal(command(folder.path(), &["lead", "list"]).env("DATABASE_URL", "x://y"));
+    assert!(line.contains("DATABASE_URL: \"x://y\""), "other commands say it too: {line}");
+}
+
+#[test]
+fn an_env_file_that_cannot_be_read_is_told_without_what_it_holds() {
+    let folder = folder();
+    let secret = "hunter2 with spaces and 'an open quote";
+    let text = format!("DEBUG=false\nFASTCORE_SITE_INGEST_TOKEN={secret}\n");
+    fs::write(folder.path().join(".env"), text).expect("a file");
+    let line = refusal(command(folder.path(), &["serve"]).env("FASTCORE_LISTEN", "127.0.0.1:0"));
+    assert!(line.contains(".env") && line.contains('2'), "{line}");
+    assert!(!line.contains("hunter"), "{line}");
+}
+
+#[test]
+fn a_flag_goes_before_the_environment_and_that_before_the_env_file_and_the_default() {
+    let folder = folder();
+    let starts_with = |flag: Option<&str>, variable: Option<&str>, file: Option<&str>| -> String {
+        let text = file.map(|f| format!("DATABASE_URL={f}\n")).unwrap_or_default();
+        fs::write(folder.path().join(".env"), text).expect("a file");
+        let mut command = serve(folder.path());
+        if let Some(variable) = variable {
+            command.env("DATABASE_URL", variable);
+        }
+        if let Some(flag) = flag {
+            command.args(["--database-url", flag]);
+        }
+        let mut server = Served::spawn(&mut command);
+        server.terminate();
+        let made = fs::read_dir(folder.path()).expect("a folder").filter_map(|entry| {
+            let name = entry.ok()?.file_name().into_string().ok()?;
+            name.ends_with(".db").then_some(name)
+        });
+        let made: Vec<String> = made.collect();
+        for entry in fs::read_dir(folder.path()).expect("a folder").flatten() {
+            fs::remove_file(entry.path()).expect("removed");
+        }
+        made.join(" ")
+    };
+    assert_eq!(starts_with(Some("flag.db"), Some("variable.db"), Some("file.db")), "flag.db");
+    assert_eq!(starts_with(None, Some("variable.db"), Some("file.db")), "variable.db");
+    assert_eq!(starts_with(None, None, Some("file.db")), "file.db");
+    assert_eq!(starts_with(None, None, None), "fastcore.db");
+    assert_eq!(starts_with(None, Some(""), Some("file.db")), "file.db", "empty is unset");
+    assert_eq!(starts_with(None, Some(""), Some("")), "fastcore.db", "empty is unset");
+    assert_eq!(starts_with(None, Some("sqlite://relative.db"), None), "relative.db");
+    let absolute = format!("sqlite://{}/absolute.db", text(folder.path()));
+    assert_eq!(starts_with(None, Some(&absolute), None), "absolute.db");
+}
+
+#[test]
+fn a_secret_may_come_as_a_file_or_as_a_credential_of_systemd() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    let token = |c: &str| c.repeat(40);
+    let file = path("token-file");
+    fs::write(&file, format!("{}\n", token("a"))).expect("a file");
+    let credentials = path("credentials");
+    fs::create_dir(&credentials).expect("a folder");
+    let credential = credentials.join("fastcore_site_ingest_token");
+    fs::write(credential, token("b")).expect("a file");
+    fs::write(path(".env"), format!("{INGEST}={}\n", token("c"))).expect("a file");
+    let accepted = |variables: &[(&str, &str)]| -> String {
+        let mut command = command(folder.path(), &["serve"]);
+        command.envs(variables.iter().copied());
+        let mut server = Served::spawn(&mut command);
+        let tried = ["a", "b", "c", "d"].map(|c| (c, post_with(server.address, &token(c))));
+        server.terminate();
+        let log = server.log.join("\n");
+        for (c, _) in tried {
+            assert!(!log.contains(&token(c)), "a secret is in the log: {log}");
+        }
+        tried.iter().filter(|(_, status)| *status == 201).map(|(c, _)| *c).collect()
+    };
+    let (file, credentials) = (text(&file), text(&credentials));
+    let in_file = "FASTCORE_SITE_INGEST_TOKEN_FILE";
+    let systemd = ("CREDENTIALS_DIRECTORY", credentials);
+    let d = token("d");
+    assert_eq!(accepted(&[(in_file, file)]), "a", "the trailing line break is no part of it");
+    assert_eq!(accepted(&[systemd]), "b");
+    assert_eq!(accepted(&[(INGEST, &d), systemd]), "d", "the environment goes first");
+    assert_eq!(accepted(&[]), "c");
+    assert_eq!(accepted(&[(INGEST, ""), (in_file, ""), ("CREDENTIALS_DIRECTORY", "")]), "c");
+    assert_eq!(accepted(&[("FASTCORE_SITE_INGEST_TOKEN_PREVIOUS_FILE", file)]), "ac");
+    let other = folder.path().join("credentials-of-another");
+    fs::create_dir(&other).expect("a folder");
+    assert_eq!(accepted(&[("CREDENTIALS_DIRECTORY", text(&other))]), "c");
+}
+
+#[test]
+fn a_secret_that_cannot_be_used_is_told_by_name_and_never_shown() {
+    let folder = folder();
+    let path = |name: &str| -> PathBuf { folder.path().join(name) };
+    let secret = "hunter2hunter2hunter2hunter2hunter2";
+    fs::write(path("good"), secret).expect("a file");
+    fs::write(path("empty"), "\n").expect("a file");
+    fs::write(path("binary"), b"hunter2\xff\xfe").expect("a file");
+    fs::write(path("two"), format!("{secret}\n{secret}\n")).expect("a file");
+    fs::write(path("large"), "h".repeat(70_000)).expect("a file");
+    fs::create_dir(path("folder")).expect("a folder");
+    for name in [INGEST, PREVIOUS] {
+        let in_file = format!("{name}_FILE");
+        let refused = |variables: &[(&str, &str)]| {
+            let mut command = command(folder.path(), &["serve"]);
+            command.env("FASTCORE_LISTEN", "127.0.0.1:0").env(INGEST, TOKEN);
+            if name == INGEST {
+                command.env_remove(INGEST);
+            }
+            let line = refusal(command.envs(variables.iter().copied()));
+            assert!(line.contains(name), "{line}");
+            assert!(!line.contains("hunter"), "{line}");
+            line
+        };
+        let good = path("good");
+        let both = refused(&[(name, secret), (&in_file, text(&good))]);
+        assert!(both.contains("both"), "{both}");
+        for file in ["nothing-there", "empty", "binary", "two", "large", "folder"] {
+            let line = refused(&[(&in_file, text(&path(file)))]);
+            assert!(line.contains(&in_file), "{file}: {line}");
+        }
+        for value in ["hunter2 hunter2 hunter2 hunter2 hunter2", "hunter2\thunter2", "hunter2é"] {
+            refused(&[(name, value)]);
+        }
+    }
+}
+
+#[test]
+fn a_weak_token_is_warned_of_on_loopback_and_refused_elsewhere() {
+    let placeholder = format!("your-secret-token-xyz-{}", "0".repeat(32));
+    let short = "5".repeat(31);
+    for name in [INGEST, PREVIOUS] {
+        for weak in [short.as_str(), placeholder.as_str(), "changeme", "x"] {
+            let folder = folder();
+            let mut server = Served::spawn(serve(folder.path()).env(name, weak));
+            assert_eq!(post_with(server.address, weak), 201);
+            server.terminate();
+            let warned = |l: &&String| l.contains("\"WARN\"") && l.contains(&format!("{name} is"));
+            assert_eq!(server.log.iter().filter(warned).count(), 1, "{:?}", server.log);
+            let told = server.log.iter().any(|l| weak.len() > 1 && l.contains(weak));
+            assert!(!told, "a weak secret is a secret too: {:?}", server.log);
+
+            let line = refusal(everywhere(folder.path()).env(name, weak));
+            assert!(line.contains(name), "{line}");
+            assert!(weak.len() == 1 || !line.contains(weak), "{line}");
+        }
+    }
+    let folder = folder();
+    let mut server = Served::spawn(serve(folder.path()).env(INGEST, "5".repeat(32)));
+    server.terminate();
+    assert!(!server.log.iter().any(|l| l.contains(INGEST)), "{:?}", server.log);
+}
+
+/// `serve` on every address of the machine; only for what must be refused before it listens.
+fn everywhere(folder: &Path) -> Command {
+    let mut command = serve(folder);
+    command.env("FASTCORE_LISTEN", "0.0.0.0:0").env("FASTCORE_ALLOW_PLAINTEXT", "true");
+    command
+}
+
+#[test]
+fn off_loopback_plaintext_and_a_missing_token_are_refused() {
+    let folder = folder();
+    for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:8000"] {
+        let line = refusal(serve(folder.path()).env("FASTCORE_LISTEN", address));
+        assert!(line.contains("FASTCORE_LISTEN") && line.contains(address), "{line}");
+        assert!(line.contains("FASTCORE_ALLOW_PLAINTEXT"), "it says how: {line}");
+    }
+    let line = refusal(everywhere(folder.path()).env_remove(INGEST));
+    assert!(line.contains(INGEST) && line.contains("not set"), "{line}");
+    let line = refusal(everywhere(folder.path()).env(INGEST, ""));
+    assert!(line.contains(INGEST) && line.contains("not set"), "{line}");
+    assert!(!folder.path().join("fastcore.db.ingest-token").exists(), "none is made");
+}
+
+#[test]
+fn an_unknown_variable_is_warned_of_with_the_nearest_name() {
+    let folder = folder();
+    fs::write(folder.path().join(".env"), "FASTCORE_LOG_FORMATS=text\n").expect("a file");
+    let mut server = Served::spawn(
+        serve(folder.path())
+            .env("FASTCORE_LISTN", "127.0.0.1:1")
+            .env("FASTCORE_SITE_INGEST_TOKN", "hunter2")
+            .env("FASTCORE", "x")
+            .env("SOMETHING_ELSE", "x"),
+    );
+    server.terminate();
+    let log = server.log.join("\n");
+    for (wrong, right) in [
+        ("FASTCORE_LISTN", "FASTCORE_LISTEN"),
+        ("FASTCORE_SITE_INGEST_TOKN", "FASTCORE_SITE_INGEST_TOKEN"),
+        ("FASTCORE_LOG_FORMATS", "FASTCORE_LOG_FORMAT"),
+    ] {
+        let warning = |l: &&String| {
+            l.contains("\"WARN\"")
+                && l.contains(&format!("{wrong} "))
+                && l.contains(&format!("{right}?"))
+        };
+        assert_eq!(server.log.iter().filter(warning).count(), 1, "{wrong}: {log}");
+    }
+    assert!(!log.contains("hunter2"), "its value may be a secret: {log}");
+    assert!(!log.contains("SOMETHING_ELSE"), "{log}");
+}
+
+#[test]
+fn a_postgresql_url_is_pointed_to_the_export_without_its_password() {
+    let folder = folder();
+    for url in [
+        "postgresql://user:hunter2@localhost/fastcore",
+        "postgres://user:hunter2@localhost/fastcore",
+        "POSTGRESQL://user:hunter2@localhost/fastcore",
+        "postgresql+asyncpg://user:hunter2@localhost/fastcore",
+    ] {
+        let (mut by_variable, mut by_flag) = (serve(folder.path()), serve(folder.path()));
+        by_variable.env("DATABASE_URL", url);
+        by_flag.args(["--database-url", url]);
+        for mut command in [by_variable, by_flag] {
+            let line = refusal(&mut command);
+            assert!(line.contains("DATABASE_URL"), "{line}");
+            assert!(line.contains("export --format postgres"), "{line}");
+            assert!(!line.contains("hunter2"), "{line}");
+        }
+    }
+    for (name, url) in [
+        ("DATABASE_URL", "mysql://user:hunter2@db/x"),
+        ("FASTCORE_PUBLIC_URL", "https://user:hunter2@leads.example.com"),
+        ("FASTCORE_CORS_ORIGINS", "https://user:hunter2@example.com"),
+        ("FASTCORE_LISTEN", "http://user:hunter2@127.0.0.1:8000"),
+    ] {
+        let line = refusal(serve(folder.path()).env(name, url));
+        assert!(line.contains(name) && line.contains("://***@"), "{line}");
+        assert!(!line.contains("hunter2"), "{line}");
+    }
+}
+
+/// Every file of a folder but the server's lock: name, mode, content.
+fn files(folder: &Path) -> Vec<(String, u32, Vec<u8>)> {
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .expect("a folder")
+        .map(|entry| {
+            let path = entry.expect("an entry").path();
+            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            (name, mode(&path), fs::read(&path).expect("its content"))
+        })
+        // What SQLite itself keeps beside a database that is open says nothing of the data.
+        .filter(|(name, ..)| !name.ends_with(".lock") && !name.ends_with("-shm"))
+        .collect();
+    files.sort();
+    files
+}
+
+/// What is said of a database that cannot be ours; every file must stay as it is.
+fn left_alone(folder: &Path) -> String {
+    let before = files(folder);
+    let line = refusal(&mut serve(folder));
+    assert!(line.contains("fastcore.db"), "{line}");
+    let changed = files(folder) != before;
+    let short = |files: &[(String, u32, Vec<u8>)]| -> Vec<String> {
+        files.iter().map(|(n, m, c)| format!("{n} {m:o} {} bytes", c.len())).collect()
+    };
+    assert!(!changed, "{line}{:?} became {:?}", short(&before), short(&files(folder)));
+    line
+}
+
+#[test]
+fn a_file_that_is_no_database_is_left_as_it_is() {
+    let folder = folder();
+    let path = folder.path().join("fastcore.db");
+    // SQLite takes what is shorter than a page for an empty database.
+    let short = ["x".to_owned(), "SQLite format 3\0".to_owned(), "hello\n".repeat(85)];
+    for content in [&short[..], &["hello\n".repeat(86), "hello\n".repeat(1000)]].concat() {
+        fs::write(&path, content).expect("a file");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("a mode");
+        let line = left_alone(folder.path());
+        assert!(line.contains("is not a SQLite database"), "{line}");
+    }
+}
+
+#[test]
+fn another_program_s_database_is_left_as_it_is() {
+    for journal in ["delete", "wal"] {
+        let folder = folder();
+        let other = folder.path().join("other");
+        let conn = Connection::open(&other).expect("a database");
+        conn.execute_batch(&format!(
+            "PRAGMA journal_mode = {journal}; PRAGMA application_id = 7;
+             CREATE TABLE notes (text TEXT); INSERT INTO notes VALUES ('mine');"
+        ))
+        .expect("a table");
+        // As a program that is killed leaves it: with a write-ahead log that holds the table.
+        for suffix in ["", "-wal"] {
+            let from = folder.path().join(format!("other{suffix}"));
+            if from.exists() {
+                let to = folder.path().join(format!("fastcore.db{suffix}"));
+                fs::copy(from, to).expect("a copy");
+            }
+        }
+        drop(conn);
+        fs::remove_file(other).expect("removed");
+        let path = folder.path().join("fastcore.db");
+        fs::set_permissions(path, fs::Permissions::from_mode(0o644)).expect("a mode");
+        let line = left_alone(folder.path());
+        assert!(line.contains("another program"), "{journal}: {line}");
+    }
+}
+
+#[test]
+fn a_database_newer_than_the_binary_is_left_as_it_is() {
+    let folder = folder();
+    succeed(folder.path(), &["migrate"]);
+    let conn = Connection::open(folder.path().join("fastcore.db")).expect("the database");
+    conn.execute_batch(
+        "INSERT INTO refinery_schema_history (version, name, applied_on, checksum)
+         VALUES (999, 'of_the_future', '2030-01-01T00:00:00Z', '1')",
+    )
+    .expect("a row");
+    drop(conn);
+    let line = left_alone(folder.path());
+    assert!(line.contains("999") && line.contains("newer"), "{line}");
+}
+
+#[test]
+fn a_database_where_none_can_be_is_told_in_one_line() {
+    let folder = folder();
+    let locked = folder.path().join("locked");
+    fs::create_dir(&locked).expect("a folder");
+    fs::set_permissions(&locked, fs::Permissions::from_mode(0o500)).expect("a mode");
+    // Modes do not hold root back; nobody can make a file in /proc.
+    let root = rustix::process::geteuid().is_root();
+    let locked = if root { Path::new("/proc") } else { &locked };
+    for place in [folder.path().join("nowhere"), locked.to_owned(), PathBuf::from("/dev/null")] {
+        let database = place.join("fastcore.db");
+        let line = refusal(serve(folder.path()).env("DATABASE_URL", &database));
+        assert!(line.contains(text(&database)), "{line}");
+        assert!(line.contains("cannot be opened"), "{line}");
+    }
+    fs::create_dir(folder.path().join("fastcore.db")).expect("a folder");
+    let line = refusal(&mut serve(folder.path()));
+    assert!(line.contains("fastcore.db"), "{line}");
+}
+
+#[test]
+fn a_second_server_on_the_same_database_exits_5() {
+    let folder = folder();
+    let mut server = Served::start(folder.path());
+    let (status, said) = ended(&mut serve(folder.path()));
+    assert_eq!((status, said.lines().count()), (5, 1), "{said}");
+    assert!(said.contains("fastcore.db"), "{said}");
+    assert_eq!(post_with(server.address, TOKEN), 201, "the first one goes on");
+    server.terminate();
+    // The lock ends with its process.
+    Served::start(folder.path()).terminate();
+}
+
+#[test]
+fn a_port_in_use_is_told_in_one_line_before_anything_is_made() {
+    let folder = folder();
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let line = refusal(serve(folder.path()).env("FASTCORE_LISTEN", &address));
+    assert!(line.contains("FASTCORE_LISTEN") && line.contains(&address), "{line}");
+    assert!(!folder.path().join("fastcore.db").exists());
+}
+
+#[test]
+fn wrong_usage_exits_2() {
+    let folder = folder();
+    for arguments in [
+        &[][..],
+        &["fly"],
+        &["serve", "--fly"],
+        &["serve", "now"],
+        &["serve", "--listen"],
+        &["serve", "--listen", "127.0.0.1:0", "--listen", "127.0.0.1:0"],
+        &["serve", "--allow-plaintext", "true"],
+        // Secrets are never flags: other users can read a process's arguments.
+        &["serve", "--site-ingest-token", TOKEN],
+        &["serve", "--token", TOKEN],
+    ] {
+        let output = run(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {output:?}");
+        assert_eq!(output.stdout, b"", "words go to standard error");
+    }
+}
+
+#[test]
+fn help_shows_every_flag_with_its_variable_and_default() {
+    let folder = folder();
+    let help = succeed(folder.path(), &["serve", "--help"]);
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    let after = |flag: &str| help.split_once(flag).map(|(_, rest)| rest.to_owned());
+    for (flag, variable, default) in [
+        ("--database-url <", "DATABASE_URL", "sqlite://fastcore.db"),
+        ("--listen <", "FASTCORE_LISTEN", "127.0.0.1:8000"),
+        (
+            "--cors-origins <",
+            "FASTCORE_CORS_ORIGINS",
+            "https://fast-techservices.com,https://www.fast-techservices.com",
+        ),
+        ("--allow-plaintext", "FASTCORE_ALLOW_PLAINTEXT", "false"),
+        ("--public-url <", "FASTCORE_PUBLIC_URL", "from the listen address"),
+        ("--log-level <", "LOG_LEVEL", "INFO"),
+        ("--debug", "DEBUG", "false"),
+        ("--log-format <", "FASTCORE_LOG_FORMAT", "auto"),
+    ] {
+        let rest = after(flag).unwrap_or_else(|| panic!("no {flag} in {help}"));
+        let own = rest.split(" --").next().unwrap_or_default();
+        assert!(own.contains(&format!("[env: {variable}]")), "{flag}: {own}");
+        assert!(own.contains(&format!("[default: {default}]")), "{flag}: {own}");
+    }
+    for secret in [INGEST, PREVIOUS] {
+        assert!(help.contains(secret), "the secrets are told as well: {help}");
+    }
+    let outer = succeed(folder.path(), &["--help"]);
+    assert!(outer.contains("serve") && outer.contains("5 the database is in use"), "{outer}");
+}
+
+/// The levels of the lines that a server logs while it takes a lead and a request that is none.
+fn levels(variables: &[(&str, &str)], arguments: &[&str]) -> Vec<String> {
+    let folder = folder();
+    let mut command = serve(folder.path());
+    command.envs(variables.iter().copied()).args(arguments);
+    let mut server = Served::spawn_quiet(&mut command);
+    assert_eq!(post_with(server.address, TOKEN), 201);
+    let mut client = Client::connect(server.address);
+    client.send("no HTTP\r\n\r\n");
+    assert_eq!(client.receive().expect("an answer").status, 400);
+    drop(client);
+    server.terminate();
+    let level = |line: &String| {
+        let event: Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
+        event["level"].as_str().expect("a level").to_owned()
+    };
+    let mut levels: Vec<String> = server.log.iter().map(level).collect();
+    levels.sort();
+    levels.dedup();
+    levels
+}
+
+#[test]
+fn the_log_s_level_is_as_it_is_set() {
+    assert_eq!(levels(&[], &[]), ["INFO", "WARN"]);
+    assert_eq!(levels(&[("LOG_LEVEL", "Info")], &[]), ["INFO", "WARN"]);
+    assert_eq!(levels(&[("LOG_LEVEL", "debug")], &[]), ["DEBUG", "INFO", "WARN"]);
+    assert_eq!(levels(&[("LOG_LEVEL", "WARNING")], &[]), ["WARN"]);
+    assert_eq!(levels(&[("LOG_LEVEL", "error")], &[]), [""; 0]);
+    assert_eq!(levels(&[("DEBUG", "true")], &[]), ["DEBUG", "INFO", "WARN"]);
+    assert_eq!(levels(&[("DEBUG", "false")], &[]), ["INFO", "WARN"]);
+    assert_eq!(levels(&[("DEBUG", "true"), ("LOG_LEVEL", "INFO")], &[]), ["INFO", "WARN"]);
+    assert_eq!(levels(&[("DEBUG", "true"), ("LOG_LEVEL", "")], &[]), ["DEBUG", "INFO", "WARN"]);
+    assert_eq!(levels(&[], &["--debug"]), ["DEBUG", "INFO", "WARN"]);
+    assert_eq!(levels(&[("LOG_LEVEL", "DEBUG")], &["--log-level", "warning"]), ["WARN"]);
+    assert_eq!(levels(&[("DEBUG", "true")], &["--log-level=ERROR"]), [""; 0]);
+}
+
+#[test]
+fn the_log_is_json_lines_off_a_terminal_or_text_where_that_is_asked_for() {
+    for (format, is_json) in [("auto", true), ("json", true), ("JSON", true), ("text", false)] {
+        let folder = folder();
+        let mut server =
+            Served::spawn_quiet(serve(folder.path()).env("FASTCORE_LOG_FORMAT", format));
+        assert_eq!(post_with(server.address, TOKEN), 201);
+        server.terminate();
+        assert!(server.log.len() >= 3, "{:?}", server.log);
+        for line in &server.log {
+            let json =
+                serde_json::from_str::<Value>(line).is_ok_and(|v| v["timestamp"].is_string());
+            assert_eq!(json, is_json, "{format}: {line}");
+            assert!(!line.contains('\u{1b}'), "no colours off a terminal: {line}");
+        }
+    }
+}
+
+#[test]
+fn a_request_is_one_line_with_its_method_path_status_time_and_id() {
+    let folder = folder();
+    let mut server = Served::start(folder.path());
+    let answer = post_lead(server.address, &lead());
+    server.terminate();
+    let events = server.log.iter().filter_map(|l| serde_json::from_str::<Value>(l).ok());
+    let requests: Vec<Value> = events.filter(|e| e["message"] == "request").collect();
+    let [line] = requests.as_slice() else { panic!("one line a request: {requests:?}") };
+    let shown = json!([line["method"], line["path"], line["status"], line["lead_id"]]);
+    assert_eq!(shown, json!(["POST", "/inbound/leads", 201, answer.json()["leadId"]]));
+    assert!(line["duration_ms"].is_number(), "{line}");
+    assert_eq!(line["request_id"].as_str(), answer.header("x-request-id"));
+}
+
+#[test]
+fn the_log_holds_no_secret_and_nothing_of_a_person() {
+    let folder = folder();
+    let previous = "0fedcba987654321".repeat(4);
+    let mut server =
+        Served::spawn(serve(folder.path()).env(PREVIOUS, &previous).env("DEBUG", "true"));
+    let address = server.address;
+    let mut person = lead();
+    person["name"] = json!("Ginevra Quillfeather");
+    person["email"] = json!("ginevra.quillfeather@wobblecorp.example");
+    person["phone"] = json!("+33777123987");
+    person["company"] = json!("Wobblecorp Industries");
+    person["message"] = json!("Le zébulon du compresseur ronfle depuis mardi.");
+    assert_eq!(post_lead(address, &person).status, 201);
+    assert_eq!(post_lead(address, &person).status, 200);
+    let mut other = person.clone();
+    other["message"] = json!("Un autre zébulon du compresseur ronfle.");
+    assert_eq!(post_lead(address, &other).status, 409);
+    let mut bad = person.clone();
+    bad["phone"] = json!("+33777123987 ".repeat(9));
+    bad["email"] = json!("ginevra.quillfeather@@wobblecorp.example");
+    bad["Ginevra Quillfeather"] = json!("zébulon\0");
+    bad["meta"]["request_id"] = json!("Ginevra Quillfeather");
+    assert_eq!(post_lead(address, &bad).status, 422);
+    assert_eq!(post_with(address, &previous), 201);
+    assert_eq!(post_with(address, "hunter2hunter2hunter2hunter2hunter2"), 401);
+    let token = format!("Bearer {TOKEN}");
+    let headers = [("Authorization", token.as_str()), ("Content-Type", "application/json")];
+    let broken = br#"{"name": "Ginevra Quillfeather" "#;
+    assert_eq!(once(address, "POST", "/inbound/leads", &headers, broken).status, 400);
+    for path in [
+        "/leads/ginevra.quillfeather@wobblecorp.example",
+        "/leads/ginevra%2Equillfeather",
+        "/health?name=Ginevra&token=hunter2",
+        "/inbound/leads?email=ginevra.quillfeather@wobblecorp.example",
+    ] {
+        let headers = [("X-Request-Id", "Ginevra Quillfeather"), ("Referer", "http://x/Ginevra")];
+        once(address, "GET", path, &headers, b"");
+    }
+    let mut client = Client::connect(address);
+    client.send("Ginevra Quillfeather: hunter2\r\n\r\n");
+    let _ = client.receive();
+    drop(client);
+    server.terminate();
+
+    let log = server.log.join("\n").to_lowercase();
+    assert!(server.log.len() > 12, "there is a log: {log}");
+    for private in [
+        TOKEN,
+        &previous,
+        "hunter2",
+        "ginevra",
+        "quillfeather",
+        "wobblecorp",
+        "777123987",
+        "zébulon",
+    ] {
+        assert!(!log.contains(private), "{private} is in {log}");
+    }
+}
+
+#[test]
+fn the_public_url_is_in_what_is_printed() {
+    let folder = folder();
+    let mut server = Served::spawn(
+        command(folder.path(), &["serve"]).env("FASTCORE_PUBLIC_URL", "https://leads.example.com/"),
+    );
+    server.read_until("Then look at it");
+    server.terminate();
+    let log = server.log.join("\n");
+    assert!(log.contains("curl -sS https://leads.example.com/inbound/leads"), "{log}");
+}
+
+#[test]
+fn origins_are_taken_in_any_case_with_ports_and_addresses() {
+    let folder = folder();
+    let origins =
+        "https://Example.COM, http://localhost:3000 ,http://127.0.0.1:8080,http://[::1]:80,";
+    let mut server = Served::spawn(serve(folder.path()).env("FASTCORE_CORS_ORIGINS", origins));
+    let allowed = |origin: &str| {
+        let answer = once(server.address, "GET", "/health", &[("Origin", origin)], b"");
+        answer.header("access-control-allow-origin").map(str::to_owned)
+    };
+    for origin in
+        ["https://example.com", "http://localhost:3000", "http://127.0.0.1:8080", "http://[::1]:80"]
+    {
+        assert_eq!(allowed(origin).as_deref(), Some(origin));
+    }
+    assert_eq!(allowed("https://fast-techservices.com"), None, "they stand for the default");
+    server.terminate();
+}
+
+#[test]
+fn the_listen_address_may_be_a_flag_and_ipv6() {
+    let folder = folder();
+    let address = free_address().to_string();
+    let mut command_line = serve(folder.path());
+    command_line.args(["--listen", &address]);
+    let mut server = Served::spawn(&mut command_line);
+    assert_eq!(server.address.to_string(), address, "a flag goes before the environment");
+    server.terminate();
+    if TcpListener::bind("[::1]:0").is_ok() {
+        let mut command_line = serve(folder.path());
+        command_line.args(["--listen", "[::1]:0"]);
+        let mut server = Served::spawn(&mut command_line);
+        assert!(server.address.is_ipv6());
+        assert_eq!(once(server.address, "GET", "/health", &[], b"").status, 200);
+        server.terminate();
+    }
+}

@@ -1,0 +1,3 @@
+//! Tables that tests go through.
+
+pub(crate) mod fields;

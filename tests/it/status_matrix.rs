@@ -1,0 +1,473 @@
+//! Every path with every method, token and body: which status, which error, and what every answer
+//! has in common.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+
+use serde_json::{Value, json};
+
+use super::support::http::{Client, Response, once};
+use super::support::server::{ORIGIN, TestServer};
+use super::support::{TOKEN, lead};
+
+const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
+const PATHS: [&str; 9] = [
+    "/inbound/leads",
+    "/inbound/leads?from=site",
+    "/inbound/leads/",
+    "/inbound/leads/extra",
+    "/inbound",
+    "/health",
+    "/health/extra",
+    "/nothing",
+    "/",
+];
+const BODIES: [&str; 6] =
+    ["no body", "not JSON", "not UTF-8", "wrong media type", "too large", "valid"];
+const TOKENS: [&str; 3] = ["no token", "wrong token", "good token"];
+
+#[test]
+fn every_path_answers_every_method_token_and_body_as_the_table_says() {
+    let server = TestServer::start();
+    let mut table = String::new();
+    for path in PATHS {
+        let of_method = |method: &&str| {
+            let of_token = |token: &&str| {
+                let of_body = |body: &&str| {
+                    describe(&send(server.address, method, path, token, body), method)
+                };
+                grouped(&BODIES, BODIES.iter().map(of_body), "any body")
+            };
+            grouped(&TOKENS, TOKENS.iter().map(of_token), "any token")
+        };
+        let _ = writeln!(table, "{path}");
+        for line in grouped(&METHODS, METHODS.iter().map(of_method), "any method").lines() {
+            let _ = writeln!(table, "    {line}");
+        }
+    }
+    insta::assert_snapshot!(table);
+    // Three paths of the table are that of the leads; each took one with the good token.
+    assert_eq!(server.number("SELECT count(*) FROM lead_inbox"), 3);
+}
+
+/// Names with their answers, those with one answer side by side: `a, b: answer`.
+fn grouped(names: &[&str], answers: impl Iterator<Item = String>, all: &str) -> String {
+    let mut groups: Vec<(Vec<&str>, String)> = Vec::new();
+    for (&name, answer) in names.iter().zip(answers) {
+        match groups.iter_mut().find(|(_, a)| *a == answer) {
+            Some((names, _)) => names.push(name),
+            None => groups.push((vec![name], answer)),
+        }
+    }
+    let mut text = String::new();
+    for (group, answer) in groups {
+        let title = if group.len() == names.len() { all.into() } else { group.join(", ") };
+        let _ = match answer.lines().count() {
+            1 => writeln!(text, "{title}: {}", answer.trim_end()),
+            _ => writeln!(text, "{title}:\n    {}", answer.trim_end().replace('\n', "\n    ")),
+        };
+    }
+    text
+}
+
+fn send(address: SocketAddr, method: &str, path: &str, token: &str, body: &str) -> Response {
+    let valid = || lead().to_string().into_bytes();
+    let (kind, length, bytes) = match body {
+        "no body" => (None, None, Vec::new()),
+        "not JSON" => (Some("application/json"), None, b"{\"name\": ".to_vec()),
+        "not UTF-8" => (Some("application/json"), None, b"{\"name\": \"Zo\xeb\"}".to_vec()),
+        "wrong media type" => (Some("text/plain"), None, valid()),
+        "too large" => (Some("application/json"), Some(70_000), Vec::new()),
+        _ => (Some("application/json; charset=utf-8"), None, valid()),
+    };
+    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n");
+    match token {
+        "wrong token" => head.push_str("Authorization: Bearer wrong\r\n"),
+        "good token" => head.push_str(&format!("Authorization: Bearer {TOKEN}\r\n")),
+        _ => {}
+    }
+    if let Some(kind) = kind {
+        head.push_str(&format!("Content-Type: {kind}\r\n"));
+    }
+    let length = length.unwrap_or(bytes.len());
+    if length > 0 || method == "POST" {
+        head.push_str(&format!("Content-Length: {length}\r\n"));
+    }
+    let mut client = Client::connect(address);
+    client.send([head.as_bytes(), b"\r\n", &bytes].concat());
+    client
+        .receive_for(method)
+        .unwrap_or_else(|| panic!("no answer: {method} {path} {token} {body}"))
+}
+
+/// The status, the error's code and the headers that belong to it; checks what every answer has.
+fn describe(answer: &Response, method: &str) -> String {
+    check_common(answer);
+    let mut text = answer.status.to_string();
+    if method == "HEAD" {
+        assert_eq!(answer.body, "", "HEAD has no body");
+    } else if answer.status >= 400 {
+        text.push_str(&format!(" {}", check_error(answer)));
+    }
+    for (name, title) in [("allow", "Allow"), ("www-authenticate", "WWW-Authenticate")] {
+        if let Some(value) = answer.header(name) {
+            text.push_str(&format!(", {title}: {value}"));
+        }
+    }
+    text
+}
+
+/// What every answer has, whatever it is to.
+fn check_common(answer: &Response) {
+    let all = |name: &str| -> Vec<&str> {
+        answer.headers.iter().filter(|(n, _)| n == name).map(|(_, v)| v.as_str()).collect()
+    };
+    assert_eq!(all("x-content-type-options"), ["nosniff"], "{answer:?}");
+    assert_eq!(all("cache-control"), ["no-store"], "{answer:?}");
+    assert_eq!(all("x-request-id").len(), 1, "{answer:?}");
+    assert!(!all("x-request-id")[0].is_empty(), "{answer:?}");
+    assert_eq!(answer.status == 405, !all("allow").is_empty(), "405 has Allow: {answer:?}");
+    assert_eq!(answer.status == 401, all("www-authenticate") == ["Bearer"], "{answer:?}");
+}
+
+/// The one shape of errors; the error's code.
+fn check_error(answer: &Response) -> String {
+    assert_eq!(answer.header("content-type"), Some("application/json"), "{answer:?}");
+    let body = answer.json();
+    let keys: Vec<&String> = body.as_object().expect("an object").keys().collect();
+    assert_eq!(keys.len(), 3, "{body}");
+    assert_eq!(body["ok"], false, "{body}");
+    let sentence = body["detail"].as_str().is_some_and(|d| d.len() > 5);
+    let faults = body["detail"].as_array().is_some_and(|d| !d.is_empty());
+    assert!(if answer.status == 422 { faults } else { sentence }, "{body}");
+    body["error"].as_str().expect("a code").to_owned()
+}
+
+/// A POST to the leads' path with these headers and this body, its length as it is.
+fn post(server: &TestServer, headers: &[(&str, &str)], body: &[u8]) -> Response {
+    let answer = once(server.address, "POST", "/inbound/leads", headers, body);
+    check_common(&answer);
+    answer
+}
+
+fn bearer() -> String {
+    format!("Bearer {TOKEN}")
+}
+
+#[test]
+fn head_is_answered_as_get_is_but_without_the_body() {
+    let server = TestServer::start();
+    let mut client = Client::connect(server.address);
+    let get = client.request("GET", "/health", &[], b"");
+    let head = client.request("HEAD", "/health", &[], b"");
+    // The connection is still in step: nothing of a body was sent.
+    let again = client.request("GET", "/health", &[], b"");
+    assert_eq!((get.status, head.status, again.status), (200, 200, 200));
+    let lasting = |answer: &Response| -> Vec<(String, String)> {
+        let passing = |n: &str| matches!(n, "date" | "x-request-id");
+        answer.headers.iter().filter(|(n, _)| !passing(n)).cloned().collect()
+    };
+    assert_eq!(lasting(&get), lasting(&head));
+    assert_eq!(head.header("content-length"), Some(get.body.len().to_string().as_str()));
+    assert_eq!(get.json(), json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}));
+}
+
+#[test]
+fn the_token_comes_before_size_media_type_json_and_fields() {
+    let server = TestServer::start();
+    let token = bearer();
+    let auth = ("Authorization", token.as_str());
+    let (text, json) = (("Content-Type", "text/plain"), ("Content-Type", "application/json"));
+    let large = vec![b'{'; 65 * 1024];
+    type Case<'a> = (&'a str, Vec<(&'a str, &'a str)>, &'a [u8], u16);
+    let cases: [Case<'_>; 8] = [
+        ("everything is wrong", vec![text], &large, 401),
+        (
+            "everything is wrong, the token too",
+            vec![("Authorization", "Bearer x"), text],
+            &large,
+            401,
+        ),
+        ("all but the token", vec![auth, text], &large, 413),
+        ("all but token and media type", vec![auth, json], &large, 413),
+        ("media type and JSON", vec![auth, text], b"{", 415),
+        ("no media type", vec![auth], b"{", 415),
+        ("JSON", vec![auth, json], b"{", 400),
+        ("fields", vec![auth, json], b"{}", 422),
+    ];
+    for (what, headers, body, status) in cases {
+        let answer = post(&server, &headers, body);
+        check_error(&answer);
+        assert_eq!(answer.status, status, "{what}: {answer:?}");
+    }
+}
+
+#[test]
+fn nothing_of_a_body_is_asked_for_before_the_token_is_good() {
+    let server = TestServer::start();
+    let ask = |token: &str| {
+        let mut client = Client::connect(server.address);
+        client.send(format!(
+            "POST /inbound/leads HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: application/json\r\nContent-Length: 400\r\nExpect: 100-continue\r\n\r\n"
+        ));
+        client.receive().expect("an answer").status
+    };
+    assert_eq!(ask("wrong"), 401);
+    assert_eq!(ask(TOKEN), 100);
+}
+
+#[test]
+fn a_body_may_have_64_kib_and_no_byte_more_declared_or_chunked() {
+    let server = TestServer::start();
+    let token = bearer();
+    let headers = [("Authorization", token.as_str()), ("Content-Type", "application/json")];
+    let padded = |length: usize| {
+        let mut body = lead().to_string().into_bytes();
+        body.resize(length, b' ');
+        body
+    };
+    assert_eq!(post(&server, &headers, &padded(65_536)).status, 201);
+    assert_eq!(post(&server, &headers, &padded(65_537)).status, 413);
+    let chunked = |body: &[u8]| {
+        let mut client = Client::connect(server.address);
+        client.send(format!(
+            "POST /inbound/leads HTTP/1.1\r\nHost: localhost\r\nAuthorization: {token}\r\n\
+             Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+        ));
+        for part in body.chunks(5000) {
+            client.send([format!("{:x}\r\n", part.len()).as_bytes(), part, b"\r\n"].concat());
+        }
+        client.send("0\r\n\r\n");
+        client.receive().expect("an answer")
+    };
+    assert_eq!(chunked(&padded(65_536)).status, 201);
+    let answer = chunked(&padded(65_537));
+    check_common(&answer);
+    assert_eq!((answer.status, check_error(&answer)), (413, "payload_too_large".into()));
+    assert_eq!(server.number("SELECT count(*) FROM lead_inbox"), 2);
+}
+
+#[test]
+fn json_may_have_parameters_and_any_case_but_no_other_name() {
+    let server = TestServer::start();
+    let token = bearer();
+    let send = |kind: &str| {
+        let headers = [("Authorization", token.as_str()), ("Content-Type", kind)];
+        post(&server, &headers, lead().to_string().as_bytes()).status
+    };
+    for kind in [
+        "application/json",
+        "application/json;charset=utf-8",
+        "application/json ; charset=\"UTF-8\"",
+        "Application/JSON",
+    ] {
+        assert_eq!(send(kind), 201, "{kind}");
+    }
+    for kind in [
+        "",
+        "text/json",
+        "application/jsonx",
+        "application/json, text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/vnd.api+json",
+        "*/*",
+    ] {
+        assert_eq!(send(kind), 415, "{kind}");
+    }
+}
+
+#[test]
+fn the_scheme_of_the_token_is_read_in_any_case_and_the_token_is_not() {
+    let server = TestServer::start();
+    let send = |authorization: &str| {
+        let headers = [("Authorization", authorization), ("Content-Type", "application/json")];
+        let answer = post(&server, &headers, lead().to_string().as_bytes());
+        let detail = answer.json()["detail"].as_str().unwrap_or_default().to_owned();
+        (answer.status, detail)
+    };
+    for scheme in ["Bearer", "bearer", "BEARER", "bEaReR"] {
+        assert_eq!(send(&format!("{scheme} {TOKEN}")), (201, String::new()), "{scheme}");
+    }
+    let refused = |text: &str| (401, text.to_owned());
+    for scheme in ["Basic", "Token", "Bearer2", "Bear"] {
+        assert_eq!(send(&format!("{scheme} {TOKEN}")), refused("Invalid auth scheme"), "{scheme}");
+    }
+    assert_eq!(send(TOKEN), refused("Invalid auth scheme"));
+    for token in [
+        "",
+        " ",
+        &TOKEN.to_ascii_uppercase(),
+        &TOKEN[1..],
+        &TOKEN[..47],
+        &format!("{TOKEN}0"),
+        &format!("{TOKEN} {TOKEN}"),
+        &format!("\"{TOKEN}\""),
+    ] {
+        assert_eq!(send(&format!("Bearer {token}")), refused("Invalid token"), "{token}");
+    }
+    let answer = post(&server, &[], b"");
+    assert_eq!(answer.json()["detail"], "Missing Authorization header");
+}
+
+#[test]
+fn a_sane_request_id_is_given_back_and_any_other_replaced() {
+    let server = TestServer::start();
+    let mut client = Client::connect(server.address);
+    let mut given_back = |id: &str, path: &str| {
+        let answer = client.request("GET", path, &[("X-Request-Id", id)], b"");
+        check_common(&answer);
+        answer.header("x-request-id").expect("an id").to_owned()
+    };
+    let longest = "x".repeat(128);
+    for sane in ["a", "abc-123_X.y", "0190f1d2-0000-7000-8000-000000000000", longest.as_str()] {
+        assert_eq!(given_back(sane, "/health"), sane);
+        assert_eq!(given_back(sane, "/nothing"), sane, "on errors too");
+    }
+    let too_long = "x".repeat(129);
+    for insane in [
+        "",
+        "two words",
+        "\"quoted\"",
+        "a'b",
+        "a\tb",
+        "a;b",
+        "a/b",
+        "a,b",
+        "jean@example.com",
+        "{}",
+        "<b>",
+        "é",
+        too_long.as_str(),
+    ] {
+        let id = given_back(insane, "/health");
+        assert!(uuid::Uuid::try_parse(&id).is_ok(), "{insane:?} became {id:?}");
+    }
+    assert_ne!(given_back("", "/health"), given_back("", "/health"), "each has its own");
+}
+
+#[test]
+fn the_configured_origins_get_their_headers_on_every_answer_and_others_get_none() {
+    let server = TestServer::start();
+    let token = bearer();
+    let valid = lead().to_string();
+    let answers = |origin: &str| {
+        let auth = [("Origin", origin), ("Authorization", token.as_str())];
+        let json = [&auth[..], &[("Content-Type", "application/json")]].concat();
+        let large = vec![b' '; 65_537];
+        let send = |method, path, headers: &[(&str, &str)], body: &[u8]| {
+            once(server.address, method, path, headers, body)
+        };
+        [
+            (200, send("GET", "/health", &auth, b"")),
+            (200, send("HEAD", "/health", &auth, b"")),
+            (404, send("GET", "/nothing", &auth, b"")),
+            (405, send("GET", "/inbound/leads", &auth, b"")),
+            (405, send("OPTIONS", "/inbound/leads", &auth, b"")),
+            (401, send("POST", "/inbound/leads", &[("Origin", origin)], b"")),
+            (413, send("POST", "/inbound/leads", &json, &large)),
+            (415, send("POST", "/inbound/leads", &auth, b"{}")),
+            (400, send("POST", "/inbound/leads", &json, b"{")),
+            (422, send("POST", "/inbound/leads", &json, b"{}")),
+            (201, send("POST", "/inbound/leads", &json, lead().to_string().as_bytes())),
+            (0, send("POST", "/inbound/leads", &json, valid.as_bytes())),
+        ]
+    };
+    for origin in [ORIGIN, "https://www.fast-techservices.com"] {
+        for (status, answer) in answers(origin) {
+            assert!(status == 0 || answer.status == status, "{status}: {answer:?}");
+            assert_eq!(answer.header("access-control-allow-origin"), Some(origin), "{answer:?}");
+            assert_eq!(answer.header("access-control-allow-credentials"), None);
+            let exposed = answer.header("access-control-expose-headers").expect("exposed headers");
+            assert!(exposed.contains("x-request-id"), "{exposed}");
+            assert_eq!(answer.header("vary"), Some("Origin"), "{answer:?}");
+        }
+    }
+    for origin in [
+        "https://evil.example",
+        "http://fast-techservices.com",
+        "https://fast-techservices.com.evil.example",
+        "https://fast-techservices.com:8443",
+        "https://fast-techservices.com/",
+        "https://xfast-techservices.com",
+        "https://api.fast-techservices.com",
+        "null",
+        "*",
+        "",
+    ] {
+        for (status, answer) in answers(origin) {
+            assert!(status == 0 || answer.status == status, "{status}: {answer:?}");
+            let cors = answer.headers.iter().find(|(n, _)| n.starts_with("access-control-"));
+            assert_eq!(cors, None, "{origin}: {answer:?}");
+            assert_eq!(answer.header("vary"), Some("Origin"), "a cache must keep them apart");
+        }
+    }
+}
+
+#[test]
+fn a_preflight_is_answered_204_for_the_configured_origins_alone() {
+    let server = TestServer::start();
+    let ask = |origin| {
+        let headers = [
+            ("Origin", origin),
+            ("Access-Control-Request-Method", "POST"),
+            ("Access-Control-Request-Headers", "authorization,content-type"),
+        ];
+        let answer = once(server.address, "OPTIONS", "/inbound/leads", &headers, b"");
+        check_common(&answer);
+        answer
+    };
+    let answer = ask(ORIGIN);
+    assert_eq!((answer.status, answer.body.as_str()), (204, ""));
+    assert_eq!(answer.header("access-control-allow-origin"), Some(ORIGIN));
+    let holds = |name: &str, text: &str| answer.header(name).is_some_and(|v| v.contains(text));
+    assert!(holds("access-control-allow-methods", "POST"), "{answer:?}");
+    assert!(holds("access-control-allow-headers", "authorization"), "{answer:?}");
+    assert!(holds("access-control-allow-headers", "content-type"), "{answer:?}");
+    let answer = ask("https://evil.example");
+    assert_eq!((answer.status, check_error(&answer)), (405, "method_not_allowed".into()));
+    assert!(!answer.headers.iter().any(|(n, _)| n.starts_with("access-control-")), "{answer:?}");
+}
+
+#[test]
+fn what_is_no_request_at_all_gets_the_same_shape_of_error() {
+    let server = TestServer::start();
+    let long = "x".repeat(17 * 1024);
+    for (what, bytes, status, code) in [
+        ("no path", "OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, "bad_request"),
+        ("an authority", "CONNECT localhost:80 HTTP/1.1\r\nHost: x\r\n\r\n", 400, "bad_request"),
+        ("no HTTP", "lead: Jean Dupont\r\n\r\n", 400, "bad_request"),
+        ("a version to come", "GET / HTTP/9.9\r\nHost: localhost\r\n\r\n", 400, "bad_request"),
+        ("a bad header", "GET / HTTP/1.1\r\nHo st: localhost\r\n\r\n", 400, "bad_request"),
+        ("a bad length", "POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n", 400, "bad_request"),
+        (
+            "a large head",
+            &format!("GET / HTTP/1.1\r\nHost: localhost\r\nX: {long}\r\n\r\n"),
+            431,
+            "request_header_fields_too_large",
+        ),
+    ] {
+        let mut client = Client::connect(server.address);
+        client.send(bytes);
+        let answer = client.receive().unwrap_or_else(|| panic!("{what}: no answer"));
+        check_common(&answer);
+        assert_eq!((answer.status, check_error(&answer).as_str()), (status, code), "{what}");
+    }
+    // A whole URL is a fine target: RFC 9112 asks servers to take it.
+    let mut client = Client::connect(server.address);
+    client.send("GET http://localhost/health HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert_eq!(client.receive().expect("an answer").status, 200);
+}
+
+#[test]
+fn a_method_that_nobody_knows_is_told_which_there_are() {
+    let server = TestServer::start();
+    for (path, allow) in [("/inbound/leads", "POST"), ("/health", "GET, HEAD")] {
+        let answer = once(server.address, "BREW", path, &[], b"");
+        check_common(&answer);
+        assert_eq!((answer.status, answer.header("allow")), (405, Some(allow)));
+        let Value::String(detail) = &answer.json()["detail"] else { panic!("a sentence") };
+        assert!(detail.contains(allow), "{detail}");
+    }
+}
