@@ -52,6 +52,11 @@ pub fn start(environment: &Environment, flags: &LogFlags) -> Result<(), ConfigEr
                 .finish())
         }
     };
+    // The words of a panic may quote what it stumbled over; the place is enough to mend it.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "a defect: panic");
+    }));
     if started.is_err() {
         tracing::debug!("the log was started before");
     }

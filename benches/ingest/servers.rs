@@ -120,7 +120,7 @@ pub(super) fn serve(role: &str) {
     let environment = Environment::load().expect("an environment");
     telemetry::start(&environment, &LogFlags::default()).expect("a log");
     let settings = Settings::load(&environment, &ServerFlags::default()).expect("settings");
-    let tokens = settings.tokens(&environment).expect("a token");
+    let tokens = settings.tokens().expect("a token");
     let inbox: Arc<dyn Inbox> = match role {
         "nothing" => Arc::new(Nothing),
         _ => Arc::new(Ordinary::open(PathBuf::from("ordinary.db"))),

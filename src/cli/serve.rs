@@ -73,7 +73,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<(), CliError> {
     };
     let address = listener.local_addr()?;
     let prepared = schema::prepare(&server.database, &context.clock, &Context::actor(), &lock)?;
-    let tokens = server.tokens(&context.environment)?;
+    let tokens = server.tokens()?;
     tell_of_start(&server, &prepared, &tokens);
     let (app, writer) = App::start(&server.database, &context.clock, runtime.handle())?;
     runtime.block_on(async {

@@ -125,9 +125,11 @@ impl Secret {
 }
 
 /// The tokens that the site may use, and where the first came from.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct IngestTokens {
     accepted: Vec<[u8; 32]>,
+    /// Whether none is configured that is to be used from now on.
+    lacking: bool,
     /// The file beside the database, where nothing was configured.
     pub kept_in: Option<PathBuf>,
     /// Whether that file was made just now.
@@ -136,20 +138,17 @@ pub struct IngestTokens {
 }
 
 impl IngestTokens {
-    /// The configured tokens; on loopback, one that is made and kept beside the database where
-    /// none is configured.
-    pub(super) fn load(
+    /// The configured tokens. Off loopback there must be one, and none that is easy to guess.
+    pub(super) fn configured(
         environment: &Environment,
-        database: &Path,
         loopback: bool,
     ) -> Result<Self, ConfigError> {
         const NAME: &str = "FASTCORE_SITE_INGEST_TOKEN";
         const PREVIOUS: &str = "FASTCORE_SITE_INGEST_TOKEN_PREVIOUS";
-        let mut tokens =
-            Self { accepted: Vec::new(), kept_in: None, made: false, warnings: Vec::new() };
+        let mut tokens = Self::default();
         match Secret::find(environment, NAME)? {
             Some(secret) => tokens.accept(NAME, &secret, loopback)?,
-            None if loopback => tokens.keep(database)?,
+            None if loopback => tokens.lacking = true,
             None => {
                 return Err(ConfigError::new(format_args!(
                     "{NAME}: not set, and the listen address is not loopback; it takes a token of \
@@ -161,6 +160,15 @@ impl IngestTokens {
             tokens.accept(PREVIOUS, &secret, loopback)?;
         }
         Ok(tokens)
+    }
+
+    /// Where no token is configured, takes the one kept beside the database, and makes it first
+    /// if need be.
+    pub(super) fn or_kept(mut self, database: &Path) -> Result<Self, ConfigError> {
+        if self.lacking {
+            self.keep(database)?;
+        }
+        Ok(self)
     }
 
     fn accept(&mut self, name: &str, secret: &Secret, loopback: bool) -> Result<(), ConfigError> {

@@ -1,7 +1,7 @@
 //! The settings of `serve`.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::{ConfigError, Environment, IngestTokens, Setting, boolean};
 
@@ -30,6 +30,19 @@ const PUBLIC_URL: Setting = Setting {
     accepts: "a URL such as https://fastcore.example.com",
 };
 
+const BACKUP_EVERY: Setting = Setting {
+    variable: "FASTCORE_BACKUP_EVERY",
+    flag: "",
+    default: "24h",
+    accepts: "a length of time, such as 24h or 30m",
+};
+const BACKUP_KEEP: Setting = Setting {
+    variable: "FASTCORE_BACKUP_KEEP",
+    flag: "",
+    default: "14",
+    accepts: "a whole number from 1 up",
+};
+
 /// What the command line says.
 #[derive(Debug, Default, Clone)]
 pub struct ServerFlags {
@@ -48,6 +61,7 @@ pub struct Server {
     pub cors_origins: Vec<String>,
     /// Without a trailing slash; made from the listen address where it is not set.
     pub public_url: Option<String>,
+    configured: IngestTokens,
 }
 
 impl Server {
@@ -76,17 +90,26 @@ impl Server {
                  FASTCORE_ALLOW_PLAINTEXT=true where the network itself is encrypted"
             )));
         }
-        Ok(Self { database, listen, cors_origins, public_url })
+        check_backup_settings(environment)?;
+        let configured = IngestTokens::configured(environment, listen.ip().is_loopback())?;
+        Ok(Self { database, listen, cors_origins, public_url, configured })
     }
 
-    /// The tokens; may make one and keep it beside the database.
+    /// The tokens; where none is configured, makes one and keeps it beside the database.
     ///
     /// # Errors
-    /// A token is missing, weak or unreadable where that is not allowed.
-    pub fn tokens(&self, environment: &Environment) -> Result<IngestTokens, ConfigError> {
-        let database: &Path = &self.database;
-        IngestTokens::load(environment, database, self.listen.ip().is_loopback())
+    /// The one beside the database cannot be read or made.
+    pub fn tokens(&self) -> Result<IngestTokens, ConfigError> {
+        self.configured.clone().or_kept(&self.database)
     }
+}
+
+/// Scheduled backups are not served yet; a bad value is refused all the same, so that it is not
+/// found out on the day they are.
+fn check_backup_settings(environment: &Environment) -> Result<(), ConfigError> {
+    BACKUP_EVERY.resolve(environment, None, |text| humantime::parse_duration(text).ok())?;
+    BACKUP_KEEP.resolve(environment, None, |text| text.parse::<u32>().ok().filter(|n| *n > 0))?;
+    Ok(())
 }
 
 fn address(text: &str) -> Option<SocketAddr> {

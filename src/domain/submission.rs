@@ -63,7 +63,7 @@ impl NewLead {
 
     fn read(object: Object<'_>) -> Result<Self, BodyError> {
         let mut faults = Faults::default();
-        let body = Section::open(object, &["body"], &BODY_KEYS, &mut faults);
+        let body = Section { object, path: &["body"] };
         let name = body.required("name", NAME, &mut faults);
         let email = body.email(&mut faults);
         let phone = body.optional("phone", PHONE, &mut faults);
@@ -72,6 +72,7 @@ impl NewLead {
         let message = body.required("message", MESSAGE, &mut faults);
         let consent = body.boolean("consent", &mut faults);
         let meta = body.meta(&mut faults);
+        body.check_rest(&BODY_KEYS, &mut faults);
         let lead = (|| {
             let (name, email, message, consent) = (name?, email?, message?, consent?);
             let meta = meta.as_ref()?;
@@ -142,24 +143,20 @@ struct Section<'a> {
 }
 
 impl<'a> Section<'a> {
-    /// Reports repeated keys, and flaws in members that no field claims.
-    fn open(
-        object: Object<'a>,
-        path: &'static [&'static str],
-        known: &[&str],
-        faults: &mut Faults,
-    ) -> Self {
-        for key in object.repeated() {
+    /// Reports repeated keys, and flaws in members that no field claims: last, so that however
+    /// many there are, they hide no fault of a field.
+    fn check_rest(&self, known: &[&str], faults: &mut Faults) {
+        let path = self.path;
+        for key in self.object.repeated() {
             add_flaw(faults, &[path, &[key]].concat(), &Flaw::RepeatedKey);
         }
-        for (key, raw) in object.members().filter(|(k, _)| !known.contains(k)) {
+        for (key, raw) in self.object.members().filter(|(k, _)| !known.contains(k)) {
             let place = [path, &[key]].concat();
             if key.contains('\0') {
                 add_flaw(faults, &place, &Flaw::Nul);
             }
             json::inspect(raw, &place, &mut |p, flaw| add_flaw(faults, p, &flaw));
         }
-        Self { object, path }
     }
 
     fn fault(&self, faults: &mut Faults, key: &str, kind: &'static str, msg: impl Into<String>) {
@@ -264,14 +261,16 @@ impl<'a> Section<'a> {
             self.fault(faults, "meta", "model_type", "Input should be a valid object");
             return None;
         };
-        let meta = Section::open(object, &["body", "meta"], &META_KEYS, faults);
-        Some(Meta {
-            source: meta.required("source", SOURCE, faults),
-            request_id: meta.request_id(faults),
-            ip_hash: meta.required("ip_hash", IP_HASH, faults),
-            user_agent_hash: meta.optional("user_agent_hash", USER_AGENT_HASH, faults),
-            timestamp_utc: meta.timestamp(faults),
-        })
+        let section = Section { object, path: &["body", "meta"] };
+        let meta = Meta {
+            source: section.required("source", SOURCE, faults),
+            request_id: section.request_id(faults),
+            ip_hash: section.required("ip_hash", IP_HASH, faults),
+            user_agent_hash: section.optional("user_agent_hash", USER_AGENT_HASH, faults),
+            timestamp_utc: section.timestamp(faults),
+        };
+        section.check_rest(&META_KEYS, faults);
+        Some(meta)
     }
 
     fn request_id(&self, faults: &mut Faults) -> Option<RequestId> {

@@ -140,15 +140,17 @@ fn bare_error(bytes: &[u8]) -> Option<Failure> {
     })
 }
 
-/// A failure as the bytes of a response that ends the connection.
+/// A failure as the bytes of a response that ends the connection, with its line in the log: the
+/// request never became one that has a method and a path.
 pub(super) fn whole_response(failure: &Failure) -> Vec<u8> {
     let (status, body) = failure.parts();
+    let request_id = uuid::Uuid::now_v7();
+    tracing::info!(method = "-", path = "-", status = status.as_u16(), %request_id, "request");
     format!(
         "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
-         cache-control: no-store\r\nx-content-type-options: nosniff\r\nx-request-id: {}\r\n\
+         cache-control: no-store\r\nx-content-type-options: nosniff\r\nx-request-id: {request_id}\r\n\
          connection: close\r\n\r\n{body}",
         body.len(),
-        uuid::Uuid::now_v7(),
     )
     .into_bytes()
 }

@@ -77,10 +77,8 @@ impl Service {
         match AssertUnwindSafe(async move { routes.call(request).await }).catch_unwind().await {
             Ok(Ok(response)) => response,
             Ok(Err(never)) => match never {},
-            Err(panic) => {
-                tracing::error!(panic = reason(&*panic), "a handler panicked");
-                Failure::Internal.into_response()
-            }
+            // The log has the place; the panic's own words could quote what was sent.
+            Err(_) => Failure::Internal.into_response(),
         }
     }
 }
@@ -127,11 +125,6 @@ fn log(method: &Method, path: &str, response: &Response, began: Instant, id: &He
             "request"
         );
     }
-}
-
-fn reason(panic: &(dyn std::any::Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("of no text")
 }
 
 /// A request's body that tells when it has arrived whole.

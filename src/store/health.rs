@@ -54,10 +54,12 @@ impl Health {
         state.failure.take().is_some()
     }
 
-    pub(super) fn failed(&self, error: &StoreError) {
+    /// A commit did not come about. Says whether that is news.
+    pub(super) fn failed(&self, error: &StoreError) -> bool {
         let mut state = self.state();
         state.busy_since = None;
-        state.failure = Some(error.clone());
+        let before = state.failure.replace(error.clone());
+        before.is_none_or(|before| before.to_string() != error.to_string())
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {

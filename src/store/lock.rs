@@ -30,7 +30,7 @@ impl ServerLock {
             .mode(0o600)
             .open(&name)
             .map_err(|e| StoreError::CannotOpen {
-                path: name,
+                path: path.into(),
                 purpose: "writing",
                 cause: e.to_string(),
             })?;

@@ -145,6 +145,7 @@ impl Walk {
     ) -> Result<(), StoreError> {
         let mut erased =
             conn.prepare("SELECT 1 FROM audit_log WHERE lead_id = ?1 AND event = 'LEAD_ERASED'")?;
+        let mut present = conn.prepare("SELECT 1 FROM lead_inbox WHERE id = ?1")?;
         let mut links = audit::all(conn)?;
         let mut links = links.query([])?;
         let mut leads = lead::all(conn)?;
@@ -165,6 +166,10 @@ impl Walk {
             leads.orphans_before(Some(stored.link.seq), findings)?;
             if let Some(arrival) = arrival(&stored) {
                 leads.meet(&stored, &arrival, &mut erased, findings)?;
+            } else if stored.link.event == "LEAD_ERASED" && present.exists([stored.link.lead_id])? {
+                let (seq, id) = (stored.link.seq, stored.link.lead_id.unwrap_or(""));
+                findings
+                    .add(format!("lead {id} is there, and audit row {seq} tells of its erasure"));
             }
             self.rows += 1;
             if self.rows.is_multiple_of(STEP) {

@@ -23,7 +23,7 @@ pub(super) fn empty(conn: &Connection) -> bool {
     match unhurried {
         Ok((busy, _)) => !busy,
         Err(error) => {
-            tracing::warn!(error = %StoreError::from(error), "the write-ahead log could not be emptied");
+            tracing::debug!(error = %StoreError::from(error), "the write-ahead log could not be emptied");
             false
         }
     }

@@ -249,6 +249,10 @@ impl Thread {
 
     /// A small real commit: only it shows that leads can be stored.
     fn prove(&mut self) {
+        if self.health.is_failing() {
+            // On a full disk, the room that the log takes may be what is missing.
+            wal::empty(&self.conn);
+        }
         let work = |tx: &mut WriteTx<'_>| tx.prove();
         let proof = Asked { work, outcome: None, reply: oneshot::channel().0 };
         self.commit(&mut vec![Box::new(proof)]);
@@ -338,19 +342,17 @@ impl Thread {
         Ok((refused, tx.head()))
     }
 
+    /// Remembers how a transaction ended. A failure that goes on is told once, not at each proof.
     fn ended(&mut self, outcome: &Result<(), StoreError>) {
         self.last = Instant::now();
         self.wal_used = true;
         match outcome {
-            Ok(()) => {
-                if self.health.proved() {
-                    tracing::info!("leads can be stored again");
-                }
-            }
-            Err(error) => {
+            Ok(()) if self.health.proved() => tracing::info!("leads can be stored again"),
+            Ok(()) => {}
+            Err(error) if self.health.failed(error) && self.announce => {
                 tracing::error!(%error, "a transaction failed; nothing of it is stored");
-                self.health.failed(error);
             }
+            Err(error) => tracing::debug!(%error, "a transaction failed"),
         }
     }
 

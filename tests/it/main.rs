@@ -17,6 +17,7 @@ mod export;
 mod export_run;
 mod faults;
 mod fields;
+mod floors;
 mod intake;
 mod logs;
 mod migrations;

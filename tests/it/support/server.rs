@@ -46,7 +46,7 @@ impl TestServer {
             ];
             let environment = Environment::of(&variables);
             let server = Server::load(&environment, &ServerFlags::default()).expect("settings");
-            let tokens = server.tokens(&environment).expect("tokens");
+            let tokens = server.tokens().expect("tokens");
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()

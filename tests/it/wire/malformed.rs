@@ -171,7 +171,7 @@ fn a_panic_while_a_lead_is_stored_is_answered_500_and_the_connection_goes_on() {
     let variables = [("FASTCORE_SITE_INGEST_TOKEN", TOKEN)];
     let environment = Environment::of(&variables);
     let settings = Server::load(&environment, &ServerFlags::default()).expect("settings");
-    let tokens = settings.tokens(&environment).expect("tokens");
+    let tokens = settings.tokens().expect("tokens");
     let app = App { inbox: Arc::new(BrokenInbox), health: Arc::new(Health::default()) };
     let server = serving(routes(&Context::new(app, tokens)));
     let mut client = Client::connect(server.address);
