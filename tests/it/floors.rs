@@ -50,7 +50,8 @@ fn no_floor_names_one_above_it_and_each_library_stays_at_home() {
             }
             for (library, home) in AT_HOME {
                 let used = line.split(&format!("{library}::")).next().filter(|b| *b != line);
-                let whole = used.is_some_and(|b| !b.ends_with(|c: char| c.is_alphanumeric() || c == '_'));
+                let whole =
+                    used.is_some_and(|b| !b.ends_with(|c: char| c.is_alphanumeric() || c == '_'));
                 if whole && floor != home {
                     faults.push(format!("{name} names {library}, which belongs to {home}"));
                 }

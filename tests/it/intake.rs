@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::support::binary::{Served, command, run};
-use super::support::http::{Client, Response, once, post_lead};
+use super::support::http::{Client, Response, lead_request, once, post_lead};
 use super::support::server::TestServer;
 use super::support::{TOKEN, lead};
 
@@ -437,4 +437,18 @@ fn erase(sqlite: &Connection, lead_id: &str, request_id: &str) {
     sqlite.execute(sql, rusqlite::params_from_iter(values)).expect("a row at the end");
     let deleted = sqlite.execute("DELETE FROM lead_inbox WHERE id = ?", [lead_id]);
     assert_eq!(deleted, Ok(1));
+}
+
+#[test]
+fn a_crowd_of_faults_in_unknown_fields_hides_none_of_a_real_one() {
+    let server = TestServer::start();
+    let crowd: String = (0..300).map(|i| format!(r#""x{i}":"\u0000","#)).collect();
+    let body = format!("{{{crowd}\"name\":\"J\"}}");
+    let mut client = Client::connect(server.address);
+    client.send(lead_request(body.as_bytes()));
+    let answer = client.receive().expect("an answer");
+    assert_eq!(answer.status, 422);
+    let faults = answer.json()["detail"].clone();
+    assert_eq!(faults[0]["loc"], json!(["body", "name"]), "{faults}");
+    assert_eq!(faults.as_array().map(Vec::len), Some(100));
 }

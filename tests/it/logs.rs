@@ -74,6 +74,21 @@ fn every_request_is_one_line_that_tells_what_became_of_it() {
 }
 
 #[test]
+fn what_never_became_a_request_is_a_line_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut server = Served::start(folder.path());
+    let mut client = Client::connect(server.address);
+    client.send("no request at all\r\n\r\n");
+    let answer = client.receive().expect("an answer");
+    assert_eq!(answer.status, 400);
+    server.terminate();
+    let lines = lines(&server);
+    let line = requests(&lines)[0];
+    let id = answer.header("x-request-id").expect("an id");
+    assert_eq!(json!([line["status"], line["request_id"]]), json!([400, id]));
+}
+
+#[test]
 fn an_id_that_could_forge_a_line_is_replaced() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut server = Served::start(folder.path());

@@ -206,6 +206,22 @@ fn rows_that_were_put_in_are_named() {
 }
 
 #[test]
+fn a_lead_that_is_there_after_its_erasure_is_named() {
+    let database = Database::sample();
+    let id = database.lead_id(1);
+    database.tamper(|conn| {
+        conn.execute(
+            "INSERT INTO audit_log SELECT seq + 1, substr(id, 1, 35) || 'x', created_at_utc, 'LEAD_ERASED', \
+             'cli:test', ?1, NULL, NULL, NULL, hash FROM audit_log ORDER BY seq DESC LIMIT 1",
+            [&id],
+        )
+        .expect("a row");
+        rewrite_chain(conn);
+    });
+    assert_names(&database, "a lead put back", &format!("lead {id} is there"));
+}
+
+#[test]
 fn a_lead_that_no_audit_row_tells_of_is_named_wherever_it_stands() {
     for place in ["6", "10", "1000", "-5", "9223372036854775807"] {
         let database = Database::sample();
