@@ -2,6 +2,9 @@
 //!
 //! Data goes to standard output, words for people to standard error.
 
+// The doc comments of arguments are their help texts, for a terminal.
+#![allow(rustdoc::bare_urls, rustdoc::broken_intra_doc_links)]
+
 mod audit;
 mod error;
 mod export;

@@ -115,11 +115,8 @@ pub(crate) fn serving(routes: Route) -> Serving {
     let (ready, address) = std::sync::mpsc::channel();
     let (stop, stopped) = oneshot::channel::<()>();
     let thread = std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .expect("a runtime");
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async move {
             let listener = bind(([127, 0, 0, 1], 0).into()).expect("a port");
             ready.send(listener.local_addr().expect("an address")).expect("a test");
