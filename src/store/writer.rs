@@ -169,8 +169,8 @@ struct Thread {
     ids: ContextV7,
     /// When the last transaction ended.
     last: Instant,
-    /// Whether the write-ahead log may hold something.
-    wal_used: bool,
+    /// When to empty the write-ahead log, while it may hold something.
+    settle_at: Option<Instant>,
     /// Rows since the write-ahead log's size was looked at.
     unmeasured: usize,
     announce: bool,
@@ -195,7 +195,7 @@ impl Thread {
             deliver,
             ids: ContextV7::new(),
             last: now,
-            wal_used: true,
+            settle_at: Some(now + SETTLE),
             unmeasured: 0,
             announce,
             head,
@@ -223,24 +223,22 @@ impl Thread {
 
     /// How long to wait for work before something else is due.
     fn patience(&self) -> Duration {
-        let due = match (self.health.is_failing(), self.wal_used) {
-            (true, _) => RETRY,
-            (false, true) => SETTLE,
-            (false, false) => PROOF,
-        };
-        due.saturating_sub(self.last.elapsed()).max(Duration::from_millis(10))
+        let due = self.last + self.proof_every();
+        let due = self.settle_at.map_or(due, |settle_at| settle_at.min(due));
+        due.saturating_duration_since(Instant::now()).max(Duration::from_millis(10))
+    }
+
+    fn proof_every(&self) -> Duration {
+        if self.health.is_failing() { RETRY } else { PROOF }
     }
 
     fn idle(&mut self) {
-        let rested = self.last.elapsed();
-        if rested >= PROOF || (self.health.is_failing() && rested >= RETRY) {
+        if self.last.elapsed() >= self.proof_every() {
             self.prove();
-        } else if self.wal_used && rested >= SETTLE {
-            self.wal_used = !wal::empty(&self.conn);
-            // Others may be reading; the next try is a rest away.
-            if self.wal_used {
-                self.last = Instant::now().checked_sub(SETTLE / 2).unwrap_or(self.last);
-            }
+        } else if self.settle_at.is_some_and(|settle_at| settle_at <= Instant::now()) {
+            // Others may be reading; then it is tried again, and the proof is not put off by it.
+            let again = Instant::now() + SETTLE;
+            self.settle_at = (!wal::empty(&self.conn)).then_some(again);
         }
         if self.logged_at.elapsed() >= HEAD_EVERY {
             self.log_head();
@@ -345,7 +343,7 @@ impl Thread {
     /// Remembers how a transaction ended. A failure that goes on is told once, not at each proof.
     fn ended(&mut self, outcome: &Result<(), StoreError>) {
         self.last = Instant::now();
-        self.wal_used = true;
+        self.settle_at = Some(self.last + SETTLE);
         match outcome {
             Ok(()) if self.health.proved() => tracing::info!("leads can be stored again"),
             Ok(()) => {}
