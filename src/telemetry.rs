@@ -1,6 +1,6 @@
 //! The log: lines for a person on a terminal, JSON lines for a journal, on standard error.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 
 use tracing::Level;
 
@@ -12,6 +12,21 @@ pub struct LogFlags {
     pub level: Option<String>,
     pub debug: Option<String>,
     pub format: Option<String>,
+}
+
+/// Standard error whose reader may have gone, or whose disk may be full: what cannot be written is
+/// dropped, and the leads come first.
+struct Stderr;
+
+impl Write for Stderr {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let _ = io::stderr().write_all(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,11 +47,13 @@ pub fn start(environment: &Environment, flags: &LogFlags) -> Result<(), ConfigEr
         level,
     )?;
     let format = LOG_FORMAT.resolve(environment, flags.format.as_deref(), format)?;
-    let terminal = std::io::stderr().is_terminal();
+    let terminal = io::stderr().is_terminal();
     let log = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_target(false)
-        .with_writer(std::io::stderr);
+        // A line that cannot be written must not end in a panic, whose line could not be written.
+        .log_internal_errors(false)
+        .with_writer(|| Stderr);
     let started = match format {
         Format::Text => {
             use tracing::subscriber::set_global_default as set;
@@ -84,7 +101,7 @@ fn level(text: &str) -> Option<Level> {
 
 fn format(text: &str) -> Option<Format> {
     match text.to_ascii_lowercase().as_str() {
-        "auto" if std::io::stderr().is_terminal() => Some(Format::Text),
+        "auto" if io::stderr().is_terminal() => Some(Format::Text),
         "auto" | "json" => Some(Format::Json),
         "text" => Some(Format::Text),
         _ => None,

@@ -16,6 +16,8 @@ use crate::http;
 
 /// Descriptors kept for the database, the log and the listener.
 const RESERVED: u64 = 64;
+/// How long the end waits for the writer, after the connections' own time.
+const LAST_WAIT: Duration = Duration::from_secs(4);
 /// Blocks smaller than SQLite's pages are dangerous on a full disk.
 const PAGE: u64 = 4096;
 
@@ -86,7 +88,11 @@ pub(super) fn run(context: &Context, args: Args) -> Result<(), CliError> {
     })?;
     // Ends what is left of the connections' tasks, and with them the last way to the writer.
     runtime.shutdown_timeout(Duration::from_millis(500));
-    writer.join();
+    if !writer.join_within(LAST_WAIT) {
+        return Err(CliError::Failed(
+            "stopped before the disk answered; what was not acknowledged may not be stored".into(),
+        ));
+    }
     tracing::info!("stopped");
     Ok(())
 }

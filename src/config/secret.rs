@@ -110,10 +110,11 @@ impl Secret {
     }
 
     fn read(name: &str, path: &Path) -> Result<Self, ConfigError> {
+        // Not the path: by a slip, it may be the secret itself.
         let fail = |cause: &dyn fmt::Display| {
             ConfigError::new(format_args!(
-                "{name}: {}: {cause}; it takes a file that holds the secret",
-                path.display()
+                "{name}: the file that it names: {cause}; it takes the path of a file that holds \
+                 the secret"
             ))
         };
         let meta = fs::metadata(path).map_err(|e| fail(&e))?;

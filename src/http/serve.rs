@@ -9,6 +9,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -28,7 +29,7 @@ use super::service::Service;
 const BACKLOG: u32 = 4096;
 /// The largest head of a request, in bytes.
 const HEAD: usize = 16 * 1024;
-/// The pause after the system had no descriptor to give.
+/// A pause: after the system had no descriptor to give, and before connections are told to end.
 const BREATH: Duration = Duration::from_millis(20);
 
 /// What a client may take.
@@ -50,7 +51,7 @@ impl Default for Limits {
             connections: 4096,
             head: Duration::from_secs(5),
             answer: Duration::from_secs(30),
-            drain: Duration::from_secs(8),
+            drain: Duration::from_secs(5),
         }
     }
 }
@@ -97,7 +98,14 @@ pub async fn serve(
             },
         }
     }
+    // What has arrived is served: the connections that wait to be accepted, and the requests whose
+    // bytes are here and have not been looked at yet.
+    for _ in 0..BACKLOG {
+        let Some(Ok((stream, _))) = listener.accept().now_or_never() else { break };
+        server.open(stream, &mut tasks, &drain).await;
+    }
     drop(listener);
+    sleep(BREATH).await;
     draining.send_replace(true);
     let ended = timeout(limits.drain, async { while tasks.join_next().await.is_some() {} }).await;
     if ended.is_err() {
@@ -151,6 +159,7 @@ impl Server {
             .max_buf_size(HEAD)
             .serve_connection(TokioIo::new(Io::new(stream, self.limits.answer)), answer);
         let ended = tokio::select! {
+            biased;
             ended = &mut connection => ended,
             () = async { drop(drain.wait_for(|draining| *draining).await) } => {
                 std::pin::Pin::new(&mut connection).graceful_shutdown();

@@ -177,16 +177,16 @@ fn by_request(conn: &Connection, request_id: &str) -> Result<Option<Lead>, Store
     let sql = "SELECT audit_seq FROM lead_inbox WHERE request_id = ?1";
     let seq: Option<i64> =
         conn.prepare_cached(sql)?.query_row([request_id], |row| row.get(0)).optional()?;
-    match seq {
-        Some(_) => find(conn, request_id),
-        None => Ok(None),
-    }
+    let Some(seq) = seq else { return Ok(None) };
+    let mut statement = conn.prepare_cached(&format!("{COLUMNS} WHERE l.audit_seq = ?1"))?;
+    Ok(statement.query_row([seq], row_to_lead).optional()?)
 }
 
-/// A lead by its id or its `request_id`.
+/// A lead by its id or, where no lead has that id, its `request_id`.
 pub(super) fn find(conn: &Connection, id: &str) -> Result<Option<Lead>, StoreError> {
-    let mut statement =
-        conn.prepare_cached(&format!("{COLUMNS} WHERE l.id = ?1 OR l.request_id = ?1"))?;
+    let mut statement = conn.prepare_cached(&format!(
+        "{COLUMNS} WHERE l.id = ?1 OR l.request_id = ?1 ORDER BY l.id = ?1 DESC LIMIT 1"
+    ))?;
     Ok(statement.query_row([id], row_to_lead).optional()?)
 }
 

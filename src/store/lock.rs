@@ -1,10 +1,12 @@
 //! One server a database: a lock that ends with the process, whichever way that ends.
 
 use std::fs::{File, OpenOptions};
+use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 
 use super::beside;
 use super::error::StoreError;
@@ -30,12 +32,15 @@ impl ServerLock {
             .mode(0o600)
             .open(&name)
             .map_err(|e| StoreError::CannotOpen {
-                path: path.into(),
+                // The folder is at fault, or this very file.
+                path: if e.kind() == ErrorKind::NotFound { path.into() } else { name.clone() },
                 purpose: "writing",
                 cause: e.to_string(),
             })?;
-        flock(&file, FlockOperation::NonBlockingLockExclusive)
-            .map_err(|_| StoreError::InUse(path.into()))?;
+        flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|e| match e {
+            Errno::WOULDBLOCK => StoreError::InUse(path.into()),
+            other => StoreError::Io(format!("{} cannot be locked: {other}", name.display())),
+        })?;
         Ok(Self { _file: file })
     }
 }

@@ -34,7 +34,11 @@ pub(super) fn writable(path: &Path) -> Result<(Connection, bool), StoreError> {
     conn.busy_timeout(BUSY_TIMEOUT)?;
     // Were the file another program's, closing it would empty its write-ahead log into it.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    check_identity(&conn, path)?;
+    if check_identity(&conn, path)? == 0 {
+        // Before anything else, so that a start that is cut off leaves a file that is known as ours.
+        conn.pragma_update(None, "application_id", APPLICATION_ID)
+            .map_err(|e| cannot_open(path, "writing", e))?;
+    }
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     if !created {
         make_private(path)?;
@@ -117,7 +121,8 @@ fn cannot_write(path: &Path, error: &io::Error) -> StoreError {
 }
 
 /// Refuses a file that is no database, or another program's, before anything of it is changed.
-fn check_identity(conn: &Connection, path: &Path) -> Result<(), StoreError> {
+/// Returns how many objects its schema has.
+fn check_identity(conn: &Connection, path: &Path) -> Result<i32, StoreError> {
     // SQLite takes a file of less than a page for an empty database, and would write over it.
     if fs::metadata(path).is_ok_and(|meta| meta.is_file() && (1..SMALLEST).contains(&meta.len())) {
         return Err(StoreError::NotADatabase(path.into()));
@@ -133,7 +138,7 @@ fn check_identity(conn: &Connection, path: &Path) -> Result<(), StoreError> {
     if objects > 0 && one("PRAGMA application_id")? != APPLICATION_ID {
         return Err(StoreError::Foreign(path.into()));
     }
-    Ok(())
+    Ok(objects)
 }
 
 /// Whether the file lacks SQLite's first sixteen bytes. Only asked when SQLite has refused the file.

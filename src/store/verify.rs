@@ -62,7 +62,9 @@ pub(super) fn verify(
 fn unreadable(done: Result<(), StoreError>) -> Result<Option<String>, StoreError> {
     match done {
         Ok(()) => Ok(None),
-        Err(StoreError::Corrupt(cause) | StoreError::Sqlite(cause)) => Ok(Some(cause)),
+        Err(StoreError::Corrupt(cause) | StoreError::Sqlite(cause) | StoreError::Io(cause)) => {
+            Ok(Some(cause))
+        }
         Err(other) => Err(other),
     }
 }

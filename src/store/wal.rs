@@ -9,6 +9,7 @@ use super::open::BUSY_TIMEOUT;
 
 /// Above this many frames (pages of 4 KiB) the log is copied into the database under load too.
 const LARGE: i64 = 8192;
+const PAUSE: Duration = Duration::from_millis(200);
 /// How long the start waits for others to end their reading.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -44,6 +45,7 @@ pub(super) fn keep_small(conn: &Connection) {
 /// cut, so the start does not go on before the log is empty.
 pub(super) fn empty_at_start(conn: &Connection, path: &std::path::Path) -> Result<(), StoreError> {
     let deadline = Instant::now() + PATIENCE;
+    let mut told = false;
     loop {
         match checkpoint(conn, "TRUNCATE") {
             Ok((false, _)) => return Ok(()),
@@ -56,7 +58,12 @@ pub(super) fn empty_at_start(conn: &Connection, path: &std::path::Path) -> Resul
         if Instant::now() > deadline {
             return Err(StoreError::WalHeld(path.into()));
         }
-        tracing::warn!("waiting for another process to end its reading of the database");
+        if !told {
+            tracing::warn!("waiting for another process to end its reading of the database");
+            told = true;
+        }
+        // SQLite waits for readers by itself, but not for another's checkpoint.
+        std::thread::sleep(PAUSE);
     }
 }
 

@@ -55,6 +55,21 @@ impl WriterThread {
             tracing::error!("the writer ended with a panic");
         }
     }
+
+    /// [`Self::join`], but no longer than this. Says whether the writer has ended; if not, the
+    /// disk does not answer, and nothing that waits for it was acknowledged.
+    #[must_use]
+    pub fn join_within(self, time: Duration) -> bool {
+        let deadline = Instant::now() + time;
+        while !self.0.is_finished() {
+            if Instant::now() > deadline {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.join();
+        true
+    }
 }
 
 /// The answers to everything in one commit, to be given where those who asked are waiting: one
@@ -195,7 +210,7 @@ impl Thread {
             deliver,
             ids: ContextV7::new(),
             last: now,
-            settle_at: Some(now + SETTLE),
+            settle_at: announce.then(|| now + SETTLE),
             unmeasured: 0,
             announce,
             head,
@@ -217,7 +232,10 @@ impl Thread {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
-        wal::empty(&self.conn);
+        // A command leaves that to the server, or to SQLite where there is none.
+        if self.announce {
+            wal::empty(&self.conn);
+        }
         self.log_head();
     }
 
@@ -343,7 +361,7 @@ impl Thread {
     /// Remembers how a transaction ended. A failure that goes on is told once, not at each proof.
     fn ended(&mut self, outcome: &Result<(), StoreError>) {
         self.last = Instant::now();
-        self.settle_at = Some(self.last + SETTLE);
+        self.settle_at = self.announce.then(|| self.last + SETTLE);
         match outcome {
             Ok(()) if self.health.proved() => tracing::info!("leads can be stored again"),
             Ok(()) => {}

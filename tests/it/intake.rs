@@ -452,3 +452,17 @@ fn a_crowd_of_faults_in_unknown_fields_hides_none_of_a_real_one() {
     assert_eq!(faults[0]["loc"], json!(["body", "name"]), "{faults}");
     assert_eq!(faults.as_array().map(Vec::len), Some(100));
 }
+
+#[test]
+fn a_request_id_that_is_another_lead_s_id_is_not_taken_for_that_lead() {
+    let server = TestServer::start();
+    let mut client = Client::connect(server.address);
+    let other = client.post_lead(&lead()).json();
+    let mut own = lead();
+    own["name"] = json!("Marie Durand");
+    own["meta"]["request_id"] = other["leadId"].clone();
+    let first = client.post_lead(&own);
+    let again = client.post_lead(&own);
+    assert_eq!((first.status, again.status), (201, 200), "{again:?}");
+    assert_eq!(first.body, again.body);
+}

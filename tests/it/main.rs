@@ -22,6 +22,7 @@ mod intake;
 mod logs;
 mod migrations;
 mod process;
+mod regression;
 mod status_matrix;
 mod tampering;
 mod triggers;

@@ -2,9 +2,12 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
+
+use crate::store;
 
 /// Of the name that a file has for a moment before it takes another one's place.
 const PREFIX: &str = ".fastcore-export";
@@ -25,8 +28,8 @@ enum Form {
 
 impl Draft {
     /// Begins a file that will stand at `target`, readable by its owner alone.
-    pub(super) fn of(target: &Path) -> io::Result<Self> {
-        check_target(target)?;
+    pub(super) fn of(target: &Path, database: &Path) -> io::Result<Self> {
+        check_target(target, database)?;
         let folder = target.parent().filter(|p| !p.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new(".")).to_owned();
         let file = match nameless(&folder) {
@@ -57,14 +60,30 @@ impl Draft {
     }
 }
 
-/// Refuses what a file must not take the place of: a folder, or a device such as `/dev/stdout`.
-fn check_target(target: &Path) -> io::Result<()> {
+/// Refuses what a file must not take the place of: a folder, a device such as `/dev/stdout`, or
+/// the database and what lies beside it.
+fn check_target(target: &Path, database: &Path) -> io::Result<()> {
+    let ours = ["", "-wal", "-shm", ".lock", ".ingest-token"];
+    if ours.iter().any(|suffix| is_same(target, &store::beside(database, suffix))) {
+        let fault = format!("{} belongs to the database", target.display());
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, fault));
+    }
     let other = fs::metadata(target).is_ok_and(|meta| !meta.is_file());
     if other || target.as_os_str().as_encoded_bytes().ends_with(b"/") {
         let fault = format!("{} is not a regular file", target.display());
         return Err(io::Error::new(io::ErrorKind::InvalidInput, fault));
     }
     Ok(())
+}
+
+/// Whether two paths lead to one place, whether or not something is there yet.
+fn is_same(a: &Path, b: &Path) -> bool {
+    let place = |path: &Path| {
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Some((folder.canonicalize().ok()?, path.file_name()?.to_owned()))
+    };
+    let file = |path: &Path| fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()));
+    (place(a).is_some() && place(a) == place(b)) || (file(a).is_some() && file(a) == file(b))
 }
 
 #[cfg(target_os = "linux")]

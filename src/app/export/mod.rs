@@ -100,7 +100,7 @@ impl Export {
         path: &Path,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Exported, ExportError> {
-        let mut draft = Draft::of(path)?;
+        let mut draft = Draft::of(path, database)?;
         let exported = self.write_rows(database, draft.file(), progress)?;
         draft.file().sync_all()?;
         self.note(database, clock, &exported)?;

@@ -131,8 +131,10 @@ fn launch(command: &mut Command) -> (Child, Receiver<String>) {
 
 /// An address on loopback where nothing listens.
 pub(crate) fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address")
+    // Below the ports that the system gives to clients, so that no test's connection takes it.
+    let ports = std::iter::repeat_with(|| rand::random_range(12_000..32_000));
+    let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).ok();
+    ports.take(1000).find_map(free).expect("a port").local_addr().expect("an address")
 }
 
 /// Runs a command that should end by itself soon; its exit status, none if it serves instead and
