@@ -1,6 +1,6 @@
 //! A client that speaks bytes: nothing between a test and the wire.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -43,6 +43,8 @@ pub(crate) struct Client {
     pub(crate) stream: TcpStream,
     /// Bytes that were read and not yet used.
     buffer: Vec<u8>,
+    /// How the last reading ended, if without bytes.
+    end: String,
 }
 
 impl Client {
@@ -59,7 +61,7 @@ impl Client {
     pub(crate) fn over(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout");
         stream.set_nodelay(true).expect("no delay");
-        Self { stream, buffer: Vec::new() }
+        Self { stream, buffer: Vec::new(), end: String::new() }
     }
 
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
@@ -115,12 +117,17 @@ impl Client {
 
     fn read_more(&mut self) -> bool {
         let mut part = [0; 16 * 1024];
-        match self.stream.read(&mut part) {
-            Ok(0) | Err(_) => false,
-            Ok(n) => {
-                self.buffer.extend_from_slice(&part[..n]);
-                true
+        loop {
+            match self.stream.read(&mut part) {
+                Ok(0) => self.end = "the server closed the connection".to_owned(),
+                Err(e) if e.kind() == ErrorKind::Interrupted => continue,
+                Err(e) => self.end = e.to_string(),
+                Ok(n) => {
+                    self.buffer.extend_from_slice(&part[..n]);
+                    return true;
+                }
             }
+            return false;
         }
     }
 
@@ -132,12 +139,12 @@ impl Client {
         body: &[u8],
     ) -> Response {
         self.send(request(method, path, headers, body));
-        self.receive_for(method).expect("an answer")
+        self.receive_for(method).unwrap_or_else(|| panic!("no answer: {}", self.end))
     }
 
     pub(crate) fn post_lead(&mut self, lead: &Value) -> Response {
         self.send(lead_request(lead.to_string().as_bytes()));
-        self.receive().expect("an answer")
+        self.receive().unwrap_or_else(|| panic!("no answer: {}", self.end))
     }
 
     /// [`Self::post_lead`] to a server that may go away: `None` when the answer did not come.
