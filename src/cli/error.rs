@@ -33,7 +33,7 @@ pub(super) enum CliError {
 
 impl CliError {
     /// One line for the person at the terminal.
-    pub(super) fn tell(&self) {
+    pub(super) fn line(&self) -> String {
         let mut line = format!("fastcore: {self}");
         let mut cause = self.source();
         while let Some(error) = cause {
@@ -44,7 +44,7 @@ impl CliError {
             }
             cause = error.source();
         }
-        super::output::say(&line);
+        line
     }
 
     pub(super) fn status(&self) -> ExitCode {

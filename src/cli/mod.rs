@@ -118,7 +118,7 @@ pub fn run() -> ExitCode {
     match dispatch(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            error.tell();
+            output::say(&error.line());
             error.status()
         }
     }

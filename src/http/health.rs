@@ -5,8 +5,8 @@ use http::header::{HeaderValue, RETRY_AFTER};
 use serde::Serialize;
 use warp::reply::Response;
 
+use super::context::Context;
 use super::reply::json;
-use super::routes::Context;
 use crate::app::health;
 
 #[derive(Serialize)]

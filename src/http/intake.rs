@@ -7,9 +7,8 @@ use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use warp::reply::Response;
 
-use super::reply::{Failure, json};
-use super::routes::Context;
-use super::service::LoggedLead;
+use super::context::Context;
+use super::reply::{Failure, LoggedLead, json};
 use super::{auth, body};
 use crate::app::intake::{self, Refusal, Taken};
 use crate::store::Stored;

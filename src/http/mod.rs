@@ -3,6 +3,7 @@
 mod auth;
 mod body;
 mod connections;
+mod context;
 mod cors;
 mod health;
 mod intake;
@@ -12,5 +13,6 @@ mod routes;
 mod serve;
 mod service;
 
-pub use routes::{Context, Route, routes};
+pub use context::{Context, Route};
+pub use routes::routes;
 pub use serve::{Limits, bind, serve};

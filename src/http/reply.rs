@@ -125,6 +125,10 @@ impl Reply for Failure {
     }
 }
 
+/// The lead that a request was about, for the log.
+#[derive(Debug, Clone)]
+pub(super) struct LoggedLead(pub(super) String);
+
 /// A JSON answer.
 pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
     json_text(status, to_json(body))

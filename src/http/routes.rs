@@ -1,37 +1,12 @@
 //! Every route. A route rejects on path and method alone, so what no route takes is a 405 or a 404
 //! and nothing else; each is boxed at the leaf, so that the tree stays cheap to compile.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use warp::Filter;
-use warp::filters::BoxedFilter;
-use warp::reply::{Reply, Response};
+use warp::reply::Reply;
 
+use super::context::{Context, Route};
 use super::reply::Failure;
 use super::{health, intake};
-use crate::app::App;
-use crate::config::IngestTokens;
-
-/// A route, or all of them.
-pub type Route = BoxedFilter<(Response,)>;
-
-/// What the handlers share; cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Context {
-    pub app: App,
-    pub tokens: Arc<IngestTokens>,
-    /// How long a whole body may take to arrive.
-    pub body_deadline: Duration,
-}
-
-impl Context {
-    /// With the deadline of production.
-    #[must_use]
-    pub fn new(app: App, tokens: IngestTokens) -> Self {
-        Self { app, tokens: Arc::new(tokens), body_deadline: Duration::from_secs(8) }
-    }
-}
 
 /// All the routes of the server.
 #[must_use]

@@ -20,9 +20,9 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::connections::{Connections, Place};
+use super::context::Route;
 use super::io::{Io, whole_response};
 use super::reply::Failure;
-use super::routes::Route;
 use super::service::Service;
 
 /// How many connections may wait to be accepted.

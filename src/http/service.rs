@@ -17,15 +17,11 @@ use uuid::Uuid;
 use warp::reply::{Reply, Response};
 
 use super::connections::Place;
+use super::context::Route;
 use super::cors;
-use super::reply::Failure;
-use super::routes::Route;
+use super::reply::{Failure, LoggedLead};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// The lead that a request was about, for the log.
-#[derive(Debug, Clone)]
-pub(super) struct LoggedLead(pub(super) String);
 
 /// The routes with what surrounds them; cheap to clone.
 #[derive(Clone)]

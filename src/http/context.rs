@@ -1,0 +1,30 @@
+//! What the handlers share, and what a route is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use warp::filters::BoxedFilter;
+use warp::reply::Response;
+
+use crate::app::App;
+use crate::config::IngestTokens;
+
+/// A route, or all of them.
+pub type Route = BoxedFilter<(Response,)>;
+
+/// What the handlers share; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Context {
+    pub app: App,
+    pub tokens: Arc<IngestTokens>,
+    /// How long a whole body may take to arrive.
+    pub body_deadline: Duration,
+}
+
+impl Context {
+    /// With the deadline of production.
+    #[must_use]
+    pub fn new(app: App, tokens: IngestTokens) -> Self {
+        Self { app, tokens: Arc::new(tokens), body_deadline: Duration::from_secs(8) }
+    }
+}
