@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use tracing::Level;
+use tracing::subscriber::set_global_default;
 
 use crate::config::{ConfigError, DEBUG, Environment, LOG_FORMAT, LOG_LEVEL, boolean};
 
@@ -55,19 +56,10 @@ pub fn start(environment: &Environment, flags: &LogFlags) -> Result<(), ConfigEr
         .log_internal_errors(false)
         .with_writer(|| Stderr);
     let started = match format {
-        Format::Text => {
-            use tracing::subscriber::set_global_default as set;
-            set(log.with_ansi(terminal).finish())
-        }
-        Format::Json => {
-            use tracing::subscriber::set_global_default as set;
-            set(log
-                .json()
-                .flatten_event(true)
-                .with_current_span(false)
-                .with_span_list(false)
-                .finish())
-        }
+        Format::Text => set_global_default(log.with_ansi(terminal).finish()),
+        Format::Json => set_global_default(
+            log.json().flatten_event(true).with_current_span(false).with_span_list(false).finish(),
+        ),
     };
     // The words of a panic may quote what it stumbled over; the place is enough to mend it.
     std::panic::set_hook(Box::new(|panic| {

@@ -21,6 +21,9 @@ const SOURCE: Bounds = Bounds { min: 1, max: 50, multi_line: false };
 const IP_HASH: Bounds = Bounds { min: 1, max: 128, multi_line: false };
 const USER_AGENT_HASH: Bounds = Bounds { min: 0, max: 128, multi_line: false };
 
+/// Text whose own reader knows what it may be.
+const ANY: Bounds = Bounds { min: 0, max: usize::MAX, multi_line: false };
+
 /// More faults than a person would read; what a hostile body has beyond them is not listed.
 const MAX_FAULTS: usize = 100;
 
@@ -274,7 +277,6 @@ impl<'a> Section<'a> {
     }
 
     fn request_id(&self, faults: &mut Faults) -> Option<RequestId> {
-        const ANY: Bounds = Bounds { min: 0, max: usize::MAX, multi_line: false };
         let text = self.required("request_id", ANY, faults)?;
         let id = RequestId::parse(&text);
         if id.is_none() {
@@ -286,7 +288,6 @@ impl<'a> Section<'a> {
     }
 
     fn timestamp(&self, faults: &mut Faults) -> Option<String> {
-        const ANY: Bounds = Bounds { min: 0, max: usize::MAX, multi_line: false };
         let text = self.required("timestamp_utc", ANY, faults)?;
         let moment = moment(&text);
         if moment.is_none() {

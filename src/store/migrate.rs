@@ -158,9 +158,7 @@ fn verified_copy(
     clock: &Clock,
 ) -> Result<PathBuf, StoreError> {
     let time = stamp(clock.now()).replace([':', '.'], "-");
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".before-migration-from-V{from}-{time}"));
-    let copy = PathBuf::from(name);
+    let copy = super::beside(path, &format!(".before-migration-from-V{from}-{time}"));
     let io = |e: std::io::Error| StoreError::Io(format!("{}: {e}", copy.display()));
     let file =
         fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&copy).map_err(io)?;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use super::beside;
 use super::error::StoreError;
 
 /// `application_id` of the first migration: "FCRE".
@@ -105,8 +106,7 @@ fn create_private(path: &Path) -> Result<bool, StoreError> {
 /// file that is known to be ours: any other keeps its mode.
 fn make_private(path: &Path) -> Result<(), StoreError> {
     for suffix in ["", "-wal", "-shm"] {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
+        let name = beside(path, suffix);
         let Ok(meta) = fs::metadata(&name) else { continue };
         if meta.is_file() && meta.permissions().mode() & 0o077 != 0 {
             fs::set_permissions(&name, fs::Permissions::from_mode(0o600))
