@@ -5,8 +5,8 @@
 use std::borrow::Cow;
 
 use utoipa::openapi::extensions::Extensions;
-use utoipa::openapi::schema::{AdditionalProperties, AnyOfBuilder, SchemaFormat, SchemaType};
-use utoipa::openapi::{Array, KnownFormat, Object, ObjectBuilder, Ref, RefOr, Schema, Type};
+use utoipa::openapi::schema::{AdditionalProperties, SchemaFormat, SchemaType};
+use utoipa::openapi::{KnownFormat, Object, ObjectBuilder, Ref, RefOr, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::lead::{NewLead, Service};
@@ -188,33 +188,37 @@ struct Ignored;
 
 impl PartialSchema for Ignored {
     fn schema() -> RefOr<Schema> {
-        let again = || Ref::from_schema_name(Self::name());
-        let plain = [Type::Null, Type::Boolean, Type::Number];
-        let object = ObjectBuilder::new()
-            .schema_type(Type::Object)
+        // Each rule speaks of values of its type alone.
+        ObjectBuilder::new()
+            .schema_type(SchemaType::AnyValue)
+            .description(Some("A member that has no meaning here: it is ignored."))
+            .pattern(Some(NO_NUL))
             .property_names(Some(without_nul()))
-            .additional_properties(Some(AdditionalProperties::from(again())));
-        AnyOfBuilder::new()
-            .description(Some("A member that has no meaning here; it is ignored."))
-            .item(Object::with_type(SchemaType::from_iter(plain)))
-            .item(without_nul())
-            .item(Array::new(again()))
-            .item(object)
+            .additional_properties(Some(AdditionalProperties::from(ignored())))
+            .extensions(Some(Extensions::from_iter([("items", reference())])))
             .into()
     }
 }
 
 impl ToSchema for Ignored {}
 
+const NO_NUL: &str = r"^[^\u0000]*$";
+
 fn without_nul() -> Object {
-    let text = ObjectBuilder::new().schema_type(Type::String);
-    text.pattern(Some(r"^[^\u0000]*$")).build()
+    ObjectBuilder::new().schema_type(Type::String).pattern(Some(NO_NUL)).build()
 }
 
-/// The rule of JSON Schema for members that `properties` does not name. utoipa has no setter for it;
-/// its `additionalProperties` would take the strictness from clients whose types are made of this.
+fn ignored() -> Ref {
+    Ref::from_schema_name(Ignored::name())
+}
+
+/// The rule of JSON Schema for members that `properties` does not name. `additionalProperties` would
+/// take the strictness from clients whose types are made of this document.
 fn others() -> Extensions {
-    let ignored =
-        serde_json::json!({ "$ref": format!("#/components/schemas/{}", Ignored::name()) });
-    Extensions::from_iter([("unevaluatedProperties", ignored)])
+    Extensions::from_iter([("unevaluatedProperties", reference())])
+}
+
+/// [`ignored`], for the words of JSON Schema that utoipa has no setter for.
+fn reference() -> serde_json::Value {
+    serde_json::json!({ "$ref": ignored().ref_location })
 }

@@ -3,6 +3,7 @@
 //
 // node docs.mjs http://127.0.0.1:8000 [a folder for screenshots]   with FASTCORE_TOKEN
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import path from "node:path";
 import { chromium } from "playwright-core";
 
@@ -44,7 +45,7 @@ try {
   await send.locator(".opblock-summary-control").click();
   const body = send.locator("textarea.body-param__text");
   const lead = JSON.parse(await body.inputValue());
-  lead.meta.request_id = crypto.randomUUID();
+  lead.meta.request_id = randomUUID();
   await body.fill(JSON.stringify(lead, null, 2));
   const stored = page.waitForResponse((response) => response.url().endsWith("/inbound/leads"));
   await send.getByRole("button", { name: "Execute" }).click();
