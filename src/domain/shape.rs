@@ -24,29 +24,35 @@ const SPACE_OR_BREAKS: &str =
     r"\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000";
 
 impl Bounds {
-    /// A pattern of all that [`Bounds::check`] takes, but for the most characters.
+    /// A pattern of all that [`Bounds::check`] takes, and of nothing else.
     fn pattern(&self) -> String {
         let (inside, edge) = if self.multi_line {
             (r"[^\u0000]".to_owned(), format!(r"[^\u0000{SPACE}]"))
         } else {
             (format!("[^{BREAKS}]"), format!("[^{SPACE_OR_BREAKS}]"))
         };
+        let (least, most) = (self.min.saturating_sub(2), self.max - 2);
+        let long = format!("{inside}{{{least},{most}}}{edge}");
         let text = match self.min {
-            0 => format!("({edge}({inside}*{edge})?)?"),
-            1 => format!("{edge}({inside}*{edge})?"),
-            2 => format!("{edge}{inside}*{edge}"),
-            least => format!("{edge}{inside}{{{},}}{edge}", least - 2),
+            0 => format!("({edge}({long})?)?"),
+            1 => format!("{edge}({long})?"),
+            _ => format!("{edge}{long}"),
         };
         format!("^[{SPACE}]*{text}[{SPACE}]*$")
     }
 
+    /// `maxLength` would count the white space around the text, so the most is in the pattern.
     fn property(&self, what: &str, example: &str) -> ObjectBuilder {
+        let (least, most) = (self.min, self.max);
+        let length = match least {
+            0 => format!("At most {most} characters"),
+            _ => format!("{least} to {most} characters"),
+        };
         ObjectBuilder::new()
             .schema_type(Type::String)
-            .min_length((self.min > 0).then_some(self.min))
-            .max_length(Some(self.max))
+            .min_length((least > 0).then_some(least))
             .pattern(Some(self.pattern()))
-            .description(Some(what))
+            .description(Some(format!("{length}. {what}")))
             .examples([example])
     }
 
@@ -124,6 +130,7 @@ impl ToSchema for NewLead {
 }
 
 fn email() -> ObjectBuilder {
+    let (visible, most) = (format!("^@{SPACE_OR_BREAKS}"), EMAIL.max);
     EMAIL
         .property(
             "One address whose domain has a dot, as mail providers accept it (RFC 5321, RFC 6531, \
@@ -132,7 +139,7 @@ fn email() -> ObjectBuilder {
         )
         .format(Some(SchemaFormat::Custom("idn-email".into())))
         .pattern(Some(format!(
-            r"^[{SPACE}]*[^@{SPACE_OR_BREAKS}]+@[^@{SPACE_OR_BREAKS}]+[.\u3002\uff0e\uff61][^@{SPACE_OR_BREAKS}]+[{SPACE}]*$"
+            r"^[{SPACE}]*(?=[^{SPACE_OR_BREAKS}]{{3,{most}}}[{SPACE}]*$)[{visible}]+@[{visible}]+[.\u3002\uff0e\uff61][{visible}]+[{SPACE}]*$"
         )))
 }
 
