@@ -10,6 +10,7 @@ mod error;
 mod export;
 mod lead;
 mod migrate;
+mod openapi;
 mod output;
 mod serve;
 mod token;
@@ -67,6 +68,7 @@ enum Command {
     Audit(audit::Args),
     Export(export::Args),
     Token(token::Args),
+    Openapi(openapi::Args),
     /// Prints completions for a shell
     ///
     /// Example: fastcore completions bash > /etc/bash_completion.d/fastcore
@@ -142,6 +144,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Audit(args) => audit::run(&context, args),
         Command::Export(args) => export::run(&context, args),
         Command::Token(args) => token::run(&args),
+        Command::Openapi(args) => openapi::run(&args),
         Command::Completions { .. } => Ok(()),
     }
 }

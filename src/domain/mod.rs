@@ -9,6 +9,7 @@ pub mod id;
 mod json;
 pub mod lead;
 pub mod search;
+mod shape;
 pub mod status;
 pub mod submission;
 pub mod text;

@@ -11,15 +11,15 @@ use super::json::{self, Flaw, Object, Value};
 use super::lead::{NewLead, Service};
 use super::text::{Bounds, Personal, TextFault};
 
-const NAME: Bounds = Bounds { min: 2, max: 80, multi_line: false };
-const EMAIL: Bounds = Bounds { min: 0, max: 120, multi_line: false };
-const PHONE: Bounds = Bounds { min: 0, max: 30, multi_line: false };
-const COMPANY: Bounds = Bounds { min: 0, max: 120, multi_line: false };
+pub(super) const NAME: Bounds = Bounds { min: 2, max: 80, multi_line: false };
+pub(super) const EMAIL: Bounds = Bounds { min: 0, max: 120, multi_line: false };
+pub(super) const PHONE: Bounds = Bounds { min: 0, max: 30, multi_line: false };
+pub(super) const COMPANY: Bounds = Bounds { min: 0, max: 120, multi_line: false };
 const SERVICE: Bounds = Bounds { min: 0, max: 30, multi_line: false };
-const MESSAGE: Bounds = Bounds { min: 20, max: 2000, multi_line: true };
-const SOURCE: Bounds = Bounds { min: 1, max: 50, multi_line: false };
-const IP_HASH: Bounds = Bounds { min: 1, max: 128, multi_line: false };
-const USER_AGENT_HASH: Bounds = Bounds { min: 0, max: 128, multi_line: false };
+pub(super) const MESSAGE: Bounds = Bounds { min: 20, max: 2000, multi_line: true };
+pub(super) const SOURCE: Bounds = Bounds { min: 1, max: 50, multi_line: false };
+pub(super) const IP_HASH: Bounds = Bounds { min: 1, max: 128, multi_line: false };
+pub(super) const USER_AGENT_HASH: Bounds = Bounds { min: 0, max: 128, multi_line: false };
 
 /// Text whose own reader knows what it may be.
 const ANY: Bounds = Bounds { min: 0, max: usize::MAX, multi_line: false };

@@ -5,27 +5,91 @@ use futures_util::Stream;
 use http::header::{HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
+use utoipa::ToSchema;
 use warp::reply::Response;
 
 use super::context::Context;
+use super::openapi::LeadRefused;
 use super::reply::{Failure, LoggedLead, json};
 use super::{auth, body};
 use crate::app::intake::{self, Refusal, Taken};
+use crate::domain::lead::NewLead;
 use crate::store::Stored;
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
-/// The answer to a lead that is kept.
-#[derive(Serialize)]
-struct LeadResponse<'a> {
+/// A lead that is stored, on the disk.
+#[derive(Serialize, ToSchema)]
+#[schema(examples(json!({
+    "leadId": "0198a6f2-53b0-7c4e-9d3a-2f1b6c8e4a70",
+    "timestamp": "2026-01-03T10:30:45.123456Z",
+    "status": "received",
+    "receipt": "1:20c876de5f0a4b1c9e7d3f6a8b2c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e",
+})))]
+pub(super) struct LeadResponse<'a> {
+    /// The lead's own id.
     #[serde(rename = "leadId")]
+    #[schema(format = Uuid)]
     lead_id: &'a str,
+    /// When it was stored: UTC, with microseconds.
+    #[schema(format = DateTime)]
     timestamp: &'a str,
-    status: &'static str,
+    status: Arrived,
+    /// The audit row's place and hash: kept in the site's log, it proves later that nothing was
+    /// rewritten (`fastcore audit verify --receipt`).
+    #[schema(pattern = "^[1-9][0-9]*:[0-9a-f]{64}$")]
     receipt: String,
 }
 
-/// Takes the token, then the body, and calls the use case.
+/// What a lead is at its arrival.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = StatusAtArrival)]
+enum Arrived {
+    Received,
+}
+
+/// Send a lead
+///
+/// A 201 is a promise: the lead and its audit row are on the disk before the first byte of the
+/// answer. No answer, or a 503, means *unknown or not stored*: send the same `request_id` again,
+/// which is always safe. The token is looked at first, then size, media type, JSON and fields.
+#[utoipa::path(
+    post,
+    path = "/inbound/leads",
+    operation_id = "sendLead",
+    tag = "leads",
+    request_body(content = NewLead, description = "At most 64 KiB of JSON in UTF-8.", example = json!({
+        "name": "Jean Dupont",
+        "email": "jean@example.com",
+        "phone": "+33612345678",
+        "company": "ACME SAS",
+        "service": "diagnostic",
+        "message": "Mon compresseur ne démarre plus depuis hier",
+        "consent": true,
+        "meta": {
+            "source": "fast-techservices.com",
+            "request_id": "f47ac10b-58cc-4372-a567-0e02b2c3d479",
+            "ip_hash": "abc123def456",
+            "user_agent_hash": "xyz789",
+            "timestamp_utc": "2024-01-03T10:30:45.123456Z"
+        }
+    })),
+    responses(
+        (status = 201, description = "Stored, on the disk.", body = LeadResponse,
+            links(("SendAgain" = (
+                operation_id = "sendLead",
+                request_body = "$request.body",
+                description = "The same again is answered with 200 and the first answer's body."
+            )))),
+        (status = 200, body = LeadResponse,
+            description = "This `request_id` with this content was stored before: the first answer's body. \
+                `ip_hash`, `user_agent_hash` and `timestamp_utc` do not count.",
+            headers(("Idempotent-Replayed" = String, description = "Always `true`."))),
+        LeadRefused,
+    ),
+    security(("site" = [])),
+)]
 pub(super) async fn submit(
     context: Context,
     headers: HeaderMap,
@@ -49,7 +113,7 @@ fn answer(status: StatusCode, stored: &Stored) -> Response {
         &LeadResponse {
             lead_id: &stored.lead_id,
             timestamp: &stored.created_at_utc,
-            status: "received",
+            status: Arrived::Received,
             receipt: stored.receipt.to_string(),
         },
     );

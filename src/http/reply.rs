@@ -1,8 +1,12 @@
 //! The one shape of every error, and of every JSON answer.
 
+use std::borrow::Cow;
+
 use http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response as HttpResponse, StatusCode};
 use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa::openapi::{Object, ObjectBuilder, Type};
 use warp::reply::{Reply, Response};
 
 use crate::domain::fault::Fault;
@@ -32,11 +36,29 @@ pub(super) enum Failure {
     Unavailable(String),
 }
 
-#[derive(Serialize)]
-struct Envelope<'a, T> {
+/// Why a request was not done.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Error<'a> {
+    #[schema(schema_with = no)]
     ok: bool,
+    /// The code, for programs.
     error: &'a str,
-    detail: T,
+    /// A sentence for people.
+    detail: &'a str,
+}
+
+/// Every fault of a body that is no valid lead.
+#[derive(Serialize, ToSchema)]
+pub(super) struct ValidationError<'a> {
+    #[schema(schema_with = no)]
+    ok: bool,
+    #[schema(pattern = "^validation_error$")]
+    error: &'a str,
+    detail: &'a [Fault],
+}
+
+fn no() -> Object {
+    ObjectBuilder::new().schema_type(Type::Boolean).enum_values(Some([false])).build()
 }
 
 impl Failure {
@@ -67,28 +89,43 @@ impl Failure {
     pub(super) fn parts(&self) -> (StatusCode, String) {
         let (status, error) = self.status_and_code();
         let body = match self {
-            Self::Validation(faults) => envelope(error, faults),
-            Self::BadRequest(detail) | Self::Unauthorized(detail) | Self::Timeout(detail) => {
-                envelope(error, detail)
+            Self::Validation(faults) => {
+                to_json(&ValidationError { ok: false, error, detail: faults })
             }
-            Self::InvalidJson(detail)
-            | Self::DuplicateRequestId(detail)
-            | Self::Unavailable(detail) => envelope(error, detail),
-            Self::NotFound => envelope(error, "There is nothing here"),
-            Self::MethodNotAllowed(allow) => envelope(error, format!("This path takes {allow}")),
-            Self::LeadErased => envelope(
-                error,
-                "This request_id belonged to a lead that was erased; nothing is stored",
-            ),
-            Self::PayloadTooLarge => envelope(error, "The body is larger than 64 KiB"),
-            Self::UnsupportedMediaType => envelope(error, "The body should be application/json"),
-            Self::HeadTooLarge => envelope(error, "The request's head is larger than 16 KiB"),
-            Self::Internal => envelope(error, "Something went wrong here; the log has the cause"),
+            _ => to_json(&Error { ok: false, error, detail: &self.detail() }),
         };
         (status, body)
     }
 
-    fn header(&self) -> Option<(HeaderName, HeaderValue)> {
+    /// The code, for programs.
+    pub(super) fn code(&self) -> &'static str {
+        self.status_and_code().1
+    }
+
+    /// The sentence for people.
+    fn detail(&self) -> Cow<'_, str> {
+        match self {
+            Self::BadRequest(detail) | Self::Unauthorized(detail) | Self::Timeout(detail) => {
+                Cow::Borrowed(detail)
+            }
+            Self::InvalidJson(detail)
+            | Self::DuplicateRequestId(detail)
+            | Self::Unavailable(detail) => Cow::Borrowed(detail),
+            Self::NotFound => "There is nothing here".into(),
+            Self::MethodNotAllowed(allow) => format!("This path takes {allow}").into(),
+            Self::LeadErased => {
+                "This request_id belonged to a lead that was erased; nothing is stored".into()
+            }
+            Self::PayloadTooLarge => "The body is larger than 64 KiB".into(),
+            Self::UnsupportedMediaType => "The body should be application/json".into(),
+            Self::Validation(_) => "The body is not a valid lead".into(),
+            Self::HeadTooLarge => "The request's head is larger than 16 KiB".into(),
+            Self::Internal => "Something went wrong here; the log has the cause".into(),
+        }
+    }
+
+    /// The header that belongs to it.
+    pub(super) fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         match self {
             Self::Unauthorized(_) => Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
             Self::MethodNotAllowed(allow) => Some((ALLOW, HeaderValue::from_static(allow))),
@@ -96,10 +133,6 @@ impl Failure {
             _ => None,
         }
     }
-}
-
-fn envelope(error: &str, detail: impl Serialize) -> String {
-    to_json(&Envelope { ok: false, error, detail })
 }
 
 impl From<StoreError> for Failure {

@@ -1,40 +1,106 @@
-//! Every route. A route rejects on path and method alone, so what no route takes is a 405 or a 404
-//! and nothing else; each is boxed at the leaf, so that the tree stays cheap to compile.
+//! Every route, in one table: the router is made of nothing else, so what it takes can be held
+//! against the document. A route rejects on path and method alone, so what no route takes is a 405
+//! or a 404 and nothing else.
 
+use futures_util::future::ready;
+use http::HeaderMap;
 use warp::Filter;
+use warp::filters::BoxedFilter;
+use warp::filters::path::FullPath;
 use warp::reply::Reply;
 
 use super::context::{Context, Route};
 use super::reply::Failure;
-use super::{health, intake};
+use super::{docs, health, intake};
+
+/// One path and the methods that it takes.
+struct Resource {
+    /// As in the document; a segment in braces is any segment.
+    path: &'static str,
+    /// For `Allow`: what `take` takes.
+    methods: &'static str,
+    /// Takes these methods and rejects the others.
+    take: fn(&Context) -> Route,
+}
+
+const READ: &str = "GET, HEAD";
+
+const RESOURCES: [Resource; 5] = [
+    Resource { path: "/inbound/leads", methods: "POST", take: submit },
+    Resource { path: "/health", methods: READ, take: report },
+    Resource { path: "/openapi.json", methods: READ, take: document },
+    Resource { path: "/docs", methods: READ, take: page },
+    Resource { path: "/docs/{file}", methods: READ, take: file },
+];
 
 /// All the routes of the server.
 #[must_use]
 pub fn routes(context: &Context) -> Route {
-    let leads = || warp::path!("inbound" / "leads");
-    let submit = leads()
-        .and(warp::post())
+    RESOURCES.iter().rev().fold(not_found(), |rest, resource| {
+        let methods = resource.methods;
+        let not_allowed = move || Failure::MethodNotAllowed(methods).into_response();
+        let taken = at(resource.path).and((resource.take)(context));
+        let path = taken.or(at(resource.path).map(not_allowed)).unify();
+        path.or(rest).unify().boxed()
+    })
+}
+
+/// Every path with the methods that it takes.
+pub fn paths() -> impl Iterator<Item = (&'static str, &'static str)> {
+    RESOURCES.iter().map(|resource| (resource.path, resource.methods))
+}
+
+fn submit(context: &Context) -> Route {
+    warp::post()
         .and(with(context))
         .and(warp::header::headers_cloned())
         .and(warp::body::stream())
         .then(intake::submit)
         .map(Reply::into_response)
-        .boxed();
-    let health = || warp::path!("health");
-    let report = health()
-        .and(get_or_head())
-        .and(with(context))
-        .map(|context| health::report(&context))
-        .boxed();
-    [
-        submit,
-        leads().map(|| Failure::MethodNotAllowed("POST").into_response()).boxed(),
-        report,
-        health().map(|| Failure::MethodNotAllowed("GET, HEAD").into_response()).boxed(),
-    ]
-    .into_iter()
-    .rev()
-    .fold(not_found(), |rest, route| route.or(rest).unify().boxed())
+        .boxed()
+}
+
+fn report(context: &Context) -> Route {
+    get_or_head().and(with(context)).map(|context| health::report(&context)).boxed()
+}
+
+fn document(_: &Context) -> Route {
+    read().map(|headers| docs::document(&headers)).boxed()
+}
+
+fn page(_: &Context) -> Route {
+    read().map(|headers| docs::page(&headers)).boxed()
+}
+
+fn file(_: &Context) -> Route {
+    let name = |path: &FullPath| segments(path.as_str()).last().map(str::to_owned);
+    read()
+        .and(warp::path::full())
+        .map(move |headers, path| docs::file(&headers, &name(&path).unwrap_or_default()))
+        .boxed()
+}
+
+/// Matches one path of the table, with or without a slash at its end.
+fn at(pattern: &'static str) -> BoxedFilter<()> {
+    let fits = move |path: FullPath| {
+        let mut pattern = segments(pattern);
+        let mut path = segments(path.as_str());
+        let same = loop {
+            match (pattern.next(), path.next()) {
+                (None, None) => break true,
+                (Some(expected), Some(found)) if found == expected => {}
+                (Some(any), Some(found)) if any.starts_with('{') && !found.is_empty() => {}
+                _ => break false,
+            }
+        };
+        ready(if same { Ok(()) } else { Err(warp::reject::not_found()) })
+    };
+    warp::path::full().and_then(fits).untuple_one().boxed()
+}
+
+fn segments(path: &str) -> impl Iterator<Item = &str> {
+    let path = path.strip_prefix('/').unwrap_or(path);
+    path.strip_suffix('/').unwrap_or(path).split('/')
 }
 
 fn not_found() -> Route {
@@ -46,6 +112,11 @@ fn with(
 ) -> impl Filter<Extract = (Context,), Error = std::convert::Infallible> + Clone + use<> {
     let context = context.clone();
     warp::any().map(move || context.clone())
+}
+
+/// Takes GET and HEAD, with the headers.
+fn read() -> impl Filter<Extract = (HeaderMap,), Error = warp::Rejection> + Clone {
+    get_or_head().and(warp::header::headers_cloned())
 }
 
 fn get_or_head() -> impl Filter<Extract = (), Error = warp::Rejection> + Clone {

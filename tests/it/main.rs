@@ -21,6 +21,7 @@ mod floors;
 mod intake;
 mod logs;
 mod migrations;
+mod openapi;
 mod process;
 mod regression;
 mod status_matrix;

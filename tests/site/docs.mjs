@@ -1,0 +1,62 @@
+// Opens /docs in Chromium as a person would: nothing may be refused by the page's policy, nothing
+// may be asked of another host, and "Try it out" with the token must store a lead.
+//
+// node docs.mjs http://127.0.0.1:8000 [a folder for screenshots]   with FASTCORE_TOKEN
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import path from "node:path";
+import { chromium } from "playwright-core";
+
+const [address, screenshots] = process.argv.slice(2);
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
+});
+try {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 1600 } });
+  const said = [];
+  const elsewhere = [];
+  page.on("console", (message) => said.push(`${message.type()}: ${message.text()}`));
+  page.on("pageerror", (error) => said.push(`error: ${error.message}`));
+  page.on("request", (request) => {
+    const url = request.url();
+    if (!url.startsWith(address) && !url.startsWith("data:")) elsewhere.push(url);
+  });
+  await page.addInitScript(() => {
+    document.addEventListener("securitypolicyviolation", (event) =>
+      console.error(`refused by the policy: ${event.effectiveDirective} ${event.blockedURI} ${event.sample}`),
+    );
+  });
+  const shoot = async (name) => {
+    if (screenshots) await page.screenshot({ path: path.join(screenshots, name), fullPage: true });
+  };
+
+  const answer = await page.goto(`${address}/docs`);
+  assert.match(answer.headers()["content-security-policy"], /default-src 'none'; script-src 'self'; style-src 'self'/);
+  const send = page.locator("#operations-leads-sendLead");
+  await send.waitFor();
+  await shoot("docs.png");
+
+  await page.getByRole("button", { name: "Authorize" }).first().click();
+  await page.locator(".auth-container input").fill(process.env.FASTCORE_TOKEN);
+  await page.locator(".auth-container button.authorize").click();
+  await page.locator(".auth-container button.btn-done").click();
+
+  await send.locator(".opblock-summary-control").click();
+  const body = send.locator("textarea.body-param__text");
+  const lead = JSON.parse(await body.inputValue());
+  lead.meta.request_id = randomUUID();
+  await body.fill(JSON.stringify(lead, null, 2));
+  const stored = page.waitForResponse((response) => response.url().endsWith("/inbound/leads"));
+  await send.getByRole("button", { name: "Execute" }).click();
+  assert.equal((await stored).status(), 201);
+  await send.locator(".live-responses-table .response-col_status", { hasText: "201" }).first().waitFor();
+  await page.locator("#operations-health-health .opblock-summary-control").click();
+  await shoot("docs-tried.png");
+
+  assert.deepEqual(said, [], "the console is empty");
+  assert.deepEqual(elsewhere, [], "no other host was asked");
+  console.log("docs: shown, tried, 201, nothing refused");
+} finally {
+  await browser.close();
+}
