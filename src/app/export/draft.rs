@@ -39,6 +39,11 @@ impl Draft {
         Ok(Self { target: target.to_owned(), folder, file })
     }
 
+    /// The folder where it will stand.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     pub(super) fn file(&mut self) -> &mut File {
         match &mut self.file {
             Form::Nameless(file) => file,

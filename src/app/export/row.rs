@@ -16,7 +16,16 @@ pub(super) enum Cell<'a> {
 /// A row's values, in the order of its columns.
 pub(super) type Row<'a> = [Cell<'a>];
 
-pub(super) const LEAD: [&str; 14] = [
+/// What the rows are called, and their columns.
+pub(super) struct Table {
+    pub(super) name: &'static str,
+    pub(super) columns: &'static [&'static str],
+}
+
+pub(super) static LEADS: Table = Table { name: "leads", columns: &LEAD };
+pub(super) static AUDIT_LOG: Table = Table { name: "audit", columns: &AUDIT };
+
+const LEAD: [&str; 14] = [
     "id",
     "created_at_utc",
     "name",
@@ -33,7 +42,7 @@ pub(super) const LEAD: [&str; 14] = [
     "status",
 ];
 
-pub(super) const AUDIT: [&str; 10] = [
+const AUDIT: [&str; 10] = [
     "seq",
     "id",
     "created_at_utc",
