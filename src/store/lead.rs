@@ -95,7 +95,7 @@ fn insert(tx: &mut WriteTx<'_>, lead: &NewLead, request_id: &str) -> Result<Stor
         status_code: Some(201),
         details_json: Some(&details),
     })?;
-    insert_row(tx.conn, receipt.seq, &columns)?;
+    insert_row(tx.conn, receipt.seq, &columns, Status::Received)?;
     Ok(Stored { lead_id: id.to_owned(), created_at_utc: now, receipt })
 }
 
@@ -108,7 +108,12 @@ struct Received<'a> {
     lead_digest: String,
 }
 
-fn insert_row(conn: &Connection, audit_seq: i64, c: &LeadColumns<'_>) -> Result<(), StoreError> {
+pub(super) fn insert_row(
+    conn: &Connection,
+    audit_seq: i64,
+    c: &LeadColumns<'_>,
+    status: Status,
+) -> Result<(), StoreError> {
     conn.prepare_cached(include_str!("lead_insert.sql"))?.execute(params![
         audit_seq,
         c.id,
@@ -125,6 +130,7 @@ fn insert_row(conn: &Connection, audit_seq: i64, c: &LeadColumns<'_>) -> Result<
         c.ip_hash,
         c.meta_json,
         c.salt,
+        status.as_str(),
     ])?;
     Ok(())
 }
@@ -166,6 +172,25 @@ pub(super) fn receipt_of(conn: &Connection, lead: &Lead) -> Result<Receipt, Stor
         StoreError::Corrupt(format!("the audit row {} of a lead is missing", lead.audit_seq))
     })?;
     Ok(Receipt { seq: lead.audit_seq, hash })
+}
+
+/// What is known of a `request_id`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    Stored,
+    Erased,
+    Unknown,
+}
+
+pub(super) fn known(conn: &Connection, request_id: &str) -> Result<Known, StoreError> {
+    let sql = "SELECT 1 FROM lead_inbox WHERE request_id = ?1";
+    Ok(if conn.prepare_cached(sql)?.exists([request_id])? {
+        Known::Stored
+    } else if was_erased(conn, request_id)? {
+        Known::Erased
+    } else {
+        Known::Unknown
+    })
 }
 
 fn was_erased(conn: &Connection, request_id: &str) -> Result<bool, StoreError> {
@@ -220,6 +245,12 @@ pub(super) fn set_status(
         )?
         .execute(params![lead.audit_seq, to.as_str()])?;
     Ok(Some(lead.status))
+}
+
+/// Makes `lead_status` anew: the last change of each lead that the log tells of.
+pub(super) fn rebuild_status(tx: &mut WriteTx<'_>) -> Result<usize, StoreError> {
+    tx.conn.execute("DELETE FROM lead_status", [])?;
+    Ok(tx.conn.execute(include_str!("lead_status_rebuild.sql"), [])?)
 }
 
 /// Gives every lead that the filter finds, until `take` breaks off.

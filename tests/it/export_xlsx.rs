@@ -87,7 +87,7 @@ fn kept(cells: Cells) -> Cells {
 
 #[test]
 fn libreoffice_shows_every_cell_of_a_workbook() {
-    let Some(soffice) = tools::find("soffice", &[]) else { return };
+    let Some(soffice) = tools::find("soffice") else { return };
     let database = difficult();
     database.succeed(&["export", "leads", "--format", "xlsx", "-o", "leads.xlsx"]);
     let shown = tools::libreoffice(&soffice, &database.folder().join("leads.xlsx"), None);
@@ -96,7 +96,7 @@ fn libreoffice_shows_every_cell_of_a_workbook() {
 
 #[test]
 fn libreoffice_shows_every_cell_of_a_csv_file() {
-    let Some(soffice) = tools::find("soffice", &[]) else { return };
+    let Some(soffice) = tools::find("soffice") else { return };
     let database = difficult();
     let text_columns: Vec<String> = (1..=LEAD_COLUMNS.len()).map(|i| format!("{i}/2")).collect();
     for (dialect, delimiter) in [("rfc4180", 44), ("excel-fr", 59)] {

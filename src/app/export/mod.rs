@@ -2,7 +2,6 @@
 //! audit log.
 
 mod csv;
-mod draft;
 mod format;
 mod jsonl;
 mod postgres;
@@ -18,9 +17,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use self::draft::Draft;
 pub use self::format::Format;
 use self::row::{Row, Table};
+use super::draft::Draft;
 use crate::clock::Clock;
 use crate::domain::audit::{Event, NewEvent};
 use crate::domain::chain::Hash;

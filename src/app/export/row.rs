@@ -22,25 +22,8 @@ pub(super) struct Table {
     pub(super) columns: &'static [&'static str],
 }
 
-pub(super) static LEADS: Table = Table { name: "leads", columns: &LEAD };
+pub(super) static LEADS: Table = Table { name: "leads", columns: &Lead::COLUMNS };
 pub(super) static AUDIT_LOG: Table = Table { name: "audit", columns: &AUDIT };
-
-const LEAD: [&str; 14] = [
-    "id",
-    "created_at_utc",
-    "name",
-    "email",
-    "phone",
-    "company",
-    "service",
-    "message",
-    "consent",
-    "source",
-    "request_id",
-    "ip_hash",
-    "meta_json",
-    "status",
-];
 
 const AUDIT: [&str; 10] = [
     "seq",

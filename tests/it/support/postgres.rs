@@ -10,10 +10,6 @@ use tempfile::TempDir;
 
 use super::tools;
 
-/// Where Debian keeps the programs of a server.
-const FOLDERS: [&str; 3] =
-    ["/usr/lib/postgresql/15/bin", "/usr/lib/postgresql/16/bin", "/usr/lib/postgresql/17/bin"];
-
 pub(crate) struct Postgres {
     folder: TempDir,
     programs: PathBuf,
@@ -22,7 +18,7 @@ pub(crate) struct Postgres {
 impl Postgres {
     /// `None` where there is no PostgreSQL.
     pub(crate) fn start() -> Option<Self> {
-        let initdb = tools::find("initdb", &FOLDERS)?;
+        let initdb = tools::find("initdb")?;
         let folder = tempfile::tempdir().expect("a folder");
         let this = Self { folder, programs: initdb.parent().expect("a folder").to_owned() };
         if geteuid().is_root() {

@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
-/// Where a program is, of these folders or of the path.
-pub(crate) fn find(name: &str, folders: &[&str]) -> Option<PathBuf> {
+/// Where a program is: on the path, or where Debian keeps a PostgreSQL server's.
+pub(crate) fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let known = folders.iter().map(PathBuf::from).chain(std::env::split_paths(&path));
-    let found = known.map(|folder| folder.join(name)).find(|program| program.is_file());
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let known = std::env::split_paths(&path).chain(versions.map(|v| v.path().join("bin")));
+    let mut known = known.map(|folder| folder.join(name));
+    let found = known.find(|program| program.is_file());
     if found.is_none() {
         assert!(!std::env::var("CI").is_ok_and(|ci| ci == "true"), "CI has no {name}");
         println!("skipped: {name} is not installed");
