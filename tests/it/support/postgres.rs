@@ -18,7 +18,7 @@ pub(crate) struct Postgres {
 impl Postgres {
     /// `None` where there is no PostgreSQL.
     pub(crate) fn start() -> Option<Self> {
-        let initdb = tools::find("initdb")?;
+        let initdb = tools::find("initdb")?.canonicalize().expect("initdb");
         let folder = tempfile::tempdir().expect("a folder");
         let this = Self { folder, programs: initdb.parent().expect("a folder").to_owned() };
         if geteuid().is_root() {
