@@ -16,6 +16,9 @@ const SHEET: u32 = 1_048_576;
 /// The most bytes of a file in a ZIP archive that old readers understand.
 const SMALL_FILE: u64 = u32::MAX as u64;
 
+/// The bytes around a cell's or a row's content.
+const CELL: usize = 100;
+
 pub(super) struct Xlsx<W: Write> {
     out: Hashed<W>,
     book: Workbook,
@@ -91,7 +94,7 @@ impl<W: Write + Send> Encoder for Xlsx<W> {
             self.begin_sheet()?;
         }
         let (at, last) = (self.next, self.sheets - 1);
-        let mut bytes = 100;
+        let mut bytes = CELL as u64;
         guarded(|| {
             let sheet = self.book.worksheet_from_index(last)?;
             for (i, cell) in (0..).zip(row) {
@@ -120,7 +123,7 @@ impl<W: Write + Send> Encoder for Xlsx<W> {
     }
 }
 
-/// Writes a cell; returns the most bytes that it can take, with every character escaped.
+/// Writes a cell; returns the most bytes that it can take.
 fn put(
     sheet: &mut Worksheet,
     row: u32,
@@ -140,7 +143,10 @@ fn put(
         }
     };
     sheet.write_string_with_format(row, column, text, format)?;
-    Ok(100 + 7 * text.len() as u64)
+    // The longest escape, `_x005F_`, has six characters more than what it stands for.
+    let escaped =
+        |c: &char| *c < ' ' || matches!(c, '&' | '<' | '>' | '_' | '\u{fffe}'..='\u{ffff}');
+    Ok((CELL + text.len() + 6 * text.chars().filter(escaped).count()) as u64)
 }
 
 fn column(index: usize) -> io::Result<u16> {
@@ -202,10 +208,17 @@ mod tests {
     /// The limit of a sheet is a million rows; here it is three.
     #[test]
     fn rows_beyond_a_sheet_are_on_further_sheets() {
+        for large in [false, true] {
+            check_sheets(large);
+        }
+    }
+
+    fn check_sheets(large: bool) {
         let mut bytes = Vec::new();
         let out = Hashed { out: &mut bytes, hasher: Sha256::new() };
         let mut xlsx = Xlsx::new(out, None);
         xlsx.sheet_rows = 3;
+        xlsx.large = large;
         xlsx.header(&row::LEADS).expect("a header");
         for i in 0..5 {
             xlsx.row(&[Cell::Number(i), Cell::Null, Cell::Bool(true)]).expect("a row");
