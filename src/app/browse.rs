@@ -65,6 +65,15 @@ pub fn show(database: &Path, id: &str) -> Result<Option<Shown>, StoreError> {
     })
 }
 
+/// Makes the present statuses, which are kept apart to filter by, anew from the audit log.
+/// Returns how many leads have another status than they came with.
+///
+/// # Errors
+/// The database cannot be written.
+pub fn rebuild_status(database: &Path, clock: &Clock) -> Result<usize, StoreError> {
+    super::write(database, clock, store::rebuild_status)
+}
+
 /// A change of status that was asked for.
 #[derive(Debug, Serialize)]
 pub struct StatusChange {

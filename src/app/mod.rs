@@ -3,9 +3,12 @@
 
 pub mod audit;
 pub mod browse;
+mod draft;
 pub mod export;
 pub mod health;
+pub mod import;
 pub mod intake;
+pub mod reconcile;
 pub mod schema;
 
 use std::path::Path;

@@ -1,9 +1,10 @@
 //! `fastcore export leads` and `fastcore export audit`.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use super::error::CliError;
 use super::{Context, DatabaseArg, output};
@@ -15,7 +16,7 @@ use crate::domain::status::Status;
 
 /// Writes leads or the audit log to a file or to standard output
 ///
-/// Takes all rows of one moment, oldest first, and writes a LEADS_EXPORTED row to the audit log.
+/// Takes all rows of one moment, in the order in which they were stored, and writes a LEADS_EXPORTED row to the audit log.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -26,7 +27,7 @@ pub(super) struct Args {
 enum Rows {
     /// Exports leads
     ///
-    /// Example: fastcore export leads --format csv --dialect excel-fr --since 2026-01-01 -o leads.csv
+    /// Example: fastcore export leads --format xlsx --since 2026-01-01 -o leads.xlsx
     Leads {
         #[command(flatten)]
         filter: FilterArgs,
@@ -35,7 +36,7 @@ enum Rows {
     },
     /// Exports the audit log
     ///
-    /// Example: fastcore export audit --format jsonl -o audit.jsonl
+    /// Example: fastcore export audit --format postgres -o audit.sql
     Audit {
         #[command(flatten)]
         period: PeriodArgs,
@@ -48,22 +49,14 @@ enum Rows {
 struct Form {
     #[command(flatten)]
     database: DatabaseArg,
-    #[arg(long, value_enum, default_value_t = FormatArg::Csv)]
-    format: FormatArg,
+    #[arg(long, value_parser = formats(), default_value = "csv")]
+    format: Format,
     /// For CSV: rfc4180, or excel-fr for Excel in French (BOM, semicolons)
     #[arg(long, value_enum, default_value_t = Dialect::Rfc4180)]
     dialect: Dialect,
     /// The file, written whole or not at all; standard output without it
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum FormatArg {
-    /// Comma-separated values (RFC 4180); formulas are defused
-    Csv,
-    /// One JSON object a line; exact
-    Jsonl,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -123,20 +116,23 @@ pub(super) fn run(context: &Context, args: Args) -> Result<(), CliError> {
         Rows::Audit { period, form } => (What::Audit(period.period()), form),
     };
     let format = match (form.format, form.dialect) {
-        (FormatArg::Csv, Dialect::Rfc4180) => Format::Csv,
-        (FormatArg::Csv, Dialect::ExcelFr) => Format::CsvExcelFr,
-        (FormatArg::Jsonl, Dialect::Rfc4180) => Format::Jsonl,
-        (FormatArg::Jsonl, Dialect::ExcelFr) => {
+        (format, Dialect::Rfc4180) => format,
+        (Format::Csv | Format::CsvExcelFr, Dialect::ExcelFr) => Format::CsvExcelFr,
+        (_, Dialect::ExcelFr) => {
             return Err(CliError::Usage("--dialect is for --format csv".to_owned()));
         }
     };
+    if format.is_binary() && form.output.is_none() && io::stdout().is_terminal() {
+        let name = format.as_str();
+        return Err(CliError::Usage(format!("{name} is not for a terminal; name a file with -o")));
+    }
     let database = form.database.path(&context.environment)?;
     let export = Export { what, format, actor: Context::actor() };
     let mut progress = output::Progress::new("rows");
     let mut tell = |rows| progress.at(rows);
     let done = match &form.output {
         Some(path) => export.to_file(&database, &context.clock, path, &mut tell),
-        None => export.to_writer(&database, &context.clock, io::stdout().lock(), &mut tell),
+        None => export.to_writer(&database, &context.clock, io::stdout(), &mut tell),
     };
     drop(progress);
     let done = done?;
@@ -144,6 +140,21 @@ pub(super) fn run(context: &Context, args: Args) -> Result<(), CliError> {
         output::say(&format!("{} rows, SHA-256 {}", done.rows, done.sha256));
     }
     Ok(())
+}
+
+/// Every format by its name, with what it is.
+fn formats() -> impl TypedValueParser<Value = Format> {
+    let value = |format: Format| {
+        PossibleValue::new(format.as_str()).help(match format {
+            Format::Csv => "Comma-separated values (RFC 4180); formulas are defused",
+            Format::CsvExcelFr => "CSV for Excel in French; as --dialect excel-fr",
+            Format::Jsonl => "One JSON object a line; exact",
+            Format::Xlsx => "An Excel workbook of text cells; further sheets beyond a million rows",
+            Format::Postgres => "A script for psql: the original PostgreSQL schema and the rows",
+        })
+    };
+    PossibleValuesParser::new(Format::ALL.map(value))
+        .try_map(|name| Format::parse(&name).ok_or("unknown format"))
 }
 
 fn since(text: &str) -> Result<String, String> {

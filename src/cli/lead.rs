@@ -58,6 +58,13 @@ enum What {
         #[arg(value_parser = status)]
         status: Status,
     },
+    /// Makes the present statuses anew from the audit log, which has the last word
+    ///
+    /// They are kept apart to filter by; `audit verify` says when they are not what the log says.
+    RebuildStatus {
+        #[command(flatten)]
+        database: DatabaseArg,
+    },
 }
 
 pub(super) fn run(context: &Context, args: Args) -> Result<(), CliError> {
@@ -89,6 +96,12 @@ pub(super) fn run(context: &Context, args: Args) -> Result<(), CliError> {
             } else {
                 format!("{id}: {} → {}", change.from, change.to)
             });
+            Ok(())
+        }
+        What::RebuildStatus { database } => {
+            let path = database.path(&context.environment)?;
+            let leads = browse::rebuild_status(&path, &context.clock)?;
+            output::say(&format!("The log has changes of status for {leads} leads."));
             Ok(())
         }
     }

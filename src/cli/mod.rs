@@ -8,10 +8,12 @@
 mod audit;
 mod error;
 mod export;
+mod import;
 mod lead;
 mod migrate;
 mod openapi;
 mod output;
+mod reconcile;
 mod serve;
 mod token;
 
@@ -67,6 +69,8 @@ enum Command {
     Lead(lead::Args),
     Audit(audit::Args),
     Export(export::Args),
+    Import(import::Args),
+    Reconcile(reconcile::Args),
     Token(token::Args),
     Openapi(openapi::Args),
     /// Prints completions for a shell
@@ -143,6 +147,8 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Lead(args) => lead::run(&context, args),
         Command::Audit(args) => audit::run(&context, args),
         Command::Export(args) => export::run(&context, args),
+        Command::Import(args) => import::run(&context, args),
+        Command::Reconcile(args) => reconcile::run(&context, &args),
         Command::Token(args) => token::run(&args),
         Command::Openapi(args) => openapi::run(&args),
         Command::Completions { .. } => Ok(()),

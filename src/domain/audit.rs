@@ -12,6 +12,7 @@ pub enum Event {
     LeadConflict,
     LeadRejected,
     LeadProcessed,
+    LeadImported,
     LeadsExported,
     DatabaseMigrated,
 }
@@ -24,6 +25,7 @@ impl Event {
             Self::LeadDuplicate => "LEAD_DUPLICATE",
             Self::LeadConflict => "LEAD_CONFLICT",
             Self::LeadRejected => "LEAD_REJECTED",
+            Self::LeadImported => "LEAD_IMPORTED",
             Self::LeadProcessed => "LEAD_PROCESSED",
             Self::LeadsExported => "LEADS_EXPORTED",
             Self::DatabaseMigrated => "DATABASE_MIGRATED",

@@ -141,6 +141,25 @@ pub struct Lead {
 }
 
 impl Lead {
+    /// The columns with which a lead leaves and comes in, in the order of the first service's
+    /// table.
+    pub const COLUMNS: [&str; 14] = [
+        "id",
+        "created_at_utc",
+        "name",
+        "email",
+        "phone",
+        "company",
+        "service",
+        "message",
+        "consent",
+        "source",
+        "request_id",
+        "ip_hash",
+        "meta_json",
+        "status",
+    ];
+
     /// The columns under the lead's digest.
     #[must_use]
     pub fn columns(&self) -> LeadColumns<'_> {

@@ -6,6 +6,7 @@ pub mod email;
 pub mod fault;
 pub mod filter;
 pub mod id;
+pub mod import;
 mod json;
 pub mod lead;
 pub mod search;

@@ -92,7 +92,7 @@ fn insert(tx: &mut WriteTx<'_>, lead: &NewLead, request_id: &str) -> Result<Stor
         lead_digest: columns.digest().to_string(),
     })
     .map_err(|e| StoreError::Sqlite(e.to_string()))?;
-    insert_row(tx.conn, tx.head().seq + 1, &columns)?;
+    insert_row(tx.conn, tx.head().seq + 1, &columns, Status::Received)?;
     let receipt = tx.append(&NewEvent {
         event: Event::LeadReceived,
         actor: SITE,
@@ -113,7 +113,12 @@ struct Received<'a> {
     lead_digest: String,
 }
 
-fn insert_row(conn: &Connection, audit_seq: i64, c: &LeadColumns<'_>) -> Result<(), StoreError> {
+pub(super) fn insert_row(
+    conn: &Connection,
+    audit_seq: i64,
+    c: &LeadColumns<'_>,
+    status: Status,
+) -> Result<(), StoreError> {
     conn.prepare_cached(include_str!("lead_insert.sql"))?.execute(params![
         audit_seq,
         c.id,
@@ -130,6 +135,7 @@ fn insert_row(conn: &Connection, audit_seq: i64, c: &LeadColumns<'_>) -> Result<
         c.ip_hash,
         c.meta_json,
         c.salt,
+        status.as_str(),
     ])?;
     Ok(())
 }
@@ -171,6 +177,25 @@ pub(super) fn receipt_of(conn: &Connection, lead: &Lead) -> Result<Receipt, Stor
         StoreError::Corrupt(format!("the audit row {} of a lead is missing", lead.audit_seq))
     })?;
     Ok(Receipt { seq: lead.audit_seq, hash })
+}
+
+/// What is known of a `request_id`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    Stored,
+    Erased,
+    Unknown,
+}
+
+pub(super) fn known(conn: &Connection, request_id: &str) -> Result<Known, StoreError> {
+    let sql = "SELECT 1 FROM lead_inbox WHERE request_id = ?1";
+    Ok(if conn.prepare_cached(sql)?.exists([request_id])? {
+        Known::Stored
+    } else if was_erased(conn, request_id)? {
+        Known::Erased
+    } else {
+        Known::Unknown
+    })
 }
 
 fn was_erased(conn: &Connection, request_id: &str) -> Result<bool, StoreError> {
@@ -225,6 +250,12 @@ pub(super) fn set_status(
         )?
         .execute(params![lead.audit_seq, to.as_str()])?;
     Ok(Some(lead.status))
+}
+
+/// Makes `lead_status` anew: the last change of each lead that the log tells of.
+pub(super) fn rebuild_status(tx: &mut WriteTx<'_>) -> Result<usize, StoreError> {
+    tx.conn.execute("DELETE FROM lead_status", [])?;
+    Ok(tx.conn.execute(include_str!("lead_status_rebuild.sql"), [])?)
 }
 
 /// Gives every lead that the filter finds, until `take` breaks off.

@@ -3,6 +3,7 @@
 mod audit;
 mod error;
 mod health;
+mod import;
 mod lead;
 mod lock;
 mod migrate;
@@ -22,7 +23,8 @@ use rusqlite::Connection;
 
 pub use error::StoreError;
 pub use health::Health;
-pub use lead::{Intake, Order, Stored};
+pub use import::Fate;
+pub use lead::{Intake, Known, Order, Stored};
 pub use lock::ServerLock;
 pub use migrate::{Migrated, Step};
 pub use tx::WriteTx;
@@ -34,6 +36,7 @@ use crate::domain;
 use crate::domain::audit::{AuditRow, NewEvent};
 use crate::domain::chain::Receipt;
 use crate::domain::filter::{LeadFilter, Period};
+use crate::domain::import::ImportedLead;
 use crate::domain::lead::{Lead, NewLead};
 use crate::domain::status::Status;
 
@@ -102,6 +105,14 @@ pub fn submit(tx: &mut WriteTx<'_>, lead: &NewLead) -> Result<Intake, StoreError
     lead::submit(tx, lead)
 }
 
+/// Stores a lead of the first service with its audit row, unless it is there already or was erased.
+///
+/// # Errors
+/// The database's own; nothing of the lead is stored then.
+pub fn import(tx: &mut WriteTx<'_>, lead: &ImportedLead, actor: &str) -> Result<Fate, StoreError> {
+    import::import(tx, lead, actor)
+}
+
 /// Changes a lead's status. Returns the one before; `None` if there is no such lead.
 ///
 /// # Errors
@@ -113,6 +124,14 @@ pub fn set_status(
     actor: &str,
 ) -> Result<Option<String>, StoreError> {
     lead::set_status(tx, id, to, actor)
+}
+
+/// Makes the projection of the present statuses anew from the audit log. Returns how many it has.
+///
+/// # Errors
+/// The database's own.
+pub fn rebuild_status(tx: &mut WriteTx<'_>) -> Result<usize, StoreError> {
+    lead::rebuild_status(tx)
 }
 
 /// Adds a row to the audit log.
@@ -171,6 +190,14 @@ impl Snapshot<'_> {
     /// The database's own, as for all reads here.
     pub fn lead(&self, id: &str) -> Result<Option<Lead>, StoreError> {
         lead::find(self.0, id)
+    }
+
+    /// Whether a `request_id` is stored, or was.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn known(&self, request_id: &str) -> Result<Known, StoreError> {
+        lead::known(self.0, request_id)
     }
 
     /// Gives every lead that the filter finds, until `take` breaks off.

@@ -284,7 +284,9 @@ impl Thread {
         let answers = match outcome {
             Ok((mut refused, head)) => {
                 self.ended(&Ok(()));
-                self.unmeasured += batch.len();
+                // One piece of work can write many rows.
+                let rows = usize::try_from(head.seq - self.head.seq).unwrap_or(0);
+                self.unmeasured += rows.max(batch.len());
                 self.head = head;
                 let mut fate = |n| match refused.first() {
                     Some((refused_at, _)) if *refused_at == n => Err(refused.remove(0).1),

@@ -387,3 +387,28 @@ fn output_that_cannot_be_written_is_a_failure() {
         assert_eq!(said(&output).lines().count(), 1, "{}", said(&output));
     }
 }
+
+#[test]
+fn the_present_statuses_are_made_anew_from_the_log() {
+    let database = Database::sample();
+    for (place, status) in [(1, "resolved"), (2, "archived"), (3, "archived"), (3, "received")] {
+        database.succeed(&["lead", "set-status", &database.lead_id(place), status]);
+    }
+    let projection =
+        "SELECT group_concat(audit_seq || status) FROM (SELECT * FROM lead_status ORDER BY 1)";
+    let kept = database.one(projection);
+    database.tamper_sql(
+        "UPDATE lead_status SET status = 'processing' WHERE audit_seq = 1; DELETE FROM lead_status WHERE audit_seq = 2;
+         INSERT INTO lead_status VALUES (4, 'resolved');",
+    );
+    assert_eq!(database.run(&["audit", "verify"]).status.code(), Some(4));
+    let log = database.one("SELECT count(*) FROM audit_log");
+    database.succeed(&["lead", "rebuild-status"]);
+    assert_eq!(database.one(projection), kept);
+    assert_eq!(
+        database.one("SELECT count(*) FROM audit_log"),
+        log,
+        "nothing happened that the log should tell"
+    );
+    database.succeed(&["audit", "verify"]);
+}

@@ -25,10 +25,11 @@ fn golden(name: &str) -> String {
 #[test]
 fn the_files_are_the_expected_ones_to_the_byte() {
     let database = difficult();
-    let cases: [(&str, &[&str]); 3] = [
+    let cases: [(&str, &[&str]); 4] = [
         ("leads.csv", &["leads"]),
         ("leads-excel-fr.csv", &["leads", "--format", "csv", "--dialect", "excel-fr"]),
         ("leads.jsonl", &["leads", "--format", "jsonl"]),
+        ("leads.sql", &["leads", "--format", "postgres"]),
     ];
     for (name, arguments) in cases {
         let (ours, expected) = (export(&database, arguments), golden(name));
@@ -119,8 +120,11 @@ fn excel_in_french_is_given_its_mark_semicolons_and_line_ends() {
 fn a_dialect_is_for_csv_alone() {
     let database = Database::sample();
     let before = database.dump();
-    let output = database.run(&["export", "leads", "--format", "jsonl", "--dialect", "excel-fr"]);
-    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+    for format in ["jsonl", "xlsx", "postgres"] {
+        let output =
+            database.run(&["export", "leads", "--format", format, "--dialect", "excel-fr"]);
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+    }
     assert_eq!(database.dump(), before, "no row tells of it");
 }
 

@@ -103,9 +103,16 @@ fn a_period_narrows_the_audit_log_too() {
 #[test]
 fn an_export_is_told_in_the_audit_log_and_to_the_person() {
     let database = Database::sample();
-    for (what, format) in
-        [("leads", "csv"), ("leads", "jsonl"), ("audit", "csv"), ("audit", "jsonl")]
-    {
+    for (what, format) in [
+        ("leads", "csv"),
+        ("leads", "jsonl"),
+        ("audit", "xlsx"),
+        ("leads", "xlsx"),
+        ("audit", "csv"),
+        ("audit", "jsonl"),
+        ("audit", "postgres"),
+        ("leads", "csv-excel-fr"),
+    ] {
         let output = database.run(&["export", what, "--format", format]);
         assert!(output.status.success(), "{output:?}");
         let rows = match what {
@@ -210,7 +217,7 @@ fn no_rows_are_an_export_as_well() {
 #[test]
 fn a_reader_that_closes_early_has_what_it_wanted() {
     let database = many(4000);
-    for format in ["csv", "jsonl"] {
+    for format in ["csv", "jsonl", "postgres"] {
         let mut command =
             binary::command(database.folder(), &["export", "leads", "--format", format]);
         let mut child =

@@ -20,7 +20,7 @@ const MAY: [(&str, &[&str]); 8] = [
 const DOORS: [(&str, &str); 2] = [("cli/serve.rs", "http"), ("cli/openapi.rs", "http")];
 
 /// Libraries and the one part that may name them.
-const AT_HOME: [(&str, &str); 7] = [
+const AT_HOME: [(&str, &str); 9] = [
     ("rusqlite", "store"),
     ("r2d2", "store"),
     ("refinery", "store"),
@@ -28,6 +28,8 @@ const AT_HOME: [(&str, &str); 7] = [
     ("hyper", "http"),
     ("clap", "cli"),
     ("csv", "app"),
+    ("csv_core", "app"),
+    ("rust_xlsxwriter", "app"),
 ];
 
 #[test]

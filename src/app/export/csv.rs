@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use csv::{ByteRecord, Terminator, WriterBuilder};
 use sha2::Sha256;
 
-use super::row::{Cell, Row};
+use super::row::{Cell, Row, Table};
 use super::{Encoder, Hashed};
 
 /// How Excel recognises UTF-8.
@@ -30,9 +30,9 @@ impl<W: Write> Csv<W> {
 }
 
 impl<W: Write> Encoder for Csv<W> {
-    fn header(&mut self, columns: &'static [&'static str]) -> io::Result<()> {
+    fn header(&mut self, table: &'static Table) -> io::Result<()> {
         self.record.clear();
-        for (i, column) in columns.iter().enumerate() {
+        for (i, column) in table.columns.iter().enumerate() {
             let bom = if self.excel_fr && i == 0 { BOM } else { "" };
             self.record.push_field(format!("{bom}{column}").as_bytes());
         }
@@ -47,9 +47,12 @@ impl<W: Write> Encoder for Csv<W> {
         self.out.write_byte_record(&self.record).map_err(cause)
     }
 
-    fn finish(mut self: Box<Self>) -> (Sha256, io::Result<()>) {
-        let flushed = self.out.flush();
-        (self.out.get_ref().hasher.clone(), flushed)
+    fn end(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
+    fn hashed(&self) -> Sha256 {
+        self.out.get_ref().hasher.clone()
     }
 }
 

@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, Write};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use sha2::Sha256;
 
-use super::row::{Cell, Row};
+use super::row::{Cell, Row, Table};
 use super::{Encoder, Hashed};
 
 pub(super) struct Jsonl<W: Write> {
@@ -21,8 +21,8 @@ impl<W: Write> Jsonl<W> {
 }
 
 impl<W: Write> Encoder for Jsonl<W> {
-    fn header(&mut self, columns: &'static [&'static str]) -> io::Result<()> {
-        self.columns = columns;
+    fn header(&mut self, table: &'static Table) -> io::Result<()> {
+        self.columns = table.columns;
         Ok(())
     }
 
@@ -31,9 +31,12 @@ impl<W: Write> Encoder for Jsonl<W> {
         self.out.write_all(b"\n")
     }
 
-    fn finish(mut self: Box<Self>) -> (Sha256, io::Result<()>) {
-        let flushed = self.out.flush();
-        (self.out.get_ref().hasher.clone(), flushed)
+    fn end(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
+    fn hashed(&self) -> Sha256 {
+        self.out.get_ref().hasher.clone()
     }
 }
 

@@ -2,9 +2,11 @@
 //! audit log.
 
 mod csv;
-mod draft;
+mod format;
 mod jsonl;
+mod postgres;
 mod row;
+mod xlsx;
 
 use std::io::{self, Write};
 use std::ops::ControlFlow;
@@ -15,8 +17,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use self::draft::Draft;
-use self::row::Row;
+pub use self::format::Format;
+use self::row::{Row, Table};
+use super::draft::Draft;
 use crate::clock::Clock;
 use crate::domain::audit::{Event, NewEvent};
 use crate::domain::chain::Hash;
@@ -31,16 +34,6 @@ const STEP: u64 = 10_000;
 pub enum What {
     Leads(LeadFilter),
     Audit(Period),
-}
-
-/// In which form.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// RFC 4180.
-    Csv,
-    /// What Excel opens in French: BOM, semicolons.
-    CsvExcelFr,
-    Jsonl,
 }
 
 /// An export as it was asked for.
@@ -81,10 +74,10 @@ impl Export {
         &self,
         database: &Path,
         clock: &Clock,
-        out: impl Write,
+        out: impl Write + Send,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Exported, ExportError> {
-        let exported = self.write_rows(database, out, progress)?;
+        let exported = self.write_rows(database, out, None, progress)?;
         self.note(database, clock, &exported)?;
         Ok(exported)
     }
@@ -101,7 +94,8 @@ impl Export {
         progress: &mut dyn FnMut(u64),
     ) -> Result<Exported, ExportError> {
         let mut draft = Draft::of(path, database)?;
-        let exported = self.write_rows(database, draft.file(), progress)?;
+        let folder = draft.folder().to_owned();
+        let exported = self.write_rows(database, draft.file(), Some(&folder), progress)?;
         draft.file().sync_all()?;
         self.note(database, clock, &exported)?;
         draft.put_in_place()?;
@@ -111,13 +105,15 @@ impl Export {
     fn write_rows(
         &self,
         database: &Path,
-        out: impl Write,
+        out: impl Write + Send,
+        scratch: Option<&Path>,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Exported, ExportError> {
         let readers = Readers::open(database)?;
-        let mut encoder = self.format.encoder(Hashed { out, hasher: Sha256::new() });
+        let out = Hashed { out, hasher: Sha256::new() };
+        let mut encoder = self.format.encoder(out, scratch);
         let mut rows = 0;
-        let mut written = encoder.header(self.what.columns());
+        let mut written = encoder.header(self.what.table());
         if written.is_ok() {
             readers.snapshot(|snapshot| {
                 self.what.for_each(snapshot, &mut |row| {
@@ -133,20 +129,19 @@ impl Export {
                 })
             })?;
         }
-        let (hashed, flushed) = encoder.finish();
-        let cut_short = match written.and(flushed) {
+        let cut_short = match written.and_then(|()| encoder.end()) {
             Ok(()) => false,
             Err(e) if e.kind() == io::ErrorKind::BrokenPipe => true,
             Err(e) => return Err(e.into()),
         };
-        Ok(Exported { rows, sha256: Hash::finish(hashed).to_string(), cut_short })
+        Ok(Exported { rows, sha256: Hash::finish(encoder.hashed()).to_string(), cut_short })
     }
 
     /// Tells the audit log.
     fn note(&self, database: &Path, clock: &Clock, exported: &Exported) -> Result<(), StoreError> {
         let mut details = json!({
-            "what": self.what.name(),
-            "format": self.format.name(),
+            "what": self.what.table().name,
+            "format": self.format.as_str(),
             "filter": self.what.filter(),
             "rows": exported.rows,
             "sha256": exported.sha256,
@@ -170,17 +165,10 @@ impl Export {
 }
 
 impl What {
-    fn name(&self) -> &'static str {
+    fn table(&self) -> &'static Table {
         match self {
-            Self::Leads(_) => "leads",
-            Self::Audit(_) => "audit",
-        }
-    }
-
-    fn columns(&self) -> &'static [&'static str] {
-        match self {
-            Self::Leads(_) => &row::LEAD,
-            Self::Audit(_) => &row::AUDIT,
+            Self::Leads(_) => &row::LEADS,
+            Self::Audit(_) => &row::AUDIT_LOG,
         }
     }
 
@@ -221,30 +209,14 @@ impl What {
     }
 }
 
-impl Format {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Csv => "csv",
-            Self::CsvExcelFr => "csv (excel-fr)",
-            Self::Jsonl => "jsonl",
-        }
-    }
-
-    fn encoder<'w, W: Write + 'w>(self, out: Hashed<W>) -> Box<dyn Encoder + 'w> {
-        match self {
-            Self::Csv => Box::new(csv::Csv::new(out, false)),
-            Self::CsvExcelFr => Box::new(csv::Csv::new(out, true)),
-            Self::Jsonl => Box::new(jsonl::Jsonl::new(out)),
-        }
-    }
-}
-
 /// Rows turned into bytes.
 trait Encoder {
-    fn header(&mut self, columns: &'static [&'static str]) -> io::Result<()>;
+    fn header(&mut self, table: &'static Table) -> io::Result<()>;
     fn row(&mut self, row: &Row<'_>) -> io::Result<()>;
-    /// What was written, hashed, and whether the last of it was.
-    fn finish(self: Box<Self>) -> (Sha256, io::Result<()>);
+    /// After the last row: without it, what was written is not a whole file.
+    fn end(&mut self) -> io::Result<()>;
+    /// What was written so far, hashed.
+    fn hashed(&self) -> Sha256;
 }
 
 /// Hashes what passes through it.

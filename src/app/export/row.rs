@@ -16,24 +16,16 @@ pub(super) enum Cell<'a> {
 /// A row's values, in the order of its columns.
 pub(super) type Row<'a> = [Cell<'a>];
 
-pub(super) const LEAD: [&str; 14] = [
-    "id",
-    "created_at_utc",
-    "name",
-    "email",
-    "phone",
-    "company",
-    "service",
-    "message",
-    "consent",
-    "source",
-    "request_id",
-    "ip_hash",
-    "meta_json",
-    "status",
-];
+/// What the rows are called, and their columns.
+pub(super) struct Table {
+    pub(super) name: &'static str,
+    pub(super) columns: &'static [&'static str],
+}
 
-pub(super) const AUDIT: [&str; 10] = [
+pub(super) static LEADS: Table = Table { name: "leads", columns: &Lead::COLUMNS };
+pub(super) static AUDIT_LOG: Table = Table { name: "audit", columns: &AUDIT };
+
+const AUDIT: [&str; 10] = [
     "seq",
     "id",
     "created_at_utc",

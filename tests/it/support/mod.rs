@@ -5,7 +5,9 @@ pub(crate) mod database;
 pub(crate) mod digest;
 pub(crate) mod export;
 pub(crate) mod http;
+pub(crate) mod postgres;
 pub(crate) mod server;
+pub(crate) mod tools;
 
 use std::time::{Duration, Instant};
 

@@ -10,7 +10,7 @@ use tempfile::{Builder, NamedTempFile};
 use crate::store;
 
 /// Of the name that a file has for a moment before it takes another one's place.
-const PREFIX: &str = ".fastcore-export";
+const PREFIX: &str = ".fastcore-draft";
 
 /// A file that is being written, in the folder where it will stand.
 pub(super) struct Draft {
@@ -37,6 +37,11 @@ impl Draft {
             None => Form::Named(Builder::new().prefix(PREFIX).tempfile_in(&folder)?),
         };
         Ok(Self { target: target.to_owned(), folder, file })
+    }
+
+    /// The folder where it will stand.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     pub(super) fn file(&mut self) -> &mut File {
@@ -77,7 +82,7 @@ fn check_target(target: &Path, database: &Path) -> io::Result<()> {
 }
 
 /// Whether two paths lead to one place, whether or not something is there yet.
-fn is_same(a: &Path, b: &Path) -> bool {
+pub(super) fn is_same(a: &Path, b: &Path) -> bool {
     let place = |path: &Path| {
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         Some((folder.canonicalize().ok()?, path.file_name()?.to_owned()))

@@ -1,0 +1,629 @@
+//! The way in from the first service: what its rows become, what is skipped, refused and told, and
+//! that an import can be cut off anywhere and run again.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::support::binary::{self, Served};
+use super::support::database::Database;
+use super::support::export::{LEAD_COLUMNS, stored};
+use super::support::http::Client;
+use super::support::postgres::Postgres;
+use super::support::{digest, lead, within};
+
+const HEADER: &str = "id,created_at_utc,name,email,phone,company,service,message,consent,source,request_id,ip_hash,meta_json,status\n";
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A row of the first service as PostgreSQL writes it; a number makes it one of its own.
+fn row(n: usize) -> String {
+    format!(
+        "{},2024-01-03 10:30:45.123456+00,Jean Dupont,jean@example.com,+33612345678,ACME SAS,diagnostic,\
+         Mon compresseur ne démarre plus depuis hier,t,fast-techservices.com,{},abc123def456,\
+         \"{{\"\"user_agent_hash\"\": \"\"xyz789\"\", \"\"timestamp_utc\"\": \"\"2024-01-03T10:30:45\"\"}}\",received\n",
+        id(n),
+        request_id(n)
+    )
+}
+
+fn id(n: usize) -> String {
+    format!("f47ac10b-58cc-4372-a567-{n:012}")
+}
+
+fn request_id(n: usize) -> String {
+    format!("00000000-0000-4000-8000-{n:012}")
+}
+
+fn rows(count: usize) -> String {
+    std::iter::once(HEADER.to_owned()).chain((1..=count).map(row)).collect()
+}
+
+fn write(database: &Database, name: &str, text: impl AsRef<[u8]>) {
+    fs::write(database.folder().join(name), text).expect("a file");
+}
+
+/// Imports a file's text; what the command said, and its exit status.
+fn import(database: &Database, text: impl AsRef<[u8]>) -> Output {
+    write(database, "leads.csv", text);
+    database.run(&["import", "leads", "leads.csv"])
+}
+
+/// The report of refused rows, without its header.
+fn refused(database: &Database) -> Vec<(u64, String)> {
+    let path = database.folder().join("leads.csv.refused.csv");
+    let mut reader = csv::Reader::from_path(path).expect("a report");
+    assert_eq!(reader.headers().expect("a header"), ["line", "reason"].as_slice());
+    reader.deserialize().map(|row| row.expect("a row")).collect()
+}
+
+fn count(database: &Database) -> usize {
+    database.one("SELECT count(*) FROM lead_inbox").parse().expect("a number")
+}
+
+/// The four rows of the first service as they ought to be stored.
+fn expected() -> Vec<Vec<Option<String>>> {
+    let message = "Voilà : \"ça\" marche 😀\nune ligne\r\n\tautre; \\N";
+    let long = "é".repeat(2000);
+    let zeros = "0".repeat(50);
+    let meta =
+        r#"{"user_agent_hash": "xyz789", "timestamp_utc": "2024-01-03T10:30:45.123456+00:00"}"#;
+    let short = r#"{"user_agent_hash": null, "timestamp_utc": "2024-07-03T10:30:45"}"#;
+    let fast = "fast-techservices.com";
+    let all: [[&str; 11]; 4] = [
+        [
+            "2024-01-03T10:30:45.123456Z",
+            "Zoë à l'Œuvre",
+            "zoe@exemple.fr",
+            "+33612345678",
+            "Crème & Fils, 10 €",
+            "diagnostic",
+            message,
+            "true",
+            fast,
+            meta,
+            "received",
+        ],
+        [
+            "2024-07-03T10:30:45.000000Z",
+            "=cmd|' /C calc'!A0",
+            "j@example.com",
+            "0612345678",
+            "",
+            "",
+            "court",
+            "false",
+            fast,
+            short,
+            "processing",
+        ],
+        [
+            "2000-01-01T05:29:59.500000Z",
+            "J",
+            "not an address",
+            "",
+            "",
+            "autre",
+            "des blancs autour",
+            "true",
+            "elsewhere",
+            "",
+            "resolved",
+        ],
+        [
+            "2024-02-29T00:00:00.000001Z",
+            "NULL",
+            "d@example.com",
+            "",
+            "\"\"",
+            "ponts",
+            &long,
+            "true",
+            fast,
+            "",
+            "archived",
+        ],
+    ];
+    let hash = ["abc123def456", "h", "h", &zeros];
+    let cells = |(i, row): (usize, [&str; 11])| {
+        let [at, name, email, phone, company, service, message, consent, source, meta, status] =
+            row;
+        let id = format!("f47ac10b-58cc-4372-a567-0e02b2c3d40{}", i + 1);
+        let request_id = request_id(i + 1);
+        let cells = [
+            &id,
+            at,
+            name,
+            email,
+            phone,
+            company,
+            service,
+            message,
+            consent,
+            source,
+            &request_id,
+            hash[i],
+            meta,
+            status,
+        ];
+        cells.iter().map(|c| Some((*c).to_owned()).filter(|c| !c.is_empty())).collect()
+    };
+    all.into_iter().enumerate().map(cells).collect()
+}
+
+#[test]
+fn what_postgresql_writes_is_taken_in_row_for_row() {
+    let Some(server) = Postgres::start() else { return };
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/data/import/first_service.sql");
+    server.create("old");
+    let loaded = server.load("old", script.as_ref());
+    assert!(loaded.status.success(), "{loaded:?}");
+    let copy = "COPY (SELECT * FROM lead_inbox ORDER BY request_id) TO STDOUT CSV HEADER";
+    for (zone, sql) in [
+        ("UTC", copy),
+        ("Europe/Paris", copy),
+        ("Asia/Kolkata", copy),
+        (
+            "America/New_York",
+            "SELECT row_to_json(l) FROM (SELECT * FROM lead_inbox ORDER BY request_id) AS l",
+        ),
+    ] {
+        server.query("old", &format!("ALTER DATABASE old SET timezone TO '{zone}'"));
+        let text = server.query("old", sql);
+        let database = Database::empty();
+        let output = import(&database, format!("{text}\n"));
+        assert!(output.status.success(), "{zone}: {}", said(&output));
+        assert_eq!(stored(&database), expected(), "{zone}");
+        database.succeed(&["audit", "verify"]);
+    }
+}
+
+#[test]
+fn what_left_for_postgresql_comes_back_equal() {
+    let database = Database::sample();
+    let kept = stored(&database);
+    let jsonl = database.succeed(&["export", "leads", "--format", "jsonl"]);
+    let back = Database::empty();
+    assert!(import(&back, jsonl).status.success());
+    assert_eq!(stored(&back), kept);
+    let Some(server) = Postgres::start() else { return };
+    server.create("moved");
+    database.succeed(&["export", "leads", "--format", "postgres", "-o", "leads.sql"]);
+    assert!(server.load("moved", &database.folder().join("leads.sql")).status.success());
+    let back = Database::empty();
+    let copy = "COPY (SELECT * FROM lead_inbox ORDER BY created_at_utc, id) TO STDOUT CSV HEADER";
+    assert!(import(&back, server.query("moved", copy) + "\n").status.success());
+    assert_eq!(stored(&back), kept);
+}
+
+#[test]
+fn every_lead_has_an_audit_row_that_proves_it() {
+    let database = Database::sample();
+    let output = import(&database, rows(2).replace(",received\n", ",resolved\n"));
+    assert_eq!(said(&output), "2 rows: 2 imported, 0 there already, 0 refused\n");
+    let told = digest::rows(
+        &database.sqlite(),
+        "SELECT event, actor LIKE 'cli:_%', lead_id, request_id, status_code, details_json,
+             created_at_utc > '2026', details_json ->> 'lead_digest' FROM audit_log WHERE seq > 9 ORDER BY seq",
+    );
+    let digests = digest::digests(&database.sqlite());
+    for (n, row) in (1..).zip(&told) {
+        let details = format!(
+            r#"{{"source":"fast-techservices.com","status":"resolved","lead_digest":"{}"}}"#,
+            digests[4 + n].1
+        );
+        let expected = [
+            Some("LEAD_IMPORTED"),
+            Some("1"),
+            Some(&id(n)),
+            Some(&request_id(n)),
+            None,
+            Some(&details),
+            Some("1"),
+        ];
+        assert_eq!(row[..7], expected.map(|c| c.map(str::to_owned)));
+    }
+    assert_eq!(told.len(), 2);
+    let (seq, hash) = digest::chain(&database.sqlite()).pop().expect("a row");
+    database.succeed(&["audit", "verify", "--receipt", &format!("{seq}:{hash}")]);
+    let shown: Value =
+        serde_json::from_str(&database.succeed(&["lead", "show", &id(2), "--json"])).expect("JSON");
+    assert_eq!(
+        (&shown["digest_holds"], &shown["receipt"]),
+        (&json!(true), &json!(format!("{seq}:{hash}")))
+    );
+    assert_eq!(shown["status"], "resolved");
+    database.tamper_sql("UPDATE lead_inbox SET status = 'received' WHERE audit_seq = 10");
+    assert_eq!(
+        database.run(&["audit", "verify"]).status.code(),
+        Some(4),
+        "the status is under the proof"
+    );
+}
+
+#[test]
+fn an_old_lead_takes_its_place_in_time_and_goes_on_from_its_status() {
+    let database = Database::sample();
+    assert!(import(&database, rows(1).replace(",received\n", ",archived\n")).status.success());
+    let list = |filter: &[&str]| {
+        let text = database.succeed(&[&["lead", "list"], filter].concat());
+        text.lines().filter(|l| l.contains(&id(1))).count() + 10 * text.lines().count()
+    };
+    assert_eq!(list(&[]), 61);
+    assert_eq!(list(&["--limit", "5"]), 50, "the oldest is the last");
+    assert_eq!(list(&["--status", "archived"]), 11);
+    assert_eq!(list(&["--status", "received"]), 40);
+    assert_eq!(list(&["--until", "2024-12-31"]), 11);
+    assert_eq!(
+        list(&["--query", "compresseur", "--since", "2024-01-03", "--until", "2024-01-03"]),
+        11
+    );
+    database.succeed(&["lead", "set-status", &id(1), "processing"]);
+    let told = "SELECT details_json FROM audit_log ORDER BY seq DESC LIMIT 1";
+    assert_eq!(database.one(told), r#"{"from":"archived","to":"processing"}"#);
+    assert_eq!(list(&["--status", "processing"]), 21);
+    database.succeed(&["audit", "verify"]);
+}
+
+#[test]
+fn the_site_that_sends_an_old_lead_again_is_told_that_it_is_stored() {
+    let database = Database::empty();
+    assert!(
+        import(
+            &database,
+            rows(1)
+                .replace("Jean Dupont", "  Jean Dupont ")
+                .replace("@example.com", "@Example.COM")
+        )
+        .status
+        .success()
+    );
+    let receipt = database.succeed(&["audit", "head"]);
+    let server = Served::start(database.folder());
+    let mut again = lead();
+    again["meta"]["request_id"] = json!(request_id(1));
+    let mut client = Client::connect(server.address);
+    let answer = client.post_lead(&again);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let expected = json!({"leadId": id(1), "timestamp": "2024-01-03T10:30:45.123456Z", "status": "received", "receipt": receipt.trim()});
+    assert_eq!(answer.json(), expected);
+    again["name"] = json!("Someone Else");
+    assert_eq!(client.post_lead(&again).status, 409);
+}
+
+#[test]
+fn a_second_time_changes_nothing() {
+    let database = Database::sample();
+    assert!(import(&database, rows(1200)).status.success());
+    let before = database.dump();
+    let again = import(&database, rows(1200));
+    assert_eq!(said(&again), "1200 rows: 0 imported, 1200 there already, 0 refused\n");
+    assert_eq!(database.dump(), before);
+    let other_form = database.succeed(&["export", "leads", "--format", "jsonl"]);
+    let rows = count(&database);
+    assert!(import(&database, other_form).status.success());
+    assert_eq!(count(&database), rows);
+    assert!(!database.folder().join("leads.csv.refused.csv").exists());
+}
+
+#[test]
+fn what_the_table_cannot_hold_is_told_by_line_and_reason() {
+    let good = row(1);
+    let cases: [(&str, &str, &str); 22] = [
+        ("f47ac10b-", "f47ac10b", "id: not a UUID with hyphens"),
+        ("f47ac10b-58cc-4372-a567-000000000001", "", "id: missing"),
+        (
+            "2024-01-03 10:30:45.123456+00,",
+            "03/01/2024,",
+            "created_at_utc: not a time such as 2026-01-03 10:30:45.123456+00",
+        ),
+        (
+            "2024-01-03 10:30:45.123456+00,",
+            "infinity,",
+            "created_at_utc: not a time such as 2026-01-03 10:30:45.123456+00",
+        ),
+        (
+            "2024-01-03 10:30:45.123456+00,",
+            "2024-02-30 10:30:45+00,",
+            "created_at_utc: not a time such as 2026-01-03 10:30:45.123456+00",
+        ),
+        ("Jean Dupont", " ", "name: missing"),
+        ("Jean Dupont", "SECRET".repeat(14).leak(), "name: longer than 80 characters"),
+        ("Jean Dupont", "SECRET\0", "name: it has a NUL"),
+        ("jean@example.com", "", "email: missing"),
+        ("+33612345678", "+33612345678901234567890123456789", "phone: longer than 30 characters"),
+        (
+            "diagnostic",
+            "SECRET",
+            "service: none of ponts, cabines, compresseurs, diagnostic, autre",
+        ),
+        ("Mon compresseur ne démarre plus depuis hier", "", "message: missing"),
+        (",t,", ",SECRET,", "consent: neither t nor f"),
+        (",t,", ",,", "consent: missing"),
+        ("fast-techservices.com", "", "source: missing"),
+        ("00000000-0000-4000-8000-000000000001", "SECRET", "request_id: not a UUID with hyphens"),
+        ("abc123def456", "", "ip_hash: missing"),
+        ("{\"\"", "{", "meta_json: not JSON"),
+        (
+            "{\"\"",
+            "{\"\"timestamp_utc\"\":1,\"\"",
+            "meta_json: it has a NUL, a repeated key, half a character, or is nested too deeply",
+        ),
+        (
+            "xyz789",
+            "\\ud800",
+            "meta_json: it has a NUL, a repeated key, half a character, or is nested too deeply",
+        ),
+        (",received\n", ",SECRET\n", "status: none of received, processing, resolved, archived"),
+        (",received\n", "\n", "13 values under 14 columns"),
+    ];
+    let mut text = HEADER.to_owned();
+    for (from, to, _) in &cases {
+        let bad = good.replacen(from, to, 1);
+        assert_ne!(bad, good, "{from}");
+        text.push_str(&bad);
+    }
+    text.push_str(&row(2));
+    let database = Database::empty();
+    let output = import(&database, text);
+    let told = refused(&database);
+    for ((line, reason), (n, (_, _, expected))) in told.iter().zip((2..).zip(cases)) {
+        assert_eq!((*line, reason.as_str()), (n, expected));
+    }
+    assert_eq!(told.len(), cases.len());
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        said(&output).lines().collect::<Vec<_>>(),
+        [
+            "23 rows: 1 imported, 0 there already, 22 refused",
+            "leads.csv.refused.csv says which rows, and why.",
+            "fastcore: 22 rows were refused; all others are stored",
+        ]
+    );
+    let report = database.folder().join("leads.csv.refused.csv");
+    assert_eq!(fs::metadata(&report).expect("a file").permissions().mode() & 0o777, 0o600);
+    assert!(!fs::read_to_string(&report).expect("text").contains("SECRET"), "nothing of the rows");
+    assert_eq!(stored(&database)[0][0].as_deref(), Some(id(2).as_str()));
+    assert!(import(&database, rows(2)).status.success(), "mended");
+    assert!(refused(&database).is_empty(), "an old report does not stay");
+    database.succeed(&["audit", "verify"]);
+}
+
+#[test]
+fn what_is_no_text_or_has_no_end_is_refused_and_the_rows_around_it_are_taken() {
+    let database = Database::empty();
+    let huge = row(3).replace("Mon compresseur", &"x".repeat(5_000_000));
+    let mut text = [rows(1).into_bytes(), b"\xff\xfe,\n".to_vec(), row(2).into_bytes()].concat();
+    text.extend(row(7).replace("Jean", "J\u{e9}an").into_bytes());
+    let at = text.len() - 100;
+    text.splice(at..at + 1, [0xe9]);
+    text.extend(huge.into_bytes());
+    text.extend(",".repeat(1000).into_bytes());
+    text.push(b'\n');
+    text.extend(row(4).into_bytes());
+    text.extend(b"\"a quotation mark that nothing closes\n".to_vec());
+    text.extend("one, two\n".repeat(50_000).into_bytes());
+    let output = import(&database, text);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    let reasons: Vec<_> = refused(&database);
+    let expected = [
+        (3, "2 values under 14 columns"),
+        (5, "not text in UTF-8"),
+        (6, "too long for a row; a quotation mark may be missing"),
+        (7, "too long for a row; a quotation mark may be missing"),
+        (9, "too long for a row; a quotation mark may be missing"),
+    ];
+    assert_eq!(reasons, expected.map(|(line, reason)| (line, reason.to_owned())));
+    assert_eq!(count(&database), 3);
+    let database = Database::empty();
+    let object = |n: usize, name: &str| {
+        json!({"id": id(n), "created_at_utc": "2024-01-03T10:30:45+00:00", "name": name, "email": "j@example.com",
+            "message": "m", "consent": true, "source": "s", "request_id": request_id(n), "ip_hash": "h",
+            "meta_json": {"a": 1}, "extra": [1]}).to_string()
+    };
+    let lines = [
+        "\u{feff}".to_owned() + &object(1, "Jean"),
+        "[1]".to_owned(),
+        object(2, &"x".repeat(5_000_000)),
+        String::new(),
+        object(3, "a\u{0}b"),
+        object(4, "Jean").replace("\"m\"", "\"\\ud800\""),
+        object(5, "Jean").replace("true", "1"),
+        object(6, "Jean").replace("\"id\"", "\"id\":\"x\",\"id\""),
+        "{".to_owned(),
+        object(7, "Jean"),
+    ];
+    let output = import(&database, lines.join("\n"));
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    let told: Vec<u64> = refused(&database).into_iter().map(|(line, _)| line).collect();
+    assert_eq!(told, [2, 3, 5, 6, 7, 8, 9]);
+    assert_eq!(
+        stored(&database).iter().map(|r| r[12].as_deref()).collect::<Vec<_>>(),
+        [Some("{\"a\":1}"); 2]
+    );
+}
+
+#[test]
+fn columns_are_found_by_their_names_in_any_order() {
+    let database = Database::empty();
+    let mut reversed: Vec<&str> = LEAD_COLUMNS.to_vec();
+    reversed.reverse();
+    let cells = [
+        "received",
+        "",
+        "h",
+        &request_id(1),
+        "s",
+        "t",
+        "m",
+        "",
+        "",
+        "",
+        "j@example.com",
+        "Jean",
+        "2024-01-03 10:30:45+00",
+        &id(1),
+    ];
+    let text = format!("\u{feff}extra,{}\r\n7,{}\r\n", reversed.join(","), cells.join(","));
+    let output = import(&database, text);
+    assert_eq!(
+        said(&output),
+        "1 rows: 1 imported, 0 there already, 0 refused; 1 columns are not a lead's and were left out\n"
+    );
+    assert_eq!(database.one("SELECT name || phone IS NULL FROM lead_inbox"), "1");
+    let before = database.dump();
+    let named = |names: &str| format!("{names}\n{}", row(3));
+    for (text, expected) in [
+        (String::new(), "not even the names of the columns"),
+        (row(2), "does not name these columns: id, created_at_utc"),
+        (named(&HEADER.replace(",status\n", "")), "does not name these columns: status"),
+        (named(&HEADER.replace("status\n", "name,status")), "names the column name twice"),
+        ("x".repeat(1_000_000), "does not name these columns"),
+        ("\0\0\0".to_owned(), "does not name these columns"),
+    ] {
+        let output = import(&database, text);
+        assert_eq!(output.status.code(), Some(1));
+        let said = said(&output);
+        assert!(said.contains(expected) && said.lines().count() == 1, "{said}");
+        assert!(!said.contains("Dupont") && said.len() < 400, "{said}");
+    }
+    assert_eq!(database.dump(), before);
+}
+
+#[test]
+fn an_erased_lead_does_not_come_back() {
+    let database = Database::empty();
+    assert!(import(&database, rows(3)).status.success());
+    for (n, column) in [(1, "lead_id"), (2, "request_id")] {
+        let value = if n == 1 { id(n) } else { request_id(n) };
+        database.tamper_sql(&format!(
+            "INSERT INTO audit_log (id, created_at_utc, event, {column}, hash)
+             SELECT printf('00000000-0000-7000-8000-%012d', {n}), created_at_utc, 'LEAD_ERASED', '{value}', hash FROM audit_log LIMIT 1;
+             DELETE FROM lead_inbox WHERE {} = '{value}';",
+            if n == 1 { "id" } else { "request_id" }
+        ));
+    }
+    let output = import(&database, rows(3));
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(
+        said(&output)
+            .starts_with("3 rows: 0 imported, 1 there already, 2 erased here, 0 refused\n"),
+        "{}",
+        said(&output)
+    );
+    assert_eq!(refused(&database).iter().map(|r| r.0).collect::<Vec<_>>(), [2, 3]);
+    assert_eq!(count(&database), 1);
+}
+
+#[test]
+fn an_id_that_another_lead_has_is_refused() {
+    let database = Database::empty();
+    let text = rows(1) + &row(2).replace(&id(2), &id(1)) + &row(1).replace(&id(1), &id(9));
+    let output = import(&database, text);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        said(&output).starts_with("3 rows: 1 imported, 1 there already, 1 refused\n"),
+        "{}",
+        said(&output)
+    );
+    assert_eq!(refused(&database), [(3, "id: another lead has it".to_owned())]);
+}
+
+#[test]
+fn the_report_goes_where_it_is_asked_for_and_over_nothing_that_matters() {
+    let database = Database::empty();
+    write(&database, "leads.csv", rows(1) + ",\n");
+    let before = database.dump();
+    for wrong in ["leads.csv", "./leads.csv", "fastcore.db", "missing/report.csv", "/dev/null"] {
+        let output = database.run(&["import", "leads", "leads.csv", "--refused", wrong]);
+        assert_eq!(output.status.code(), Some(1), "{wrong}: {}", said(&output));
+        assert!(said(&output).contains("--refused"), "{}", said(&output));
+    }
+    assert_eq!(database.dump(), before);
+    let mut command = binary::command(
+        database.folder(),
+        &["import", "leads", "-", "--refused", "report.csv", "--json"],
+    );
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it runs");
+    child.stdin.take().expect("a pipe").write_all((rows(1) + ",\n").as_bytes()).expect("it reads");
+    let output = child.wait_with_output().expect("it ends");
+    let counts: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(
+        counts,
+        json!({"rows": 2, "imported": 1, "present": 0, "erased": 0, "refused": 1, "unknown_columns": 0})
+    );
+    assert!(
+        fs::read_to_string(database.folder().join("report.csv")).expect("a report").contains("3,")
+    );
+    let output = database.run(&["import", "leads", "nowhere.csv"]);
+    assert!(
+        output.status.code() == Some(1) && said(&output).contains("nowhere.csv cannot be read"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn an_import_that_is_killed_leaves_whole_batches_and_goes_on_when_run_again() {
+    let database = Database::empty();
+    write(&database, "leads.csv", rows(8000));
+    let mut command = binary::command(database.folder(), &["import", "leads", "leads.csv"]);
+    let mut child = command.stderr(Stdio::null()).spawn().expect("it runs");
+    assert!(within(Duration::from_secs(30), &mut || count(&database) > 0), "it begins");
+    child.kill().expect("it lives");
+    assert!(!child.wait().expect("it ends").success());
+    let kept = count(&database);
+    assert!(kept.is_multiple_of(500) && kept < 8000, "{kept}");
+    database.succeed(&["audit", "verify"]);
+    let output = database.run(&["import", "leads", "leads.csv"]);
+    assert_eq!(
+        said(&output),
+        format!("8000 rows: {} imported, {kept} there already, 0 refused\n", 8000 - kept)
+    );
+    assert_eq!(count(&database), 8000);
+    database.succeed(&["audit", "verify"]);
+    let wal = fs::metadata(database.folder().join("fastcore.db-wal")).map_or(0, |m| m.len());
+    assert!(wal < 100 << 20, "{wal}");
+}
+
+#[test]
+fn an_import_beside_a_server_keeps_no_lead_waiting_for_long() {
+    let database = Database::empty();
+    write(&database, "leads.csv", rows(4000));
+    let server = Served::start(database.folder());
+    let mut command = binary::command(database.folder(), &["import", "leads", "leads.csv"]);
+    let mut child = command.stderr(Stdio::piped()).spawn().expect("it runs");
+    let mut client = Client::connect(server.address);
+    let mut sent = 0;
+    while child.try_wait().expect("a state").is_none() {
+        assert_eq!(client.post_lead(&lead()).status, 201);
+        sent += 1;
+    }
+    let output = child.wait_with_output().expect("it ends");
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(sent > 3, "{sent}");
+    assert_eq!(count(&database), 4000 + sent);
+    database.succeed(&["audit", "verify"]);
+}
+
+#[test]
+fn without_a_database_nothing_is_made() {
+    let database = Database::bare();
+    write(&database, "leads.csv", rows(1));
+    let output = database.run(&["import", "leads", "leads.csv"]);
+    assert!(
+        output.status.code() == Some(1) && said(&output).contains("there is no database"),
+        "{output:?}"
+    );
+    assert!(!database.path().exists());
+}

@@ -1,0 +1,42 @@
+//! Programs that not every machine has: where one is missing a test is skipped, on CI it fails.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+
+/// Where a program is: on the path, or where Debian keeps a PostgreSQL server's.
+pub(crate) fn find(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let known = std::env::split_paths(&path).chain(versions.map(|v| v.path().join("bin")));
+    let mut known = known.map(|folder| folder.join(name));
+    let found = known.find(|program| program.is_file());
+    if found.is_none() {
+        assert!(!std::env::var("CI").is_ok_and(|ci| ci == "true"), "CI has no {name}");
+        println!("skipped: {name} is not installed");
+    }
+    found
+}
+
+/// Opens a file in LibreOffice as a person would, and saves what its cells show as CSV in a folder
+/// beside it; the cells, row by row.
+pub(crate) fn libreoffice(program: &Path, file: &Path, filter: Option<&str>) -> Vec<Vec<String>> {
+    // Two of them at once trip over each other, whatever their profiles.
+    static ONE: Mutex<()> = Mutex::new(());
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut soffice = Command::new(program);
+    soffice.arg("--headless").arg("--norestore");
+    soffice.arg(format!("-env:UserInstallation=file://{}/profile", folder.path().display()));
+    // Commas, double quotes, UTF-8, every text quoted, as shown.
+    let csv = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,true,true";
+    soffice.args(["--convert-to", csv]).args(filter.map(|f| format!("--infilter={f}")));
+    let output = soffice.arg("--outdir").arg(folder.path()).arg(file).output().expect("soffice");
+    let name = Path::new(file.file_name().expect("a name")).with_extension("csv");
+    let bytes = std::fs::read(folder.path().join(name));
+    let bytes = bytes.unwrap_or_else(|e| panic!("{e}: {output:?}"));
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(bytes.as_slice());
+    let row =
+        |r: Result<csv::StringRecord, _>| r.expect("a record").iter().map(str::to_owned).collect();
+    reader.records().map(row).collect()
+}
