@@ -85,7 +85,10 @@ pub(super) fn run(context: &Context, args: Args) -> Result<(), CliError> {
         if let (true, Some(desk)) = (address.ip().is_loopback(), &app.desk)
             && let Some(token) = desk.first_link().await?
         {
-            output::say(&first_account(&url, &token));
+            // Apart from the log on standard error, which may leave the machine.
+            if let Err(error) = output::data(first_account(&url, &token).as_bytes()) {
+                tracing::warn!(%error, "the link for the first account could not be printed");
+            }
         }
         let context = http::Context::new(app, tokens).at(server.public_url.as_deref());
         let routes = http::routes(&context);
