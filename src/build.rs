@@ -32,6 +32,7 @@ fn main() -> Outcome<()> {
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
     }
+    fs::create_dir_all(&folder)?;
     let page = Page::read()?;
     for name in page.served() {
         let path = folder.join("admin").join(page.final_name(&name));
