@@ -9,6 +9,8 @@
 mod data;
 mod support;
 
+mod admin_api;
+mod assets;
 mod chain;
 mod commands;
 mod config;
@@ -19,10 +21,13 @@ mod faults;
 mod fields;
 mod floors;
 mod intake;
+mod live;
 mod logs;
 mod migrations;
 mod process;
 mod regression;
+mod sessions;
+mod staff;
 mod status_matrix;
 mod tampering;
 mod triggers;
