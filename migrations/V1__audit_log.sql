@@ -33,9 +33,11 @@ BEGIN
 END;
 
 -- REPLACE deletes without firing delete triggers, so a row that is there already is refused here.
+-- By FAIL: a statement that may ABORT keeps a journal of its own, at every insert. New rows that a statement
+-- added before the one that is refused stay.
 CREATE TRIGGER audit_log_refuses_replace BEFORE INSERT ON audit_log
 WHEN EXISTS (SELECT 1 FROM audit_log WHERE seq = NEW.seq)
   OR EXISTS (SELECT 1 FROM audit_log WHERE id = NEW.id)
 BEGIN
-    SELECT RAISE(ABORT, 'audit_log is append-only: this seq or id is there already');
+    SELECT RAISE(FAIL, 'audit_log is append-only: this seq or id is there already');
 END;

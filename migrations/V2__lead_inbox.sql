@@ -22,7 +22,8 @@ CREATE TABLE lead_inbox (
     -- Random bytes under lead_digest in the audit log; erased with the lead.
     salt           BLOB NOT NULL CHECK (length(salt) = 16),
     -- The audit row that tells of this lead's arrival; the row key, so that leads lie in that order.
-    audit_seq      INTEGER PRIMARY KEY REFERENCES audit_log (seq)
+    -- Deferred: the lead is inserted first, so that its trigger says whether it is new.
+    audit_seq      INTEGER PRIMARY KEY REFERENCES audit_log (seq) DEFERRABLE INITIALLY DEFERRED
 ) STRICT;
 
 CREATE INDEX lead_inbox_by_time ON lead_inbox (created_at_utc);
@@ -38,11 +39,13 @@ BEGIN
     SELECT RAISE(ABORT, 'lead_inbox rows are only deleted by an erasure that audit_log tells of');
 END;
 
--- REPLACE deletes without firing delete triggers, so a row that is there already is refused here.
+-- REPLACE deletes without firing delete triggers, so a row that is there already is refused here; so is the
+-- request_id of a lead that was erased, from wherever it comes.
 CREATE TRIGGER lead_inbox_refuses_replace BEFORE INSERT ON lead_inbox
 WHEN EXISTS (SELECT 1 FROM lead_inbox WHERE audit_seq = NEW.audit_seq)
   OR EXISTS (SELECT 1 FROM lead_inbox WHERE id = NEW.id)
   OR EXISTS (SELECT 1 FROM lead_inbox WHERE request_id = NEW.request_id)
+  OR EXISTS (SELECT 1 FROM audit_log WHERE event = 'LEAD_ERASED' AND request_id = NEW.request_id)
 BEGIN
-    SELECT RAISE(ABORT, 'lead_inbox never replaces a row: this audit_seq, id or request_id is there already');
+    SELECT RAISE(FAIL, 'lead_inbox never replaces a row: this audit_seq, id or request_id is there already, or erased');
 END;

@@ -50,13 +50,18 @@ pub enum Order {
 /// Stores a submission with its audit row, or tells what its `request_id` is already.
 pub(super) fn submit(tx: &mut WriteTx<'_>, lead: &NewLead) -> Result<Intake, StoreError> {
     let request_id = lead.request_id().to_string();
+    // Nearly every submission is new: the trigger looks whether it is, so that nobody does twice.
+    let refused = match insert(tx, lead, &request_id) {
+        Err(error) if error.is_refusal() => error,
+        outcome => return outcome.map(Intake::Received),
+    };
     if let Some(stored) = by_request(tx.conn, &request_id)? {
         return again(tx, lead, &stored);
     }
     if was_erased(tx.conn, &request_id)? {
         return Ok(Intake::Erased);
     }
-    insert(tx, lead, &request_id).map(Intake::Received)
+    Err(refused)
 }
 
 fn insert(tx: &mut WriteTx<'_>, lead: &NewLead, request_id: &str) -> Result<Stored, StoreError> {
@@ -87,6 +92,7 @@ fn insert(tx: &mut WriteTx<'_>, lead: &NewLead, request_id: &str) -> Result<Stor
         lead_digest: columns.digest().to_string(),
     })
     .map_err(|e| StoreError::Sqlite(e.to_string()))?;
+    insert_row(tx.conn, tx.head().seq + 1, &columns)?;
     let receipt = tx.append(&NewEvent {
         event: Event::LeadReceived,
         actor: SITE,
@@ -95,7 +101,6 @@ fn insert(tx: &mut WriteTx<'_>, lead: &NewLead, request_id: &str) -> Result<Stor
         status_code: Some(201),
         details_json: Some(&details),
     })?;
-    insert_row(tx.conn, receipt.seq, &columns)?;
     Ok(Stored { lead_id: id.to_owned(), created_at_utc: now, receipt })
 }
 

@@ -79,6 +79,7 @@ pub fn start_writer(
     migrate::check_current(&conn, path)?;
     wal::empty_at_start(&conn, path)?;
     tx::prove(&conn, &domain::time::stamp(clock.now()))?;
+    open::trust_types(&conn)?;
     let health = Arc::new(Health::default());
     health.proved();
     let service = writer::Service { health: Arc::clone(&health), deliver: Box::new(deliver) };

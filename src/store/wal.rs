@@ -8,7 +8,7 @@ use super::error::StoreError;
 use super::open::BUSY_TIMEOUT;
 
 /// Above this many frames (pages of 4 KiB) the log is copied into the database under load too.
-const LARGE: i64 = 8192;
+const LARGE: i64 = 16384;
 const PAUSE: Duration = Duration::from_millis(200);
 /// How long the start waits for others to end their reading.
 const PATIENCE: Duration = Duration::from_secs(30);

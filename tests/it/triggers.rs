@@ -68,8 +68,6 @@ fn forged_audit_rows() -> Vec<String> {
         format!("REPLACE {}", rowid("rowid")),
         format!("REPLACE {}", rowid("_rowid_")),
         format!("REPLACE {}", rowid("oid")),
-        format!("REPLACE {AUDIT} VALUES (NULL, printf('%036d', 8), {NEW_AUDIT}), (3, {FREE}, {NEW_AUDIT})"),
-        format!("REPLACE {AUDIT} VALUES (NULL, {FREE}, {NEW_AUDIT}), (NULL, {FREE}, {NEW_AUDIT})"),
         format!("REPLACE {AUDIT} SELECT seq, id, created_at_utc, 'FORGED', hash FROM audit_log"),
         format!("INSERT OR IGNORE {by_seq}"),
         format!("INSERT OR FAIL {by_id}"),
@@ -116,8 +114,6 @@ fn forged_leads() -> Vec<String> {
         format!("REPLACE {}", rowid("rowid")),
         format!("REPLACE {}", rowid("_rowid_")),
         format!("REPLACE {}", rowid("oid")),
-        format!("REPLACE {LEAD} VALUES (6, {FREE}, {FREE}, {NEW_LEAD}), (3, printf('%036d', 8), printf('%036d', 8), {NEW_LEAD})"),
-        format!("REPLACE {LEAD} VALUES (6, {FREE}, {FREE}, {NEW_LEAD}), (7, {FREE}, printf('%036d', 8), {NEW_LEAD})"),
         "REPLACE INTO lead_inbox SELECT * FROM lead_inbox".into(),
         "INSERT OR IGNORE INTO lead_inbox SELECT * FROM lead_inbox".into(),
         format!("INSERT OR IGNORE {by_request}"),
@@ -126,6 +122,22 @@ fn forged_leads() -> Vec<String> {
         format!("INSERT {by_id} ON CONFLICT (id) DO UPDATE SET name = 'Forged'"),
         format!("INSERT {by_request} ON CONFLICT (request_id) DO UPDATE SET name = 'Forged', audit_seq = 8"),
         format!("INSERT {by_request} ON CONFLICT DO NOTHING"),
+    ]
+}
+
+/// Statements with a new row before the one that aims at a row that is there.
+fn forged_behind_a_new_row() -> [String; 4] {
+    [
+        format!(
+            "REPLACE {AUDIT} VALUES (NULL, printf('%036d', 8), {NEW_AUDIT}), (3, {FREE}, {NEW_AUDIT})"
+        ),
+        format!("REPLACE {AUDIT} VALUES (NULL, {FREE}, {NEW_AUDIT}), (NULL, {FREE}, {NEW_AUDIT})"),
+        format!(
+            "REPLACE {LEAD} VALUES (6, {FREE}, {FREE}, {NEW_LEAD}), (3, printf('%036d', 8), printf('%036d', 8), {NEW_LEAD})"
+        ),
+        format!(
+            "REPLACE {LEAD} VALUES (6, {FREE}, {FREE}, {NEW_LEAD}), (7, {FREE}, printf('%036d', 8), {NEW_LEAD})"
+        ),
     ]
 }
 
@@ -154,6 +166,29 @@ fn no_statement_of_another_program_changes_or_removes_a_row() {
         assert!(database.dump() == before, "it changed something: {statement}");
     }
     database.succeed(&["audit", "verify"]);
+}
+
+#[test]
+fn a_statement_that_is_refused_behind_a_new_row_leaves_every_row_that_was_there() {
+    if !has_sqlite3() {
+        return;
+    }
+    for statement in forged_behind_a_new_row() {
+        for pragmas in PRAGMAS {
+            let database = Database::sample();
+            let rows = || {
+                let there = "SELECT group_concat(quote(id) || quote(hash)) FROM audit_log WHERE seq <= 9
+                             UNION ALL
+                             SELECT group_concat(quote(id) || quote(request_id) || quote(name)) FROM lead_inbox WHERE audit_seq < 6";
+                sqlite3(&database.path(), there).expect("rows")
+            };
+            let before = rows();
+            let said = sqlite3(&database.path(), &format!("{pragmas} {statement};"));
+            let said = said.expect_err("it was not refused");
+            assert!(said.contains("is there already"), "{statement}: {said}");
+            assert_eq!(rows(), before, "{statement}");
+        }
+    }
 }
 
 #[test]
