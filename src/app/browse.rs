@@ -1,6 +1,5 @@
 //! Looking at leads, and saying where one stands.
 
-use std::ops::ControlFlow;
 use std::path::Path;
 
 use serde::Serialize;
@@ -11,8 +10,9 @@ use crate::domain::audit::AuditRow;
 use crate::domain::chain::{Hash, Receipt};
 use crate::domain::filter::LeadFilter;
 use crate::domain::lead::Lead;
+use crate::domain::place::Place;
 use crate::domain::status::Status;
-use crate::store::{self, Order, Readers, Snapshot, StoreError};
+use crate::store::{self, Readers, Snapshot, StoreError};
 
 /// The most audit rows of one lead that are shown.
 const TIMELINE: u32 = 1000;
@@ -37,16 +37,7 @@ pub struct Shown {
 /// # Errors
 /// The database cannot be read.
 pub fn list(database: &Path, filter: &LeadFilter, limit: usize) -> Result<Vec<Lead>, StoreError> {
-    Readers::open(database)?.snapshot(|snapshot| {
-        let mut leads = Vec::new();
-        if limit > 0 {
-            snapshot.leads(filter, Order::NewestFirst, &mut |lead| {
-                leads.push(lead);
-                if leads.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-            })?;
-        }
-        Ok(leads)
-    })
+    Readers::open(database)?.snapshot(|snapshot| snapshot.lead_page(filter, None, limit))
 }
 
 /// A lead by its id or its `request_id`.
@@ -126,6 +117,12 @@ pub struct Count {
     pub exact: bool,
 }
 
+impl From<store::Count> for Count {
+    fn from(count: store::Count) -> Self {
+        Self { rows: count.rows, exact: count.exact }
+    }
+}
+
 /// A page of leads, newest first.
 #[expect(missing_debug_implementations, reason = "personal data has no business in a log")]
 #[derive(Serialize)]
@@ -167,7 +164,7 @@ impl Desk {
     pub async fn leads(
         &self,
         filter: LeadFilter,
-        before: Option<i64>,
+        before: Option<Place>,
         limit: usize,
     ) -> Result<Page, StoreError> {
         self.read(move |snapshot| {
@@ -175,12 +172,9 @@ impl Desk {
             let mut leads = snapshot.lead_page(&filter, before, limit + 1)?;
             let more = leads.len() > limit;
             leads.truncate(limit);
-            let next = leads.last().filter(|_| more).map(|lead| lead.audit_seq.to_string());
+            let next = leads.last().filter(|_| more).map(|lead| Place::of(lead).to_string());
             let count = match before {
-                None if more => {
-                    let rows = snapshot.lead_count(&filter, COUNTED + 1)?;
-                    Some(Count { rows: rows.min(COUNTED), exact: rows <= COUNTED })
-                }
+                None if more => Some(snapshot.lead_count(&filter, COUNTED)?.into()),
                 None => Some(Count { rows: leads.len(), exact: true }),
                 Some(_) => None,
             };
@@ -214,7 +208,7 @@ impl Desk {
         let opened = self
             .read(move |snapshot| {
                 let Some(shown) = shown(snapshot, &id)? else { return Ok(None) };
-                let (newer, older) = snapshot.neighbours(&filter, shown.lead.audit_seq)?;
+                let (newer, older) = snapshot.neighbours(&filter, Place::of(&shown.lead))?;
                 Ok(Some(Opened { shown, newer, older }))
             })
             .await?;

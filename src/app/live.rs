@@ -90,6 +90,11 @@ impl Streams {
         self.commits.send_replace(());
     }
 
+    /// Is told of every commit of the server's writer.
+    pub(super) fn follow_commits(&self) -> watch::Receiver<()> {
+        self.commits.subscribe()
+    }
+
     fn enter(&self) -> (u64, oneshot::Receiver<()>) {
         let mut open = self.lock();
         if open.streams.len() >= MOST {

@@ -10,6 +10,7 @@ pub mod health;
 pub mod intake;
 pub mod live;
 pub mod schema;
+mod search;
 pub mod staff;
 pub mod state;
 
@@ -69,7 +70,9 @@ impl App {
                 answers.give();
             }
         });
+        let followed = streams.follow_commits();
         let desk = Desk::new(database, clock, writer.clone(), &health, streams)?;
+        runtime.spawn(search::follow(desk.clone(), followed));
         Ok((Self { inbox: Arc::new(writer), health, desk: Some(desk) }, thread))
     }
 }

@@ -8,6 +8,7 @@ pub mod filter;
 pub mod id;
 mod json;
 pub mod lead;
+pub mod place;
 pub mod search;
 pub mod staff;
 pub mod status;

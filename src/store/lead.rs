@@ -269,8 +269,19 @@ pub(super) fn has_words(lead: &Lead, filter: &LeadFilter) -> bool {
     filter.words.as_ref().is_none_or(|words| words.found_in(searched(lead)))
 }
 
+/// The lead whose arrival an audit row tells of, unless it was erased since; beside it the status
+/// that it came with.
+pub(super) fn arrived(
+    conn: &Connection,
+    audit_seq: i64,
+) -> Result<Option<(Lead, String)>, StoreError> {
+    let mut statement = conn.prepare_cached(&format!("{COLUMNS} WHERE l.audit_seq = ?1"))?;
+    let lead = statement.query_row([audit_seq], |row| Ok((row_to_lead(row)?, row.get(16)?)));
+    Ok(lead.optional()?)
+}
+
 /// The texts of a lead that a search looks into.
-fn searched(lead: &Lead) -> impl Iterator<Item = &str> {
+pub(super) fn searched(lead: &Lead) -> impl Iterator<Item = &str> {
     let optional = [&lead.phone, &lead.company].into_iter().flatten();
     [&lead.name, &lead.email, &lead.message].into_iter().chain(optional).map(Personal::as_str)
 }

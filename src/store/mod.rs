@@ -5,10 +5,12 @@ mod error;
 mod figures;
 mod health;
 mod lead;
+mod list;
 mod lock;
 mod migrate;
 mod open;
 mod page;
+mod search;
 pub mod staff;
 mod state;
 mod tx;
@@ -27,6 +29,7 @@ use rusqlite::Connection;
 pub use error::StoreError;
 pub use health::Health;
 pub use lead::{Intake, Order, Stored};
+pub use list::Count;
 pub use lock::ServerLock;
 pub use migrate::{Migrated, Step};
 pub use page::AuditFilter;
@@ -129,6 +132,14 @@ pub fn note_viewed(tx: &mut WriteTx<'_>, id: &str, actor: &str) -> Result<bool, 
     lead::note_viewed(tx, id, actor)
 }
 
+/// Takes the index that leads are found by a step further along the audit log.
+///
+/// # Errors
+/// The database's own.
+pub fn advance_search(tx: &mut WriteTx<'_>) -> Result<(), StoreError> {
+    search::advance(tx)
+}
+
 /// Adds a row to the audit log.
 ///
 /// # Errors
@@ -185,6 +196,14 @@ impl Snapshot<'_> {
     /// The database's own, as for all reads here.
     pub fn lead(&self, id: &str) -> Result<Option<Lead>, StoreError> {
         lead::find(self.0, id)
+    }
+
+    /// How many audit rows the index that leads are found by has yet to follow.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn search_behind(&self) -> Result<i64, StoreError> {
+        search::behind(self.0)
     }
 
     /// Gives every lead that the filter finds, until `take` breaks off.

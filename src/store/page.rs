@@ -1,13 +1,11 @@
-//! What the admin page reads: pages of leads and of the audit log, newest first, each beginning
-//! behind the last row of the one before; and the figures.
+//! Pages of the audit log, newest first, each beginning behind the last row of the one before.
 
 use rusqlite::{ToSql, params};
 
 use super::error::StoreError;
-use super::{Snapshot, audit, lead};
+use super::{Snapshot, audit};
 use crate::domain::audit::AuditRow;
-use crate::domain::filter::{LeadFilter, Period};
-use crate::domain::lead::Lead;
+use crate::domain::filter::Period;
 
 /// Which audit rows; every condition that is given must hold.
 #[derive(Debug, Clone, Default)]
@@ -18,84 +16,7 @@ pub struct AuditFilter {
     pub lead_id: Option<String>,
 }
 
-/// Where a walk over the leads begins and which way it goes.
-#[derive(Debug, Clone, Copy)]
-enum From {
-    /// Towards older ones, from the one before this place.
-    Before(i64),
-    /// Towards newer ones, from the one after this place.
-    After(i64),
-}
-
 impl Snapshot<'_> {
-    /// The newest leads that the filter finds, newest first; behind a place where one is given.
-    ///
-    /// # Errors
-    /// The database's own, as for all reads here.
-    pub fn lead_page(
-        &self,
-        filter: &LeadFilter,
-        before_seq: Option<i64>,
-        limit: usize,
-    ) -> Result<Vec<Lead>, StoreError> {
-        self.walk(filter, From::Before(before_seq.unwrap_or(i64::MAX)), limit)
-    }
-
-    /// How many leads the filter finds, counted no further than `most`.
-    ///
-    /// # Errors
-    /// The database's own.
-    pub fn lead_count(&self, filter: &LeadFilter, most: usize) -> Result<usize, StoreError> {
-        if filter.words.is_some() {
-            return Ok(self.walk(filter, From::Before(i64::MAX), most)?.len());
-        }
-        let (conditions, values) = lead::conditions(filter);
-        let sql = format!(
-            "SELECT count(*) FROM (SELECT 1 FROM lead_inbox AS l
-             LEFT JOIN lead_status AS s ON s.audit_seq = l.audit_seq WHERE 1{conditions} LIMIT {most})"
-        );
-        let values = rusqlite::params_from_iter(values);
-        let count: i64 = self.0.prepare_cached(&sql)?.query_row(values, |row| row.get(0))?;
-        Ok(usize::try_from(count).unwrap_or(0))
-    }
-
-    /// The ids of the next newer and the next older lead that the filter finds.
-    ///
-    /// # Errors
-    /// The database's own.
-    pub fn neighbours(
-        &self,
-        filter: &LeadFilter,
-        seq: i64,
-    ) -> Result<(Option<String>, Option<String>), StoreError> {
-        let newer = self.walk(filter, From::After(seq), 1)?.pop();
-        let older = self.walk(filter, From::Before(seq), 1)?.pop();
-        Ok((newer.map(|lead| lead.id), older.map(|lead| lead.id)))
-    }
-
-    fn walk(&self, filter: &LeadFilter, from: From, limit: usize) -> Result<Vec<Lead>, StoreError> {
-        let (conditions, values) = lead::conditions(filter);
-        let (seq, bound) = match from {
-            From::Before(seq) => (seq, "l.audit_seq < ? ORDER BY l.audit_seq DESC"),
-            From::After(seq) => (seq, "l.audit_seq > ? ORDER BY l.audit_seq"),
-        };
-        let sql = format!("{} WHERE 1{conditions} AND {bound}", lead::COLUMNS);
-        let mut values: Vec<&dyn ToSql> = values.iter().map(|v| v as &dyn ToSql).collect();
-        values.push(&seq);
-        let mut statement = self.0.prepare_cached(&sql)?;
-        let mut rows = statement.query(values.as_slice())?;
-        let mut leads = Vec::new();
-        while leads.len() < limit
-            && let Some(row) = rows.next()?
-        {
-            let lead = lead::row_to_lead(row)?;
-            if lead::has_words(&lead, filter) {
-                leads.push(lead);
-            }
-        }
-        Ok(leads)
-    }
-
     /// Whether a lead of this id was there and was erased.
     ///
     /// # Errors
@@ -157,16 +78,5 @@ impl Snapshot<'_> {
         let mut statement = self.0.prepare_cached(&sql)?;
         let rows = statement.query_map(params![seq, limit], audit::row_to_audit)?;
         Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// The lead whose arrival an audit row tells of, unless it was erased since.
-    ///
-    /// # Errors
-    /// The database's own.
-    pub fn lead_at(&self, audit_seq: i64) -> Result<Option<Lead>, StoreError> {
-        Ok(self
-            .walk(&LeadFilter::default(), From::After(audit_seq - 1), 1)?
-            .pop()
-            .filter(|lead| lead.audit_seq == audit_seq))
     }
 }

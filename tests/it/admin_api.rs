@@ -243,7 +243,9 @@ fn what_cannot_be_a_filter_is_a_fault_and_never_a_failure() {
         ("cursor=-1", "cursor"),
         ("cursor=x", "cursor"),
         ("cursor=1%20OR%201", "cursor"),
-        ("cursor=99999999999999999999", "cursor"),
+        ("cursor=99999999999999999999-1", "cursor"),
+        ("cursor=1-1-1", "cursor"),
+        ("cursor=-1-1", "cursor"),
         ("cursor=%00", "cursor"),
         ("limit=0", "limit"),
         ("limit=201", "limit"),
@@ -266,7 +268,10 @@ fn what_cannot_be_a_filter_is_a_fault_and_never_a_failure() {
     let answer = browser.get("/admin/api/leads?limit=0&status=x&service=y&since=z");
     assert_eq!(answer.json()["detail"].as_array().expect("a list").len(), 4, "every fault at once");
     for query in [
-        format!("cursor={max}"),
+        format!("cursor=0-{max}"),
+        format!("cursor=0-{max}&q=x"),
+        format!("cursor=253402300799999999-{max}"),
+        format!("cursor=253402300799999999-{max}&q=x"),
         "q=%".to_owned(),
         "q=%ff%fe".to_owned(),
         "q=%00%22%27*".to_owned(),

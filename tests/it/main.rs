@@ -26,6 +26,7 @@ mod logs;
 mod migrations;
 mod process;
 mod regression;
+mod search;
 mod sessions;
 mod staff;
 mod status_matrix;

@@ -18,7 +18,7 @@ pub(super) async fn page(mut asked: Asked) -> Result<Response, Failure> {
         actor: text(query.get("actor")),
         lead_id: text(query.get("lead")).map(|id| id.to_ascii_lowercase()),
     };
-    let (before, limit) = query.page();
+    let (before, limit) = query.audit_page();
     query.check()?;
     let page = asked.desk.audit(filter, before, limit).await.map_err(unread)?;
     Ok(json(StatusCode::OK, &page))

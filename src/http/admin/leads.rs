@@ -50,7 +50,7 @@ struct WholeLead {
 pub(super) async fn page(mut asked: Asked) -> Result<Response, Failure> {
     asked.staff().await?;
     let filter = asked.query.leads();
-    let (before, limit) = asked.query.page();
+    let (before, limit) = asked.query.lead_page();
     asked.query.check()?;
     let page = asked.desk.leads(filter, before, limit).await.map_err(unread)?;
     Ok(json(StatusCode::OK, &page))

@@ -4,6 +4,7 @@ use super::super::reply::Failure;
 use crate::domain::fault::Fault;
 use crate::domain::filter::{self, LeadFilter, Period};
 use crate::domain::lead::Service;
+use crate::domain::place::Place;
 use crate::domain::search::Words;
 use crate::domain::status::Status;
 
@@ -69,9 +70,17 @@ impl Query {
         }
     }
 
-    /// Behind which place the page begins, and how many rows it has.
-    pub(super) fn page(&mut self) -> (Option<i64>, usize) {
-        let place = |text: &str| text.parse().ok().filter(|seq| *seq > 0);
+    /// Behind which place of the list of leads the page begins, and how many rows it has.
+    pub(super) fn lead_page(&mut self) -> (Option<Place>, usize) {
+        self.page(Place::parse)
+    }
+
+    /// Behind which audit row the page begins, and how many rows it has.
+    pub(super) fn audit_page(&mut self) -> (Option<i64>, usize) {
+        self.page(|text| text.parse().ok().filter(|seq| *seq > 0))
+    }
+
+    fn page<T>(&mut self, place: impl Fn(&str) -> Option<T>) -> (Option<T>, usize) {
         let before = self.parsed("cursor", "what `next` of the page before said", place);
         let limit = |text: &str| text.parse().ok().filter(|n| (1..=LARGEST_PAGE).contains(n));
         let limit = self.parsed("limit", "a number from 1 to 200", limit);

@@ -155,7 +155,8 @@ impl Database {
     /// Every row of every table, as text that two states can be compared by.
     pub(crate) fn dump(&self) -> String {
         let conn = self.sqlite();
-        let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name";
+        let tables = "SELECT name FROM sqlite_schema
+                      WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY name";
         let dump = |table: &str| {
             let rows = digest::rows(&conn, &format!("SELECT rowid, * FROM {table} ORDER BY rowid"));
             format!("{table}: {rows:#?}\n")
