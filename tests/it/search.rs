@@ -184,7 +184,13 @@ fn assert_finds_the_same(readers: &Readers) {
         for filter in filters() {
             let truth = looked_for(snapshot, &filter);
             for limit in [7, 1000] {
-                assert!(paged(snapshot, &filter, limit) == truth, "by {limit}: {filter:?}");
+                let paged = paged(snapshot, &filter, limit);
+                assert_eq!(
+                    paged,
+                    truth,
+                    "by {limit}: {filter:?} behind {}",
+                    snapshot.search_behind()?
+                );
             }
             let count = snapshot.lead_count(&filter, 10_000)?;
             assert_eq!((count.rows, count.exact), (truth.len(), true), "{filter:?}");
