@@ -246,7 +246,7 @@ export default {
     event: 'Event',
     anyEvent: 'All events',
     actor: 'By whom',
-    actorHelp: 'e.g. staff:claire',
+    anyActor: 'Everyone',
     list: 'Rows of the log',
     openLead: 'See the lead',
     ofLead: 'The rows of one lead',

@@ -246,7 +246,7 @@ export default {
     event: 'Événement',
     anyEvent: 'Tous les événements',
     actor: 'Par qui',
-    actorHelp: 'par exemple staff:claire',
+    anyActor: 'Tout le monde',
     list: 'Lignes du journal',
     openLead: 'Voir la demande',
     ofLead: 'Les lignes d’une seule demande',

@@ -71,7 +71,7 @@ export class Figures extends Component {
     return html`
       <dl class="tiles">
         <div><dt>${words.figures.total}</dt><dd>${number(leads)}</dd></div>
-        <div><dt>${words.figures.perDay}</dt><dd>${number(Math.round((leads / Math.max(1, days)) * 10) / 10)}</dd></div>
+        <div><dt>${words.figures.perDay}</dt><dd>${number(leads / Math.max(1, days))}</dd></div>
         <div><dt>${words.figures.median}</dt><dd>${median === null ? '–' : duration(median)}</dd><dd class="small">${median === null ? words.figures.noMedian : words.figures.medianHelp}</dd></div>
       </dl>
       <${PerTime} per=${per} by=${by} total=${leads} />
