@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use crate::app::StoreError;
 use crate::app::export::ExportError;
+use crate::app::staff::StaffError;
 use crate::config::ConfigError;
 
 /// Why a command did not do what it was asked to.
@@ -19,6 +20,8 @@ pub(super) enum CliError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Export(#[from] ExportError),
+    #[error(transparent)]
+    Staff(#[from] StaffError),
     #[error("{0}")]
     Io(#[from] io::Error),
     /// The arguments do not fit; found out after they were parsed.
@@ -49,7 +52,9 @@ impl CliError {
 
     pub(super) fn status(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::Store(e) | Self::Export(ExportError::Store(e)) => match e {
+            Self::Store(e)
+            | Self::Export(ExportError::Store(e))
+            | Self::Staff(StaffError::Store(e)) => match e {
                 StoreError::Corrupt(_) => 4,
                 StoreError::InUse(_) => 5,
                 _ => 1,

@@ -12,6 +12,7 @@ mod lead;
 mod migrate;
 mod output;
 mod serve;
+mod staff;
 mod token;
 
 use std::path::PathBuf;
@@ -66,6 +67,7 @@ enum Command {
     Lead(lead::Args),
     Audit(audit::Args),
     Export(export::Args),
+    Staff(staff::Args),
     Token(token::Args),
     /// Prints completions for a shell
     ///
@@ -141,6 +143,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Lead(args) => lead::run(&context, args),
         Command::Audit(args) => audit::run(&context, args),
         Command::Export(args) => export::run(&context, args),
+        Command::Staff(args) => staff::run(&context, args),
         Command::Token(args) => token::run(&args),
         Command::Completions { .. } => Ok(()),
     }

@@ -9,6 +9,7 @@ pub mod id;
 mod json;
 pub mod lead;
 pub mod search;
+pub mod staff;
 pub mod status;
 pub mod submission;
 pub mod text;

@@ -1,5 +1,7 @@
 //! HTTP: one file a resource. The one place that names warp and hyper.
 
+mod admin;
+mod assets;
 mod auth;
 mod body;
 mod connections;
@@ -10,8 +12,10 @@ mod intake;
 mod io;
 mod reply;
 mod routes;
+mod secure;
 mod serve;
 mod service;
+mod wire;
 
 pub use context::{Context, Route};
 pub use routes::routes;

@@ -18,16 +18,22 @@ pub(super) enum Failure {
     BadRequest(&'static str),
     InvalidJson(String),
     Unauthorized(&'static str),
+    /// The password is right and a code is missing.
+    CodeRequired,
+    Forbidden(&'static str),
     NotFound,
     /// With the methods that there are.
     MethodNotAllowed(&'static str),
     Timeout(&'static str),
     DuplicateRequestId(String),
-    LeadErased,
+    LeadErased(&'static str),
+    LinkExpired,
     PayloadTooLarge,
     UnsupportedMediaType,
     Validation(Vec<Fault>),
     HeadTooLarge,
+    /// With the seconds after which it is worth trying again.
+    TooManyRequests(i64),
     Internal,
     Unavailable(String),
 }
@@ -45,11 +51,14 @@ impl Failure {
             Self::BadRequest(_) => (StatusCode::BAD_REQUEST, "bad_request"),
             Self::InvalidJson(_) => (StatusCode::BAD_REQUEST, "invalid_json"),
             Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, "unauthorized"),
+            Self::CodeRequired => (StatusCode::UNAUTHORIZED, "code_required"),
+            Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
             Self::MethodNotAllowed(_) => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::Timeout(_) => (StatusCode::REQUEST_TIMEOUT, "timeout"),
             Self::DuplicateRequestId(_) => (StatusCode::CONFLICT, "duplicate_request_id"),
-            Self::LeadErased => (StatusCode::GONE, "lead_erased"),
+            Self::LeadErased(_) => (StatusCode::GONE, "lead_erased"),
+            Self::LinkExpired => (StatusCode::GONE, "link_expired"),
             Self::PayloadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large"),
             Self::UnsupportedMediaType => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
@@ -58,6 +67,7 @@ impl Failure {
             Self::HeadTooLarge => {
                 (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "request_header_fields_too_large")
             }
+            Self::TooManyRequests(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
             Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
         }
@@ -68,18 +78,21 @@ impl Failure {
         let (status, error) = self.status_and_code();
         let body = match self {
             Self::Validation(faults) => envelope(error, faults),
-            Self::BadRequest(detail) | Self::Unauthorized(detail) | Self::Timeout(detail) => {
-                envelope(error, detail)
-            }
+            Self::BadRequest(detail)
+            | Self::Unauthorized(detail)
+            | Self::Forbidden(detail)
+            | Self::LeadErased(detail)
+            | Self::Timeout(detail) => envelope(error, detail),
             Self::InvalidJson(detail)
             | Self::DuplicateRequestId(detail)
             | Self::Unavailable(detail) => envelope(error, detail),
             Self::NotFound => envelope(error, "There is nothing here"),
             Self::MethodNotAllowed(allow) => envelope(error, format!("This path takes {allow}")),
-            Self::LeadErased => envelope(
-                error,
-                "This request_id belonged to a lead that was erased; nothing is stored",
-            ),
+            Self::CodeRequired => envelope(error, "This account needs the code of its app as well"),
+            Self::LinkExpired => envelope(error, "This link is wrong, used, or too old"),
+            Self::TooManyRequests(seconds) => {
+                envelope(error, format!("Too many tries; come back in {seconds} s"))
+            }
             Self::PayloadTooLarge => envelope(error, "The body is larger than 64 KiB"),
             Self::UnsupportedMediaType => envelope(error, "The body should be application/json"),
             Self::HeadTooLarge => envelope(error, "The request's head is larger than 16 KiB"),
@@ -90,7 +103,10 @@ impl Failure {
 
     fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         match self {
-            Self::Unauthorized(_) => Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+            Self::Unauthorized(_) | Self::CodeRequired => {
+                Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")))
+            }
+            Self::TooManyRequests(seconds) => Some((RETRY_AFTER, HeaderValue::from(*seconds))),
             Self::MethodNotAllowed(allow) => Some((ALLOW, HeaderValue::from_static(allow))),
             Self::Unavailable(_) => Some((RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS))),
             _ => None,
@@ -109,7 +125,7 @@ impl From<StoreError> for Failure {
                 tracing::error!(%error, "the store refused what it should take");
                 Self::Internal
             }
-            other => Self::Unavailable(format!("The lead cannot be stored now: {other}")),
+            other => Self::Unavailable(format!("The database cannot be used now: {other}")),
         }
     }
 }

@@ -6,7 +6,8 @@ use warp::reply::Reply;
 
 use super::context::{Context, Route};
 use super::reply::Failure;
-use super::{health, intake};
+use super::wire::Wire;
+use super::{admin, health, intake};
 
 /// All the routes of the server.
 #[must_use]
@@ -26,11 +27,23 @@ pub fn routes(context: &Context) -> Route {
         .and(with(context))
         .map(|context| health::report(&context))
         .boxed();
+    // Everything under /admin is one route: no order of filters decides what answers.
+    let admin = warp::path!("admin" / ..)
+        .and(with(context))
+        .and(warp::method())
+        .and(warp::path::full())
+        .and(warp::query::raw().or(warp::any().map(String::new)).unify())
+        .and(warp::header::headers_cloned())
+        .and(warp::ext::optional::<Wire>())
+        .and(warp::body::stream())
+        .then(admin::answer)
+        .boxed();
     [
         submit,
         leads().map(|| Failure::MethodNotAllowed("POST").into_response()).boxed(),
         report,
         health().map(|| Failure::MethodNotAllowed("GET, HEAD").into_response()).boxed(),
+        admin,
     ]
     .into_iter()
     .rev()

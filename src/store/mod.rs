@@ -2,11 +2,15 @@
 
 mod audit;
 mod error;
+mod figures;
 mod health;
 mod lead;
 mod lock;
 mod migrate;
 mod open;
+mod page;
+pub mod staff;
+mod state;
 mod tx;
 mod verify;
 mod wal;
@@ -25,6 +29,8 @@ pub use health::Health;
 pub use lead::{Intake, Order, Stored};
 pub use lock::ServerLock;
 pub use migrate::{Migrated, Step};
+pub use page::AuditFilter;
+pub use state::Sizes;
 pub use tx::WriteTx;
 pub use verify::Report;
 pub use writer::{Answers, Writer, WriterThread};
@@ -38,7 +44,7 @@ use crate::domain::lead::{Lead, NewLead};
 use crate::domain::status::Status;
 
 /// Readers at once; a read is short, so few are enough.
-const READERS: u32 = 4;
+pub const READERS: u32 = 4;
 
 /// Prepares the database for use: makes it where there is none, applies pending migrations.
 /// The flag says whether the database was made.
@@ -112,6 +118,14 @@ pub fn set_status(
     actor: &str,
 ) -> Result<Option<String>, StoreError> {
     lead::set_status(tx, id, to, actor)
+}
+
+/// Writes that somebody has opened a lead. Says whether it is there.
+///
+/// # Errors
+/// The database's own.
+pub fn note_viewed(tx: &mut WriteTx<'_>, id: &str, actor: &str) -> Result<bool, StoreError> {
+    lead::note_viewed(tx, id, actor)
 }
 
 /// Adds a row to the audit log.
@@ -236,7 +250,15 @@ pub fn verify(
     receipts: &[Receipt],
     progress: &mut dyn FnMut(u64),
 ) -> Result<Report, StoreError> {
-    verify::verify(&open::read_only(path)?, receipts, progress)
+    verify::verify(&open::read_only(path)?, receipts, true, progress)
+}
+
+/// [`verify`] without SQLite's check of the file, which takes longer than all the rest.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_chain(path: &Path) -> Result<Report, StoreError> {
+    verify::verify(&open::read_only(path)?, &[], false, &mut |_| {})
 }
 
 /// A file beside the database: `fastcore.db` and `.lock` make `fastcore.db.lock`.

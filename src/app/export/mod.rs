@@ -6,7 +6,8 @@ mod draft;
 mod jsonl;
 mod row;
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Seek, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -17,11 +18,12 @@ use thiserror::Error;
 
 use self::draft::Draft;
 use self::row::Row;
+use super::desk::Desk;
 use crate::clock::Clock;
 use crate::domain::audit::{Event, NewEvent};
 use crate::domain::chain::Hash;
 use crate::domain::filter::{LeadFilter, Period};
-use crate::store::{self, Order, Readers, Snapshot, StoreError};
+use crate::store::{self, Order, Readers, Snapshot, StoreError, WriteTx};
 
 /// How often progress is told, in rows.
 const STEP: u64 = 10_000;
@@ -84,8 +86,8 @@ impl Export {
         out: impl Write,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Exported, ExportError> {
-        let exported = self.write_rows(database, out, progress)?;
-        self.note(database, clock, &exported)?;
+        let exported = self.write_rows(&Readers::open(database)?, out, progress)?;
+        self.note_beside(database, clock, &exported)?;
         Ok(exported)
     }
 
@@ -101,20 +103,19 @@ impl Export {
         progress: &mut dyn FnMut(u64),
     ) -> Result<Exported, ExportError> {
         let mut draft = Draft::of(path, database)?;
-        let exported = self.write_rows(database, draft.file(), progress)?;
+        let exported = self.write_rows(&Readers::open(database)?, draft.file(), progress)?;
         draft.file().sync_all()?;
-        self.note(database, clock, &exported)?;
+        self.note_beside(database, clock, &exported)?;
         draft.put_in_place()?;
         Ok(exported)
     }
 
     fn write_rows(
         &self,
-        database: &Path,
+        readers: &Readers,
         out: impl Write,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Exported, ExportError> {
-        let readers = Readers::open(database)?;
         let mut encoder = self.format.encoder(Hashed { out, hasher: Sha256::new() });
         let mut rows = 0;
         let mut written = encoder.header(self.what.columns());
@@ -142,8 +143,21 @@ impl Export {
         Ok(Exported { rows, sha256: Hash::finish(hashed).to_string(), cut_short })
     }
 
+    /// Tells the audit log, beside a server or without one.
+    fn note_beside(
+        &self,
+        database: &Path,
+        clock: &Clock,
+        exported: &Exported,
+    ) -> Result<(), StoreError> {
+        super::write(database, clock, self.note(exported))
+    }
+
     /// Tells the audit log.
-    fn note(&self, database: &Path, clock: &Clock, exported: &Exported) -> Result<(), StoreError> {
+    fn note(
+        &self,
+        exported: &Exported,
+    ) -> impl FnMut(&mut WriteTx<'_>) -> Result<(), StoreError> + Send + use<> {
         let mut details = json!({
             "what": self.what.name(),
             "format": self.format.name(),
@@ -155,7 +169,7 @@ impl Export {
             details["cut_short"] = Value::Bool(true);
         }
         let (details, actor) = (details.to_string(), self.actor.clone());
-        super::write(database, clock, move |tx| {
+        move |tx| {
             let event = NewEvent {
                 event: Event::LeadsExported,
                 actor: &actor,
@@ -165,7 +179,31 @@ impl Export {
                 details_json: Some(&details),
             };
             store::append(tx, &event).map(|_| ())
-        })
+        }
+    }
+}
+
+impl Desk {
+    /// Writes the rows to a file without a name beside the database, then the audit row that
+    /// tells of it; the file is given at its beginning. One export at a time: the rows of a large
+    /// one keep a reader busy for a while.
+    ///
+    /// # Errors
+    /// The database cannot be read or written, or there is no room for the file.
+    pub async fn export(&self, export: Export) -> Result<File, ExportError> {
+        let turn = self.turn_to_export().await?;
+        let folder = self.database().parent().filter(|p| !p.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new(".")).to_owned();
+        let written = self.with_readers(move |readers| {
+            let _turn = turn;
+            let mut file = tempfile::tempfile_in(folder)?;
+            let exported = export.write_rows(readers, &mut file, &mut |_| {})?;
+            file.rewind()?;
+            Ok::<_, ExportError>((file, export.note(&exported)))
+        });
+        let (file, note) = written.await??;
+        self.write(note).await?;
+        Ok(file)
     }
 }
 
@@ -222,6 +260,26 @@ impl What {
 }
 
 impl Format {
+    /// A form by the name that the page asks for it.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        match name {
+            "csv" => Some(Self::Csv),
+            "csv-excel-fr" => Some(Self::CsvExcelFr),
+            "jsonl" => Some(Self::Jsonl),
+            _ => None,
+        }
+    }
+
+    /// What a file of this form is called at its end, and its media type.
+    #[must_use]
+    pub fn of_file(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Csv | Self::CsvExcelFr => ("csv", "text/csv; charset=utf-8"),
+            Self::Jsonl => ("jsonl", "application/jsonl"),
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Csv => "csv",
