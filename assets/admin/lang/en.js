@@ -70,7 +70,6 @@ export default {
     yesterday: 'Yesterday',
     yesterdayAt: (clock) => `yesterday ${clock}`,
     inParis: (text, offset) => `${text}, Paris time (${offset})`,
-    zone: 'Paris time',
   },
 
   error: {
@@ -143,7 +142,7 @@ export default {
       '30d': 'Last 30 days',
       '90d': 'Last 90 days',
       '12m': 'Last 12 months',
-      custom: 'Choose dates…',
+      custom: 'From… to…',
     },
     since: 'From',
     until: 'To',
@@ -178,7 +177,6 @@ export default {
     email: 'E-mail',
     phone: 'Telephone',
     company: 'Company',
-    service: 'Service',
     received: 'Received',
     message: 'Message',
     contact: 'Contact',
@@ -249,9 +247,10 @@ export default {
     anyActor: 'Everyone',
     list: 'Rows of the log',
     openLead: 'See the lead',
-    ofLead: 'The rows of one lead',
+    ofLead: 'All about this lead',
     emptyTitle: 'Nothing in the log',
     empty: 'No row matches these filters.',
+    at: 'When',
     details: 'Details',
     place: 'Row',
     hash: 'Hash',
@@ -261,6 +260,7 @@ export default {
     actors: {
       site_ingest: 'the site',
       schedule: 'automatic task',
+      admin_page: 'the sign-in page',
       cli: (user) => `${user}, on the server`,
     },
     names: {
@@ -299,7 +299,7 @@ export default {
       STAFF_PASSWORD_RESET: (who, d, account) => `Password of the account “${account}” changed by ${who}`,
       STAFF_SIGNED_IN: (who, d, account) => `${account} signed in`,
       STAFF_SIGNED_OUT: (who, d, account) => `${account} signed out`,
-      STAFF_SIGN_IN_REFUSED: (who, d, account) => `Sign-in refused for “${account}”`,
+      STAFF_SIGN_IN_REFUSED: (who, d, account) => (account ? `Sign-in refused for “${account}”` : 'Sign-in refused: unknown name'),
       BACKUP_TAKEN: (who) => `Backup taken by ${who}`,
       DATABASE_MIGRATED: (who) => `Database upgraded by ${who}`,
       DATABASE_RESTORED: (who) => `Database restored by ${who}`,

@@ -94,7 +94,7 @@ class Entry extends Component {
       [words.audit.place, number(row.seq)],
       [words.audit.event_code, row.event],
       [words.audit.actor, row.actor],
-      [words.time.zone, exact(row.created_at_utc)],
+      [words.audit.at, exact(row.created_at_utc)],
       [words.audit.request, row.request_id],
       [words.audit.status_code, row.status_code],
       [words.audit.details, row.details && JSON.stringify(row.details)],
