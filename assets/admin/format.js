@@ -15,11 +15,12 @@ const locales = { fr: 'fr-FR', en: 'en-GB' };
 const date = (options) => formatter(Intl.DateTimeFormat, { timeZone: zone, ...options });
 
 export function number(value) {
-  return formatter(Intl.NumberFormat, {}).format(value);
+  return formatter(Intl.NumberFormat, { maximumFractionDigits: value < 1 ? 2 : 1 }).format(value);
 }
 
 export function percent(share) {
-  return formatter(Intl.NumberFormat, { style: 'percent' }).format(share);
+  const text = formatter(Intl.NumberFormat, { style: 'percent' });
+  return share > 0 && share < 0.005 ? `< ${text.format(0.01)}` : text.format(share);
 }
 
 /** The day of a moment in Paris, as YYYY-MM-DD. */

@@ -7,11 +7,12 @@ import { errorText } from '/admin/assets/ui.js';
 import { Alone, Field, PasswordField } from '/admin/assets/views/alone.js';
 
 export class SignIn extends Component {
-  state = { name: '', password: '', code: '', step: 'password', busy: false, fault: null };
+  state = { name: app.lastName, password: '', code: '', step: 'password', busy: false, fault: null };
   first = createRef();
+  password = createRef();
 
   componentDidMount() {
-    this.first.current?.focus();
+    (app.lastName ? this.password : this.first).current?.focus();
   }
 
   componentDidUpdate(_, before) {
@@ -59,7 +60,7 @@ export class SignIn extends Component {
     const { name, password, fault } = this.state;
     return html`
       <${Field} label=${words.signIn.name} name="username" value=${name} refer=${this.first} autocomplete="username" fault=${fault} input=${(value) => this.setState({ name: value })} />
-      <${PasswordField} value=${password} autocomplete="current-password" fault=${fault} input=${(value) => this.setState({ password: value })} />`;
+      <${PasswordField} refer=${this.password} value=${password} autocomplete="current-password" fault=${fault} input=${(value) => this.setState({ password: value })} />`;
   }
 
   codeField() {
