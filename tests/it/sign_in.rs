@@ -7,7 +7,8 @@ use totp_rs::{Builder, Secret};
 use super::support::admin::{
     self, Browser, HERE, Hands, MORNING, PASSWORD, first_account, staffed, told, with_input,
 };
-use super::support::http::Response;
+use super::support::http::{Response, post_lead};
+use super::support::lead;
 use super::support::server::TestServer;
 
 /// The refusals, once there are so many: nobody waits for them to be written.
@@ -193,4 +194,44 @@ fn the_same_password_typed_on_another_keyboard_is_the_same() {
         with_input(server.folder(), &["staff", "add", "zoe", "--password-stdin"], composed);
     assert!(output.status.success(), "{output:?}");
     assert_eq!(Browser::of(server.address).sign_in("zoe", decomposed).status, 200);
+}
+
+#[test]
+fn a_crowd_at_the_door_is_sent_away_and_leads_are_taken_meanwhile() {
+    let (server, browser) = staffed();
+    let tries: Vec<_> = (0..60)
+        .map(|i| {
+            let mut browser = browser.clone();
+            std::thread::spawn(move || {
+                let answer = browser.sign_in(&format!("n{i}"), "wrong horse battery");
+                (answer.status, answer.header("retry-after").map(str::to_owned))
+            })
+        })
+        .collect();
+    assert_eq!(post_lead(server.address, &lead()).status, 201);
+    let answers: Vec<_> = tries.into_iter().map(|t| t.join().expect("an answer")).collect();
+    assert!(answers.contains(&(401, None)), "{answers:?}");
+    assert!(answers.contains(&(429, Some("2".to_owned()))), "{answers:?}");
+}
+
+#[test]
+fn a_peer_s_failures_are_limited_whatever_names_it_tries() {
+    let hands = Hands::at(MORNING);
+    let server = hands.server(None);
+    let mut browser = first_account(&server);
+    for i in 0..100 {
+        browser.sign_in(&format!("n{i}"), "wrong horse battery").assert_error(401, "unauthorized");
+        if i.is_multiple_of(10) {
+            assert_eq!(
+                browser.sign_in("jean", PASSWORD).status,
+                200,
+                "no failure, and not counted"
+            );
+        }
+    }
+    browser.sign_in("n", "wrong horse battery").assert_error(429, "too_many_requests");
+    browser.sign_in("jean", PASSWORD).assert_error(429, "too_many_requests");
+    assert!(browser.is_signed_in());
+    hands.turn(TimeDelta::minutes(16));
+    assert_eq!(browser.sign_in("jean", PASSWORD).status, 200);
 }

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::attempts::{Attempts, Budget};
 use super::{password, totp};
-use crate::app::desk::Desk;
+use crate::app::desk::{Desk, blocking};
 use crate::domain::audit::{ADMIN_PAGE, Event, NewEvent};
 use crate::domain::staff::{self, AccountName, Alive, Password};
 use crate::store::staff::Account;
@@ -214,11 +214,11 @@ impl Desk {
         let hashing = Arc::clone(&door.hashing).acquire_owned().await;
         let hashing = hashing.map_err(|_| StoreError::Closed)?;
         // The permits go along: a client that hangs up does not stop a hash.
-        let done = tokio::task::spawn_blocking(move || {
+        let hashed = blocking(move || {
             let _permits = (waiting, hashing);
             work()
         });
-        Ok(done.await.map_err(|_| StoreError::Closed)?)
+        Ok(hashed.await?)
     }
 
     /// Tells the audit log. Of an unknown name it says nothing: it may be a password, typed into
