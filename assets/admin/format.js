@@ -129,6 +129,11 @@ export function duration(seconds) {
   return `${unit('day', Math.floor(hours / 24))} ${hours % 24 ? unit('hour', hours % 24) : ''}`.trim();
 }
 
+/** An account's name as accounts are named, however someone writes theirs: Élodie is elodie. */
+export function accountName(text) {
+  return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase().trim().replace(/\s+/g, '.');
+}
+
 /** A telephone link that a phone understands: digits, with the plus that may lead them. */
 export function telephone(text) {
   return `tel:${text.trim().startsWith('+') ? '+' : ''}${text.replace(/\D/g, '')}`;

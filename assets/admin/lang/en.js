@@ -114,6 +114,7 @@ export default {
     lead: 'Create the first account. With it you will read the leads of fast‑techservices.com.',
     name: 'Your name',
     nameHelp: 'Your first name, for example. You will sign in with it.',
+    nameIs: (name) => `You will sign in as “${name}”.`,
     passwordHelp: 'At least 12 characters. A phrase that is easy to remember does very well.',
     missing: (count) => `${many(count, 'character', 'characters')} to go.`,
     enough: 'Long enough.',

@@ -114,6 +114,7 @@ export default {
     lead: 'Créez le premier compte. Il vous servira à lire les demandes de fast‑techservices.com.',
     name: 'Votre nom',
     nameHelp: 'Par exemple votre prénom. Il vous servira à vous connecter.',
+    nameIs: (name) => `Vous vous connecterez en tant que « ${name} ».`,
     passwordHelp: 'Au moins 12 caractères. Une phrase facile à retenir convient très bien.',
     missing: (count) => `Encore ${many(count, 'caractère', 'caractères')}.`,
     enough: 'Assez long.',

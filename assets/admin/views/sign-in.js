@@ -1,6 +1,7 @@
 // Signing in: name and password, then a code for the accounts that have one.
 import { html, Component, createRef } from '/admin/assets/dom.js';
 import { post } from '/admin/assets/api.js';
+import { accountName } from '/admin/assets/format.js';
 import { words } from '/admin/assets/i18n.js';
 import { app } from '/admin/assets/state.js';
 import { errorText } from '/admin/assets/ui.js';
@@ -25,7 +26,7 @@ export class SignIn extends Component {
     if (!name.trim() || !password) return this.setState({ fault: words.signIn.missing });
     this.setState({ busy: true, fault: null });
     try {
-      const body = step === 'code' ? { name: name.trim(), password, code: code.replace(/\s/g, '') } : { name: name.trim(), password };
+      const body = step === 'code' ? { name: accountName(name), password, code: code.replace(/\s/g, '') } : { name: accountName(name), password };
       this.props.entered(await post('session', body));
     } catch (error) {
       this.setState({ busy: false, ...this.refusal(error) });
