@@ -219,7 +219,7 @@ fn a_peer_s_failures_are_limited_whatever_names_it_tries() {
     let hands = Hands::at(MORNING);
     let server = hands.server(None);
     let mut browser = first_account(&server);
-    for i in 0..100 {
+    for i in 0..100_u32 {
         browser.sign_in(&format!("n{i}"), "wrong horse battery").assert_error(401, "unauthorized");
         if i.is_multiple_of(10) {
             assert_eq!(
