@@ -65,6 +65,8 @@ export function setOffline(offline) {
 }
 
 export function signedOut(why) {
+  // Who comes back after an ended session need not type the name again.
+  app.lastName = why === 'ended' ? app.session.name : '';
   app.session = null;
   app.signedOut = why;
   app.dialog = null;

@@ -115,7 +115,7 @@ class App extends Component {
     const now = route();
     this.view = now.name;
     if (app.session) return this.signedIn(now);
-    if (this.state.error) return html`<main class="alone"><${Failure} error=${this.state.error} retry=${this.ask} /></main>`;
+    if (this.state.error) return html`<main class="alone"><${Failure} heading="h1" error=${this.state.error} retry=${this.ask} /></main>`;
     if (app.session === undefined) return html`<main class="alone"><${Skeleton} rows=${3} /></main>`;
     if (now.name === 'welcome') return html`<${Welcome} entered=${this.entered} switchLanguage=${this.switchLanguage} />`;
     return html`<${SignIn} entered=${this.entered} switchLanguage=${this.switchLanguage} />`;
@@ -124,7 +124,7 @@ class App extends Component {
   signedIn(now) {
     const View = views[now.name];
     return html`<${Shell} route=${now} account=${{ leave: this.leave, switchLanguage: this.switchLanguage }}>
-      ${View ? html`<${View} key="${View.name}-${language}" route=${now} />` : html`<div class="page"><${Empty} icon="search" title=${words.common.unknownPage} text=""><a class="button" href="/admin">${words.common.backToInbox}</a><//></div>`}
+      ${View ? html`<${View} key="${View.name}-${language}" route=${now} />` : html`<div class="page"><${Empty} heading="h1" icon="search" title=${words.common.unknownPage} text=""><a class="button" href="/admin">${words.common.backToInbox}</a><//></div>`}
     <//>
     ${app.dialog === 'export' && html`<${Export} close=${this.close} />`}
     ${app.dialog === 'help' && html`<${Help} close=${this.close} />`}`;

@@ -12,7 +12,7 @@ export function actorName(actor) {
 export function sentence({ event, actor, details }) {
   const who = actorName(actor);
   const known = words.audit.sentences[event];
-  const account = isolate(details?.account ?? actor.replace(/^staff:/, ''));
+  const account = details?.account ? isolate(details.account) : null;
   return known ? known(who, details ?? {}, account) : words.audit.unknown(event, who);
 }
 

@@ -15,11 +15,12 @@ const locales = { fr: 'fr-FR', en: 'en-GB' };
 const date = (options) => formatter(Intl.DateTimeFormat, { timeZone: zone, ...options });
 
 export function number(value) {
-  return formatter(Intl.NumberFormat, {}).format(value);
+  return formatter(Intl.NumberFormat, { maximumFractionDigits: value < 1 ? 2 : 1 }).format(value);
 }
 
 export function percent(share) {
-  return formatter(Intl.NumberFormat, { style: 'percent' }).format(share);
+  const text = formatter(Intl.NumberFormat, { style: 'percent' });
+  return share > 0 && share < 0.005 ? `< ${text.format(0.01)}` : text.format(share);
 }
 
 /** The day of a moment in Paris, as YYYY-MM-DD. */
@@ -126,6 +127,11 @@ export function duration(seconds) {
   const hours = Math.floor(minutes / 60);
   if (hours < 48) return `${unit('hour', hours)} ${minutes % 60 ? unit('minute', minutes % 60) : ''}`.trim();
   return `${unit('day', Math.floor(hours / 24))} ${hours % 24 ? unit('hour', hours % 24) : ''}`.trim();
+}
+
+/** An account's name as accounts are named, however someone writes theirs: Élodie is elodie. */
+export function accountName(text) {
+  return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase().trim().replace(/\s+/g, '.');
 }
 
 /** A telephone link that a phone understands: digits, with the plus that may lead them. */

@@ -3,7 +3,7 @@ import { address, get } from '/admin/assets/api.js';
 import { inbox } from '/admin/assets/inbox-list.js';
 import { app, redraw } from '/admin/assets/state.js';
 
-const slowest = 30_000;
+const slowest = 15_000;
 let source = null;
 let last = null;
 let wait = 1000;
@@ -76,4 +76,7 @@ function setLive(live) {
   redraw();
 }
 
-addEventListener('online', () => app.session && listen());
+// Whoever comes back to the page, or to the network, need not wait for the next try.
+const comeBack = () => app.session && !app.live && !document.hidden && listen();
+addEventListener('online', comeBack);
+document.addEventListener('visibilitychange', comeBack);

@@ -1,6 +1,7 @@
 // What the whole page shares, and the one way to have it drawn again.
 export const app = {
   session: undefined, // undefined: not known yet; null: signed out; else {name, expires_at_utc}
+  lastName: '', // whose session ended while they were reading
   signedOut: null, // why there is no session: 'ended' or 'left'
   offline: false,
   live: false,

@@ -36,10 +36,11 @@ export class CopyButton extends Component {
   }
 }
 
-export function Empty({ icon, title, text, children }) {
+/** Says that there is nothing here, and what to do. As the whole page's content it is headed by an `h1`. */
+export function Empty({ icon, title, text, heading = 'h2', children }) {
   return html`<div class="empty">
     <span class="empty-icon"><${Icon} name=${icon} /></span>
-    <h2>${title}</h2>
+    <${heading}>${title}<//>
     <p>${text}</p>
     ${children}
   </div>`;
@@ -49,8 +50,8 @@ export function errorText(error) {
   return words.error[error.code] ?? words.error.other;
 }
 
-export function Failure({ error, retry }) {
-  return html`<div role="alert"><${Empty} icon=${error.code === 'offline' ? 'offline' : 'warning'} title=${words.error.title} text=${errorText(error)}>
+export function Failure({ error, retry, heading }) {
+  return html`<div role="alert"><${Empty} heading=${heading} icon=${error.code === 'offline' ? 'offline' : 'warning'} title=${words.error.title} text=${errorText(error)}>
     <button type="button" class="button" onClick=${retry}>${words.common.retry}</button>
   <//></div>`;
 }

@@ -273,10 +273,10 @@ pub fn verify(
     verify::verify(&open::read_only(path)?, receipts, true, progress)
 }
 
-/// [`verify`] without SQLite's check of the file, which takes longer than all the rest.
+/// [`verify()`] without SQLite's check of the file, which takes longer than all the rest.
 ///
 /// # Errors
-/// As [`verify`].
+/// As [`verify()`].
 pub fn verify_chain(path: &Path) -> Result<Report, StoreError> {
     verify::verify(&open::read_only(path)?, &[], false, &mut |_| {})
 }

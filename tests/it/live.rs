@@ -258,7 +258,15 @@ fn a_stream_keeps_its_place_when_connections_are_scarce() {
     let browser = first_account(&server);
     let mut follower = Follower::follow(&browser, "", "");
     follower.expect("hello");
-    let idle: Vec<_> = (0..12).map(|_| Client::connect(server.address)).collect();
+    // Each is idle after a request of its own, and so the first to be closed; the stream, which
+    // has been there for longer, is not idle.
+    let idle: Vec<_> = (0..12)
+        .map(|_| {
+            let mut client = Client::connect(server.address);
+            client.request("GET", "/health", &[], b"");
+            client
+        })
+        .collect();
     send(&server);
     follower.expect("lead");
     drop(idle);

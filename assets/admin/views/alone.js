@@ -28,10 +28,10 @@ export function Field({ label, name, value, input, refer, help, fault, ...rest }
 export class PasswordField extends Component {
   state = { shown: false };
 
-  render({ value, input, autocomplete, help, fault }, { shown }) {
+  render({ value, input, refer, autocomplete, help, fault }, { shown }) {
     const label = shown ? words.signIn.hide : words.signIn.show;
     return html`<div class="with-button">
-      <${Field} label=${words.signIn.password} name="password" type=${shown ? 'text' : 'password'} value=${value} input=${input} autocomplete=${autocomplete} help=${help} fault=${fault} />
+      <${Field} label=${words.signIn.password} name="password" type=${shown ? 'text' : 'password'} value=${value} input=${input} refer=${refer} autocomplete=${autocomplete} help=${help} fault=${fault} />
       <button type="button" class="icon-button quiet" aria-label=${label} title=${label} aria-pressed=${shown ? 'true' : 'false'} onClick=${() => this.setState({ shown: !shown })}><${Icon} name="eye" /></button>
     </div>`;
   }

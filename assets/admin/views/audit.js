@@ -1,13 +1,14 @@
 // The audit log: what happened, a sentence a row, newest first.
 import { get } from '/admin/assets/api.js';
 import { html, Component } from '/admin/assets/dom.js';
-import { eventIcon, eventName, sentence } from '/admin/assets/events.js';
+import { actorName, eventIcon, eventName, sentence } from '/admin/assets/events.js';
 import { forServer, keyOf, period, tidy } from '/admin/assets/filter.js';
 import { exact, number } from '/admin/assets/format.js';
 import { words } from '/admin/assets/i18n.js';
 import { Icon } from '/admin/assets/icons.js';
 import { Pages } from '/admin/assets/pages.js';
 import { go, href } from '/admin/assets/router.js';
+import { app } from '/admin/assets/state.js';
 import { Choice, Empty, Failure, ListEnd, Skeleton, Text, Time } from '/admin/assets/ui.js';
 import { Days, PeriodChoice } from '/admin/assets/views/filters.js';
 
@@ -18,9 +19,11 @@ function asked(query) {
 
 export class Audit extends Component {
   state = { events: [] };
+  seen = new Set(['site_ingest', 'schedule', `staff:${app.session.name}`]);
 
   pages = new Pages(async (cursor, signal) => {
     const page = await get('audit', { ...forServer(asked(this.props.route.query)), cursor, limit: 50 }, signal);
+    for (const row of page.rows) this.seen.add(row.actor);
     this.setState({ events: page.events });
     return page;
   });
@@ -45,12 +48,10 @@ export class Audit extends Component {
       <p class="page-lead">${words.audit.lead}</p>
       <div class="page-filters">
         <${Choice} label=${words.audit.event} value=${filter.event} change=${(event) => apply({ event })}
-          options=${[['', words.audit.anyEvent], ...eventChoices(events, filter.event).map((event) => [event, eventName(event)])]} />
+          options=${[['', words.audit.anyEvent], ...withChosen(events, filter.event).map((event) => [event, eventName(event)])]} />
         <${PeriodChoice} filter=${filter} apply=${apply} />
-        <label class="choice ${filter.actor ? 'chosen' : ''}"><span>${words.audit.actor}</span>
-          <input type="text" value=${filter.actor ?? ''} placeholder=${words.audit.actorHelp} autocapitalize="none" spellcheck=${false} autocomplete="off" maxlength="100"
-            onChange=${(event) => apply({ actor: event.target.value.trim() })} />
-        </label>
+        <${Choice} label=${words.audit.actor} value=${filter.actor} change=${(actor) => apply({ actor })}
+          options=${[['', words.audit.anyActor], ...this.actors(filter.actor).map((actor) => [actor, actorName(actor)])]} />
         <${Days} filter=${filter} apply=${apply} />
       </div>
       ${Object.keys(filter).length > 0 && html`<p class="chosen-filter">
@@ -59,6 +60,11 @@ export class Audit extends Component {
       </p>`}
       ${this.rows()}
     </div>`;
+  }
+
+  /** Those who can be chosen: oneself, the machines, and whoever the rows have named so far. */
+  actors(chosen) {
+    return withChosen([...this.seen], chosen);
   }
 
   rows() {
@@ -73,9 +79,9 @@ export class Audit extends Component {
   }
 }
 
-/** The events that can be chosen: those the server knows, and the one asked for while it has not answered. */
-function eventChoices(events, chosen) {
-  return chosen && !events.includes(chosen) ? [...events, chosen] : events;
+/** What can be chosen, and what the address asks for even where it is not among it. */
+function withChosen(known, chosen) {
+  return chosen && !known.includes(chosen) ? [...known, chosen] : known;
 }
 
 class Entry extends Component {
@@ -88,7 +94,7 @@ class Entry extends Component {
       [words.audit.place, number(row.seq)],
       [words.audit.event_code, row.event],
       [words.audit.actor, row.actor],
-      [words.time.zone, exact(row.created_at_utc)],
+      [words.audit.at, exact(row.created_at_utc)],
       [words.audit.request, row.request_id],
       [words.audit.status_code, row.status_code],
       [words.audit.details, row.details && JSON.stringify(row.details)],

@@ -71,7 +71,7 @@ export class Figures extends Component {
     return html`
       <dl class="tiles">
         <div><dt>${words.figures.total}</dt><dd>${number(leads)}</dd></div>
-        <div><dt>${words.figures.perDay}</dt><dd>${number(Math.round((leads / Math.max(1, days)) * 10) / 10)}</dd></div>
+        <div><dt>${words.figures.perDay}</dt><dd>${number(leads / Math.max(1, days))}</dd></div>
         <div><dt>${words.figures.median}</dt><dd>${median === null ? '–' : duration(median)}</dd><dd class="small">${median === null ? words.figures.noMedian : words.figures.medianHelp}</dd></div>
       </dl>
       <${PerTime} per=${per} by=${by} total=${leads} />
@@ -104,7 +104,7 @@ function PerTime({ per, by, total }) {
       label=${words.figures.chartLabel(title, total, most.leads, name(most.start))} />
     <details>
       <summary>${words.common.seeTable}</summary>
-      <div class="table-scroller" tabindex="0" role="region" aria-labelledby="per-title"><table>
+      <div class="table-scroller" tabindex="0" role="group" aria-labelledby="per-title"><table>
         <thead><tr><th scope="col">${by === 'week' ? words.figures.weekColumn : words.figures.dayColumn}</th><th scope="col" class="count">${words.figures.leadsColumn}</th></tr></thead>
         <tbody>${per.toReversed().map((row) => html`<tr><th scope="row">${name(row.start)}</th><td class="count">${number(row.leads)}</td></tr>`)}</tbody>
       </table></div>

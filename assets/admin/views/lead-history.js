@@ -36,7 +36,7 @@ export function Proof({ receipt, digest }) {
       <${Icon} name=${holds ? 'shield' : 'broken'} />
       <span><b>${holds ? words.lead.holds : words.lead.broken}</b> <small>${holds ? words.lead.holdsHelp : words.lead.brokenHelp}</small></span>
     </p>
-    <p class="receipt"><span>${words.lead.receipt}</span> <code>${receipt}</code><${CopyButton} text=${receipt} what=${words.lead.copyReceipt} /></p>
+    ${receipt && html`<p class="receipt"><span>${words.lead.receipt}</span> <code>${receipt}</code><${CopyButton} text=${receipt} what=${words.lead.copyReceipt} /></p>`}
   </section>`;
 }
 
@@ -45,7 +45,7 @@ export function Technical({ lead }) {
     [words.lead.id, lead.id],
     [words.lead.source, lead.source],
     [words.lead.requestId, lead.request_id],
-    [words.lead.sentAt, exact(lead.timestamp_utc)],
+    [words.lead.sentAt, lead.timestamp_utc && exact(lead.timestamp_utc)],
     [words.lead.received, exact(lead.created_at_utc)],
     [words.lead.ipHash, lead.ip_hash],
     [words.lead.userAgentHash, lead.user_agent_hash],

@@ -105,16 +105,16 @@ export class Lead extends Component {
 
   failure(error) {
     if (error.code === 'lead_erased') {
-      return html`<${Empty} icon="trash" title=${words.lead.erasedTitle} text=${words.lead.erased}>
+      return html`<${Empty} heading="h1" icon="trash" title=${words.lead.erasedTitle} text=${words.lead.erased}>
         <a class="button" href=${href('/audit', { lead: this.props.id })}>${words.lead.seeTrace}</a>
       <//>`;
     }
     if (error.code === 'not_found') {
-      return html`<${Empty} icon="search" title=${words.lead.notFoundTitle} text=${words.lead.notFound}>
+      return html`<${Empty} heading="h1" icon="search" title=${words.lead.notFoundTitle} text=${words.lead.notFound}>
         <a class="button" href="/admin">${words.common.backToInbox}</a>
       <//>`;
     }
-    return html`<${Failure} error=${error} retry=${this.load} />`;
+    return html`<${Failure} heading="h1" error=${error} retry=${this.load} />`;
   }
 
   lead({ lead, timeline, receipt, digest }) {

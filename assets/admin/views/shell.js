@@ -15,7 +15,7 @@ const sections = [
 ];
 
 export function Shell({ route, account, children }) {
-  return html`<div class="shell">
+  return html`<div class="shell ${['inbox', 'lead'].includes(route.name) ? 'whole' : ''}">
     <a class="skip" href="#main">${words.nav.skip}</a>
     <header class="top">
       <a class="brand" href="/admin"><img src="/admin/assets/icon.svg" alt="" width="28" height="28" /><span>${words.product}</span></a>
@@ -24,7 +24,7 @@ export function Shell({ route, account, children }) {
     </header>
     <div class="banners">
       ${app.offline && html`<p class="banner calm" role="status"><${Icon} name="offline" /><span>${words.banner.offline}</span></p>`}
-      ${app.warnings.length > 0 && html`<${Warnings} />`}
+      ${app.warnings.length > 0 && route.name !== 'state' && html`<${Warnings} />`}
     </div>
     <main id="main" tabindex="-1" class="view-${route.name}">${children}</main>
     ${toast && html`<p class="toast" aria-hidden="true"><${Icon} name="done" />${toast}</p>`}

@@ -1,17 +1,19 @@
 // Signing in: name and password, then a code for the accounts that have one.
 import { html, Component, createRef } from '/admin/assets/dom.js';
 import { post } from '/admin/assets/api.js';
+import { accountName } from '/admin/assets/format.js';
 import { words } from '/admin/assets/i18n.js';
 import { app } from '/admin/assets/state.js';
 import { errorText } from '/admin/assets/ui.js';
 import { Alone, Field, PasswordField } from '/admin/assets/views/alone.js';
 
 export class SignIn extends Component {
-  state = { name: '', password: '', code: '', step: 'password', busy: false, fault: null };
+  state = { name: app.lastName, password: '', code: '', step: 'password', busy: false, fault: null };
   first = createRef();
+  password = createRef();
 
   componentDidMount() {
-    this.first.current?.focus();
+    (app.lastName ? this.password : this.first).current?.focus();
   }
 
   componentDidUpdate(_, before) {
@@ -24,7 +26,7 @@ export class SignIn extends Component {
     if (!name.trim() || !password) return this.setState({ fault: words.signIn.missing });
     this.setState({ busy: true, fault: null });
     try {
-      const body = step === 'code' ? { name: name.trim(), password, code: code.replace(/\s/g, '') } : { name: name.trim(), password };
+      const body = step === 'code' ? { name: accountName(name), password, code: code.replace(/\s/g, '') } : { name: accountName(name), password };
       this.props.entered(await post('session', body));
     } catch (error) {
       this.setState({ busy: false, ...this.refusal(error) });
@@ -59,7 +61,7 @@ export class SignIn extends Component {
     const { name, password, fault } = this.state;
     return html`
       <${Field} label=${words.signIn.name} name="username" value=${name} refer=${this.first} autocomplete="username" fault=${fault} input=${(value) => this.setState({ name: value })} />
-      <${PasswordField} value=${password} autocomplete="current-password" fault=${fault} input=${(value) => this.setState({ password: value })} />`;
+      <${PasswordField} refer=${this.password} value=${password} autocomplete="current-password" fault=${fault} input=${(value) => this.setState({ password: value })} />`;
   }
 
   codeField() {

@@ -13,9 +13,12 @@ use fastcore::http::Limits;
 use serde_json::{Value, json};
 
 use super::binary;
-use super::http::{Response, once};
+use super::http::{Client, Response, once};
 use super::server::TestServer;
+use super::{digest, lead};
 
+/// A moment for [`Hands`] to begin at.
+pub(crate) const MORNING: &str = "2026-03-02T08:00:00Z";
 /// A password that may be set.
 pub(crate) const PASSWORD: &str = "correct horse battery";
 /// The origin of a server whose clients name it `localhost`, as the tests' do.
@@ -146,4 +149,38 @@ pub(crate) fn add(folder: &std::path::Path, name: &str, more: &[&str]) -> String
     let output = with_input(folder, &arguments, PASSWORD);
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout).expect("text")
+}
+
+/// Sends leads, each a little other than the one before.
+pub(crate) fn send(server: &TestServer, leads: u32) -> Vec<String> {
+    let mut client = Client::connect(server.address);
+    let send = |i: u32| {
+        let mut lead = lead();
+        let services = ["ponts", "cabines", "compresseurs", "diagnostic", "autre"];
+        lead["service"] = json!(services[i as usize % 5]);
+        lead["name"] = json!(format!("Zoë Lefèvre {i}"));
+        if i.is_multiple_of(3) {
+            lead["message"] =
+                json!(format!("Le pont n° {i} ne lève plus\n\t depuis hier, Électricité"));
+            lead["company"] = json!(null);
+        }
+        let answer = client.post_lead(&lead);
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.json()["leadId"].as_str().expect("an id").to_owned()
+    };
+    (0..leads).map(send).collect()
+}
+
+/// From the shell, beside the server.
+pub(crate) fn set_status(server: &TestServer, id: &str, status: &str) {
+    binary::succeed(server.folder(), &["lead", "set-status", id, status]);
+}
+
+/// Actor and details of the rows of an event.
+pub(crate) fn told(server: &TestServer, event: &str) -> Vec<[String; 2]> {
+    let sql =
+        format!("SELECT actor, details_json FROM audit_log WHERE event = '{event}' ORDER BY seq");
+    let rows = digest::rows(&server.sqlite(), &sql).into_iter();
+    rows.map(|row| [row[0].clone().unwrap_or_default(), row[1].clone().unwrap_or_default()])
+        .collect()
 }
