@@ -17,6 +17,7 @@ pub(crate) fn cases() -> Vec<Trial> {
         case("inbox::pages_load_as_one_scrolls", pages),
         case("inbox::a_lead_of_the_site_appears_live_and_moves_nothing", live),
         case("inbox::nothing_is_missed_while_the_server_restarts", restart),
+        case("inbox::many_tabs_share_one_connection", tabs),
         case("inbox::everything_can_be_done_with_the_keyboard_alone", keyboard),
         case("inbox::an_export_holds_what_the_filter_shows", exports),
     ]
@@ -115,6 +116,23 @@ async fn restart(mut site: Site, page: Page) {
     page.click(".arrived button").await;
     page.until("document.querySelectorAll('a.row').length === 3").await;
     assert_eq!(page.texts(".row-name").await, ["Après", "Pendant", "Avant"]);
+}
+
+/// A browser allows a server six connections: a tab each would use them up.
+async fn tabs(site: Site, page: Page) {
+    site.add_staff("claire");
+    site.post(&json!({ "name": "Avant" }));
+    page.sign_in().await;
+    for _ in 0..7 {
+        page.another_tab().await;
+        page.go("/admin").await;
+        page.says(".row-name", "Avant").await;
+        page.says(".live.on", "En direct").await;
+    }
+    site.post(&json!({ "name": "Après" }));
+    page.says(".arrived", "1 nouvelle demande").await;
+    page.first_tab().await;
+    page.says(".arrived", "1 nouvelle demande").await;
 }
 
 async fn keyboard(site: Site, page: Page) {

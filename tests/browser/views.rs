@@ -61,7 +61,7 @@ async fn accessible(site: Site, page: Page, theme: &'static str) {
 async fn look(page: &Page, path: &str, sign: &str) {
     for (width, height) in [(1440, 900), (320, 640)] {
         page.size(width, height).await;
-        page.go("/admin/no-such-page").await;
+        page.leave().await;
         page.go(path).await;
         page.until(&format!("document.querySelector({}) !== null", json!(sign))).await;
         let view = format!("{path} at {width}");
