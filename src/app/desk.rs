@@ -79,11 +79,11 @@ impl Desk {
         let permit = Arc::clone(&self.0.reading).acquire_owned().await;
         let permit = permit.map_err(|_| StoreError::Closed)?;
         let readers = self.0.readers.clone();
-        let done = tokio::task::spawn_blocking(move || {
+        blocking(move || {
             let _permit = permit;
             work(&readers)
-        });
-        done.await.map_err(|_| StoreError::Closed)
+        })
+        .await
     }
 
     /// Runs work in the server's writer and waits until it is on the disk.
@@ -137,4 +137,16 @@ impl Desk {
     pub(super) fn chain(&self) -> &Chain {
         &self.0.chain
     }
+}
+
+/// Runs work away from the thread that serves connections. Its panic is the caller's: a defect is
+/// answered as one.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, StoreError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| match error.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        // The server ends.
+        Err(_) => StoreError::Closed,
+    })
 }

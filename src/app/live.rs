@@ -148,7 +148,8 @@ impl Desk {
     ) -> Result<(Follower, i64), StoreError> {
         let commits = self.streams().commits.subscribe();
         let head = self.read(|snapshot| snapshot.head()).await?.map_or(0, |head| head.seq);
-        let at = after.filter(|after| (head - FAR..=head).contains(after)).unwrap_or(head).max(0);
+        let near = (head - FAR).max(0)..=head;
+        let at = after.filter(|after| near.contains(after)).unwrap_or(head);
         let (id, ended) = self.streams().enter();
         let follower = Follower {
             desk: self.clone(),

@@ -19,7 +19,7 @@ const MAY: [(&str, &[&str]); 8] = [
 const DOOR: (&str, &str) = ("cli/serve.rs", "http");
 
 /// Libraries and the one part that may name them.
-const AT_HOME: [(&str, &str); 7] = [
+const AT_HOME: [(&str, &str); 13] = [
     ("rusqlite", "store"),
     ("r2d2", "store"),
     ("refinery", "store"),
@@ -27,6 +27,12 @@ const AT_HOME: [(&str, &str); 7] = [
     ("hyper", "http"),
     ("clap", "cli"),
     ("csv", "app"),
+    ("argon2", "app"),
+    ("totp_rs", "app"),
+    ("chrono_tz", "app"),
+    ("rust_embed", "http"),
+    ("qrcode", "cli"),
+    ("rpassword", "cli"),
 ];
 
 #[test]

@@ -11,7 +11,7 @@ use super::support::server::{ORIGIN, TestServer};
 use super::support::{TOKEN, lead};
 
 const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
-const PATHS: [&str; 9] = [
+const PATHS: [&str; 16] = [
     "/inbound/leads",
     "/inbound/leads?from=site",
     "/inbound/leads/",
@@ -19,6 +19,13 @@ const PATHS: [&str; 9] = [
     "/inbound",
     "/health",
     "/health/extra",
+    "/admin",
+    "/admin/",
+    "/admin/nothing",
+    "/admin/api/leads",
+    "/admin/api/session",
+    "/admin/api/first-account",
+    "/admin/api/nothing",
     "/nothing",
     "/",
 ];
@@ -123,7 +130,9 @@ fn check_common(answer: &Response) {
         answer.headers.iter().filter(|(n, _)| n == name).map(|(_, v)| v.as_str()).collect()
     };
     assert_eq!(all("x-content-type-options"), ["nosniff"], "{answer:?}");
-    assert_eq!(all("cache-control"), ["no-store"], "{answer:?}");
+    let page = all("content-type") == ["text/html; charset=utf-8"];
+    let caching = if page { "no-cache" } else { "no-store" };
+    assert_eq!(all("cache-control"), [caching], "{answer:?}");
     assert_eq!(all("x-request-id").len(), 1, "{answer:?}");
     assert!(!all("x-request-id")[0].is_empty(), "{answer:?}");
     assert_eq!(answer.status == 405, !all("allow").is_empty(), "405 has Allow: {answer:?}");

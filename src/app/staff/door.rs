@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::attempts::{Attempts, Budget};
 use super::{password, totp};
-use crate::app::desk::Desk;
+use crate::app::desk::{Desk, blocking};
 use crate::domain::audit::{ADMIN_PAGE, Event, NewEvent};
 use crate::domain::staff::{self, AccountName, Alive, Password};
 use crate::store::staff::Account;
@@ -122,7 +122,7 @@ impl Desk {
             .await
             .inspect_err(|_| self.door().lock().no_failure(&key, asked.peer))?;
         let Some(account) = account.as_ref().filter(|_| right) else {
-            self.note_refused(account.as_ref(), "password").await?;
+            self.note_refused(account.as_ref(), "password");
             return Err(Refused::Wrong);
         };
         let step = match (&account.totp_secret, asked.code.as_deref()) {
@@ -134,7 +134,7 @@ impl Desk {
             (Some(secret), Some(code)) => {
                 let step = totp::step_of(secret, code, now.timestamp());
                 let Some(step) = step.filter(|step| *step > account.totp_last_step) else {
-                    self.note_refused(Some(account), "code").await?;
+                    self.note_refused(Some(account), "code");
                     return Err(Refused::WrongCode);
                 };
                 Some(step)
@@ -214,29 +214,26 @@ impl Desk {
         let hashing = Arc::clone(&door.hashing).acquire_owned().await;
         let hashing = hashing.map_err(|_| StoreError::Closed)?;
         // The permits go along: a client that hangs up does not stop a hash.
-        let done = tokio::task::spawn_blocking(move || {
+        let hashed = blocking(move || {
             let _permits = (waiting, hashing);
             work()
         });
-        Ok(done.await.map_err(|_| StoreError::Closed)?)
+        Ok(hashed.await?)
     }
 
     /// Tells the audit log. Of an unknown name it says nothing: it may be a password, typed into
-    /// the wrong field.
-    async fn note_refused(
-        &self,
-        account: Option<&Account>,
-        reason: &'static str,
-    ) -> Result<(), StoreError> {
+    /// the wrong field. Nobody waits for it: how long the answer takes must not tell whether there
+    /// is such an account, nor whether there was a row left for it.
+    fn note_refused(&self, account: Option<&Account>, reason: &'static str) {
         let now = self.clock().now().timestamp();
-        let Some(left_out) = self.door().budget(account.is_some(), now) else { return Ok(()) };
+        let Some(left_out) = self.door().budget(account.is_some(), now) else { return };
         let mut details =
             serde_json::json!({ "account": account.map(|a| &a.name), "reason": reason });
         if left_out > 0 {
             details["left_out"] = left_out.into();
         }
         let details = details.to_string();
-        self.write(move |tx| {
+        self.write_later(move |tx| {
             let event = NewEvent {
                 event: Event::StaffSignInRefused,
                 actor: ADMIN_PAGE,
@@ -246,8 +243,7 @@ impl Desk {
                 details_json: Some(&details),
             };
             store::append(tx, &event).map(|_| ())
-        })
-        .await
+        });
     }
 }
 

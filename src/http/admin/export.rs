@@ -50,17 +50,16 @@ pub(super) async fn answer(mut asked: Asked) -> Result<Response, Failure> {
 fn read(mut file: File) -> mpsc::Receiver<io::Result<Bytes>> {
     let (parts, taken) = mpsc::channel(2);
     tokio::task::spawn_blocking(move || {
-        loop {
+        let mut read = move || {
             let mut part = vec![0; PART];
-            let read = file.read(&mut part).map(|n| {
-                part.truncate(n);
-                Bytes::from(part)
-            });
-            let last = read.as_ref().map_or(true, Bytes::is_empty);
-            if read.as_ref().is_ok_and(Bytes::is_empty)
-                || parts.blocking_send(read).is_err()
-                || last
-            {
+            let length = file.read(&mut part)?;
+            part.truncate(length);
+            Ok(Bytes::from(part))
+        };
+        loop {
+            let part = read();
+            let goes_on = part.as_ref().is_ok_and(|part| !part.is_empty());
+            if parts.blocking_send(part).is_err() || !goes_on {
                 break;
             }
         }

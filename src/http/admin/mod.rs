@@ -104,7 +104,7 @@ fn is_known(segments: &[&str]) -> bool {
         ["api", name] => {
             matches!(*name, "leads" | "figures" | "audit" | "state" | "export" | "live")
         }
-        ["api" | "leads", "leads", id] | ["leads", id] => !id.is_empty(),
+        ["api", "leads", id] | ["leads", id] => !id.is_empty(),
         ["assets", ..] | [] | [""] => true,
         [view] => matches!(*view, "figures" | "audit" | "state" | "welcome" | "sign-in"),
         _ => false,
