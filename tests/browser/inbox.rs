@@ -1,6 +1,6 @@
 //! The inbox: search, filters, Back, pages, live arrivals, keys, exports.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -10,6 +10,9 @@ use serde_json::json;
 use crate::case;
 use crate::driver::{ENTER, ESCAPE, Page};
 use crate::site::Site;
+
+/// How to get the text out of an exported file.
+type Reader = fn(&Path) -> String;
 
 pub(crate) fn cases() -> Vec<Trial> {
     vec![
@@ -194,7 +197,7 @@ async fn keyboard(site: Site, page: Page) {
     assert!(!page.has("dialog").await);
 }
 
-async fn exports(site: Site, page: Page, formats: &[(&str, fn(&Path) -> String)]) {
+async fn exports(site: Site, page: Page, formats: &[(&str, Reader)]) {
     site.add_staff("claire");
     site.post(&json!({ "name": "Élodie Ça", "phone": "+33612345678", "service": "cabines" }));
     site.post(&json!({ "name": "Zoé Fin", "phone": "0612345678", "service": "cabines" }));
@@ -222,17 +225,17 @@ async fn exports(site: Site, page: Page, formats: &[(&str, fn(&Path) -> String)]
 }
 
 /// The one finished file of a folder of downloads.
-async fn downloaded(folder: &Path) -> std::path::PathBuf {
+async fn downloaded(folder: &Path) -> PathBuf {
     for _ in 0..500 {
         let files =
             std::fs::read_dir(folder).expect("a folder").map(|file| file.expect("a file").path());
         let name =
             |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if let Some(file) = files.into_iter().find(|path| name(path).starts_with("fastcore-leads-"))
-        {
-            if !name(&file).ends_with(".crdownload") {
-                return file;
-            }
+        let done = |path: &PathBuf| {
+            name(path).starts_with("fastcore-leads-") && !name(path).ends_with(".crdownload")
+        };
+        if let Some(file) = files.into_iter().find(done) {
+            return file;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
