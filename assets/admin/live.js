@@ -1,13 +1,16 @@
-// New leads as they arrive. A connection that breaks is made anew from the last place heard, so nothing is missed.
+// New leads as they arrive. All tabs share one connection, since a browser allows a server only six: whoever holds the
+// lock listens and tells the others. A connection that breaks is made anew from the last place heard: nothing is missed.
 import { address, get } from '/admin/assets/api.js';
 import { inbox } from '/admin/assets/inbox-list.js';
 import { app, redraw } from '/admin/assets/state.js';
 
 const slowest = 15_000;
+const tabs = new BroadcastChannel('fastcore.live');
 let source = null;
 let last = null;
 let wait = 1000;
 let timer = 0;
+let leave = () => {};
 const listeners = new Set();
 
 /** Hears `{id, status}` and `{id, erased}` of single leads; answers how to stop. */
@@ -16,58 +19,102 @@ export function onLeadChange(listener) {
   return () => listeners.delete(listener);
 }
 
+/** Listens as soon as no other tab does; until then hears what that one tells. */
 export function listen() {
-  stop();
-  source = new EventSource(address('live', { after: last }));
-  source.addEventListener('open', () => opened());
-  source.addEventListener('error', () => lost());
-  hear('hello', () => inbox.lookSoon());
-  hear('lead', () => inbox.lookSoon());
-  hear('status', ({ id, status }) => {
-    inbox.statusChanged(id, status);
-    for (const listener of listeners) listener({ id, status });
+  leave();
+  const waiting = new AbortController();
+  let release = () => {};
+  leave = () => {
+    waiting.abort();
+    disconnect();
+    release();
+  };
+  const hold = () => new Promise((resolve) => {
+    release = resolve;
+    connect();
   });
-  hear('erased', ({ id }) => {
-    inbox.erased(id);
-    for (const listener of listeners) listener({ id, erased: true });
-  });
+  // Browsers offer locks on HTTPS and localhost alone; elsewhere each tab listens for itself.
+  if (!navigator.locks) return connect();
+  navigator.locks.request('fastcore.live', { signal: waiting.signal }, hold).catch(() => {});
+  tabs.postMessage({ name: 'ask' });
 }
 
 /** Ends it for good: at sign-out. */
 export function forget() {
-  stop();
+  leave();
+  leave = () => {};
   last = null;
 }
 
-function hear(name, act) {
-  source.addEventListener(name, (event) => {
-    if (event.lastEventId) last = event.lastEventId;
-    act(JSON.parse(event.data));
-  });
+const heard = {
+  hello: () => inbox.lookSoon(),
+  lead: () => inbox.lookSoon(),
+  status: ({ id, status }) => {
+    inbox.statusChanged(id, status);
+    for (const listener of listeners) listener({ id, status });
+  },
+  erased: ({ id }) => {
+    inbox.erased(id);
+    for (const listener of listeners) listener({ id, erased: true });
+  },
+};
+
+function hear({ name, place, data }) {
+  if (place) last = place;
+  heard[name](data);
+}
+
+tabs.addEventListener('message', ({ data: message }) => {
+  if (!app.session) return;
+  if (message.name in heard) hear(message);
+  else if (message.name === 'ask') tellState();
+  else if (message.name === 'state' && !source) setLive(message.live);
+  // The tab that listens was refused: has the session ended?
+  else if (message.name === 'refused') get('session').catch(() => {});
+});
+
+function tellState() {
+  if (source) tabs.postMessage({ name: 'state', live: app.live });
+}
+
+function connect() {
+  disconnect();
+  source = new EventSource(address('live', { after: last }));
+  source.addEventListener('open', opened);
+  source.addEventListener('error', lost);
+  for (const name of Object.keys(heard)) {
+    source.addEventListener(name, ({ lastEventId, data }) => {
+      const message = { name, place: lastEventId, data: JSON.parse(data) };
+      hear(message);
+      tabs.postMessage(message);
+    });
+  }
+}
+
+function disconnect() {
+  clearTimeout(timer);
+  source?.close();
+  source = null;
 }
 
 function opened() {
   wait = 1000;
   setLive(true);
+  tellState();
 }
 
 // The browser comes back by itself after a broken connection, but never after a refusal: then this does.
-async function lost() {
+function lost() {
   setLive(false);
-  if (source?.readyState !== EventSource.CLOSED) return;
-  stop();
+  tellState();
+  if (source.readyState !== EventSource.CLOSED) return;
   timer = setTimeout(async () => {
+    tabs.postMessage({ name: 'refused' });
     // A session that ended shows the sign-in through this question.
     await get('session').catch(() => null);
-    if (app.session) listen();
+    if (app.session && source) connect();
   }, wait);
   wait = Math.min(wait * 2, slowest);
-}
-
-function stop() {
-  clearTimeout(timer);
-  source?.close();
-  source = null;
 }
 
 function setLive(live) {
@@ -77,6 +124,12 @@ function setLive(live) {
 }
 
 // Whoever comes back to the page, or to the network, need not wait for the next try.
-const comeBack = () => app.session && !app.live && !document.hidden && listen();
+function comeBack() {
+  if (app.session && source?.readyState === EventSource.CLOSED && !document.hidden) connect();
+}
 addEventListener('online', comeBack);
 document.addEventListener('visibilitychange', comeBack);
+
+// A page that the browser keeps for Back must hold neither connection nor lock.
+addEventListener('pagehide', () => leave());
+addEventListener('pageshow', ({ persisted }) => persisted && app.session && listen());

@@ -100,6 +100,11 @@ impl Page {
         self.client.goto(&format!("{}{path}", self.origin)).await.expect("it opens");
     }
 
+    /// Looks at nothing, so that the next address is opened anew.
+    pub(crate) async fn leave(&self) {
+        self.client.goto("about:blank").await.expect("it opens");
+    }
+
     pub(crate) async fn sign_in(&self) {
         self.go("/admin").await;
         self.fill("#username", "claire").await;
@@ -110,6 +115,18 @@ impl Page {
 
     pub(crate) async fn back(&self) {
         self.client.back().await.expect("there is a way back");
+    }
+
+    /// Opens another tab and goes there; the tabs before stay open.
+    pub(crate) async fn another_tab(&self) {
+        let tab = self.client.new_window(true).await.expect("a tab");
+        self.client.switch_to_window(tab.handle).await.expect("it is there");
+    }
+
+    /// Looks at the first tab again.
+    pub(crate) async fn first_tab(&self) {
+        let tabs = self.client.windows().await.expect("tabs");
+        self.client.switch_to_window(tabs[0].clone()).await.expect("it is there");
     }
 
     pub(crate) async fn reload(&self) {
@@ -144,7 +161,8 @@ impl Page {
             }
             if Instant::now() > end {
                 let text = self.eval("document.body.innerText").await;
-                panic!("never true: {expression}; the page says {text}");
+                let log = self.own("se/log", json!({ "type": "browser" })).await;
+                panic!("never true: {expression}\nthe page: {text}\nthe console: {log}");
             }
             tokio::time::sleep(Duration::from_millis(40)).await;
         }

@@ -1,6 +1,6 @@
 //! The inbox: search, filters, Back, pages, live arrivals, keys, exports.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -11,14 +11,27 @@ use crate::case;
 use crate::driver::{ENTER, ESCAPE, Page};
 use crate::site::Site;
 
+/// How to get the text out of an exported file.
+type Reader = fn(&Path) -> String;
+
 pub(crate) fn cases() -> Vec<Trial> {
     vec![
         case("inbox::search_and_filters_are_in_the_address_and_back_undoes_them", search),
         case("inbox::pages_load_as_one_scrolls", pages),
         case("inbox::a_lead_of_the_site_appears_live_and_moves_nothing", live),
         case("inbox::nothing_is_missed_while_the_server_restarts", restart),
+        case("inbox::many_tabs_share_one_connection", tabs),
         case("inbox::everything_can_be_done_with_the_keyboard_alone", keyboard),
-        case("inbox::an_export_holds_what_the_filter_shows", exports),
+        case("inbox::an_export_holds_what_the_filter_shows", |site, page| {
+            exports(
+                site,
+                page,
+                &[("csv-excel-fr", read_text), ("csv", read_text), ("jsonl", read_text)],
+            )
+        }),
+        case("inbox::a_workbook_holds_what_the_filter_shows", |site, page| {
+            exports(site, page, &[("xlsx", read_xlsx)])
+        }),
     ]
 }
 
@@ -117,6 +130,23 @@ async fn restart(mut site: Site, page: Page) {
     assert_eq!(page.texts(".row-name").await, ["Après", "Pendant", "Avant"]);
 }
 
+/// A browser allows a server six connections: a tab each would use them up.
+async fn tabs(site: Site, page: Page) {
+    site.add_staff("claire");
+    site.post(&json!({ "name": "Avant" }));
+    page.sign_in().await;
+    for _ in 0..7 {
+        page.another_tab().await;
+        page.go("/admin").await;
+        page.says(".row-name", "Avant").await;
+        page.says(".live.on", "En direct").await;
+    }
+    site.post(&json!({ "name": "Après" }));
+    page.says(".arrived", "1 nouvelle demande").await;
+    page.first_tab().await;
+    page.says(".arrived", "1 nouvelle demande").await;
+}
+
 async fn keyboard(site: Site, page: Page) {
     site.add_staff("claire");
     for name in ["Premier", "Deuxième", "Troisième"] {
@@ -167,7 +197,7 @@ async fn keyboard(site: Site, page: Page) {
     assert!(!page.has("dialog").await);
 }
 
-async fn exports(site: Site, page: Page) {
+async fn exports(site: Site, page: Page, formats: &[(&str, Reader)]) {
     site.add_staff("claire");
     site.post(&json!({ "name": "Élodie Ça", "phone": "+33612345678", "service": "cabines" }));
     site.post(&json!({ "name": "Zoé Fin", "phone": "0612345678", "service": "cabines" }));
@@ -177,12 +207,7 @@ async fn exports(site: Site, page: Page) {
     page.download_into(folder.path()).await;
     page.choose(".choices label:nth-child(2) select", "cabines").await;
     page.says(".summary p", "2 demandes").await;
-    for (format, read) in [
-        ("xlsx", read_xlsx as fn(&Path) -> String),
-        ("csv-excel-fr", read_text),
-        ("csv", read_text),
-        ("jsonl", read_text),
-    ] {
+    for (format, read) in formats {
         page.click(".summary .small-button").await;
         page.says("dialog", "Ce que montre le filtre (2)").await;
         page.click(&format!("dialog a[href*='format={format}']")).await;
@@ -195,21 +220,22 @@ async fn exports(site: Site, page: Page) {
         page.until("document.querySelector('dialog') === null").await;
     }
     page.go("/admin/audit?event=LEADS_EXPORTED").await;
-    page.says(".log-text", "format JSON Lines, 2 lignes").await;
+    page.says(".log-text", "2 lignes").await;
+    assert_eq!(page.texts(".log-text").await.len(), formats.len());
 }
 
 /// The one finished file of a folder of downloads.
-async fn downloaded(folder: &Path) -> std::path::PathBuf {
+async fn downloaded(folder: &Path) -> PathBuf {
     for _ in 0..500 {
         let files =
             std::fs::read_dir(folder).expect("a folder").map(|file| file.expect("a file").path());
         let name =
             |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if let Some(file) = files.into_iter().find(|path| name(path).starts_with("fastcore-leads-"))
-        {
-            if !name(&file).ends_with(".crdownload") {
-                return file;
-            }
+        let done = |path: &PathBuf| {
+            name(path).starts_with("fastcore-leads-") && !name(path).ends_with(".crdownload")
+        };
+        if let Some(file) = files.into_iter().find(done) {
+            return file;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

@@ -1,6 +1,10 @@
 //! The admin page in a real Chromium, driven from outside as a person would. Without a browser the
 //! cases show as ignored; in CI (`CI=true`) a missing browser is a failure.
-#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test may panic")]
+#![allow(
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "a test may panic, and ask whether it is in CI"
+)]
 
 mod accounts;
 mod driver;

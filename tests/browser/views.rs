@@ -61,7 +61,7 @@ async fn accessible(site: Site, page: Page, theme: &'static str) {
 async fn look(page: &Page, path: &str, sign: &str) {
     for (width, height) in [(1440, 900), (320, 640)] {
         page.size(width, height).await;
-        page.go("/admin/no-such-page").await;
+        page.leave().await;
         page.go(path).await;
         page.until(&format!("document.querySelector({}) !== null", json!(sign))).await;
         let view = format!("{path} at {width}");
@@ -80,6 +80,15 @@ async fn theme(_site: Site, page: Page) {
     assert_eq!(page.eval(ground).await, "rgb(19, 23, 26)");
 }
 
+/// The names of the words that are in one language's file alone; both are loaded by now.
+const SAME_KEYS: &str = "Promise.all(performance.getEntriesByType('resource').map((r) => r.name)
+    .filter((name) => /\\/lang\\/(fr|en)\\./.test(name)).map((name) => import(name))).then(([one, other]) => {
+      const keys = (o, at = '') => Object.entries(o).flatMap(([k, v]) =>
+        v && typeof v === 'object' ? keys(v, `${at}${k}.`) : [`${at}${k}`]);
+      const [a, b] = [keys(one.default), keys(other.default)];
+      window.differing = [...a.filter((k) => !b.includes(k)), ...b.filter((k) => !a.includes(k))];
+    }) && null";
+
 async fn languages(site: Site, page: Page) {
     site.add_staff("claire");
     site.post(&json!({}));
@@ -89,6 +98,9 @@ async fn languages(site: Site, page: Page) {
     page.click(".account-button").await;
     page.click(".menu button[lang=en]").await;
     page.says(".summary p", "1 lead").await;
+    page.eval(SAME_KEYS).await;
+    let differing = page.until("window.differing").await;
+    assert_eq!(differing, json!([]), "words that one language lacks");
     page.reload().await;
     page.says(".summary p", "1 lead").await;
     assert_eq!(page.eval("document.documentElement.lang").await, "en");

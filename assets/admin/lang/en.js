@@ -27,7 +27,7 @@ const fields = {
   timestamp_utc: 'time sent',
 };
 const exported = { leads: 'of leads', audit: 'of the audit log' };
-const formats = { xlsx: 'Excel', csv: 'CSV', 'csv-excel-fr': 'CSV for French Excel', jsonl: 'JSON Lines', postgres: 'PostgreSQL' };
+const formats = { xlsx: 'Excel', csv: 'CSV', 'csv (excel-fr)': 'CSV for French Excel', jsonl: 'JSON Lines', postgres: 'PostgreSQL' };
 
 export default {
   product: 'FASTCore',

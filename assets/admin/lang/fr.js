@@ -27,7 +27,7 @@ const fields = {
   timestamp_utc: 'date d’envoi',
 };
 const exported = { leads: 'des demandes', audit: 'du journal' };
-const formats = { xlsx: 'Excel', csv: 'CSV', 'csv-excel-fr': 'CSV pour Excel', jsonl: 'JSON Lines', postgres: 'PostgreSQL' };
+const formats = { xlsx: 'Excel', csv: 'CSV', 'csv (excel-fr)': 'CSV pour Excel', jsonl: 'JSON Lines', postgres: 'PostgreSQL' };
 
 export default {
   product: 'FASTCore',
