@@ -147,6 +147,12 @@ impl Database {
         }
     }
 
+    /// Lets the next search look at every lead, as after a change of the leads behind its back.
+    pub(crate) fn forget_search(&self) {
+        let forget = "UPDATE lead_search_place SET followed = 0, rules = 0";
+        self.sqlite().execute_batch(forget).expect(forget);
+    }
+
     /// [`Self::tamper`] by statements.
     pub(crate) fn tamper_sql(&self, sql: &str) {
         self.tamper(|conn| conn.execute_batch(sql).unwrap_or_else(|e| panic!("{sql}: {e}")));
