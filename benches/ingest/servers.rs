@@ -125,7 +125,7 @@ pub(super) fn serve(role: &str) {
         "nothing" => Arc::new(Nothing),
         _ => Arc::new(Ordinary::open(PathBuf::from("ordinary.db"))),
     };
-    let app = App { inbox, health: Arc::new(Health::default()) };
+    let app = App { inbox, health: Arc::new(Health::default()), desk: None };
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {

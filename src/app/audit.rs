@@ -2,9 +2,13 @@
 
 use std::path::Path;
 
-use crate::domain::audit::AuditRow;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::desk::Desk;
+use crate::domain::audit::{AuditRow, Event};
 use crate::domain::chain::Receipt;
-use crate::store::{self, Readers, Report, StoreError};
+use crate::store::{self, AuditFilter, Readers, Report, StoreError};
 
 /// The newest rows, newest first; of one event or one lead where asked for.
 ///
@@ -38,4 +42,68 @@ pub fn verify(
     progress: &mut dyn FnMut(u64),
 ) -> Result<Report, StoreError> {
     store::verify(database, receipts, progress)
+}
+
+/// An audit row as the page shows it.
+#[derive(Debug, Serialize)]
+pub struct Row {
+    pub seq: i64,
+    pub id: String,
+    pub created_at_utc: String,
+    pub event: String,
+    pub actor: Option<String>,
+    pub lead_id: Option<String>,
+    pub request_id: Option<String>,
+    pub status_code: Option<i64>,
+    pub details: Value,
+    pub hash: String,
+}
+
+impl From<AuditRow> for Row {
+    fn from(row: AuditRow) -> Self {
+        Self {
+            details: row.details(),
+            seq: row.seq,
+            id: row.id,
+            created_at_utc: row.created_at_utc,
+            event: row.event,
+            actor: row.actor,
+            lead_id: row.lead_id,
+            request_id: row.request_id,
+            status_code: row.status_code,
+            hash: row.hash,
+        }
+    }
+}
+
+/// A page of the audit log, newest first.
+#[derive(Debug, Serialize)]
+pub struct Page {
+    pub rows: Vec<Row>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<String>,
+    /// The names of all events, to filter by.
+    pub events: Vec<&'static str>,
+}
+
+impl Desk {
+    /// A page of the audit rows that the filter finds, behind the place `before`.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn audit(
+        &self,
+        filter: AuditFilter,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        let read =
+            move |snapshot: &store::Snapshot<'_>| snapshot.audit_page(&filter, before, limit + 1);
+        let mut rows = self.read(read).await?;
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows.last().filter(|_| more).map(|row| row.seq.to_string());
+        let events = Event::ALL.into_iter().map(Event::as_str).collect();
+        Ok(Page { rows: rows.into_iter().map(Row::from).collect(), next, events })
+    }
 }

@@ -2,17 +2,14 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::time::Duration;
 
+use super::in_time;
 use crate::domain::audit::{Event, NewEvent, SITE};
 use crate::domain::fault::{self, Fault};
 use crate::domain::id::RequestId;
 use crate::domain::lead::NewLead;
 use crate::domain::submission::BodyError;
 use crate::store::{self, Intake, StoreError, Stored, Writer};
-
-/// How long a request waits for the disk before its fate is called unknown.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// An answer of the inbox, once it is on the disk.
 pub type Answer<T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send>>;
@@ -97,8 +94,4 @@ async fn note_rejected(inbox: &dyn Inbox, faults: &[Fault], request_id: Option<R
     if let Err(error) = in_time(inbox.reject(fields, request_id)).await {
         tracing::warn!(%error, "a refused submission is missing from the audit log");
     }
-}
-
-async fn in_time<T>(answer: Answer<T>) -> Result<T, StoreError> {
-    tokio::time::timeout(PATIENCE, answer).await.unwrap_or(Err(StoreError::TimedOut))
 }

@@ -3,16 +3,24 @@
 
 pub mod audit;
 pub mod browse;
+mod desk;
 mod draft;
 pub mod export;
+pub mod figures;
 pub mod health;
 pub mod import;
 pub mod intake;
+pub mod live;
 pub mod reconcile;
 pub mod schema;
+mod search;
+pub mod staff;
+pub mod state;
 
+use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::unbounded_channel;
@@ -20,12 +28,15 @@ use tokio::sync::mpsc::unbounded_channel;
 use crate::clock::Clock;
 use crate::store::{self, Answers, Writer};
 pub use crate::store::{Health, ServerLock, StoreError, WriterThread};
+pub use desk::Desk;
 
 /// What the HTTP routes call; cheap to clone.
 #[derive(Clone)]
 pub struct App {
     pub inbox: Arc<dyn intake::Inbox>,
     pub health: Arc<Health>,
+    /// What the admin page works with; none where there is no database behind the inbox.
+    pub desk: Option<Desk>,
 }
 
 impl std::fmt::Debug for App {
@@ -47,11 +58,14 @@ impl App {
         runtime: &Handle,
     ) -> Result<(Self, WriterThread), StoreError> {
         let (post, mut letters) = unbounded_channel::<Answers>();
+        let streams = live::Streams::new();
+        let commits = streams.clone();
         let deliver = move |answers| {
             // After the runtime's end there is nobody left to wake.
             if let Err(undelivered) = post.send(answers) {
                 undelivered.0.give();
             }
+            commits.committed();
         };
         let (writer, thread, health) = store::start_writer(database, clock, deliver)?;
         runtime.spawn(async move {
@@ -59,8 +73,18 @@ impl App {
                 answers.give();
             }
         });
-        Ok((Self { inbox: Arc::new(writer), health }, thread))
+        let followed = streams.follow_commits();
+        let desk = Desk::new(database, clock, writer.clone(), &health, streams)?;
+        runtime.spawn(search::follow(desk.clone(), followed));
+        Ok((Self { inbox: Arc::new(writer), health, desk: Some(desk) }, thread))
     }
+}
+
+/// How long a request waits for the disk before its fate is called unknown.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+async fn in_time<T>(answer: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    tokio::time::timeout(PATIENCE, answer).await.unwrap_or(Err(StoreError::TimedOut))
 }
 
 /// Runs one piece of work of a command in the writer, beside a server or without one.

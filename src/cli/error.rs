@@ -10,6 +10,7 @@ use crate::app::StoreError;
 use crate::app::export::ExportError;
 use crate::app::import::ImportError;
 use crate::app::reconcile::ReconcileError;
+use crate::app::staff::StaffError;
 use crate::config::ConfigError;
 
 /// Why a command did not do what it was asked to.
@@ -25,6 +26,8 @@ pub(super) enum CliError {
     Import(#[from] ImportError),
     #[error(transparent)]
     Reconcile(#[from] ReconcileError),
+    #[error(transparent)]
+    Staff(#[from] StaffError),
     #[error("{0}")]
     Io(#[from] io::Error),
     /// The arguments do not fit; found out after they were parsed.
@@ -58,7 +61,8 @@ impl CliError {
             Self::Store(e)
             | Self::Export(ExportError::Store(e))
             | Self::Import(ImportError::Store(e))
-            | Self::Reconcile(ReconcileError::Store(e)) => match e {
+            | Self::Reconcile(ReconcileError::Store(e))
+            | Self::Staff(StaffError::Store(e)) => match e {
                 StoreError::Corrupt(_) => 4,
                 StoreError::InUse(_) => 5,
                 _ => 1,

@@ -15,6 +15,7 @@ mod openapi;
 mod output;
 mod reconcile;
 mod serve;
+mod staff;
 mod token;
 
 use std::path::PathBuf;
@@ -71,6 +72,7 @@ enum Command {
     Export(export::Args),
     Import(import::Args),
     Reconcile(reconcile::Args),
+    Staff(staff::Args),
     Token(token::Args),
     Openapi(openapi::Args),
     /// Prints completions for a shell
@@ -149,6 +151,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Export(args) => export::run(&context, args),
         Command::Import(args) => import::run(&context, args),
         Command::Reconcile(args) => reconcile::run(&context, &args),
+        Command::Staff(args) => staff::run(&context, args),
         Command::Token(args) => token::run(&args),
         Command::Openapi(args) => openapi::run(&args),
         Command::Completions { .. } => Ok(()),

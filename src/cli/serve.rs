@@ -46,7 +46,7 @@ pub(super) struct Args {
     /// [default: false]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     allow_plaintext: Option<String>,
-    /// Where clients reach the server, for links [env: FASTCORE_PUBLIC_URL]
+    /// Where clients reach the server, for links and cookies [env: FASTCORE_PUBLIC_URL]
     /// [default: from the listen address]
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
@@ -82,7 +82,17 @@ pub(super) fn run(context: &Context, args: Args) -> Result<(), CliError> {
         let stop = stop_signal()?;
         let url = server.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         tell_listening(&server, &tokens, address, &url);
-        let routes = http::routes(&http::Context::new(app, tokens));
+        if let (true, Some(desk)) = (address.ip().is_loopback(), &app.desk)
+            && let Some(token) = desk.first_link().await?
+        {
+            // Apart from the log on standard error, which may leave the machine.
+            if let Err(error) = output::data(first_account(&url, &token).as_bytes()) {
+                tracing::warn!(%error, "the link for the first account could not be printed");
+            }
+        }
+        let context = http::Context::new(app, tokens).at(server.public_url.as_deref());
+        let routes = http::routes(&context);
+        drop(context);
         http::serve(listener, routes, server.cors_origins.into(), limits, stop).await;
         Ok::<_, CliError>(())
     })?;
@@ -178,6 +188,19 @@ Send a first lead from another terminal in this folder:
 
 Then look at it: fastcore lead list
 "#
+    )
+}
+
+/// How to make the first account; the one place that shows the link's secret.
+fn first_account(url: &str, token: &str) -> String {
+    format!(
+        r"
+Nobody may sign in to the admin page yet. This link makes the first account, once, within 30 minutes:
+
+  {url}/admin/welcome#{token}
+
+Or at any time: fastcore staff add NAME
+"
     )
 }
 

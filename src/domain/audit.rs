@@ -13,11 +13,35 @@ pub enum Event {
     LeadRejected,
     LeadProcessed,
     LeadImported,
+    LeadViewed,
     LeadsExported,
+    StaffAdded,
+    StaffRemoved,
+    StaffPasswordReset,
+    StaffSignedIn,
+    StaffSignedOut,
+    StaffSignInRefused,
     DatabaseMigrated,
 }
 
 impl Event {
+    pub const ALL: [Self; 14] = [
+        Self::LeadReceived,
+        Self::LeadDuplicate,
+        Self::LeadConflict,
+        Self::LeadRejected,
+        Self::LeadProcessed,
+        Self::LeadViewed,
+        Self::LeadsExported,
+        Self::StaffAdded,
+        Self::StaffRemoved,
+        Self::StaffPasswordReset,
+        Self::StaffSignedIn,
+        Self::StaffSignedOut,
+        Self::StaffSignInRefused,
+        Self::DatabaseMigrated,
+    ];
+
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -27,7 +51,14 @@ impl Event {
             Self::LeadRejected => "LEAD_REJECTED",
             Self::LeadImported => "LEAD_IMPORTED",
             Self::LeadProcessed => "LEAD_PROCESSED",
+            Self::LeadViewed => "LEAD_VIEWED",
             Self::LeadsExported => "LEADS_EXPORTED",
+            Self::StaffAdded => "STAFF_ADDED",
+            Self::StaffRemoved => "STAFF_REMOVED",
+            Self::StaffPasswordReset => "STAFF_PASSWORD_RESET",
+            Self::StaffSignedIn => "STAFF_SIGNED_IN",
+            Self::StaffSignedOut => "STAFF_SIGNED_OUT",
+            Self::StaffSignInRefused => "STAFF_SIGN_IN_REFUSED",
             Self::DatabaseMigrated => "DATABASE_MIGRATED",
         }
     }
@@ -35,6 +66,8 @@ impl Event {
 
 /// The actor of what the site does.
 pub const SITE: &str = "site_ingest";
+/// The actor of what somebody does at the admin page who is not signed in.
+pub const ADMIN_PAGE: &str = "admin_page";
 
 /// A row about to be written; its place, id, time and hash are given by the writer.
 #[derive(Debug, Clone)]
@@ -79,6 +112,13 @@ impl StoredLink<'_> {
 }
 
 impl AuditRow {
+    /// The details read; `null` where there are none.
+    #[must_use]
+    pub fn details(&self) -> serde_json::Value {
+        let details = self.details_json.as_deref().unwrap_or("null");
+        serde_json::from_str(details).unwrap_or_default()
+    }
+
     /// The digest of the lead whose arrival the row tells of.
     #[must_use]
     pub fn lead_digest(&self) -> Option<Hash> {

@@ -3,6 +3,10 @@
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+/// Counts up with every change to how texts become words: what was split by other rules is split
+/// anew.
+pub const RULES: i64 = 1;
+
 /// The words of a query. A text matches when each is the beginning of some word of it.
 #[derive(Debug, Clone, Default)]
 pub struct Words(Vec<String>);
@@ -25,6 +29,16 @@ impl Words {
         }
         missing.is_empty()
     }
+
+    /// The words, each in the one form that texts are compared in.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+/// Calls `take` with every word of a text, in the one form that texts are compared in.
+pub fn each_word(text: &str, mut take: impl FnMut(&str)) {
+    split(&fold(text)).for_each(&mut take);
 }
 
 /// Without accents, in lower case: `Électrique` is `electrique`, `œuvre` is `oeuvre`.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
+use super::secure::Site;
 use crate::app::App;
 use crate::config::IngestTokens;
 
@@ -19,12 +20,22 @@ pub struct Context {
     pub tokens: Arc<IngestTokens>,
     /// How long a whole body may take to arrive.
     pub body_deadline: Duration,
+    pub(super) site: Site,
 }
 
 impl Context {
     /// With the deadline of production.
     #[must_use]
     pub fn new(app: App, tokens: IngestTokens) -> Self {
-        Self { app, tokens: Arc::new(tokens), body_deadline: Duration::from_secs(8) }
+        let body_deadline = Duration::from_secs(8);
+        Self { app, tokens: Arc::new(tokens), body_deadline, site: Site::default() }
+    }
+
+    /// Where clients reach the server, where that was configured: whether cookies are for HTTPS
+    /// alone, and which origin is its own, is told from it.
+    #[must_use]
+    pub fn at(mut self, public_url: Option<&str>) -> Self {
+        self.site = Site::of(public_url);
+        self
     }
 }

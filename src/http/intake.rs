@@ -130,7 +130,9 @@ impl From<Refusal> for Failure {
                 "This request_id is stored with other content in: {}",
                 fields.join(", ")
             )),
-            Refusal::Erased => Self::LeadErased,
+            Refusal::Erased => Self::LeadErased(
+                "This request_id belonged to a lead that was erased; nothing is stored",
+            ),
             Refusal::Store(error) => error.into(),
         }
     }

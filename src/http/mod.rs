@@ -1,5 +1,7 @@
 //! HTTP: one file a resource. The one place that names warp and hyper.
 
+mod admin;
+mod assets;
 mod auth;
 mod body;
 mod connections;
@@ -12,8 +14,10 @@ mod io;
 mod openapi;
 mod reply;
 mod routes;
+mod secure;
 mod serve;
 mod service;
+mod wire;
 
 pub use context::{Context, Route};
 pub use openapi::document;

@@ -127,7 +127,7 @@ impl IntoResponses for LeadRefused {
             refusal(b"{\"name\": "),
             refusal(br#"{"name": "J", "email": "jean@example", "consent": "yes", "meta": {}}"#),
             Refusal::Conflict(vec!["message"]).into(),
-            Failure::LeadErased,
+            Refusal::Erased.into(),
             Failure::PayloadTooLarge,
             Failure::UnsupportedMediaType,
             StoreError::Full.into(),
@@ -207,9 +207,11 @@ fn when(failure: &Failure) -> &'static str {
         Failure::MethodNotAllowed(_) => "the path takes other methods, named in `Allow`",
         Failure::Timeout(_) => "the head did not arrive within 5 s, or the whole body within 8 s",
         Failure::DuplicateRequestId(_) => "this `request_id` is stored with other content",
-        Failure::LeadErased => {
-            "this `request_id` belonged to a lead that was erased; nothing is stored"
-        }
+        Failure::LeadErased(_) => "it belonged to a lead that was erased; nothing is stored",
+        Failure::LinkExpired => "the link is wrong, used, or older than 30 minutes",
+        Failure::CodeRequired => "the password is right, and the account has a second factor",
+        Failure::Forbidden(_) => "the request comes from a page of another origin",
+        Failure::TooManyRequests(_) => "too many tries to sign in",
         Failure::PayloadTooLarge => "the body is over 64 KiB",
         Failure::UnsupportedMediaType => "the body is not `application/json`",
         Failure::Validation(_) => "JSON, but not a valid lead; `detail` lists every fault",

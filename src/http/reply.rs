@@ -22,16 +22,22 @@ pub(super) enum Failure {
     BadRequest(&'static str),
     InvalidJson(String),
     Unauthorized(&'static str),
+    /// The password is right and a code is missing.
+    CodeRequired,
+    Forbidden(&'static str),
     NotFound,
     /// With the methods that there are.
     MethodNotAllowed(&'static str),
     Timeout(&'static str),
     DuplicateRequestId(String),
-    LeadErased,
+    LeadErased(&'static str),
+    LinkExpired,
     PayloadTooLarge,
     UnsupportedMediaType,
     Validation(Vec<Fault>),
     HeadTooLarge,
+    /// With the seconds after which it is worth trying again.
+    TooManyRequests(i64),
     Internal,
     Unavailable(String),
 }
@@ -67,11 +73,14 @@ impl Failure {
             Self::BadRequest(_) => (StatusCode::BAD_REQUEST, "bad_request"),
             Self::InvalidJson(_) => (StatusCode::BAD_REQUEST, "invalid_json"),
             Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, "unauthorized"),
+            Self::CodeRequired => (StatusCode::UNAUTHORIZED, "code_required"),
+            Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
             Self::MethodNotAllowed(_) => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::Timeout(_) => (StatusCode::REQUEST_TIMEOUT, "timeout"),
             Self::DuplicateRequestId(_) => (StatusCode::CONFLICT, "duplicate_request_id"),
-            Self::LeadErased => (StatusCode::GONE, "lead_erased"),
+            Self::LeadErased(_) => (StatusCode::GONE, "lead_erased"),
+            Self::LinkExpired => (StatusCode::GONE, "link_expired"),
             Self::PayloadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large"),
             Self::UnsupportedMediaType => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
@@ -80,6 +89,7 @@ impl Failure {
             Self::HeadTooLarge => {
                 (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "request_header_fields_too_large")
             }
+            Self::TooManyRequests(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
             Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
         }
@@ -105,16 +115,20 @@ impl Failure {
     /// The sentence for people.
     fn detail(&self) -> Cow<'_, str> {
         match self {
-            Self::BadRequest(detail) | Self::Unauthorized(detail) | Self::Timeout(detail) => {
-                Cow::Borrowed(detail)
-            }
+            Self::BadRequest(detail)
+            | Self::Unauthorized(detail)
+            | Self::Forbidden(detail)
+            | Self::LeadErased(detail)
+            | Self::Timeout(detail) => Cow::Borrowed(detail),
             Self::InvalidJson(detail)
             | Self::DuplicateRequestId(detail)
             | Self::Unavailable(detail) => Cow::Borrowed(detail),
             Self::NotFound => "There is nothing here".into(),
             Self::MethodNotAllowed(allow) => format!("This path takes {allow}").into(),
-            Self::LeadErased => {
-                "This request_id belonged to a lead that was erased; nothing is stored".into()
+            Self::CodeRequired => "This account needs the code of its app as well".into(),
+            Self::LinkExpired => "This link is wrong, used, or too old".into(),
+            Self::TooManyRequests(seconds) => {
+                format!("Too many tries; come back in {seconds} s").into()
             }
             Self::PayloadTooLarge => "The body is larger than 64 KiB".into(),
             Self::UnsupportedMediaType => "The body should be application/json".into(),
@@ -127,7 +141,10 @@ impl Failure {
     /// The header that belongs to it.
     pub(super) fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         match self {
-            Self::Unauthorized(_) => Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+            Self::Unauthorized(_) | Self::CodeRequired => {
+                Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")))
+            }
+            Self::TooManyRequests(seconds) => Some((RETRY_AFTER, HeaderValue::from(*seconds))),
             Self::MethodNotAllowed(allow) => Some((ALLOW, HeaderValue::from_static(allow))),
             Self::Unavailable(_) => Some((RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS))),
             _ => None,
@@ -142,7 +159,7 @@ impl From<StoreError> for Failure {
                 tracing::error!(%error, "the store refused what it should take");
                 Self::Internal
             }
-            other => Self::Unavailable(format!("The lead cannot be stored now: {other}")),
+            other => Self::Unavailable(format!("The database cannot be used now: {other}")),
         }
     }
 }

@@ -11,7 +11,8 @@ use warp::reply::Reply;
 
 use super::context::{Context, Route};
 use super::reply::Failure;
-use super::{docs, health, intake};
+use super::wire::Wire;
+use super::{admin, docs, health, intake};
 
 /// One path and the methods that it takes.
 struct Resource {
@@ -36,7 +37,7 @@ const RESOURCES: [Resource; 5] = [
 /// All the routes of the server.
 #[must_use]
 pub fn routes(context: &Context) -> Route {
-    RESOURCES.iter().rev().fold(not_found(), |rest, resource| {
+    RESOURCES.iter().rev().fold(under_admin(context), |rest, resource| {
         let methods = resource.methods;
         let not_allowed = move || Failure::MethodNotAllowed(methods).into_response();
         let taken = at(resource.path).and((resource.take)(context));
@@ -47,7 +48,23 @@ pub fn routes(context: &Context) -> Route {
 
 /// Every path with the methods that it takes.
 pub fn paths() -> impl Iterator<Item = (&'static str, &'static str)> {
-    RESOURCES.iter().map(|resource| (resource.path, resource.methods))
+    RESOURCES.iter().map(|resource| (resource.path, resource.methods)).chain(admin::PATHS)
+}
+
+/// Everything under `/admin` is one route with a table of its own, and then there is nothing left.
+fn under_admin(context: &Context) -> Route {
+    warp::path!("admin" / ..)
+        .and(with(context))
+        .and(warp::method())
+        .and(warp::path::full())
+        .and(warp::query::raw().or(warp::any().map(String::new)).unify())
+        .and(warp::header::headers_cloned())
+        .and(warp::ext::optional::<Wire>())
+        .and(warp::body::stream())
+        .then(admin::answer)
+        .or(not_found())
+        .unify()
+        .boxed()
 }
 
 fn submit(context: &Context) -> Route {

@@ -24,6 +24,7 @@ use super::context::Route;
 use super::io::{Io, whole_response};
 use super::reply::Failure;
 use super::service::Service;
+use super::wire::Wire;
 
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 4096;
@@ -89,7 +90,7 @@ pub async fn serve(
             () = &mut stop => break,
             Some(_) = tasks.join_next() => {}
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => server.open(stream, &mut tasks, &drain).await,
+                Ok((stream, peer)) => server.open(stream, peer, &mut tasks, &drain).await,
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     server.connections.make_room();
@@ -101,8 +102,8 @@ pub async fn serve(
     // What has arrived is served: the connections that wait to be accepted, and the requests whose
     // bytes are here and have not been looked at yet.
     for _ in 0..BACKLOG {
-        let Some(Ok((stream, _))) = listener.accept().now_or_never() else { break };
-        server.open(stream, &mut tasks, &drain).await;
+        let Some(Ok((stream, peer))) = listener.accept().now_or_never() else { break };
+        server.open(stream, peer, &mut tasks, &drain).await;
     }
     drop(listener);
     sleep(BREATH).await;
@@ -126,6 +127,7 @@ impl Server {
     async fn open(
         &self,
         stream: TcpStream,
+        peer: SocketAddr,
         tasks: &mut JoinSet<()>,
         drain: &watch::Receiver<bool>,
     ) {
@@ -134,23 +136,20 @@ impl Server {
             sleep(Duration::from_millis(1)).await;
         }
         let place = self.connections.place();
-        let connection = self.clone().connection(stream, Arc::clone(&place), drain.clone());
+        let wire = Wire { peer: peer.ip(), place: Arc::clone(&place), drain: drain.clone() };
+        let connection = self.clone().connection(stream, wire);
         self.connections.enter(&place, tasks.spawn(connection));
     }
 
-    async fn connection(
-        self,
-        stream: TcpStream,
-        place: Arc<Place>,
-        mut drain: watch::Receiver<bool>,
-    ) {
-        let _leave = Leave(Arc::clone(&self.connections), Arc::clone(&place));
+    async fn connection(self, stream: TcpStream, wire: Wire) {
+        let _leave = Leave(Arc::clone(&self.connections), Arc::clone(&wire.place));
+        let mut drain = wire.drain.clone();
         // An answer is one small write; waiting to fill a packet would only delay it.
         let _ = stream.set_nodelay(true);
         let service = self.service.clone();
         let answer = service_fn(move |request| {
-            let (service, place) = (service.clone(), Arc::clone(&place));
-            async move { Ok::<_, Infallible>(service.answer(request, place).await) }
+            let (service, wire) = (service.clone(), wire.clone());
+            async move { Ok::<_, Infallible>(service.answer(request, wire).await) }
         });
         let mut connection = http1::Builder::new()
             .timer(TokioTimer::new())

@@ -20,6 +20,7 @@ use super::connections::Place;
 use super::context::Route;
 use super::cors;
 use super::reply::{Failure, LoggedLead};
+use super::wire::{Lasting, Wire};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -36,14 +37,20 @@ impl Service {
     }
 
     /// Answers one request, whatever it is and whatever happens inside.
-    pub(super) async fn answer(&self, request: Request<Incoming>, place: Arc<Place>) -> Response {
+    pub(super) async fn answer(&self, mut request: Request<Incoming>, wire: Wire) -> Response {
         let began = Instant::now();
         let id = request_id(request.headers());
         let method = request.method().clone();
         let path = logged_path(&request);
-        let origin = cors::origin(request.headers(), &self.cors_origins);
+        // The admin page is no page of the site's.
+        let origin = cors::origin(request.headers(), &self.cors_origins)
+            .filter(|_| !request.uri().path().starts_with("/admin"));
+        let place = Arc::clone(&wire.place);
+        request.extensions_mut().insert(wire);
         let mut response = self.guarded(request, &place, origin.is_some()).await;
-        place.answered();
+        if response.extensions().get::<Lasting>().is_none() {
+            place.answered();
+        }
         let headers = response.headers_mut();
         headers.insert(REQUEST_ID, id.clone());
         headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));

@@ -9,7 +9,7 @@ use crate::domain::audit::{AuditRow, StoredLink};
 use crate::domain::chain::{Hash, Link, Receipt};
 use crate::domain::filter::Period;
 
-const COLUMNS: &str = "SELECT seq, id, created_at_utc, event, actor, lead_id, request_id, status_code, details_json, hash FROM audit_log";
+pub(super) const COLUMNS: &str = "SELECT seq, id, created_at_utc, event, actor, lead_id, request_id, status_code, details_json, hash FROM audit_log";
 
 /// The last row's place and hash; [`Receipt::START`] while there is none.
 pub(super) fn head(conn: &Connection) -> Result<Receipt, StoreError> {
@@ -95,7 +95,7 @@ pub(super) fn stored_link<'r>(row: &'r Row<'_>) -> rusqlite::Result<StoredLink<'
     })
 }
 
-fn row_to_audit(row: &Row<'_>) -> rusqlite::Result<AuditRow> {
+pub(super) fn row_to_audit(row: &Row<'_>) -> rusqlite::Result<AuditRow> {
     Ok(AuditRow {
         seq: row.get(0)?,
         id: row.get(1)?,

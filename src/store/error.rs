@@ -91,3 +91,9 @@ impl From<rusqlite::Error> for StoreError {
         }
     }
 }
+
+impl From<rusqlite::types::FromSqlError> for StoreError {
+    fn from(error: rusqlite::types::FromSqlError) -> Self {
+        rusqlite::Error::from(error).into()
+    }
+}

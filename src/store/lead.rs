@@ -14,7 +14,7 @@ use crate::domain::lead::{Lead, NewLead, Service};
 use crate::domain::status::Status;
 use crate::domain::text::Personal;
 
-const COLUMNS: &str = "SELECT l.audit_seq, l.id, l.created_at_utc, l.name, l.email, l.phone, \
+pub(super) const COLUMNS: &str = "SELECT l.audit_seq, l.id, l.created_at_utc, l.name, l.email, l.phone, \
      l.company, l.service, l.message, l.consent, l.source, l.request_id, l.ip_hash, l.meta_json, \
      coalesce(s.status, l.status), l.salt, l.status \
      FROM lead_inbox AS l LEFT JOIN lead_status AS s ON s.audit_seq = l.audit_seq";
@@ -258,6 +258,24 @@ pub(super) fn rebuild_status(tx: &mut WriteTx<'_>) -> Result<usize, StoreError> 
     Ok(tx.conn.execute(include_str!("lead_status_rebuild.sql"), [])?)
 }
 
+/// Writes that somebody has opened a lead. Says whether it is there.
+pub(super) fn note_viewed(tx: &mut WriteTx<'_>, id: &str, actor: &str) -> Result<bool, StoreError> {
+    let sql = "SELECT id, request_id FROM lead_inbox WHERE id = ?1 OR request_id = ?1";
+    let lead = tx.conn.prepare_cached(sql)?.query_row([id], |row| Ok((row.get(0)?, row.get(1)?)));
+    let Some((id, request_id)): Option<(String, String)> = lead.optional()? else {
+        return Ok(false);
+    };
+    tx.append(&NewEvent {
+        event: Event::LeadViewed,
+        actor,
+        lead_id: Some(&id),
+        request_id: Some(&request_id),
+        status_code: None,
+        details_json: None,
+    })?;
+    Ok(true)
+}
+
 /// Gives every lead that the filter finds, until `take` breaks off.
 pub(super) fn for_each(
     conn: &Connection,
@@ -270,16 +288,31 @@ pub(super) fn for_each(
     let mut rows = statement.query(values.as_slice())?;
     while let Some(row) = rows.next()? {
         let lead = row_to_lead(row)?;
-        let wanted = filter.words.as_ref().is_none_or(|w| w.found_in(searched(&lead)));
-        if wanted && take(lead).is_break() {
+        if has_words(&lead, filter) && take(lead).is_break() {
             break;
         }
     }
     Ok(())
 }
 
+/// Whether a lead has the words that a filter asks for.
+pub(super) fn has_words(lead: &Lead, filter: &LeadFilter) -> bool {
+    filter.words.as_ref().is_none_or(|words| words.found_in(searched(lead)))
+}
+
+/// The lead whose arrival an audit row tells of, unless it was erased since; beside it the status
+/// that it came with.
+pub(super) fn arrived(
+    conn: &Connection,
+    audit_seq: i64,
+) -> Result<Option<(Lead, String)>, StoreError> {
+    let mut statement = conn.prepare_cached(&format!("{COLUMNS} WHERE l.audit_seq = ?1"))?;
+    let lead = statement.query_row([audit_seq], |row| Ok((row_to_lead(row)?, row.get(16)?)));
+    Ok(lead.optional()?)
+}
+
 /// The texts of a lead that a search looks into.
-fn searched(lead: &Lead) -> impl Iterator<Item = &str> {
+pub(super) fn searched(lead: &Lead) -> impl Iterator<Item = &str> {
     let optional = [&lead.phone, &lead.company].into_iter().flatten();
     [&lead.name, &lead.email, &lead.message].into_iter().chain(optional).map(Personal::as_str)
 }
@@ -289,13 +322,24 @@ fn select<'c>(
     filter: &LeadFilter,
     order: Order,
 ) -> Result<(CachedStatement<'c>, Vec<String>), StoreError> {
+    let (conditions, values) = conditions(filter);
+    let order = match order {
+        Order::Arrival => "l.audit_seq",
+        Order::NewestFirst => "l.created_at_utc DESC, l.audit_seq DESC",
+    };
+    let sql = format!("{COLUMNS} WHERE 1{conditions} ORDER BY {order}");
+    Ok((conn.prepare_cached(&sql)?, values))
+}
+
+/// The filter's conditions on the columns of [`COLUMNS`], each with `AND` before it, and their values.
+pub(super) fn conditions(filter: &LeadFilter) -> (String, Vec<String>) {
     let conditions = [
         ("l.created_at_utc >= ?", filter.period.since.clone()),
         ("l.created_at_utc < ?", filter.period.until.clone()),
         ("l.service = ?", filter.service.map(|s| s.to_string())),
         ("coalesce(s.status, l.status) = ?", filter.status.map(|s| s.to_string())),
     ];
-    let mut sql = format!("{COLUMNS} WHERE 1");
+    let mut sql = String::new();
     let mut values = Vec::new();
     for (condition, value) in conditions {
         if let Some(value) = value {
@@ -304,11 +348,7 @@ fn select<'c>(
             values.push(value);
         }
     }
-    sql.push_str(match order {
-        Order::Arrival => " ORDER BY l.audit_seq",
-        Order::NewestFirst => " ORDER BY l.created_at_utc DESC, l.audit_seq DESC",
-    });
-    Ok((conn.prepare_cached(&sql)?, values))
+    (sql, values)
 }
 
 /// Prepares the walk over every lead in the order of its audit rows.
@@ -348,7 +388,7 @@ pub(super) fn status_at_intake<'r>(row: &'r Row<'_>) -> rusqlite::Result<&'r str
     Ok(row.get_ref(16)?.as_str()?)
 }
 
-fn row_to_lead(row: &Row<'_>) -> rusqlite::Result<Lead> {
+pub(super) fn row_to_lead(row: &Row<'_>) -> rusqlite::Result<Lead> {
     let personal = |i: usize| row.get::<_, String>(i).map(Personal::new);
     let maybe =
         |i: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<String>>(i)?.map(Personal::new));

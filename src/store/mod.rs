@@ -2,12 +2,18 @@
 
 mod audit;
 mod error;
+mod figures;
 mod health;
 mod import;
 mod lead;
+mod list;
 mod lock;
 mod migrate;
 mod open;
+mod page;
+mod search;
+pub mod staff;
+mod state;
 mod tx;
 mod verify;
 mod wal;
@@ -25,8 +31,11 @@ pub use error::StoreError;
 pub use health::Health;
 pub use import::Fate;
 pub use lead::{Intake, Known, Order, Stored};
+pub use list::Count;
 pub use lock::ServerLock;
 pub use migrate::{Migrated, Step};
+pub use page::AuditFilter;
+pub use state::Sizes;
 pub use tx::WriteTx;
 pub use verify::Report;
 pub use writer::{Answers, Writer, WriterThread};
@@ -41,7 +50,7 @@ use crate::domain::lead::{Lead, NewLead};
 use crate::domain::status::Status;
 
 /// Readers at once; a read is short, so few are enough.
-const READERS: u32 = 4;
+pub const READERS: u32 = 4;
 
 /// Prepares the database for use: makes it where there is none, applies pending migrations.
 /// The flag says whether the database was made.
@@ -134,6 +143,22 @@ pub fn rebuild_status(tx: &mut WriteTx<'_>) -> Result<usize, StoreError> {
     lead::rebuild_status(tx)
 }
 
+/// Writes that somebody has opened a lead. Says whether it is there.
+///
+/// # Errors
+/// The database's own.
+pub fn note_viewed(tx: &mut WriteTx<'_>, id: &str, actor: &str) -> Result<bool, StoreError> {
+    lead::note_viewed(tx, id, actor)
+}
+
+/// Takes the index that leads are found by a step further along the audit log.
+///
+/// # Errors
+/// The database's own.
+pub fn advance_search(tx: &mut WriteTx<'_>) -> Result<(), StoreError> {
+    search::advance(tx)
+}
+
 /// Adds a row to the audit log.
 ///
 /// # Errors
@@ -200,6 +225,14 @@ impl Snapshot<'_> {
         lead::known(self.0, request_id)
     }
 
+    /// How many audit rows the index that leads are found by has yet to follow.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn search_behind(&self) -> Result<i64, StoreError> {
+        search::behind(self.0)
+    }
+
     /// Gives every lead that the filter finds, until `take` breaks off.
     ///
     /// # Errors
@@ -264,7 +297,15 @@ pub fn verify(
     receipts: &[Receipt],
     progress: &mut dyn FnMut(u64),
 ) -> Result<Report, StoreError> {
-    verify::verify(&open::read_only(path)?, receipts, progress)
+    verify::verify(&open::read_only(path)?, receipts, true, progress)
+}
+
+/// [`verify()`] without SQLite's check of the file, which takes longer than all the rest.
+///
+/// # Errors
+/// As [`verify()`].
+pub fn verify_chain(path: &Path) -> Result<Report, StoreError> {
+    verify::verify(&open::read_only(path)?, &[], false, &mut |_| {})
 }
 
 /// A file beside the database: `fastcore.db` and `.lock` make `fastcore.db.lock`.

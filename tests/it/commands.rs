@@ -45,6 +45,7 @@ fn of_three_days() -> Database {
         "UPDATE lead_inbox SET created_at_utc = '2026-01-0' || min(audit_seq, 3) || 'T23:59:59.999999Z';
          UPDATE lead_inbox SET created_at_utc = '2026-01-03T00:00:00.000000Z' WHERE audit_seq = 3;",
     );
+    database.forget_search();
     database
 }
 

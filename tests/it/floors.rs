@@ -20,7 +20,7 @@ const MAY: [(&str, &[&str]); 8] = [
 const DOORS: [(&str, &str); 2] = [("cli/serve.rs", "http"), ("cli/openapi.rs", "http")];
 
 /// Libraries and the one part that may name them.
-const AT_HOME: [(&str, &str); 9] = [
+const AT_HOME: [(&str, &str); 15] = [
     ("rusqlite", "store"),
     ("r2d2", "store"),
     ("refinery", "store"),
@@ -30,6 +30,12 @@ const AT_HOME: [(&str, &str); 9] = [
     ("csv", "app"),
     ("csv_core", "app"),
     ("rust_xlsxwriter", "app"),
+    ("argon2", "app"),
+    ("totp_rs", "app"),
+    ("chrono_tz", "app"),
+    ("rust_embed", "http"),
+    ("qrcode", "cli"),
+    ("rpassword", "cli"),
 ];
 
 #[test]

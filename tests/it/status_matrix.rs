@@ -11,7 +11,7 @@ use super::support::server::{ORIGIN, TestServer};
 use super::support::{TOKEN, lead};
 
 const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
-const PATHS: [&str; 15] = [
+const PATHS: [&str; 22] = [
     "/inbound/leads",
     "/inbound/leads?from=site",
     "/inbound/leads/",
@@ -25,6 +25,13 @@ const PATHS: [&str; 15] = [
     "/docs/nothing.js",
     "/docs/index.html",
     "/docs/vendor/init.js",
+    "/admin",
+    "/admin/",
+    "/admin/nothing",
+    "/admin/api/leads",
+    "/admin/api/session",
+    "/admin/api/first-account",
+    "/admin/api/nothing",
     "/nothing",
     "/",
 ];

@@ -41,6 +41,19 @@ impl Format {
         Self::ALL.into_iter().find(|format| format.as_str() == name)
     }
 
+    /// What a file of this form is called at its end, and its media type.
+    #[must_use]
+    pub fn of_file(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Csv | Self::CsvExcelFr => ("csv", "text/csv; charset=utf-8"),
+            Self::Jsonl => ("jsonl", "application/jsonl"),
+            Self::Xlsx => {
+                ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+            }
+            Self::Postgres => ("sql", "application/sql"),
+        }
+    }
+
     /// Whether it is for programs alone: a terminal would show nothing that a person can read.
     #[must_use]
     pub fn is_binary(self) -> bool {

@@ -8,7 +8,8 @@ mod postgres;
 mod row;
 mod xlsx;
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Seek, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -19,12 +20,13 @@ use thiserror::Error;
 
 pub use self::format::Format;
 use self::row::{Row, Table};
+use super::desk::Desk;
 use super::draft::Draft;
 use crate::clock::Clock;
 use crate::domain::audit::{Event, NewEvent};
 use crate::domain::chain::Hash;
 use crate::domain::filter::{LeadFilter, Period};
-use crate::store::{self, Order, Readers, Snapshot, StoreError};
+use crate::store::{self, Order, Readers, Snapshot, StoreError, WriteTx};
 
 /// How often progress is told, in rows.
 const STEP: u64 = 10_000;
@@ -77,8 +79,8 @@ impl Export {
         out: impl Write + Send,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Exported, ExportError> {
-        let exported = self.write_rows(database, out, None, progress)?;
-        self.note(database, clock, &exported)?;
+        let exported = self.write_rows(&Readers::open(database)?, out, None, progress)?;
+        self.note_beside(database, clock, &exported)?;
         Ok(exported)
     }
 
@@ -95,21 +97,21 @@ impl Export {
     ) -> Result<Exported, ExportError> {
         let mut draft = Draft::of(path, database)?;
         let folder = draft.folder().to_owned();
-        let exported = self.write_rows(database, draft.file(), Some(&folder), progress)?;
+        let readers = Readers::open(database)?;
+        let exported = self.write_rows(&readers, draft.file(), Some(&folder), progress)?;
         draft.file().sync_all()?;
-        self.note(database, clock, &exported)?;
+        self.note_beside(database, clock, &exported)?;
         draft.put_in_place()?;
         Ok(exported)
     }
 
     fn write_rows(
         &self,
-        database: &Path,
+        readers: &Readers,
         out: impl Write + Send,
         scratch: Option<&Path>,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Exported, ExportError> {
-        let readers = Readers::open(database)?;
         let out = Hashed { out, hasher: Sha256::new() };
         let mut encoder = self.format.encoder(out, scratch);
         let mut rows = 0;
@@ -137,8 +139,21 @@ impl Export {
         Ok(Exported { rows, sha256: Hash::finish(encoder.hashed()).to_string(), cut_short })
     }
 
+    /// Tells the audit log, beside a server or without one.
+    fn note_beside(
+        &self,
+        database: &Path,
+        clock: &Clock,
+        exported: &Exported,
+    ) -> Result<(), StoreError> {
+        super::write(database, clock, self.note(exported))
+    }
+
     /// Tells the audit log.
-    fn note(&self, database: &Path, clock: &Clock, exported: &Exported) -> Result<(), StoreError> {
+    fn note(
+        &self,
+        exported: &Exported,
+    ) -> impl FnMut(&mut WriteTx<'_>) -> Result<(), StoreError> + Send + use<> {
         let mut details = json!({
             "what": self.what.table().name,
             "format": self.format.as_str(),
@@ -150,7 +165,7 @@ impl Export {
             details["cut_short"] = Value::Bool(true);
         }
         let (details, actor) = (details.to_string(), self.actor.clone());
-        super::write(database, clock, move |tx| {
+        move |tx| {
             let event = NewEvent {
                 event: Event::LeadsExported,
                 actor: &actor,
@@ -160,7 +175,31 @@ impl Export {
                 details_json: Some(&details),
             };
             store::append(tx, &event).map(|_| ())
-        })
+        }
+    }
+}
+
+impl Desk {
+    /// Writes the rows to a file without a name beside the database, then the audit row that
+    /// tells of it; the file is given at its beginning. One export at a time: the rows of a large
+    /// one keep a reader busy for a while.
+    ///
+    /// # Errors
+    /// The database cannot be read or written, or there is no room for the file.
+    pub async fn export(&self, export: Export) -> Result<File, ExportError> {
+        let turn = self.turn_to_export().await?;
+        let folder = self.database().parent().filter(|p| !p.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new(".")).to_owned();
+        let written = self.with_readers(move |readers| {
+            let _turn = turn;
+            let mut file = tempfile::tempfile_in(&folder)?;
+            let exported = export.write_rows(readers, &mut file, Some(&folder), &mut |_| {})?;
+            file.rewind()?;
+            Ok::<_, ExportError>((file, export.note(&exported)))
+        });
+        let (file, note) = written.await??;
+        self.write(note).await?;
+        Ok(file)
     }
 }
 

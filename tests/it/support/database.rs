@@ -147,15 +147,22 @@ impl Database {
         }
     }
 
+    /// Lets the next search look at every lead, as after a change of the leads behind its back.
+    pub(crate) fn forget_search(&self) {
+        let forget = "UPDATE lead_search_place SET followed = 0, rules = 0";
+        self.sqlite().execute_batch(forget).expect(forget);
+    }
+
     /// [`Self::tamper`] by statements.
     pub(crate) fn tamper_sql(&self, sql: &str) {
         self.tamper(|conn| conn.execute_batch(sql).unwrap_or_else(|e| panic!("{sql}: {e}")));
     }
 
-    /// Every row of every table, as text that two states can be compared by.
+    /// Every row of every table but the search index, as text that two states can be compared by.
     pub(crate) fn dump(&self) -> String {
         let conn = self.sqlite();
-        let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name";
+        let tables = "SELECT name FROM sqlite_schema
+                      WHERE type = 'table' AND name NOT LIKE 'lead_search%' ORDER BY name";
         let dump = |table: &str| {
             let rows = digest::rows(&conn, &format!("SELECT rowid, * FROM {table} ORDER BY rowid"));
             format!("{table}: {rows:#?}\n")

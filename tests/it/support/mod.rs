@@ -1,5 +1,6 @@
 //! What the tests share: a server in this process, the built binary, a client that speaks bytes.
 
+pub(crate) mod admin;
 pub(crate) mod binary;
 pub(crate) mod database;
 pub(crate) mod digest;

@@ -20,6 +20,8 @@ pub(crate) const ORIGIN: &str = "https://fast-techservices.com";
 
 pub(crate) struct TestServer {
     pub(crate) address: SocketAddr,
+    /// The token of the link for the first account.
+    pub(crate) first_link: String,
     folder: TempDir,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -31,12 +33,21 @@ impl TestServer {
     }
 
     pub(crate) fn with(limits: Limits, body_deadline: Duration) -> Self {
+        Self::of(limits, body_deadline, Clock::system(), None)
+    }
+
+    /// A server that clients reach at this URL, by a clock of the test's own.
+    pub(crate) fn of(
+        limits: Limits,
+        body_deadline: Duration,
+        clock: Clock,
+        public_url: Option<&'static str>,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let database = folder.path().join("fastcore.db");
         let (ready, address) = std::sync::mpsc::channel();
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = std::thread::spawn(move || {
-            let clock = Clock::system();
             let lock = ServerLock::take(&database).expect("the lock");
             schema::prepare(&database, &clock, "cli:test", &lock).expect("a schema");
             let variables = [
@@ -52,11 +63,14 @@ impl TestServer {
                 .build()
                 .expect("a runtime");
             let (app, writer) = App::start(&database, &clock, runtime.handle()).expect("an app");
-            let mut context = Context::new(app, tokens);
+            let desk = app.desk.clone().expect("a desk");
+            let mut context = Context::new(app, tokens).at(public_url);
             context.body_deadline = body_deadline;
             runtime.block_on(async move {
                 let listener = bind(server.listen).expect("a port");
-                ready.send(listener.local_addr().expect("an address")).expect("a test");
+                let link = desk.first_link().await.expect("an answer").expect("a link");
+                drop(desk);
+                ready.send((listener.local_addr().expect("an address"), link)).expect("a test");
                 let all = routes(&context);
                 drop(context);
                 let stop = async move { drop(stopped.await) };
@@ -65,8 +79,8 @@ impl TestServer {
             runtime.shutdown_timeout(Duration::from_secs(1));
             writer.join();
         });
-        let address = address.recv().expect("the server starts");
-        Self { address, folder, stop: Some(stop), thread: Some(thread) }
+        let (address, first_link) = address.recv().expect("the server starts");
+        Self { address, first_link, folder, stop: Some(stop), thread: Some(thread) }
     }
 
     pub(crate) fn database(&self) -> PathBuf {

@@ -172,7 +172,7 @@ fn a_panic_while_a_lead_is_stored_is_answered_500_and_the_connection_goes_on() {
     let environment = Environment::of(&variables);
     let settings = Server::load(&environment, &ServerFlags::default()).expect("settings");
     let tokens = settings.tokens().expect("tokens");
-    let app = App { inbox: Arc::new(BrokenInbox), health: Arc::new(Health::default()) };
+    let app = App { inbox: Arc::new(BrokenInbox), health: Arc::new(Health::default()), desk: None };
     let server = serving(routes(&Context::new(app, tokens)));
     let mut client = Client::connect(server.address);
     for body in [lead(), serde_json::json!({})] {

@@ -1,0 +1,170 @@
+//! Leads counted for the page's charts, by the days of a time zone.
+
+use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, TimeZone, Utc};
+use chrono_tz::Tz;
+use serde::Serialize;
+
+use super::desk::Desk;
+use crate::domain::filter::Period;
+use crate::domain::time::stamp;
+use crate::store::{Snapshot, StoreError};
+
+/// More days or weeks than this are not told apart: the newest of them are told.
+const MOST: usize = 1500;
+
+/// A period that begins before the first lead shows no more of the time before it than this.
+const LEAD_IN: TimeDelta = TimeDelta::days(366);
+
+/// What is counted.
+#[derive(Debug)]
+pub struct Asked {
+    pub period: Period,
+    pub by: By,
+    pub zone: Tz,
+}
+
+/// How long a step of the chart is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    Day,
+    /// From Monday on.
+    Week,
+}
+
+/// The figures as the page shows them.
+#[derive(Debug, Serialize)]
+pub struct Figures {
+    /// Oldest first, those without a lead too.
+    pub per: Vec<Step>,
+    pub by_service: Vec<OfService>,
+    pub by_status: Vec<OfStatus>,
+    /// From a lead's arrival to the first time that its status was another than `received`.
+    pub median_seconds_to_processing: Option<i64>,
+    pub leads: i64,
+}
+
+/// A day or a week.
+#[derive(Debug, Serialize)]
+pub struct Step {
+    /// Its first day, such as `2026-01-31`.
+    pub start: String,
+    pub leads: i64,
+}
+
+/// The leads of a service; of none, those that named none.
+#[derive(Debug, Serialize)]
+pub struct OfService {
+    pub service: Option<String>,
+    pub leads: i64,
+}
+
+/// The leads of a status.
+#[derive(Debug, Serialize)]
+pub struct OfStatus {
+    pub status: Option<String>,
+    pub leads: i64,
+}
+
+/// Reads the name of a time zone, such as `Europe/Paris`.
+#[must_use]
+pub fn zone(name: &str) -> Option<Tz> {
+    name.parse().ok()
+}
+
+impl Desk {
+    /// Counts leads.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn figures(&self, asked: Asked) -> Result<Figures, StoreError> {
+        self.read(move |snapshot| figures(snapshot, &asked)).await
+    }
+}
+
+fn figures(snapshot: &Snapshot<'_>, asked: &Asked) -> Result<Figures, StoreError> {
+    let period = &asked.period;
+    let services = snapshot.by_service(period)?.into_iter();
+    let statuses = snapshot.by_status(period)?.into_iter();
+    Ok(Figures {
+        per: per(snapshot, asked)?,
+        by_service: services.map(|(service, leads)| OfService { service, leads }).collect(),
+        by_status: statuses.map(|(status, leads)| OfStatus { status, leads }).collect(),
+        median_seconds_to_processing: median(snapshot.taken_up(period)?),
+        leads: snapshot.leads_in(period)?,
+    })
+}
+
+/// The steps from the first lead of the period, or the period's beginning, to the last.
+fn per(snapshot: &Snapshot<'_>, asked: &Asked) -> Result<Vec<Step>, StoreError> {
+    let Some((first, last)) = snapshot.extent(&asked.period)? else { return Ok(Vec::new()) };
+    let (Some(first), Some(last)) = (moment(&first), moment(&last)) else { return Ok(Vec::new()) };
+    let since = asked.period.since.as_deref().and_then(moment);
+    let begin = since.map_or(first, |since| since.max(first - LEAD_IN));
+    let begin = asked.by.step_of(begin.with_timezone(&asked.zone).date_naive());
+    let mut start = asked.by.step_of(last.with_timezone(&asked.zone).date_naive());
+    let mut steps = Vec::new();
+    while start >= begin && steps.len() < MOST {
+        let next = start.checked_add_days(asked.by.length()).unwrap_or(NaiveDate::MAX);
+        let within = Period {
+            since: midnight(start, asked.zone).max(asked.period.since.clone()),
+            until: earlier(midnight(next, asked.zone), asked.period.until.clone()),
+        };
+        steps.push(Step { start: start.to_string(), leads: snapshot.leads_in(&within)? });
+        let Some(before) = start.checked_sub_days(asked.by.length()) else { break };
+        start = before;
+    }
+    steps.reverse();
+    Ok(steps)
+}
+
+impl By {
+    fn length(self) -> Days {
+        Days::new(match self {
+            Self::Day => 1,
+            Self::Week => 7,
+        })
+    }
+
+    /// The first day of the step that a day is in.
+    fn step_of(self, day: NaiveDate) -> NaiveDate {
+        match self {
+            Self::Day => day,
+            Self::Week => {
+                let since_monday = Days::new(day.weekday().num_days_from_monday().into());
+                day.checked_sub_days(since_monday).unwrap_or(day)
+            }
+        }
+    }
+}
+
+fn moment(stamp: &str) -> Option<DateTime<Utc>> {
+    Some(DateTime::parse_from_rfc3339(stamp).ok()?.to_utc())
+}
+
+/// The first moment of a day: where the clocks are put forward at midnight, it begins later.
+fn midnight(day: NaiveDate, zone: Tz) -> Option<String> {
+    (0..24).find_map(|hour| {
+        let local = day.and_hms_opt(hour, 0, 0)?;
+        Some(stamp(zone.from_local_datetime(&local).earliest()?.to_utc()))
+    })
+}
+
+fn earlier(a: Option<String>, b: Option<String>) -> Option<String> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+fn median(waits: Vec<(String, String)>) -> Option<i64> {
+    let seconds =
+        |(from, to): (String, String)| Some((moment(&to)? - moment(&from)?).num_seconds());
+    let mut waits: Vec<i64> = waits.into_iter().filter_map(seconds).collect();
+    waits.sort_unstable();
+    let middle = waits.len() / 2;
+    match waits.len() {
+        0 => None,
+        odd if odd % 2 == 1 => Some(waits[middle]),
+        _ => Some(i64::midpoint(waits[middle - 1], waits[middle])),
+    }
+}

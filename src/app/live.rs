@@ -1,0 +1,265 @@
+//! What happens to leads, as it happens: read from the audit log behind the place where somebody
+//! is, so that nothing is missed between one connection and the next.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::sync::{oneshot, watch};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::browse::Summary;
+use super::desk::Desk;
+use crate::domain::audit::AuditRow;
+use crate::store::{Snapshot, StoreError};
+
+/// The most who follow at once; one more ends the one who has followed longest, whose browser
+/// comes back by itself.
+const MOST: usize = 32;
+/// Rows looked at together.
+const BATCH: u32 = 500;
+/// Whoever is further behind than this reads the list again instead.
+const FAR: i64 = 5000;
+/// How long after a commit it is told, so that what comes together is read together.
+const GATHER: Duration = Duration::from_millis(300);
+/// How often commits of other processes are looked for.
+const POLL: Duration = Duration::from_secs(2);
+/// How often something is said while nothing happens, and the session looked at.
+const PULSE: Duration = Duration::from_secs(15);
+
+/// Something that happened, at its place in the audit log.
+#[expect(missing_debug_implementations, reason = "personal data has no business in a log")]
+pub struct Happening {
+    pub seq: i64,
+    pub what: What,
+}
+
+/// What happened, as the page is told it.
+#[expect(missing_debug_implementations, reason = "personal data has no business in a log")]
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum What {
+    /// The place behind which everything follows.
+    Hello {
+        seq: i64,
+    },
+    Lead(Summary),
+    Status {
+        id: String,
+        status: String,
+    },
+    Erased {
+        id: String,
+    },
+}
+
+impl What {
+    /// The name of such an event.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Hello { .. } => "hello",
+            Self::Lead(_) => "lead",
+            Self::Status { .. } => "status",
+            Self::Erased { .. } => "erased",
+        }
+    }
+}
+
+/// Those who follow.
+#[derive(Debug, Clone)]
+pub(super) struct Streams {
+    commits: Arc<watch::Sender<()>>,
+    open: Arc<Mutex<Open>>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    next: u64,
+    streams: VecDeque<(u64, oneshot::Sender<()>)>,
+}
+
+impl Streams {
+    pub(super) fn new() -> Self {
+        Self { commits: Arc::new(watch::Sender::new(())), open: Arc::default() }
+    }
+
+    /// The server's writer has committed.
+    pub(super) fn committed(&self) {
+        self.commits.send_replace(());
+    }
+
+    /// Is told of every commit of the server's writer.
+    pub(super) fn follow_commits(&self) -> watch::Receiver<()> {
+        self.commits.subscribe()
+    }
+
+    fn enter(&self) -> (u64, oneshot::Receiver<()>) {
+        let mut open = self.lock();
+        if open.streams.len() >= MOST {
+            open.streams.pop_front();
+        }
+        let (end, ended) = oneshot::channel();
+        let id = open.next;
+        open.next += 1;
+        open.streams.push_back((id, end));
+        (id, ended)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One who follows.
+pub struct Follower {
+    desk: Desk,
+    token: String,
+    /// Everything up to here was told or is of no interest.
+    at: i64,
+    /// Whether there may be more to read without waiting.
+    behind: bool,
+    pulse: Instant,
+    commits: watch::Receiver<()>,
+    id: u64,
+    /// Resolves when the place is needed for another.
+    ended: oneshot::Receiver<()>,
+}
+
+impl std::fmt::Debug for Follower {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Follower at {}", self.at)
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.desk.streams().lock().streams.retain(|(id, _)| *id != self.id);
+    }
+}
+
+impl Desk {
+    /// Follows the log from a place on, or from its end, for as long as the session of this token
+    /// lives. The place that is really begun from is the second value: a place that is not in the
+    /// log, or too far back, becomes its end.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn follow(
+        &self,
+        token: &str,
+        after: Option<i64>,
+    ) -> Result<(Follower, i64), StoreError> {
+        let commits = self.streams().commits.subscribe();
+        let head = self.read(|snapshot| snapshot.head()).await?.map_or(0, |head| head.seq);
+        let near = (head - FAR).max(0)..=head;
+        let at = after.filter(|after| near.contains(after)).unwrap_or(head);
+        let (id, ended) = self.streams().enter();
+        let follower = Follower {
+            desk: self.clone(),
+            token: token.to_owned(),
+            at,
+            behind: true,
+            pulse: Instant::now() + PULSE,
+            commits,
+            id,
+            ended,
+        };
+        Ok((follower, at))
+    }
+}
+
+impl Follower {
+    /// What happened next; nothing, now and then, when nothing did; none at the end.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn next(&mut self) -> Result<Option<Vec<Happening>>, StoreError> {
+        loop {
+            if self.behind {
+                let news = self.read_on().await?;
+                if news.session_touched && !self.desk.is_signed_in(&self.token).await? {
+                    return Ok(None);
+                }
+                if !news.happenings.is_empty() {
+                    return Ok(Some(news.happenings));
+                }
+            }
+            if !self.behind && !self.wait().await? {
+                return Ok(None);
+            }
+            if Instant::now() >= self.pulse {
+                self.pulse = Instant::now() + PULSE;
+                let lives = self.desk.is_signed_in(&self.token).await?;
+                return Ok(lives.then(Vec::new));
+            }
+        }
+    }
+
+    async fn read_on(&mut self) -> Result<News, StoreError> {
+        let at = self.at;
+        let news = self.desk.read(move |snapshot| News::after(snapshot, at)).await?;
+        self.at = news.at;
+        self.behind = news.more;
+        Ok(news)
+    }
+
+    /// Waits until there may be something new; says whether to go on.
+    async fn wait(&mut self) -> Result<bool, StoreError> {
+        tokio::select! {
+            _ = &mut self.ended => return Ok(false),
+            _ = self.commits.changed() => sleep(GATHER).await,
+            () = sleep(POLL) => {}
+            () = sleep_until(self.pulse) => {}
+        }
+        self.commits.mark_unchanged();
+        self.behind = true;
+        Ok(true)
+    }
+}
+
+/// What is behind a place.
+struct News {
+    happenings: Vec<Happening>,
+    at: i64,
+    more: bool,
+    /// Whether a session may have ended.
+    session_touched: bool,
+}
+
+impl News {
+    fn after(snapshot: &Snapshot<'_>, at: i64) -> Result<Self, StoreError> {
+        let rows = snapshot.audit_after(at, BATCH)?;
+        let mut news = Self {
+            happenings: Vec::new(),
+            at: rows.last().map_or(at, |row| row.seq),
+            more: rows.len() == BATCH as usize,
+            session_touched: false,
+        };
+        for row in rows {
+            news.session_touched |= matches!(
+                row.event.as_str(),
+                "STAFF_REMOVED" | "STAFF_PASSWORD_RESET" | "STAFF_SIGNED_OUT"
+            );
+            if let Some(what) = what(snapshot, &row)? {
+                news.happenings.push(Happening { seq: row.seq, what });
+            }
+        }
+        Ok(news)
+    }
+}
+
+fn what(snapshot: &Snapshot<'_>, row: &AuditRow) -> Result<Option<What>, StoreError> {
+    let Some(id) = row.lead_id.clone() else { return Ok(None) };
+    Ok(match row.event.as_str() {
+        "LEAD_RECEIVED" | "LEAD_IMPORTED" => {
+            snapshot.lead_at(row.seq)?.map(|lead| What::Lead(Summary::of(&lead)))
+        }
+        "LEAD_PROCESSED" => {
+            row.details()["to"].as_str().map(|to| What::Status { id, status: to.to_owned() })
+        }
+        "LEAD_ERASED" => Some(What::Erased { id }),
+        _ => None,
+    })
+}

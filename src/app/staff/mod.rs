@@ -1,0 +1,133 @@
+//! The admin page's accounts: made and removed from the shell, signed in to from the page.
+
+mod attempts;
+mod door;
+mod first;
+mod password;
+mod totp;
+
+use std::path::Path;
+
+use thiserror::Error;
+
+use crate::clock::Clock;
+use crate::domain::staff::{AccountName, Alive, Password};
+use crate::store::staff::Account;
+pub use crate::store::staff::Listed;
+use crate::store::{self, Readers, StoreError};
+
+pub(super) use door::Door;
+pub use door::{Refused, SignIn, SignedIn, Staff};
+pub(super) use first::FirstLink;
+pub use first::{FirstAccount, FirstRefused};
+pub use totp::Enrolment;
+
+/// Why an account was not made or changed.
+#[derive(Debug, Error)]
+pub enum StaffError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the password cannot be hashed: {0}")]
+    Hash(String),
+}
+
+/// What second factor an account has from now on.
+#[derive(Debug)]
+pub enum Factor<'a> {
+    Keep,
+    Without,
+    /// With the time step of the code that confirmed it, if one did.
+    With(&'a Enrolment, Option<i64>),
+}
+
+/// Adds an account. Says whether its name was free.
+///
+/// # Errors
+/// The database cannot be written.
+pub fn add(
+    database: &Path,
+    clock: &Clock,
+    name: &AccountName,
+    password: &Password,
+    factor: &Factor<'_>,
+    actor: &str,
+) -> Result<bool, StaffError> {
+    let account = with_factor(account(name, password)?, factor);
+    let actor = actor.to_owned();
+    Ok(super::write(database, clock, move |tx| store::staff::add(tx, &account, false, &actor))?)
+}
+
+/// Gives an account another password and ends its sessions. Says whether there is such an account.
+///
+/// # Errors
+/// The database cannot be written.
+pub fn reset_password(
+    database: &Path,
+    clock: &Clock,
+    name: &AccountName,
+    password: &Password,
+    factor: &Factor<'_>,
+    actor: &str,
+) -> Result<bool, StaffError> {
+    let Some(before) = find(database, name)? else { return Ok(false) };
+    let new = account(name, password)?;
+    let account = with_factor(Account { password_hash: new.password_hash, ..before }, factor);
+    let actor = actor.to_owned();
+    Ok(super::write(database, clock, move |tx| store::staff::reset(tx, &account, &actor))?)
+}
+
+/// Removes an account and ends its sessions. Says whether there was one.
+///
+/// # Errors
+/// The database cannot be written.
+pub fn remove(
+    database: &Path,
+    clock: &Clock,
+    name: &AccountName,
+    actor: &str,
+) -> Result<bool, StoreError> {
+    let (name, actor) = (name.as_str().to_owned(), actor.to_owned());
+    super::write(database, clock, move |tx| store::staff::remove(tx, &name, &actor))
+}
+
+/// Every account.
+///
+/// # Errors
+/// The database cannot be read.
+pub fn list(database: &Path, clock: &Clock) -> Result<Vec<Listed>, StoreError> {
+    let alive = Alive::at(clock.now());
+    Readers::open(database)?.snapshot(|snapshot| snapshot.accounts(&alive))
+}
+
+/// Whether there is an account of this name.
+///
+/// # Errors
+/// The database cannot be read.
+pub fn exists(database: &Path, name: &AccountName) -> Result<bool, StoreError> {
+    Ok(find(database, name)?.is_some())
+}
+
+fn find(database: &Path, name: &AccountName) -> Result<Option<Account>, StoreError> {
+    Readers::open(database)?.snapshot(|snapshot| snapshot.account(name.as_str()))
+}
+
+fn account(name: &AccountName, password: &Password) -> Result<Account, StaffError> {
+    Ok(Account {
+        name: name.as_str().to_owned(),
+        password_hash: password::hash(password).map_err(StaffError::Hash)?,
+        totp_secret: None,
+        totp_last_step: 0,
+    })
+}
+
+fn with_factor(mut account: Account, factor: &Factor<'_>) -> Account {
+    match factor {
+        Factor::Keep => {}
+        Factor::Without => account.totp_secret = None,
+        Factor::With(enrolment, step) => {
+            account.totp_secret = Some(enrolment.secret().to_vec());
+            account.totp_last_step = step.unwrap_or(0);
+        }
+    }
+    account
+}

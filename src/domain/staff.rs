@@ -1,0 +1,112 @@
+//! Who may sign in: names, passwords, and how long a session lasts.
+
+use std::fmt;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use unicode_normalization::UnicodeNormalization;
+
+use super::time::stamp;
+
+/// A session that is not used for this long has ended.
+const IDLE: TimeDelta = TimeDelta::hours(12);
+/// Used or not, no session lasts longer than this.
+const LONGEST: TimeDelta = TimeDelta::days(7);
+
+/// The name of an account: 1 to 32 of `a`–`z`, `0`–`9`, `.`, `_`, `-`, a letter or digit first.
+/// It stands in the audit log as `staff:<name>`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountName(String);
+
+impl AccountName {
+    /// What [`Self::parse`] accepts, for a person.
+    pub const RULE: &str =
+        "1 to 32 of a-z, 0-9, dot, hyphen and underscore, with a letter or digit first";
+
+    /// Reads a name in any case, as a phone's keyboard writes it.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let name = text.trim().to_ascii_lowercase();
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+        let fits = (1..=32).contains(&name.len())
+            && name.bytes().all(|b| plain(b) || b"._-".contains(&b))
+            && name.bytes().next().is_some_and(plain);
+        fits.then_some(Self(name))
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// As the audit log names who did something.
+    #[must_use]
+    pub fn actor(&self) -> String {
+        actor(&self.0)
+    }
+}
+
+/// An account as the audit log names who did something.
+#[must_use]
+pub fn actor(name: &str) -> String {
+    format!("staff:{name}")
+}
+
+/// A password, in the one form that Unicode has for what was typed (NFKC): the same keys on a
+/// phone and on a desk give the same bytes. `Debug` shows nothing of it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password(String);
+
+impl Password {
+    const LEAST: usize = 12;
+    const MOST: usize = 256;
+    /// What [`Self::parse`] accepts, for a person.
+    pub const RULE: &str =
+        "at least 12 characters and at most 256 bytes; what they are is up to you";
+
+    /// A password that may be set.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let password = Self::given(text);
+        let long = password.0.chars().count() >= Self::LEAST && password.0.len() <= Self::MOST;
+        long.then_some(password)
+    }
+
+    /// A password that somebody tries.
+    #[must_use]
+    pub fn given(text: &str) -> Self {
+        Self(text.nfkc().collect())
+    }
+
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// The stored moments after which a session that lives now was last used, and was begun.
+#[derive(Debug, Clone)]
+pub struct Alive {
+    pub seen_after: String,
+    pub created_after: String,
+}
+
+impl Alive {
+    #[must_use]
+    pub fn at(now: DateTime<Utc>) -> Self {
+        Self { seen_after: stamp(now - IDLE), created_after: stamp(now - LONGEST) }
+    }
+}
+
+/// When a session that is used now ends if it is not used again, as text.
+#[must_use]
+pub fn expires_at(now: DateTime<Utc>, created_at_utc: &str) -> String {
+    let idle = now + IDLE;
+    let created = DateTime::parse_from_rfc3339(created_at_utc).map(|t| t.to_utc());
+    stamp(created.map_or(idle, |created| idle.min(created + LONGEST)))
+}

@@ -1,0 +1,73 @@
+//! `GET /admin/api/export`: what the filter shows, as a file.
+
+use std::fs::File;
+use std::io::{self, Read};
+
+use bytes::Bytes;
+use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use tokio::sync::mpsc;
+use warp::reply::Response;
+
+use super::super::reply::Failure;
+use super::super::wire;
+use super::{Asked, unread};
+use crate::app::export::{Export, ExportError, Format, What};
+
+/// How much of the file is read at once.
+const PART: usize = 64 * 1024;
+
+/// The forms that people open; a script for a database is the shell's affair.
+fn page_format(name: &str) -> Option<Format> {
+    Format::parse(name).filter(|format| *format != Format::Postgres)
+}
+
+/// Makes the file, then sends it.
+pub(super) async fn answer(mut asked: Asked) -> Result<Response, Failure> {
+    let staff = asked.staff().await?;
+    let filter = asked.query.leads();
+    let accepts = "xlsx, csv, csv-excel-fr or jsonl";
+    let format = asked.query.parsed("format", accepts, page_format);
+    asked.query.check()?;
+    let format = format.unwrap_or(Format::Csv);
+    let export = Export { what: What::Leads(filter), format, actor: staff.actor() };
+    let file = asked.desk.export(export).await.map_err(|e| match e {
+        ExportError::Store(error) => unread(error),
+        ExportError::Io(error) => {
+            tracing::error!(%error, "an export could not be written");
+            Failure::Unavailable(format!("The file cannot be written now: {error}"))
+        }
+    })?;
+    let length = file.metadata().map_err(|_| Failure::Internal)?.len();
+    let (ending, media_type) = format.of_file();
+    let day = asked.desk.clock().now().date_naive();
+    let name = format!("attachment; filename=\"fastcore-leads-{day}.{ending}\"");
+    let mut response = wire::lasting(&asked.wire, read(file));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    if let Ok(name) = HeaderValue::from_str(&name) {
+        headers.insert(CONTENT_DISPOSITION, name);
+    }
+    Ok(response)
+}
+
+/// The file's parts, read no faster than they are taken.
+fn read(mut file: File) -> mpsc::Receiver<io::Result<Bytes>> {
+    let (parts, taken) = mpsc::channel(2);
+    tokio::task::spawn_blocking(move || {
+        let mut read = move || {
+            let mut part = vec![0; PART];
+            let length = file.read(&mut part)?;
+            part.truncate(length);
+            Ok(Bytes::from(part))
+        };
+        loop {
+            let part = read();
+            let goes_on = part.as_ref().is_ok_and(|part| !part.is_empty());
+            if parts.blocking_send(part).is_err() || !goes_on {
+                break;
+            }
+        }
+    });
+    taken
+}

@@ -1,0 +1,78 @@
+//! `GET /admin/api/live`: server-sent events (WHATWG HTML, section 9.2) that go on, after a
+//! connection was lost, where they were.
+
+use std::fmt::Write as _;
+use std::io;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use tokio::sync::{mpsc, watch};
+use warp::reply::Response;
+
+use super::super::reply::Failure;
+use super::super::wire;
+use super::{Asked, session, unread};
+use crate::app::live::{Follower, Happening, What};
+
+/// How long a browser waits before it comes back, in milliseconds.
+const RETRY: u32 = 2000;
+
+/// What happens to leads, for as long as the session lives.
+pub(super) async fn answer(asked: Asked) -> Result<Response, Failure> {
+    asked.staff().await?;
+    let token = session::token(&asked.site, &asked.headers).unwrap_or_default();
+    let last = asked.headers.get("last-event-id").and_then(|id| id.to_str().ok());
+    let after = last.or_else(|| asked.query.get("after")).and_then(|seq| seq.trim().parse().ok());
+    let (follower, at) = asked.desk.follow(token, after).await.map_err(unread)?;
+    // Few at a time: who does not take them is noticed by the connection's own deadline.
+    let (send, parts) = mpsc::channel(1);
+    let hello = Happening { seq: at, what: What::Hello { seq: at } };
+    let begin = format!("retry: {RETRY}\n\n{}", text(&[hello]));
+    tokio::spawn(tell(follower, begin, send, asked.wire.drain.clone()));
+    let mut response = wire::lasting(&asked.wire, parts);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    // Some proxies hold back what comes bit by bit unless they are told.
+    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    Ok(response)
+}
+
+async fn tell(
+    mut follower: Follower,
+    begin: String,
+    send: mpsc::Sender<io::Result<Bytes>>,
+    mut drain: watch::Receiver<bool>,
+) {
+    let following = async {
+        let mut news = begin;
+        while send.send(Ok(Bytes::from(news))).await.is_ok() {
+            match follower.next().await {
+                Ok(Some(happenings)) => news = text(&happenings),
+                Ok(None) => break,
+                Err(error) => {
+                    tracing::warn!(%error, "a page could not be kept up to date");
+                    break;
+                }
+            }
+        }
+    };
+    tokio::select! {
+        () = following => {}
+        () = send.closed() => {}
+        () = async { drop(drain.wait_for(|draining| *draining).await) } => {}
+    }
+}
+
+/// Events as text; of none, a comment that keeps the connection open.
+fn text(happenings: &[Happening]) -> String {
+    if happenings.is_empty() {
+        return ":\n\n".to_owned();
+    }
+    let mut text = String::new();
+    for happening in happenings {
+        let data = serde_json::to_string(&happening.what).unwrap_or_default();
+        let (seq, name) = (happening.seq, happening.what.name());
+        let _ = write!(text, "id: {seq}\nevent: {name}\ndata: {data}\n\n");
+    }
+    text
+}

@@ -1,0 +1,118 @@
+//! Files of the pages, embedded with their compressed forms, which the build script made once.
+
+use std::borrow::Cow;
+
+use http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+    HeaderValue, IF_NONE_MATCH, VARY,
+};
+use http::{HeaderMap, Response as HttpResponse, StatusCode};
+use rust_embed::RustEmbed;
+use warp::reply::{Reply, Response};
+
+use super::reply::Failure;
+use super::secure;
+
+/// What the build script made of the folder `assets`.
+#[derive(RustEmbed)]
+#[folder = "$OUT_DIR/assets"]
+struct Embedded;
+
+/// The files of one page: `admin`, say, for those of `assets/admin`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Assets {
+    pub(super) folder: &'static str,
+}
+
+impl Assets {
+    /// A file whose name holds the hash of its content: it never changes.
+    pub(super) fn file(self, name: &str, headers: &HeaderMap) -> Response {
+        // Compressed forms have no address of their own, and pages have another.
+        if name.ends_with(".br") || name.ends_with(".gz") || name.ends_with(".html") {
+            return Failure::NotFound.into_response();
+        }
+        self.answer(name, headers, "public, max-age=31536000, immutable")
+    }
+
+    /// A page: asked for again each time, and then mostly unchanged.
+    pub(super) fn page(self, name: &str, headers: &HeaderMap) -> Response {
+        self.answer(name, headers, "no-cache")
+    }
+
+    fn answer(self, name: &str, headers: &HeaderMap, caching: &'static str) -> Response {
+        let path = format!("{}/{name}", self.folder);
+        let forms = [("br", ".br"), ("gzip", ".gz"), ("identity", "")];
+        let form = forms.into_iter().find_map(|(coding, suffix)| {
+            let wanted = suffix.is_empty() || accepts(headers, coding);
+            let file = wanted.then(|| Embedded::get(&format!("{path}{suffix}")))??;
+            Some((coding, file))
+        });
+        let Some((coding, file)) = form else {
+            return Failure::NotFound.into_response();
+        };
+        let hash = file.metadata.sha256_hash();
+        let tag: String = hash.iter().take(12).map(|b| format!("{b:02x}")).collect();
+        let tag = format!("\"{tag}\"");
+        let mut response = if is_known(headers, &tag) {
+            StatusCode::NOT_MODIFIED.into_response()
+        } else {
+            // In every profile the bytes are the binary's own, and are not copied.
+            match file.data {
+                Cow::Borrowed(bytes) => HttpResponse::new(bytes).into_response(),
+                Cow::Owned(bytes) => HttpResponse::new(bytes).into_response(),
+            }
+        };
+        let headers = response.headers_mut();
+        if let Ok(tag) = HeaderValue::from_str(&tag) {
+            headers.insert(ETAG, tag);
+        }
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static(caching));
+        headers.append(VARY, HeaderValue::from_static("Accept-Encoding"));
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(secure::PAGE));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type(name)));
+        if coding != "identity" {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding));
+        }
+        response
+    }
+}
+
+/// Whether a client takes a coding (RFC 9110, section 12.5.3).
+fn accepts(headers: &HeaderMap, coding: &str) -> bool {
+    let lists = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|list| list.to_str().ok());
+    let mut anything = false;
+    for item in lists.flat_map(|list| list.split(',')) {
+        let (name, rest) = item.split_once(';').unwrap_or((item, ""));
+        let weight = rest.trim().strip_prefix("q=").map_or(Ok(1.0), |q| q.trim().parse::<f32>());
+        let taken = weight.is_ok_and(|q| q > 0.0);
+        match name.trim() {
+            name if name.eq_ignore_ascii_case(coding) => return taken,
+            "*" => anything = taken,
+            _ => {}
+        }
+    }
+    anything
+}
+
+/// Whether a client has this form already (RFC 9110, section 13.1.2).
+fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+    let lists = headers.get_all(IF_NONE_MATCH).iter().filter_map(|list| list.to_str().ok());
+    let mut tags = lists.flat_map(|list| list.split(',')).map(str::trim);
+    tags.any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
+}
+
+fn media_type(name: &str) -> &'static str {
+    match name.rsplit_once('.').map_or("", |(_, ending)| ending) {
+        "html" => "text/html; charset=utf-8",
+        "js" | "mjs" => "text/javascript; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "json" | "map" => "application/json",
+        "webmanifest" => "application/manifest+json",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "ico" => "image/vnd.microsoft.icon",
+        "woff2" => "font/woff2",
+        "txt" | "md" => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}

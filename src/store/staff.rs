@@ -1,0 +1,298 @@
+//! The admin page's accounts and who is signed in.
+
+use rusqlite::{OptionalExtension, params};
+
+use super::Snapshot;
+use super::error::StoreError;
+use super::tx::WriteTx;
+use crate::domain::audit::{Event, NewEvent};
+use crate::domain::staff::Alive;
+
+/// More sessions of one account than this end the ones that were used longest ago.
+const SESSIONS: u32 = 16;
+
+/// An account as stored. `Debug` shows its name alone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Account {
+    pub name: String,
+    pub password_hash: String,
+    pub totp_secret: Option<Vec<u8>>,
+    /// The time step of the last code that was taken.
+    pub totp_last_step: i64,
+}
+
+impl std::fmt::Debug for Account {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+/// An account as it is listed.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Listed {
+    pub name: String,
+    pub created_at_utc: String,
+    /// Whether it has a second factor.
+    pub totp: bool,
+    /// How many sessions it has now, and when one was last used.
+    pub sessions: u32,
+    pub seen_at_utc: Option<String>,
+}
+
+/// A session that lives.
+#[derive(Debug, Clone)]
+pub struct Session {
+    pub name: String,
+    pub created_at_utc: String,
+    pub seen_at_utc: String,
+}
+
+impl Snapshot<'_> {
+    /// An account by its name.
+    ///
+    /// # Errors
+    /// The database's own, as for all reads here.
+    pub fn account(&self, name: &str) -> Result<Option<Account>, StoreError> {
+        account(self.0, name)
+    }
+
+    /// Whether there is any account.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn has_account(&self) -> Result<bool, StoreError> {
+        has_account(self.0)
+    }
+
+    /// Every account, by name.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn accounts(&self, alive: &Alive) -> Result<Vec<Listed>, StoreError> {
+        let mut statement = self.0.prepare(
+            "SELECT a.name, a.created_at_utc, a.totp_secret IS NOT NULL, count(s.name), max(s.seen_at_utc)
+             FROM staff_account AS a LEFT JOIN staff_session AS s
+                 ON s.name = a.name AND s.seen_at_utc > ?1 AND s.created_at_utc > ?2
+             GROUP BY a.name ORDER BY a.name",
+        )?;
+        let rows = statement.query_map([&alive.seen_after, &alive.created_after], |row| {
+            Ok(Listed {
+                name: row.get(0)?,
+                created_at_utc: row.get(1)?,
+                totp: row.get(2)?,
+                sessions: row.get(3)?,
+                seen_at_utc: row.get(4)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The session of a token, if it lives.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn session(
+        &self,
+        token_hash: &[u8; 32],
+        alive: &Alive,
+    ) -> Result<Option<Session>, StoreError> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT name, created_at_utc, seen_at_utc FROM staff_session
+             WHERE token_hash = ?1 AND seen_at_utc > ?2 AND created_at_utc > ?3",
+        )?;
+        let values = params![token_hash, alive.seen_after, alive.created_after];
+        let session = statement.query_row(values, |row| {
+            Ok(Session { name: row.get(0)?, created_at_utc: row.get(1)?, seen_at_utc: row.get(2)? })
+        });
+        Ok(session.optional()?)
+    }
+}
+
+/// Adds an account; with `first`, only where there is none at all. Says whether it did.
+///
+/// # Errors
+/// The database's own, as for all that is written here.
+pub fn add(
+    tx: &mut WriteTx<'_>,
+    account: &Account,
+    first: bool,
+    actor: &str,
+) -> Result<bool, StoreError> {
+    let taken = if first {
+        has_account(tx.conn)?
+    } else {
+        self::account(tx.conn, &account.name)?.is_some()
+    };
+    if taken {
+        return Ok(false);
+    }
+    let totp = account.totp_secret.is_some();
+    note(
+        tx,
+        Event::StaffAdded,
+        actor,
+        &serde_json::json!({ "account": account.name, "totp": totp }),
+    )?;
+    tx.conn
+        .prepare_cached(
+            "INSERT INTO staff_account (name, password_hash, totp_secret, totp_last_step, created_at_utc)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![
+            account.name,
+            account.password_hash,
+            account.totp_secret,
+            account.totp_last_step,
+            tx.now()
+        ])?;
+    Ok(true)
+}
+
+/// Gives an account another password, and what second factor it has from now on, and ends its
+/// sessions. Says whether there is such an account.
+///
+/// # Errors
+/// The database's own.
+pub fn reset(tx: &mut WriteTx<'_>, account: &Account, actor: &str) -> Result<bool, StoreError> {
+    let changed = tx
+        .conn
+        .prepare_cached(
+            "UPDATE staff_account SET password_hash = ?2, totp_secret = ?3, totp_last_step = ?4
+             WHERE name = ?1",
+        )?
+        .execute(params![
+            account.name,
+            account.password_hash,
+            account.totp_secret,
+            account.totp_last_step
+        ])?;
+    if changed == 0 {
+        return Ok(false);
+    }
+    let sql = "DELETE FROM staff_session WHERE name = ?1";
+    tx.conn.prepare_cached(sql)?.execute([&account.name])?;
+    let totp = account.totp_secret.is_some();
+    let details = serde_json::json!({ "account": account.name, "totp": totp });
+    note(tx, Event::StaffPasswordReset, actor, &details)?;
+    Ok(true)
+}
+
+/// Removes an account with its sessions. Says whether there was one.
+///
+/// # Errors
+/// The database's own.
+pub fn remove(tx: &mut WriteTx<'_>, name: &str, actor: &str) -> Result<bool, StoreError> {
+    let sql = "DELETE FROM staff_account WHERE name = ?1";
+    if tx.conn.prepare_cached(sql)?.execute([name])? == 0 {
+        return Ok(false);
+    }
+    note(tx, Event::StaffRemoved, actor, &serde_json::json!({ "account": name }))?;
+    Ok(true)
+}
+
+/// Opens a session for an account whose password, and whose code of time step `step`, were found
+/// right; not if the account has changed since, or the code was taken meanwhile.
+///
+/// # Errors
+/// The database's own.
+pub fn open_session(
+    tx: &mut WriteTx<'_>,
+    seen: &Account,
+    step: Option<i64>,
+    token_hash: &[u8; 32],
+    alive: &Alive,
+) -> Result<bool, StoreError> {
+    let Some(account) = account(tx.conn, &seen.name)? else { return Ok(false) };
+    let same = account.password_hash == seen.password_hash
+        && account.totp_secret == seen.totp_secret
+        && account.totp_secret.is_some() == step.is_some();
+    if !same || step.is_some_and(|step| step <= account.totp_last_step) {
+        return Ok(false);
+    }
+    if let Some(step) = step {
+        let sql = "UPDATE staff_account SET totp_last_step = ?2 WHERE name = ?1";
+        tx.conn.prepare_cached(sql)?.execute(params![seen.name, step])?;
+    }
+    insert_session(tx, &seen.name, token_hash)?;
+    forget_old_sessions(tx, &seen.name, alive)?;
+    let actor = crate::domain::staff::actor(&seen.name);
+    note(tx, Event::StaffSignedIn, &actor, &serde_json::json!({ "account": seen.name }))?;
+    Ok(true)
+}
+
+fn insert_session(tx: &WriteTx<'_>, name: &str, token_hash: &[u8; 32]) -> Result<(), StoreError> {
+    let sql = "INSERT INTO staff_session (token_hash, name, created_at_utc, seen_at_utc)
+               VALUES (?1, ?2, ?3, ?3)";
+    tx.conn.prepare_cached(sql)?.execute(params![token_hash, name, tx.now()])?;
+    Ok(())
+}
+
+fn forget_old_sessions(tx: &WriteTx<'_>, name: &str, alive: &Alive) -> Result<(), StoreError> {
+    let sql = "DELETE FROM staff_session WHERE seen_at_utc <= ?1 OR created_at_utc <= ?2";
+    tx.conn.prepare_cached(sql)?.execute([&alive.seen_after, &alive.created_after])?;
+    let sql = "DELETE FROM staff_session WHERE token_hash IN (
+                   SELECT token_hash FROM staff_session WHERE name = ?1
+                   ORDER BY seen_at_utc DESC, rowid DESC LIMIT -1 OFFSET ?2)";
+    tx.conn.prepare_cached(sql)?.execute(params![name, SESSIONS])?;
+    Ok(())
+}
+
+/// Ends the session of a token.
+///
+/// # Errors
+/// The database's own.
+pub fn close_session(tx: &mut WriteTx<'_>, token_hash: &[u8; 32]) -> Result<(), StoreError> {
+    let sql = "DELETE FROM staff_session WHERE token_hash = ?1 RETURNING name";
+    let name: Option<String> =
+        tx.conn.prepare_cached(sql)?.query_row([token_hash], |row| row.get(0)).optional()?;
+    let Some(name) = name else { return Ok(()) };
+    let actor = crate::domain::staff::actor(&name);
+    note(tx, Event::StaffSignedOut, &actor, &serde_json::json!({ "account": name }))
+}
+
+/// Remembers that a session was used now.
+///
+/// # Errors
+/// The database's own.
+pub fn touch_session(tx: &mut WriteTx<'_>, token_hash: &[u8; 32]) -> Result<(), StoreError> {
+    let sql = "UPDATE staff_session SET seen_at_utc = max(seen_at_utc, ?2) WHERE token_hash = ?1";
+    tx.conn.prepare_cached(sql)?.execute(params![token_hash, tx.now()])?;
+    Ok(())
+}
+
+fn account(conn: &rusqlite::Connection, name: &str) -> Result<Option<Account>, StoreError> {
+    let sql = "SELECT name, password_hash, totp_secret, totp_last_step FROM staff_account
+               WHERE name = ?1";
+    let account = conn.prepare_cached(sql)?.query_row([name], |row| {
+        Ok(Account {
+            name: row.get(0)?,
+            password_hash: row.get(1)?,
+            totp_secret: row.get(2)?,
+            totp_last_step: row.get(3)?,
+        })
+    });
+    Ok(account.optional()?)
+}
+
+fn has_account(conn: &rusqlite::Connection) -> Result<bool, StoreError> {
+    Ok(conn.prepare_cached("SELECT 1 FROM staff_account")?.exists([])?)
+}
+
+fn note(
+    tx: &mut WriteTx<'_>,
+    event: Event,
+    actor: &str,
+    details: &serde_json::Value,
+) -> Result<(), StoreError> {
+    let details = details.to_string();
+    let details_json = Some(details.as_str());
+    tx.append(&NewEvent {
+        event,
+        actor,
+        lead_id: None,
+        request_id: None,
+        status_code: None,
+        details_json,
+    })?;
+    Ok(())
+}

@@ -1,0 +1,246 @@
+//! The files of the admin page: what they are called, how long they are kept, in which form they
+//! come, and what they may do.
+
+use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::net::SocketAddr;
+use std::process::{Command, Stdio};
+
+use super::support::http::{Client, Response, once};
+use super::support::server::TestServer;
+
+const ADMIN: &str = "/admin/assets/";
+
+fn get(address: SocketAddr, path: &str) -> Response {
+    once(address, "GET", path, &[], b"")
+}
+
+/// Every address of a file that a text names.
+fn named(text: &str) -> BTreeSet<String> {
+    let of_name = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
+    let rest = text.split(ADMIN).skip(1);
+    rest.map(|r| format!("{ADMIN}{}", r.split(|c| !of_name(c)).next().unwrap_or_default()))
+        .collect()
+}
+
+/// All files that the page leads to, with what they hold.
+fn crawl(address: SocketAddr) -> Vec<(String, Response)> {
+    let mut open: Vec<String> = named(&get(address, "/admin").body).into_iter().collect();
+    let (mut seen, mut files) = (BTreeSet::new(), Vec::new());
+    while let Some(path) = open.pop() {
+        if seen.insert(path.clone()) {
+            let answer = get(address, &path);
+            assert_eq!(answer.status, 200, "{path} is named and not there");
+            open.extend(named(&answer.body));
+            files.push((path, answer));
+        }
+    }
+    files
+}
+
+#[test]
+fn every_file_that_the_page_names_is_there_and_may_be_kept_for_ever() {
+    let server = TestServer::start();
+    let files = crawl(server.address);
+    assert!(files.len() > 10, "{}", files.len());
+    for (path, answer) in files {
+        assert_eq!(answer.header("cache-control"), Some("public, max-age=31536000, immutable"));
+        let parts: Vec<&str> = path.rsplit('.').collect();
+        let hash = parts.get(1).expect("a hash");
+        assert!(hash.len() == 10 && hash.chars().all(|c| c.is_ascii_hexdigit()), "{path}");
+        let kind = answer.header("content-type").expect("a type");
+        let expected = match parts[0] {
+            "js" | "mjs" => "text/javascript; charset=utf-8",
+            "css" => "text/css; charset=utf-8",
+            "svg" => "image/svg+xml",
+            other => panic!("{other} has no type yet: {path}, {kind}"),
+        };
+        assert_eq!(kind, expected, "{path}");
+    }
+}
+
+#[test]
+fn a_page_is_asked_for_again_and_mostly_unchanged() {
+    let server = TestServer::start();
+    let page = get(server.address, "/admin");
+    assert_eq!(page.header("cache-control"), Some("no-cache"));
+    assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
+    let tag = page.header("etag").expect("a tag").to_owned();
+    for view in [
+        "leads/0198a6f2-0000-7000-8000-000000000000",
+        "figures",
+        "audit",
+        "state",
+        "welcome",
+        "sign-in",
+    ] {
+        let same = get(server.address, &format!("/admin/{view}"));
+        assert_eq!((same.status, same.body.as_str()), (200, page.body.as_str()), "{view}");
+    }
+    for known in [tag.as_str(), &format!("W/{tag}"), &format!("\"x\", {tag}"), "*"] {
+        let answer = once(server.address, "GET", "/admin", &[("If-None-Match", known)], b"");
+        assert_eq!((answer.status, answer.body.as_str()), (304, ""), "{known}");
+        assert_eq!(answer.header("etag"), Some(tag.as_str()));
+        assert_eq!(answer.header("cache-control"), Some("no-cache"));
+    }
+    for other in ["\"x\"", "", "x"] {
+        let answer = once(server.address, "GET", "/admin", &[("If-None-Match", other)], b"");
+        assert_eq!(answer.status, 200, "{other}");
+    }
+    let slash = get(server.address, "/admin/");
+    assert_eq!((slash.status, slash.header("location")), (308, Some("/admin")));
+}
+
+/// An answer's bytes, which need not be text.
+fn bytes(address: SocketAddr, path: &str, accept: &str) -> (String, Vec<u8>) {
+    let mut stream = Client::connect(address).stream;
+    let ask = format!(
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: {accept}\r\nConnection: close\r\n\r\n"
+    );
+    stream.write_all(ask.as_bytes()).expect("it reads");
+    let mut all = Vec::new();
+    stream.read_to_end(&mut all).expect("it answers");
+    let end = all.windows(4).position(|w| w == b"\r\n\r\n").expect("a head") + 4;
+    (String::from_utf8(all[..end].to_vec()).expect("text"), all[end..].to_vec())
+}
+
+#[test]
+fn a_file_comes_compressed_as_the_client_takes_it() {
+    let server = TestServer::start();
+    let (path, plain) = crawl(server.address)
+        .into_iter()
+        .max_by_key(|(_, answer)| answer.body.len())
+        .expect("a file");
+    let cases = [
+        ("gzip, deflate, br, zstd", Some("br")),
+        ("br;q=0, gzip", Some("gzip")),
+        ("GZIP", Some("gzip")),
+        ("br;q=0.1", Some("br")),
+        ("*", Some("br")),
+        ("br;q=0, *", Some("gzip")),
+        ("deflate, zstd", None),
+        ("identity", None),
+        ("", None),
+        ("br;q=0, gzip;q=0", None),
+        ("br;q=x", None),
+    ];
+    let mut tags = BTreeSet::new();
+    for (accept, coding) in cases {
+        let (head, body) = bytes(server.address, &path, accept);
+        let told = head.lines().find_map(|l| l.strip_prefix("content-encoding: "));
+        assert_eq!(told, coding, "{accept:?}: {head}");
+        assert!(head.contains("vary: Accept-Encoding\r\n"), "{head}");
+        let tag = head.lines().find(|l| l.starts_with("etag: ")).expect("a tag");
+        tags.insert((coding, tag.to_owned()));
+        match coding {
+            Some(_) => assert!(body.len() < plain.body.len() / 2, "{accept}: {}", body.len()),
+            None => assert!(body == plain.body.as_bytes(), "{accept}"),
+        }
+        if coding == Some("gzip") {
+            assert_eq!(unzipped(&body), plain.body);
+        }
+    }
+    let different: BTreeSet<&String> = tags.iter().map(|(_, tag)| tag).collect();
+    assert_eq!((tags.len(), different.len()), (3, 3), "a tag of its own for each form");
+}
+
+/// By another program than the one that zipped it.
+fn unzipped(bytes: &[u8]) -> String {
+    let mut child = Command::new("gzip")
+        .arg("-dc")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("gzip is installed");
+    let mut input = child.stdin.take().expect("a pipe");
+    let bytes = bytes.to_vec();
+    let feed = std::thread::spawn(move || input.write_all(&bytes).expect("it reads"));
+    let output = child.wait_with_output().expect("it ends");
+    feed.join().expect("fed");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[test]
+fn the_page_s_files_are_small_on_the_wire() {
+    let server = TestServer::start();
+    let mut total = bytes(server.address, "/admin", "br").1.len();
+    for (path, _) in crawl(server.address) {
+        total += bytes(server.address, &path, "br").1.len();
+    }
+    assert!(total < 120_000, "{total} bytes");
+}
+
+#[test]
+fn what_is_no_file_of_the_page_is_not_found() {
+    let server = TestServer::start();
+    let page = get(server.address, "/admin").body;
+    let path = named(&page).into_iter().next().expect("a file");
+    for wrong in [
+        "",
+        "app.js",
+        "index.html",
+        "index.html.br",
+        "../index.html",
+        "..%2f..%2fCargo.toml",
+        "%2e%2e/index.html",
+        "/etc/passwd",
+        "vendor/README.md",
+        "x.0123456789.js",
+    ] {
+        let answer = get(server.address, &format!("{ADMIN}{wrong}"));
+        answer.assert_error(404, "not_found");
+    }
+    get(server.address, &format!("{path}.br")).assert_error(404, "not_found");
+    get(server.address, &format!("{path}.gz")).assert_error(404, "not_found");
+}
+
+#[test]
+fn every_answer_of_the_page_has_the_headers_that_keep_it_to_itself() {
+    let server = TestServer::start();
+    let script = named(&get(server.address, "/admin").body).into_iter().next().expect("a file");
+    let page = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+                font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    let data = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'";
+    for (path, policy) in [
+        ("/admin", page),
+        ("/admin/figures", page),
+        (script.as_str(), page),
+        ("/admin/api/session", data),
+        ("/admin/nothing", data),
+        ("/admin/", data),
+    ] {
+        // The site's pages are given nothing of the admin page.
+        let answer =
+            once(server.address, "GET", path, &[("Origin", "https://fast-techservices.com")], b"");
+        for (name, value) in [
+            ("content-security-policy", policy),
+            ("referrer-policy", "no-referrer"),
+            ("x-frame-options", "DENY"),
+            ("x-content-type-options", "nosniff"),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cross-origin-resource-policy", "same-origin"),
+        ] {
+            assert_eq!(answer.header(name), Some(value), "{path} {name}");
+        }
+        let asks_for_none =
+            answer.header("permissions-policy").is_some_and(|p| p.contains("camera=()"));
+        assert!(asks_for_none, "{path}");
+        assert_eq!(answer.header("access-control-allow-origin"), None, "{path}");
+    }
+    let page = get(server.address, "/admin").body;
+    assert!(!page.contains("style=") && !page.contains("<style"), "nothing inline");
+    for script in page.split("<script").skip(1) {
+        assert!(script.split('>').next().is_some_and(|tag| tag.contains("src=")), "{script}");
+    }
+}
+
+#[test]
+fn head_of_a_file_has_its_length_and_no_body() {
+    let server = TestServer::start();
+    let path = named(&get(server.address, "/admin").body).into_iter().next().expect("a file");
+    let whole = get(server.address, &path);
+    let head = once(server.address, "HEAD", &path, &[], b"");
+    assert_eq!((head.status, head.body.as_str()), (200, ""));
+    assert_eq!(head.header("content-length"), Some(whole.body.len().to_string().as_str()));
+    assert_eq!(head.header("etag"), whole.header("etag"));
+}

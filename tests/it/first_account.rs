@@ -1,0 +1,111 @@
+//! The first account: by a link that works once, and not for long.
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use serde_json::json;
+
+use super::support::admin::{self, Browser, Hands, MORNING, PASSWORD, told};
+use super::support::binary::{command, free_address};
+use super::support::database::Database;
+use super::support::http::Client;
+use super::support::server::TestServer;
+use super::support::{TOKEN, within};
+
+#[test]
+fn the_first_link_makes_one_account_and_no_other() {
+    let server = TestServer::start();
+    let account =
+        |token: &str, name: &str| json!({"token": token, "name": name, "password": PASSWORD});
+    let mut browser = Browser::of(server.address);
+    let wrong = "0".repeat(64);
+    browser
+        .post("/admin/api/first-account", &account(&wrong, "eve"))
+        .assert_error(410, "link_expired");
+    let answer = browser.post("/admin/api/first-account", &account(&server.first_link, "E v e"));
+    assert_eq!(answer.status, 422, "what is no name does not use the link up: {answer:?}");
+    let answer = browser.post("/admin/api/first-account", &account(&server.first_link, "jean"));
+    assert_eq!((answer.status, &answer.json()["name"]), (201, &json!("jean")));
+    assert!(browser.is_signed_in());
+    Browser::of(server.address)
+        .post("/admin/api/first-account", &account(&server.first_link, "eve"))
+        .assert_error(410, "link_expired");
+    assert_eq!(server.number("SELECT count(*) FROM staff_account"), 1);
+    let by_jean = "staff:jean".to_owned();
+    assert_eq!(
+        told(&server, "STAFF_ADDED"),
+        [[by_jean, r#"{"account":"jean","totp":false}"#.to_owned()]]
+    );
+}
+
+#[test]
+fn the_first_link_used_twice_at_once_makes_one_account() {
+    let server = TestServer::start();
+    let tries: Vec<_> = (0..4)
+        .map(|i| {
+            let (address, token) = (server.address, server.first_link.clone());
+            let name = format!("a{i}");
+            std::thread::spawn(move || {
+                let account = json!({"token": token, "name": name, "password": PASSWORD});
+                Browser::of(address).post("/admin/api/first-account", &account).status
+            })
+        })
+        .collect();
+    let mut answers: Vec<u16> = tries.into_iter().map(|t| t.join().expect("an answer")).collect();
+    answers.sort_unstable();
+    assert_eq!(answers, [201, 410, 410, 410]);
+    assert_eq!(server.number("SELECT count(*) FROM staff_account"), 1);
+}
+
+#[test]
+fn the_first_link_is_good_for_half_an_hour_and_only_while_there_is_no_account() {
+    let hands = Hands::at(MORNING);
+    let server = hands.server(None);
+    let account = json!({"token": server.first_link, "name": "jean", "password": PASSWORD});
+    hands.turn(TimeDelta::minutes(30));
+    let mut browser = Browser::of(server.address);
+    browser.post("/admin/api/first-account", &account).assert_error(410, "link_expired");
+    let server = TestServer::start();
+    admin::add(server.folder(), "paul", &[]);
+    let account = json!({"token": server.first_link, "name": "jean", "password": PASSWORD});
+    let mut browser = Browser::of(server.address);
+    browser.post("/admin/api/first-account", &account).assert_error(410, "link_expired");
+}
+
+#[test]
+fn serve_prints_the_link_on_standard_output_while_there_is_no_account() {
+    let database = Database::bare();
+    let start = |listen: &str| {
+        let mut command = command(database.folder(), &["serve"]);
+        command
+            .env("FASTCORE_SITE_INGEST_TOKEN", TOKEN)
+            .env("FASTCORE_LISTEN", listen)
+            .env("FASTCORE_PUBLIC_URL", "https://leads.example.com")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        command.spawn().expect("it runs")
+    };
+    let mut child = start("127.0.0.1:0");
+    let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    let link = lines.map_while(Result::ok).find(|line| line.contains("/admin/welcome#"));
+    let token = link.expect("a link");
+    let token =
+        token.trim().strip_prefix("https://leads.example.com/admin/welcome#").expect("a token");
+    assert_eq!(token.len(), 64);
+    child.kill().expect("it lives");
+    child.wait().expect("it ends");
+    admin::add(database.folder(), "jean", &[]);
+    let address = free_address();
+    let mut child = start(&address.to_string());
+    // It answers only once it has printed what there was to print.
+    let answers = || {
+        Client::try_connect(address)
+            .is_some_and(|mut client| client.request("GET", "/health", &[], b"").status == 200)
+    };
+    assert!(within(Duration::from_secs(30), &mut { answers }));
+    child.kill().expect("it lives");
+    let output = child.wait_with_output().expect("it ends");
+    assert!(output.stdout.is_empty(), "{output:?}");
+}

@@ -1,0 +1,275 @@
+//! Finding leads: however far the index has followed, what is found is what a look at every lead
+//! finds.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use chrono::DateTime;
+use fastcore::clock::Clock;
+use fastcore::domain::filter::{LeadFilter, Period};
+use fastcore::domain::lead::{NewLead, Service};
+use fastcore::domain::place::Place;
+use fastcore::domain::search::Words;
+use fastcore::domain::status::Status;
+use fastcore::store::{self, Intake, Order, Readers, Snapshot, Writer, WriterThread};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::support::lead;
+
+/// A store whose clock stands still unless it is moved, as it does within one transaction.
+struct Store {
+    folder: TempDir,
+    writer: Writer,
+    thread: WriterThread,
+    now: Arc<AtomicI64>,
+}
+
+impl Store {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let now = Arc::new(AtomicI64::new(1_790_000_000_000_000));
+        let tells = Arc::clone(&now);
+        let moment = move || DateTime::from_timestamp_micros(tells.load(Ordering::Relaxed));
+        let clock = Clock::from_fn(move || moment().expect("a moment"));
+        let database = folder.path().join("fastcore.db");
+        store::migrate(&database, &clock, "cli:test").expect("a schema");
+        let (writer, thread, _) =
+            store::start_writer(&database, &clock, store::Answers::give).expect("a writer");
+        Self { folder, writer, thread, now }
+    }
+
+    fn readers(&self) -> Readers {
+        Readers::open(&self.folder.path().join("fastcore.db")).expect("readers")
+    }
+
+    /// Stores the n-th lead of a mixed lot; returns its id.
+    fn add(&self, n: usize) -> String {
+        const NAMES: [&str; 6] = ["Zoë", "Jean-Luc", "Œdipe", "李雷", "Łukasz", "Ærø"];
+        const TOPICS: [&str; 5] =
+            ["compresseur", "compresseurs", "compression", "pont roulant", "cabine électrique"];
+        const SERVICES: [Option<&str>; 4] = [Some("ponts"), Some("cabines"), Some("autre"), None];
+        let mut lead = lead();
+        lead["name"] = json!(format!("{} Lefèvre{}", NAMES[n % 6], n % 17));
+        lead["email"] = json!(format!("client{}@atelier-{}.example.com", n % 29, n % 3));
+        lead["company"] =
+            if n.is_multiple_of(7) { json!(null) } else { json!("ÉTS Dupont & Fils") };
+        lead["service"] = json!(SERVICES[n % 4]);
+        lead["message"] = json!(format!(
+            "Bonjour, notre {} n° {n} s'arrête depuis {} jours, _sponts _treceived \" * AND OR",
+            TOPICS[n % 5],
+            n % 11
+        ));
+        let lead = NewLead::parse(lead.to_string().as_bytes()).expect("a lead");
+        match self.writer.run(move |tx| store::submit(tx, &lead)).expect("stored") {
+            Intake::Received(stored) => stored.lead_id,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn set_status(&self, id: &str, to: Status) {
+        let id = id.to_owned();
+        self.writer.run(move |tx| store::set_status(tx, &id, to, "cli:test")).expect("changed");
+    }
+
+    fn later(&self, micros: i64) {
+        self.now.fetch_add(micros, Ordering::Relaxed);
+    }
+
+    /// A step of the index; says whether there is more to follow.
+    fn advance(&self) -> bool {
+        self.writer.run(store::advance_search).expect("a step");
+        self.readers().snapshot(|snapshot| snapshot.search_behind()).expect("a number") > 0
+    }
+
+    fn stop(self) -> TempDir {
+        drop(self.writer);
+        self.thread.join();
+        self.folder
+    }
+}
+
+/// The ids of what a look at every lead finds, newest first.
+fn looked_for(snapshot: &Snapshot<'_>, filter: &LeadFilter) -> Vec<String> {
+    let mut ids = Vec::new();
+    let take = &mut |lead: fastcore::domain::lead::Lead| {
+        ids.push(lead.id);
+        ControlFlow::Continue(())
+    };
+    snapshot.leads(filter, Order::NewestFirst, take).expect("leads");
+    ids
+}
+
+/// The ids of the pages of a list, one after another.
+fn paged(snapshot: &Snapshot<'_>, filter: &LeadFilter, limit: usize) -> Vec<String> {
+    let (mut ids, mut before) = (Vec::new(), None);
+    loop {
+        let page = snapshot.lead_page(filter, before, limit).expect("a page");
+        assert!(page.len() <= limit);
+        let Some(last) = page.last() else { return ids };
+        before = Some(Place::of(last));
+        ids.extend(page.into_iter().map(|lead| lead.id));
+    }
+}
+
+fn filters() -> Vec<LeadFilter> {
+    let words = [
+        "z",
+        "zoe",
+        "ZOË",
+        "lefevre1",
+        "lefevre16",
+        "oed",
+        "œd",
+        "李",
+        "lukas",
+        "łuk",
+        "aer",
+        "ærø",
+        "c",
+        "co",
+        "comp",
+        "compre",
+        "compres",
+        "compress",
+        "compresse",
+        "compresseur",
+        "compresseurs",
+        "compression",
+        "compressions",
+        "electrique",
+        "électr",
+        "ets dup",
+        "dupont fils zoe",
+        "client7",
+        "atelier",
+        "example com",
+        "33612",
+        "+33 6",
+        "n°",
+        "\"*\" AND OR",
+        "s arrete",
+        "nothing",
+        "_sponts",
+        "sponts",
+        "treceived",
+        "compresseur received",
+        "bonjour compresseurs 3 jours",
+    ];
+    let mut filters = vec![LeadFilter::default()];
+    filters.extend(words.map(|q| LeadFilter { words: Some(Words::of(q)), ..Default::default() }));
+    let moment = |micros| Place { micros, seq: 0 }.moment();
+    let period = Period {
+        since: Some(moment(1_790_000_000_000_002)),
+        until: Some(moment(1_790_000_000_000_009)),
+    };
+    for status in [None, Some(Status::Received), Some(Status::Processing), Some(Status::Archived)] {
+        for service in [None, Some(Service::Ponts), Some(Service::Diagnostic)] {
+            for words in [None, Some("compresseur"), Some("lef bonj"), Some("électriques")] {
+                for period in [Period::default(), period.clone()] {
+                    let words = words.map(Words::of);
+                    filters.push(LeadFilter { period, service, status, words });
+                }
+            }
+        }
+    }
+    filters
+}
+
+/// Holds every filter against a look at every lead.
+fn assert_finds_the_same(readers: &Readers) {
+    let checked = readers.snapshot(|snapshot| {
+        for filter in filters() {
+            let truth = looked_for(snapshot, &filter);
+            for limit in [7, 1000] {
+                let paged = paged(snapshot, &filter, limit);
+                assert_eq!(
+                    paged,
+                    truth,
+                    "by {limit}: {filter:?} behind {}",
+                    snapshot.search_behind()?
+                );
+            }
+            let count = snapshot.lead_count(&filter, 10_000)?;
+            assert_eq!((count.rows, count.exact), (truth.len(), true), "{filter:?}");
+            let few = snapshot.lead_count(&filter, 3)?;
+            assert_eq!((few.rows, few.exact), (truth.len().min(3), truth.len() <= 3), "{filter:?}");
+            for (n, id) in truth.iter().enumerate().step_by(17) {
+                let place = Place::of(&snapshot.lead(id)?.expect("a lead"));
+                let beside = snapshot.neighbours(&filter, place)?;
+                let newer = n.checked_sub(1).map(|n| truth[n].clone());
+                assert_eq!(beside, (newer, truth.get(n + 1).cloned()), "{filter:?}");
+            }
+        }
+        Ok(())
+    });
+    checked.expect("reads");
+}
+
+#[test]
+fn however_far_the_index_has_followed_the_same_leads_are_found() {
+    let store = Store::start();
+    let ids: Vec<String> = (0..60)
+        .map(|n| {
+            // Several in one microsecond, as in one transaction.
+            store.later(i64::from(n % 5 == 0));
+            store.add(n)
+        })
+        .collect();
+    for (n, id) in ids.iter().enumerate().step_by(3) {
+        let to = if n.is_multiple_of(2) { Status::Processing } else { Status::Archived };
+        store.set_status(id, to);
+    }
+    assert_finds_the_same(&store.readers());
+    store.advance();
+    assert_finds_the_same(&store.readers());
+    store.advance();
+    assert_finds_the_same(&store.readers());
+    while store.advance() {}
+    assert_finds_the_same(&store.readers());
+    // What comes while it is not looked at, and what goes back to where it was.
+    for (n, id) in ids.iter().enumerate().step_by(5) {
+        store.set_status(id, if n.is_multiple_of(3) { Status::Received } else { Status::Resolved });
+    }
+    store.later(1);
+    (60..70).for_each(|n| drop(store.add(n)));
+    assert_finds_the_same(&store.readers());
+    while store.advance() {}
+    assert_finds_the_same(&store.readers());
+    store.stop();
+}
+
+#[test]
+fn an_index_by_other_rules_is_made_anew() {
+    let store = Store::start();
+    (0..50).for_each(|n| drop(store.add(n)));
+    while store.advance() {}
+    let folder = store.stop();
+    let database = folder.path().join("fastcore.db");
+    let other = rusqlite::Connection::open(&database).expect("the database");
+    let sql = "UPDATE lead_search_place SET rules = rules - 1;
+               INSERT INTO lead_search (lead_search) VALUES ('delete-all');
+               INSERT INTO lead_search (rowid, words) VALUES (1, 'compresseur _sponts');";
+    other.execute_batch(sql).expect("another version's index");
+    drop(other);
+    let (writer, thread, _) =
+        store::start_writer(&database, &Clock::system(), store::Answers::give).expect("a writer");
+    let readers = Readers::open(&database).expect("readers");
+    assert_finds_the_same(&readers);
+    while readers.snapshot(|s| s.search_behind()).expect("a number") > 0 {
+        writer.run(store::advance_search).expect("a step");
+        assert_finds_the_same(&readers);
+    }
+    assert_eq!(whole_words(&database, "compresseur"), 10, "what the other rules said is gone");
+    drop(writer);
+    thread.join();
+}
+
+/// How many rows of the index have a word.
+fn whole_words(database: &Path, word: &str) -> i64 {
+    let conn = rusqlite::Connection::open(database).expect("the database");
+    let sql = "SELECT count(*) FROM lead_search WHERE lead_search MATCH ?1";
+    conn.query_row(sql, [word], |row| row.get(0)).expect(sql)
+}

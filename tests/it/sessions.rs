@@ -1,0 +1,221 @@
+//! What a session is: its cookie, who may use it, and when it ends.
+
+use chrono::TimeDelta;
+use serde_json::json;
+
+use super::support::admin::{
+    self, Browser, HERE, Hands, MORNING, PASSWORD, first_account, staffed, told, with_input,
+};
+use super::support::digest;
+
+#[test]
+fn who_signs_in_is_known_until_they_sign_out() {
+    let (server, mut browser) = staffed();
+    let who = browser.read("/admin/api/session");
+    assert_eq!(who["name"], "jean");
+    let stolen = browser.clone();
+    let answer = browser.send("DELETE", "/admin/api/session", &[HERE], b"");
+    assert_eq!((answer.status, answer.body.as_str()), (204, ""));
+    assert!(answer.header("set-cookie").expect("a cookie").contains("Max-Age=0"), "{answer:?}");
+    // Ended on the server, not only forgotten by the browser.
+    assert!(!stolen.clone().is_signed_in());
+    let answer = browser.sign_in(" JEAN ", PASSWORD);
+    assert_eq!(
+        (answer.status, &answer.json()["name"]),
+        (200, &json!("jean")),
+        "a phone's capitals"
+    );
+    assert!(browser.is_signed_in());
+    assert!(!stolen.clone().is_signed_in(), "each session has a token of its own");
+    let by_jean = ["staff:jean".to_owned(), r#"{"account":"jean"}"#.to_owned()];
+    assert_eq!(told(&server, "STAFF_SIGNED_IN"), [by_jean.clone(), by_jean.clone()]);
+    assert_eq!(told(&server, "STAFF_SIGNED_OUT"), [by_jean]);
+}
+
+#[test]
+fn the_cookie_is_for_this_server_alone_and_on_https_for_https_alone() {
+    let (_server, mut browser) = staffed();
+    let answer = browser.sign_in("jean", PASSWORD);
+    let cookie = answer.header("set-cookie").expect("a cookie");
+    let (token, flags) = cookie.split_once(';').expect("flags");
+    assert_eq!(flags, " Path=/; Max-Age=604800; HttpOnly; SameSite=Strict");
+    assert_eq!(token.strip_prefix("fastcore_session=").expect("its name").len(), 64);
+    assert_eq!(answer.header("strict-transport-security"), None);
+
+    let server = Hands::at(MORNING).server(Some("https://leads.example.com/"));
+    admin::add(server.folder(), "paul", &[]);
+    let body = json!({"name": "paul", "password": PASSWORD}).to_string();
+    let headers = [("Origin", "https://leads.example.com"), ("Content-Type", "application/json")];
+    let mut browser = Browser::of(server.address);
+    let answer = browser.send("POST", "/admin/api/session", &headers, body.as_bytes());
+    let cookie = answer.header("set-cookie").expect("a cookie");
+    assert!(cookie.starts_with("__Host-fastcore_session="), "{cookie}");
+    assert!(cookie.ends_with("; HttpOnly; SameSite=Strict; Secure"), "{cookie}");
+    assert_eq!(answer.header("strict-transport-security"), Some("max-age=31536000"));
+    assert!(browser.is_signed_in());
+    browser.cookie = browser.cookie.map(|c| c.replace("__Host-", ""));
+    assert!(!browser.is_signed_in(), "another name is another cookie");
+}
+
+#[test]
+fn only_a_hash_of_the_token_is_in_the_database() {
+    let (server, browser) = staffed();
+    let cookie = browser.cookie.expect("a cookie");
+    let token = cookie.split_once('=').expect("a token").1;
+    let stored = digest::rows(&server.sqlite(), "SELECT lower(hex(token_hash)) FROM staff_session");
+    let expected = digest::hex(&<sha2::Sha256 as sha2::Digest>::digest(token));
+    assert_eq!(stored, [[Some(expected)]]);
+    let all = std::fs::read(server.database()).expect("the file");
+    let wal = std::fs::read(server.folder().join("fastcore.db-wal")).unwrap_or_default();
+    let holds = |bytes: &[u8]| bytes.windows(token.len()).any(|w| w == token.as_bytes());
+    assert!(!holds(&all) && !holds(&wal));
+}
+
+#[test]
+fn a_session_ends_when_it_is_not_used_for_twelve_hours() {
+    let hands = Hands::at(MORNING);
+    let server = hands.server(None);
+    let mut browser = first_account(&server);
+    for _ in 0..3 {
+        hands.turn(TimeDelta::hours(11));
+        assert!(browser.is_signed_in(), "each use is a new beginning");
+        let seen = server.comes_true(|| {
+            let seen: String = server
+                .sqlite()
+                .query_row("SELECT seen_at_utc FROM staff_session", [], |row| row.get(0))
+                .expect("a session");
+            seen == fastcore::domain::time::stamp(hands.now())
+        });
+        assert!(seen, "the use is written down");
+    }
+    hands.turn(TimeDelta::hours(12));
+    assert!(!browser.is_signed_in());
+    browser.get("/admin/api/leads").assert_error(401, "unauthorized");
+}
+
+#[test]
+fn a_session_ends_after_seven_days_however_much_it_is_used() {
+    let hands = Hands::at(MORNING);
+    let server = hands.server(None);
+    let mut browser = first_account(&server);
+    let ends = fastcore::domain::time::stamp(hands.now() + TimeDelta::days(7));
+    for _ in 0..16 {
+        hands.turn(TimeDelta::hours(10));
+        assert!(browser.is_signed_in());
+        server.comes_true(|| {
+            let fresh = "SELECT count(*) FROM staff_session WHERE seen_at_utc >= ?1";
+            let moment = fastcore::domain::time::stamp(hands.now());
+            server.sqlite().query_row(fresh, [moment], |row| row.get::<_, i64>(0)) == Ok(1)
+        });
+    }
+    assert_eq!(browser.read("/admin/api/session")["expires_at_utc"], ends.as_str());
+    hands.turn(TimeDelta::hours(8));
+    assert!(!browser.is_signed_in());
+}
+
+#[test]
+fn a_use_is_not_written_at_each_request() {
+    let hands = Hands::at(MORNING);
+    let server = hands.server(None);
+    let mut browser = first_account(&server);
+    let seen = || {
+        let rows = digest::rows(&server.sqlite(), "SELECT seen_at_utc FROM staff_session");
+        rows[0][0].clone().expect("a time")
+    };
+    let first = seen();
+    hands.turn(TimeDelta::minutes(4));
+    for _ in 0..5 {
+        assert!(browser.is_signed_in());
+    }
+    // What is written comes in order: once this is there, so were the others.
+    assert_eq!(browser.clone().sign_in("jean", "wrong horse battery").status, 401);
+    assert_eq!(seen(), first);
+    hands.turn(TimeDelta::minutes(2));
+    assert!(browser.is_signed_in());
+    assert!(server.comes_true(|| seen() > first));
+}
+
+#[test]
+fn removing_an_account_or_resetting_its_password_ends_its_sessions_at_once() {
+    let (server, mut browser) = staffed();
+    let mut other = browser.clone();
+    assert_eq!(other.sign_in("jean", PASSWORD).status, 200);
+    admin::add(server.folder(), "paul", &[]);
+    let mut paul = Browser::of(server.address);
+    assert_eq!(paul.sign_in("paul", PASSWORD).status, 200);
+    let reset = ["staff", "reset-password", "jean", "--password-stdin"];
+    assert!(with_input(server.folder(), &reset, "another password").status.success());
+    assert!(!browser.is_signed_in() && !other.is_signed_in());
+    browser.sign_in("jean", PASSWORD).assert_error(401, "unauthorized");
+    assert_eq!(browser.sign_in("jean", "another password").status, 200);
+    assert!(with_input(server.folder(), &["staff", "remove", "jean"], "").status.success());
+    assert!(!browser.is_signed_in());
+    browser.sign_in("jean", "another password").assert_error(401, "unauthorized");
+    assert!(paul.is_signed_in(), "and no other's");
+    // A new account of the same name has none of the old one's sessions.
+    admin::add(server.folder(), "jean", &[]);
+    assert!(!browser.is_signed_in());
+}
+
+#[test]
+fn an_account_has_no_more_than_sixteen_sessions() {
+    let (server, mut first) = staffed();
+    for _ in 0..16 {
+        assert_eq!(Browser::of(server.address).sign_in("jean", PASSWORD).status, 200);
+    }
+    assert_eq!(server.number("SELECT count(*) FROM staff_session"), 16);
+    assert!(!first.is_signed_in(), "the one that was used longest ago has ended");
+}
+
+#[test]
+fn what_another_server_s_page_sends_is_refused() {
+    let (server, mut browser) = staffed();
+    let body = json!({"name": "jean", "password": PASSWORD}).to_string();
+    let foreign: [&[(&str, &str)]; 6] = [
+        &[],
+        &[("Origin", "null")],
+        &[("Origin", "http://localhost:81")],
+        &[("Origin", "https://localhost")],
+        &[("Origin", "http://localhost.example.com")],
+        // The site's own pages are not the admin page.
+        &[("Origin", "https://fast-techservices.com")],
+    ];
+    for headers in foreign {
+        for (method, path) in [
+            ("POST", "/admin/api/session"),
+            ("POST", "/admin/api/first-account"),
+            ("DELETE", "/admin/api/session"),
+        ] {
+            let all = [headers, &[("Content-Type", "application/json")]].concat();
+            browser.send(method, path, &all, body.as_bytes()).assert_error(403, "forbidden");
+        }
+    }
+    assert!(browser.is_signed_in(), "nothing of it was done");
+    let port_named = [("Origin", "http://LOCALHOST:80"), ("Content-Type", "application/json")];
+    let answer = browser.send("POST", "/admin/api/session", &port_named, body.as_bytes());
+    assert_eq!(answer.status, 200, "the same origin, written another way");
+    drop(server);
+    // With a URL configured, that one alone is the server's own.
+    let server = Hands::at(MORNING).server(Some("https://leads.example.com"));
+    let mut browser = Browser::of(server.address);
+    browser.send("DELETE", "/admin/api/session", &[HERE], b"").assert_error(403, "forbidden");
+    let own = [("Origin", "https://leads.example.com")];
+    assert_eq!(browser.send("DELETE", "/admin/api/session", &own, b"").status, 204);
+}
+
+#[test]
+fn hostile_cookies_are_no_session() {
+    let (_server, browser) = staffed();
+    let good = browser.cookie.clone().expect("a cookie");
+    let try_ = |cookie: &str| {
+        let mut browser = browser.clone();
+        browser.cookie = Some(cookie.to_owned());
+        browser.is_signed_in()
+    };
+    let long = format!("fastcore_session={}", "a".repeat(8000));
+    for cookie in ["", "=", ";;;", "fastcore_session", "fastcore_session=", "x=1; y", &long] {
+        assert!(!try_(cookie), "{cookie:?}");
+    }
+    assert!(!try_(&good.to_uppercase()) && !try_(&good[..good.len() - 1]));
+    assert!(try_(&format!("theme=dark; {good}; x=1")));
+}

@@ -1,0 +1,237 @@
+//! Who is let in, and how often one may try.
+
+use chrono::TimeDelta;
+use serde_json::json;
+use totp_rs::{Builder, Secret};
+
+use super::support::admin::{
+    self, Browser, HERE, Hands, MORNING, PASSWORD, first_account, staffed, told, with_input,
+};
+use super::support::http::{Response, post_lead};
+use super::support::lead;
+use super::support::server::TestServer;
+
+/// The refusals, once there are so many: nobody waits for them to be written.
+fn refusals(server: &TestServer, least: usize) -> Vec<[String; 2]> {
+    let event = "STAFF_SIGN_IN_REFUSED";
+    assert!(server.comes_true(|| told(server, event).len() >= least), "{:?}", told(server, event));
+    told(server, event)
+}
+
+#[test]
+fn a_wrong_password_and_an_unknown_name_are_answered_the_same() {
+    let (server, _) = staffed();
+    let mut browser = Browser::of(server.address);
+    let wrong = browser.sign_in("jean", "wrong horse battery");
+    let unknown = browser.sign_in("hunter2-typed-here", PASSWORD);
+    let impossible = browser.sign_in("no name at all, é", "");
+    wrong.assert_error(401, "unauthorized");
+    let lasting = |answer: &Response| {
+        let passing = |n: &str| matches!(n, "date" | "x-request-id");
+        let headers: Vec<_> = answer.headers.iter().filter(|(n, _)| !passing(n)).cloned().collect();
+        (answer.body.clone(), headers)
+    };
+    assert_eq!(lasting(&wrong), lasting(&unknown));
+    assert_eq!(lasting(&wrong), lasting(&impossible));
+    assert_eq!(wrong.json()["detail"], "Wrong name or password");
+    let rows = refusals(&server, 3);
+    let row = |details: &str| ["admin_page".to_owned(), details.to_owned()];
+    let nobody = row(r#"{"account":null,"reason":"password"}"#);
+    assert_eq!(rows, [row(r#"{"account":"jean","reason":"password"}"#), nobody.clone(), nobody]);
+}
+
+#[test]
+fn a_body_that_is_no_sign_in_is_refused_with_its_faults() {
+    let (server, _) = staffed();
+    let mut browser = Browser::of(server.address);
+    let mut send = |kind: &str, body: &str| {
+        let headers = [HERE, ("Content-Type", kind)];
+        browser.send("POST", "/admin/api/session", &headers, body.as_bytes())
+    };
+    send("application/json", "{\"name\": ").assert_error(400, "invalid_json");
+    send("text/plain", "{}").assert_error(415, "unsupported_media_type");
+    send("application/json", &" ".repeat(70_000)).assert_error(413, "payload_too_large");
+    for body in ["[]", "{}", "null", r#"{"name": 1, "password": ["secret-in-vain"]}"#] {
+        let answer = send("application/json", body);
+        assert_eq!(
+            (answer.status, answer.json()["error"].as_str()),
+            (422, Some("validation_error"))
+        );
+        let faults = answer.json()["detail"].as_array().expect("a list").clone();
+        let places: Vec<_> = faults.iter().map(|f| f["loc"].clone()).collect();
+        assert_eq!(places, [json!(["body", "name"]), json!(["body", "password"])], "{answer:?}");
+        assert!(!answer.body.contains("vain"), "{answer:?}");
+    }
+}
+
+#[test]
+fn an_account_s_failures_are_limited_and_forgotten_after_a_while() {
+    let hands = Hands::at(MORNING);
+    let server = hands.server(None);
+    let mut browser = first_account(&server);
+    for name in ["jean", "nobody"] {
+        for _ in 0..10 {
+            browser.sign_in(name, "wrong horse battery").assert_error(401, "unauthorized");
+        }
+        for password in ["wrong horse battery", PASSWORD] {
+            let answer = browser.sign_in(name, password);
+            answer.assert_error(429, "too_many_requests");
+            assert_eq!(answer.header("retry-after"), Some("900"));
+        }
+    }
+    // Who is signed in stays so, and others may sign in.
+    assert!(browser.is_signed_in());
+    admin::add(server.folder(), "paul", &[]);
+    assert_eq!(browser.clone().sign_in("paul", PASSWORD).status, 200);
+    hands.turn(TimeDelta::minutes(14));
+    assert_eq!(browser.sign_in("jean", PASSWORD).header("retry-after"), Some("60"));
+    hands.turn(TimeDelta::minutes(2));
+    assert_eq!(browser.sign_in("jean", PASSWORD).status, 200);
+}
+
+#[test]
+fn who_signs_in_has_all_tries_again() {
+    let (_server, mut browser) = staffed();
+    for _ in 0..3 {
+        for _ in 0..6 {
+            browser.sign_in("jean", "wrong horse battery").assert_error(401, "unauthorized");
+        }
+        assert_eq!(browser.sign_in("jean", PASSWORD).status, 200);
+    }
+}
+
+#[test]
+fn tries_at_one_moment_count_as_well() {
+    let (_server, browser) = staffed();
+    let tries: Vec<_> = (0..16)
+        .map(|_| {
+            let mut browser = browser.clone();
+            std::thread::spawn(move || browser.sign_in("jean", "wrong horse battery").status)
+        })
+        .collect();
+    let answers: Vec<u16> = tries.into_iter().map(|t| t.join().expect("an answer")).collect();
+    assert_eq!(answers.iter().filter(|status| **status == 401).count(), 10, "{answers:?}");
+    assert_eq!(answers.iter().filter(|status| **status == 429).count(), 6, "{answers:?}");
+}
+
+#[test]
+fn refusals_do_not_fill_the_audit_log_and_those_left_out_are_counted() {
+    let hands = Hands::at(MORNING);
+    let server = hands.server(None);
+    let mut browser = first_account(&server);
+    for i in 0..40 {
+        browser.sign_in(&format!("n{i}"), "wrong horse battery").assert_error(401, "unauthorized");
+    }
+    // Those of accounts that there are have rows of their own to use up.
+    browser.sign_in("jean", "wrong horse battery").assert_error(401, "unauthorized");
+    assert_eq!(refusals(&server, 31).len(), 31, "no more than 30 of names that nobody has");
+    hands.turn(TimeDelta::minutes(3));
+    browser.sign_in("n", "wrong horse battery").assert_error(401, "unauthorized");
+    let rows = refusals(&server, 32);
+    assert_eq!(rows[31][1], r#"{"account":null,"left_out":10,"reason":"password"}"#);
+}
+
+/// The code of an account at the clock's time, from what `staff add --totp` printed.
+fn code(shown: &str, hands: &Hands) -> String {
+    let secret = shown.split("secret=").nth(1).expect("a secret").split('&').next().expect("it");
+    let secret = Secret::try_from_base32(secret).expect("base32");
+    let totp = Builder::new().with_secret(secret).build().expect("a factor");
+    totp.generate(hands.now().timestamp().try_into().expect("now")).to_string()
+}
+
+#[test]
+fn a_second_factor_is_asked_for_and_each_code_is_taken_once() {
+    let hands = Hands::at(MORNING);
+    let server = hands.server(None);
+    let shown = admin::add(server.folder(), "jean", &["--totp"]);
+    let mut browser = Browser::of(server.address);
+    browser.sign_in("jean", "wrong horse battery").assert_error(401, "unauthorized");
+    browser.sign_in("jean", PASSWORD).assert_error(401, "code_required");
+    browser.sign_in_with_code("jean", "").assert_error(401, "code_required");
+    for wrong in ["000000x", "12345", "１２３４５６", "1234567"] {
+        let answer = browser.sign_in_with_code("jean", wrong);
+        answer.assert_error(401, "unauthorized");
+        assert_eq!(answer.json()["detail"], "Wrong code");
+    }
+    let first = code(&shown, &hands);
+    let spaced = format!(" {} {} ", &first[..3], &first[3..]);
+    assert_eq!(browser.sign_in_with_code("jean", &spaced).status, 200, "as apps show it");
+    browser.sign_in_with_code("jean", &first).assert_error(401, "unauthorized");
+    hands.turn(TimeDelta::seconds(30));
+    browser.sign_in_with_code("jean", &first).assert_error(401, "unauthorized");
+    let second = code(&shown, &hands);
+    assert_eq!(browser.sign_in_with_code("jean", &second).status, 200);
+    hands.turn(TimeDelta::minutes(5));
+    browser.sign_in_with_code("jean", &second).assert_error(401, "unauthorized");
+    let codes = refusals(&server, 8);
+    assert!(codes.iter().any(|row| row[1] == r#"{"account":"jean","reason":"code"}"#), "{codes:?}");
+}
+
+#[test]
+fn one_code_at_two_moments_at_once_opens_one_session() {
+    let hands = Hands::at(MORNING);
+    let server = hands.server(None);
+    let shown = admin::add(server.folder(), "jean", &["--totp"]);
+    let code = code(&shown, &hands);
+    let address = server.address;
+    let tries: Vec<_> = (0..4)
+        .map(|_| {
+            let code = code.clone();
+            std::thread::spawn(move || Browser::of(address).sign_in_with_code("jean", &code).status)
+        })
+        .collect();
+    let mut answers: Vec<u16> = tries.into_iter().map(|t| t.join().expect("an answer")).collect();
+    answers.sort_unstable();
+    assert_eq!(answers, [200, 401, 401, 401]);
+}
+
+#[test]
+fn the_same_password_typed_on_another_keyboard_is_the_same() {
+    let server = TestServer::start();
+    let composed = "mot de passé très long";
+    let decomposed = "mot de passe\u{301} tre\u{300}s long";
+    let output =
+        with_input(server.folder(), &["staff", "add", "zoe", "--password-stdin"], composed);
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(Browser::of(server.address).sign_in("zoe", decomposed).status, 200);
+}
+
+#[test]
+fn a_crowd_at_the_door_is_sent_away_and_leads_are_taken_meanwhile() {
+    let (server, browser) = staffed();
+    let tries: Vec<_> = (0..60)
+        .map(|i| {
+            let mut browser = browser.clone();
+            std::thread::spawn(move || {
+                let answer = browser.sign_in(&format!("n{i}"), "wrong horse battery");
+                (answer.status, answer.header("retry-after").map(str::to_owned))
+            })
+        })
+        .collect();
+    assert_eq!(post_lead(server.address, &lead()).status, 201);
+    let answers: Vec<_> = tries.into_iter().map(|t| t.join().expect("an answer")).collect();
+    assert!(answers.contains(&(401, None)), "{answers:?}");
+    assert!(answers.contains(&(429, Some("2".to_owned()))), "{answers:?}");
+}
+
+#[test]
+fn a_peer_s_failures_are_limited_whatever_names_it_tries() {
+    let hands = Hands::at(MORNING);
+    let server = hands.server(None);
+    let mut browser = first_account(&server);
+    for i in 0..100_u32 {
+        browser.sign_in(&format!("n{i}"), "wrong horse battery").assert_error(401, "unauthorized");
+        if i.is_multiple_of(10) {
+            assert_eq!(
+                browser.sign_in("jean", PASSWORD).status,
+                200,
+                "no failure, and not counted"
+            );
+        }
+    }
+    browser.sign_in("n", "wrong horse battery").assert_error(429, "too_many_requests");
+    browser.sign_in("jean", PASSWORD).assert_error(429, "too_many_requests");
+    assert!(browser.is_signed_in());
+    hands.turn(TimeDelta::minutes(16));
+    assert_eq!(browser.sign_in("jean", PASSWORD).status, 200);
+}

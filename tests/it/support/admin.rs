@@ -1,0 +1,186 @@
+//! The admin page as a browser uses it, and a clock that a test turns.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::process::{Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use fastcore::clock::Clock;
+use fastcore::http::Limits;
+use serde_json::{Value, json};
+
+use super::binary;
+use super::http::{Client, Response, once};
+use super::server::TestServer;
+use super::{digest, lead};
+
+/// A moment for [`Hands`] to begin at.
+pub(crate) const MORNING: &str = "2026-03-02T08:00:00Z";
+/// A password that may be set.
+pub(crate) const PASSWORD: &str = "correct horse battery";
+/// The origin of a server whose clients name it `localhost`, as the tests' do.
+pub(crate) const HERE: (&str, &str) = ("Origin", "http://localhost");
+const JSON: (&str, &str) = ("Content-Type", "application/json");
+
+/// A clock that stands still until it is turned.
+#[derive(Clone)]
+pub(crate) struct Hands(Arc<AtomicI64>);
+
+impl Hands {
+    pub(crate) fn at(moment: &str) -> Self {
+        let moment = DateTime::parse_from_rfc3339(moment).expect("a moment");
+        Self(Arc::new(AtomicI64::new(moment.timestamp_micros())))
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        let hands = self.clone();
+        Clock::from_fn(move || hands.now())
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp_micros(self.0.load(Ordering::SeqCst)).expect("a moment")
+    }
+
+    pub(crate) fn turn(&self, by: TimeDelta) {
+        self.0.fetch_add(by.num_microseconds().expect("small"), Ordering::SeqCst);
+    }
+
+    /// A server by this clock.
+    pub(crate) fn server(&self, public_url: Option<&'static str>) -> TestServer {
+        TestServer::of(Limits::default(), Duration::from_secs(8), self.clock(), public_url)
+    }
+}
+
+/// A server with the account `jean`, made by its first link.
+pub(crate) fn staffed() -> (TestServer, Browser) {
+    let server = TestServer::start();
+    let browser = first_account(&server);
+    (server, browser)
+}
+
+/// Makes the account `jean` by the first link.
+pub(crate) fn first_account(server: &TestServer) -> Browser {
+    let mut browser = Browser::of(server.address);
+    let account = json!({"token": server.first_link, "name": "jean", "password": PASSWORD});
+    let answer = browser.post("/admin/api/first-account", &account);
+    assert_eq!(answer.status, 201, "{answer:?}");
+    browser
+}
+
+/// What a browser remembers of a server.
+#[derive(Clone)]
+pub(crate) struct Browser {
+    pub(crate) address: SocketAddr,
+    /// `name=token`, as it sends it.
+    pub(crate) cookie: Option<String>,
+}
+
+impl Browser {
+    pub(crate) fn of(address: SocketAddr) -> Self {
+        Self { address, cookie: None }
+    }
+
+    /// Sends these headers and the cookie, and keeps the cookie that comes back.
+    pub(crate) fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Response {
+        let cookie = self.cookie.clone();
+        let mut all = headers.to_vec();
+        all.extend(cookie.as_deref().map(|cookie| ("Cookie", cookie)));
+        let answer = once(self.address, method, path, &all, body);
+        if let Some(set) = answer.header("set-cookie") {
+            let cookie = set.split(';').next().expect("a cookie").to_owned();
+            self.cookie = Some(cookie).filter(|cookie| !cookie.ends_with('='));
+        }
+        answer
+    }
+
+    pub(crate) fn get(&mut self, path: &str) -> Response {
+        self.send("GET", path, &[], b"")
+    }
+
+    /// What a path that is there answers.
+    pub(crate) fn read(&mut self, path: &str) -> Value {
+        let answer = self.get(path);
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+        answer.json()
+    }
+
+    pub(crate) fn post(&mut self, path: &str, body: &Value) -> Response {
+        self.send("POST", path, &[HERE, JSON], body.to_string().as_bytes())
+    }
+
+    pub(crate) fn sign_in(&mut self, name: &str, password: &str) -> Response {
+        self.post("/admin/api/session", &json!({"name": name, "password": password}))
+    }
+
+    pub(crate) fn sign_in_with_code(&mut self, name: &str, code: &str) -> Response {
+        let body = json!({"name": name, "password": PASSWORD, "code": code});
+        self.post("/admin/api/session", &body)
+    }
+
+    pub(crate) fn is_signed_in(&mut self) -> bool {
+        let answer = self.get("/admin/api/session");
+        assert!([200, 401].contains(&answer.status), "{answer:?}");
+        answer.status == 200
+    }
+}
+
+/// Runs a command with a line on its standard input.
+pub(crate) fn with_input(folder: &std::path::Path, arguments: &[&str], input: &str) -> Output {
+    let mut command = binary::command(folder, arguments);
+    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it runs");
+    // A command that refuses its arguments does not read.
+    let _ = writeln!(child.stdin.take().expect("a pipe"), "{input}");
+    child.wait_with_output().expect("it ends")
+}
+
+/// Adds an account with [`PASSWORD`] from the shell; what that prints.
+pub(crate) fn add(folder: &std::path::Path, name: &str, more: &[&str]) -> String {
+    let arguments = [&["staff", "add", name, "--password-stdin"], more].concat();
+    let output = with_input(folder, &arguments, PASSWORD);
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+/// Sends leads, each a little other than the one before.
+pub(crate) fn send(server: &TestServer, leads: u32) -> Vec<String> {
+    let mut client = Client::connect(server.address);
+    let send = |i: u32| {
+        let mut lead = lead();
+        let services = ["ponts", "cabines", "compresseurs", "diagnostic", "autre"];
+        lead["service"] = json!(services[i as usize % 5]);
+        lead["name"] = json!(format!("Zoë Lefèvre {i}"));
+        if i.is_multiple_of(3) {
+            lead["message"] =
+                json!(format!("Le pont n° {i} ne lève plus\n\t depuis hier, Électricité"));
+            lead["company"] = json!(null);
+        }
+        let answer = client.post_lead(&lead);
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.json()["leadId"].as_str().expect("an id").to_owned()
+    };
+    (0..leads).map(send).collect()
+}
+
+/// From the shell, beside the server.
+pub(crate) fn set_status(server: &TestServer, id: &str, status: &str) {
+    binary::succeed(server.folder(), &["lead", "set-status", id, status]);
+}
+
+/// Actor and details of the rows of an event.
+pub(crate) fn told(server: &TestServer, event: &str) -> Vec<[String; 2]> {
+    let sql =
+        format!("SELECT actor, details_json FROM audit_log WHERE event = '{event}' ORDER BY seq");
+    let rows = digest::rows(&server.sqlite(), &sql).into_iter();
+    rows.map(|row| [row[0].clone().unwrap_or_default(), row[1].clone().unwrap_or_default()])
+        .collect()
+}
