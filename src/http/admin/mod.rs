@@ -111,15 +111,16 @@ async fn route<B: Buf>(
     path: &str,
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Result<Response, Failure> {
-    if path == "/admin/" {
-        return Ok(redirect("/admin"));
-    }
-    let (known, methods) =
-        PATHS.into_iter().find(|(p, _)| fits(p, path)).ok_or(Failure::NotFound)?;
+    // A slash at the end of the front door is forgiven.
+    let door = path == "/admin/";
+    let sought = if door { "/admin" } else { path };
+    let found = PATHS.into_iter().find(|(pattern, _)| fits(pattern, sought));
+    let (known, methods) = found.ok_or(Failure::NotFound)?;
     if !methods.split(", ").any(|taken| taken == method.as_str()) {
         return Err(Failure::MethodNotAllowed(methods));
     }
     match known {
+        _ if door => Ok(redirect("/admin")),
         SESSION => session::answer(asked, method, body).await,
         FIRST_ACCOUNT => session::first(asked, body).await,
         LEADS => leads::page(asked).await,
