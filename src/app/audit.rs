@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::desk::Desk;
 use crate::domain::audit::{AuditRow, Event};
@@ -45,17 +46,28 @@ pub fn verify(
 }
 
 /// An audit row as the page shows it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditRow)]
 pub struct Row {
     pub seq: i64,
+    #[schema(format = Uuid)]
     pub id: String,
+    #[schema(format = DateTime)]
     pub created_at_utc: String,
     pub event: String,
+    #[schema(required)]
     pub actor: Option<String>,
+    #[schema(required, format = Uuid)]
     pub lead_id: Option<String>,
+    #[schema(required, format = Uuid)]
     pub request_id: Option<String>,
+    #[schema(required)]
     pub status_code: Option<i64>,
+    /// What belongs to this event; nothing personal.
+    #[schema(required, value_type = Option<Object>)]
     pub details: Value,
+    /// Of the chain, over the row before and this one.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
     pub hash: String,
 }
 
@@ -77,10 +89,12 @@ impl From<AuditRow> for Row {
 }
 
 /// A page of the audit log, newest first.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditPage)]
 pub struct Page {
     pub rows: Vec<Row>,
     /// Where the next page begins, if there is one.
+    #[schema(required)]
     pub next: Option<String>,
     /// The names of all events, to filter by.
     pub events: Vec<&'static str>,

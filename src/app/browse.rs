@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::desk::Desk;
 use crate::clock::Clock;
 use crate::domain::audit::AuditRow;
 use crate::domain::chain::{Hash, Receipt};
 use crate::domain::filter::LeadFilter;
-use crate::domain::lead::Lead;
+use crate::domain::lead::{Lead, Service};
 use crate::domain::place::Place;
 use crate::domain::status::Status;
 use crate::store::{self, Readers, Snapshot, StoreError};
@@ -65,15 +66,21 @@ fn shown(snapshot: &Snapshot<'_>, id: &str) -> Result<Option<Shown>, StoreError>
 
 /// A lead in a list.
 #[expect(missing_debug_implementations, reason = "personal data has no business in a log")]
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = LeadSummary)]
 pub struct Summary {
+    #[schema(format = Uuid)]
     pub id: String,
     /// The place of its arrival in the audit log.
     pub seq: i64,
+    #[schema(format = DateTime)]
     pub created_at_utc: String,
     pub name: String,
+    #[schema(required)]
     pub company: Option<String>,
+    #[schema(required, value_type = Option<Service>)]
     pub service: Option<String>,
+    #[schema(value_type = Status)]
     pub status: String,
     /// Of the message, on one line.
     pub beginning: String,
@@ -111,7 +118,8 @@ fn beginning(message: &str) -> String {
 }
 
 /// How many leads a filter finds: `rows`, or more than that where it is not exact.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LeadCount)]
 pub struct Count {
     pub rows: usize,
     pub exact: bool,
@@ -125,12 +133,15 @@ impl From<store::Count> for Count {
 
 /// A page of leads, newest first.
 #[expect(missing_debug_implementations, reason = "personal data has no business in a log")]
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = LeadPage)]
 pub struct Page {
     pub leads: Vec<Summary>,
     /// Where the next page begins, if there is one.
+    #[schema(required)]
     pub next: Option<String>,
     /// Of the first page alone.
+    #[schema(required)]
     pub count: Option<Count>,
 }
 

@@ -1,11 +1,14 @@
 //! Leads counted for the page's charts, by the days of a time zone.
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, TimeZone, Utc};
-use chrono_tz::Tz;
+use chrono_tz::{TZ_VARIANTS, Tz};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::desk::Desk;
 use crate::domain::filter::Period;
+use crate::domain::lead::Service;
+use crate::domain::status::Status;
 use crate::domain::time::stamp;
 use crate::store::{Snapshot, StoreError};
 
@@ -32,35 +35,42 @@ pub enum By {
 }
 
 /// The figures as the page shows them.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Figures {
     /// Oldest first, those without a lead too.
     pub per: Vec<Step>,
     pub by_service: Vec<OfService>,
     pub by_status: Vec<OfStatus>,
     /// From a lead's arrival to the first time that its status was another than `received`.
+    #[schema(required)]
     pub median_seconds_to_processing: Option<i64>,
     pub leads: i64,
 }
 
 /// A day or a week.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LeadsPer)]
 pub struct Step {
     /// Its first day, such as `2026-01-31`.
+    #[schema(format = Date)]
     pub start: String,
     pub leads: i64,
 }
 
 /// The leads of a service; of none, those that named none.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LeadsOfService)]
 pub struct OfService {
+    #[schema(required, value_type = Option<Service>)]
     pub service: Option<String>,
     pub leads: i64,
 }
 
 /// The leads of a status.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LeadsOfStatus)]
 pub struct OfStatus {
+    #[schema(required, value_type = Option<Status>)]
     pub status: Option<String>,
     pub leads: i64,
 }
@@ -69,6 +79,11 @@ pub struct OfStatus {
 #[must_use]
 pub fn zone(name: &str) -> Option<Tz> {
     name.parse().ok()
+}
+
+/// The names that [`zone`] reads.
+pub fn zones() -> impl Iterator<Item = &'static str> {
+    TZ_VARIANTS.iter().map(|zone| zone.name())
 }
 
 impl Desk {

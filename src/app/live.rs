@@ -8,10 +8,12 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until};
+use utoipa::ToSchema;
 
 use super::browse::Summary;
 use super::desk::Desk;
 use crate::domain::audit::AuditRow;
+use crate::domain::status::Status;
 use crate::store::{Snapshot, StoreError};
 
 /// The most who follow at once; one more ends the one who has followed longest, whose browser
@@ -35,36 +37,28 @@ pub struct Happening {
     pub what: What,
 }
 
-/// What happened, as the page is told it.
+/// What happened, as the page is told it: the name of an event, and its data.
 #[expect(missing_debug_implementations, reason = "personal data has no business in a log")]
-#[derive(Serialize)]
-#[serde(untagged)]
+#[derive(Serialize, ToSchema)]
+#[serde(tag = "event", content = "data", rename_all = "lowercase")]
+#[schema(as = LiveEvent)]
 pub enum What {
     /// The place behind which everything follows.
-    Hello {
-        seq: i64,
-    },
+    Hello { seq: i64 },
+    /// A new lead.
     Lead(Summary),
+    /// Where a lead stands now.
     Status {
+        #[schema(format = Uuid)]
         id: String,
+        #[schema(value_type = Status)]
         status: String,
     },
+    /// A lead that is there no more.
     Erased {
+        #[schema(format = Uuid)]
         id: String,
     },
-}
-
-impl What {
-    /// The name of such an event.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Hello { .. } => "hello",
-            Self::Lead(_) => "lead",
-            Self::Status { .. } => "status",
-            Self::Erased { .. } => "erased",
-        }
-    }
 }
 
 /// Those who follow.

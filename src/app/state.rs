@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::desk::Desk;
 use crate::clock::Clock;
@@ -27,11 +28,14 @@ const LARGE_WAL: u64 = 256 << 20;
 const OLD_BACKUP: TimeDelta = TimeDelta::hours(48);
 
 /// The state as the page shows it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ServerState)]
 pub struct State {
     pub version: &'static str,
     pub database: Database,
+    #[schema(required, format = DateTime)]
     pub last_lead_at_utc: Option<String>,
+    #[schema(required)]
     pub last_backup: Option<Backup>,
     pub chain: ChainState,
     pub health: Health,
@@ -39,7 +43,8 @@ pub struct State {
 }
 
 /// Sizes in bytes, and rows.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DatabaseState)]
 pub struct Database {
     pub bytes: u64,
     pub wal_bytes: u64,
@@ -49,32 +54,40 @@ pub struct Database {
 }
 
 /// The last backup that the audit log tells of.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = LastBackup)]
 pub struct Backup {
+    #[schema(format = DateTime)]
     pub at_utc: String,
+    #[schema(required)]
     pub file: Option<String>,
 }
 
 /// How far the chain was proved, and what was found.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ChainState {
     pub verified_to: i64,
     /// The last row now.
     pub head: i64,
+    #[schema(required, format = DateTime)]
     pub at_utc: Option<String>,
     pub ok: bool,
+    #[schema(required)]
     pub finding: Option<String>,
 }
 
 /// Whether leads can be stored.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = StoringState)]
 pub struct Health {
     pub ok: bool,
+    #[schema(required)]
     pub detail: Option<String>,
 }
 
 /// Something that somebody should look at.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = StateWarning)]
 pub struct Warning {
     pub code: &'static str,
     pub detail: String,

@@ -25,12 +25,13 @@ pub enum Event {
 }
 
 impl Event {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::LeadReceived,
         Self::LeadDuplicate,
         Self::LeadConflict,
         Self::LeadRejected,
         Self::LeadProcessed,
+        Self::LeadImported,
         Self::LeadViewed,
         Self::LeadsExported,
         Self::StaffAdded,

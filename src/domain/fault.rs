@@ -1,4 +1,4 @@
-//! What is wrong with a submitted lead, in the form that FastAPI's clients know.
+//! What is wrong with what was sent, in the form that FastAPI's clients know.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 /// One fault: where it is, what it is, and its kind (Pydantic's names where there is one).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Fault {
-    /// The way to it from the body: names, and `[]` for a place in a list.
+    /// The way to it from `body` or `query`: names, and `[]` for a place in a list.
     pub loc: Vec<String>,
     /// A sentence for people; it quotes nothing of what was sent.
     pub msg: String,

@@ -3,9 +3,13 @@
 use chrono::{DateTime, Days, NaiveDate, Utc};
 
 use super::lead::Service;
+use super::place::Place;
 use super::search::Words;
 use super::status::Status;
 use super::time::stamp;
+
+/// The beginning of the year 0 in microseconds since 1970.
+const YEAR_0: i64 = -62_167_219_200_000_000;
 
 /// A stretch of time as stored text: from `since` on, up to but without `until`.
 #[derive(Debug, Clone, Default)]
@@ -38,11 +42,16 @@ pub fn until(text: &str) -> Option<String> {
 }
 
 fn moment(text: &str) -> Option<String> {
-    let moment = DateTime::parse_from_rfc3339(text).ok()?;
-    Some(stamp(moment.to_utc()))
+    Some(bound(DateTime::parse_from_rfc3339(text).ok()?.to_utc()))
+}
+
+/// A moment as text that sorts by time, which only the years of four digits do; no row has others.
+fn bound(moment: DateTime<Utc>) -> String {
+    let micros = moment.timestamp_micros().clamp(YEAR_0, Place::NEWEST.micros);
+    stamp(DateTime::from_timestamp_micros(micros).unwrap_or(moment))
 }
 
 fn day_start(day: NaiveDate) -> Option<String> {
     let midnight = day.and_hms_opt(0, 0, 0)?;
-    Some(stamp(DateTime::<Utc>::from_naive_utc_and_offset(midnight, Utc)))
+    Some(bound(DateTime::from_naive_utc_and_offset(midnight, Utc)))
 }

@@ -10,6 +10,7 @@ use utoipa::openapi::{KnownFormat, Object, ObjectBuilder, Ref, RefOr, Schema, Ty
 use utoipa::{PartialSchema, ToSchema};
 
 use super::lead::{NewLead, Service};
+use super::status::Status;
 use super::submission::{COMPANY, EMAIL, IP_HASH, MESSAGE, NAME, PHONE, SOURCE, USER_AGENT_HASH};
 use super::text::Bounds;
 
@@ -208,6 +209,31 @@ impl PartialSchema for Ignored {
 }
 
 impl ToSchema for Ignored {}
+
+impl PartialSchema for Service {
+    fn schema() -> RefOr<Schema> {
+        names("What a visitor asks for.", Self::ALL.map(Self::as_str))
+    }
+}
+
+impl ToSchema for Service {}
+
+impl PartialSchema for Status {
+    fn schema() -> RefOr<Schema> {
+        names("Where a lead stands in the team's work.", Self::ALL.map(Self::as_str))
+    }
+}
+
+impl ToSchema for Status {}
+
+fn names<const N: usize>(what: &str, names: [&str; N]) -> RefOr<Schema> {
+    let names = names.map(str::to_owned);
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(names))
+        .description(Some(what))
+        .into()
+}
 
 const NO_NUL: &str = r"^[^\u0000]*$";
 

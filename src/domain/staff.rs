@@ -18,6 +18,8 @@ const LONGEST: TimeDelta = TimeDelta::days(7);
 pub struct AccountName(String);
 
 impl AccountName {
+    /// Characters at most.
+    pub const MOST: usize = 32;
     /// What [`Self::parse`] accepts, for a person.
     pub const RULE: &str =
         "1 to 32 of a-z, 0-9, dot, hyphen and underscore, with a letter or digit first";
@@ -27,7 +29,7 @@ impl AccountName {
     pub fn parse(text: &str) -> Option<Self> {
         let name = text.trim().to_ascii_lowercase();
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
-        let fits = (1..=32).contains(&name.len())
+        let fits = (1..=Self::MOST).contains(&name.len())
             && name.bytes().all(|b| plain(b) || b"._-".contains(&b))
             && name.bytes().next().is_some_and(plain);
         fits.then_some(Self(name))
@@ -57,8 +59,10 @@ pub fn actor(name: &str) -> String {
 pub struct Password(String);
 
 impl Password {
-    const LEAST: usize = 12;
-    const MOST: usize = 256;
+    /// Characters at least.
+    pub const LEAST: usize = 12;
+    /// Bytes at most.
+    pub const MOST: usize = 256;
     /// What [`Self::parse`] accepts, for a person.
     pub const RULE: &str =
         "at least 12 characters and at most 256 bytes; what they are is up to you";

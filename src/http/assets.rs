@@ -39,6 +39,16 @@ impl Assets {
         self.answer(name, headers, "no-cache")
     }
 
+    /// The name of one of its files, for an example.
+    pub(super) fn example(self) -> Option<String> {
+        let mut files = Embedded::iter().filter_map(|path| {
+            let name = path.strip_prefix(self.folder)?.strip_prefix('/')?;
+            let plain = name.ends_with(".js") && !name.contains('/');
+            plain.then(|| name.to_owned())
+        });
+        files.next()
+    }
+
     fn answer(self, name: &str, headers: &HeaderMap, caching: &'static str) -> Response {
         let path = format!("{}/{name}", self.folder);
         let forms = [("br", ".br"), ("gzip", ".gz"), ("identity", "")];

@@ -77,11 +77,18 @@ enum Arrived {
     })),
     responses(
         (status = 201, description = "Stored, on the disk.", body = LeadResponse,
-            links(("SendAgain" = (
-                operation_id = "sendLead",
-                request_body = "$request.body",
-                description = "The same again is answered with 200 and the first answer's body."
-            )))),
+            links(
+                ("SendAgain" = (
+                    operation_id = "sendLead",
+                    request_body = "$request.body",
+                    description = "The same again is answered with 200 and the first answer's body."
+                )),
+                ("Open" = (
+                    operation_id = "openLead",
+                    parameters(("id" = "$response.body#/leadId")),
+                    description = "The lead, for staff."
+                ))
+            )),
         (status = 200, body = LeadResponse,
             description = "This `request_id` with this content was stored before: the first answer's body. \
                 `ip_hash`, `user_agent_hash` and `timestamp_utc` do not count.",

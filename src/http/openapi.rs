@@ -12,10 +12,10 @@ use utoipa::openapi::{
     self, ContentBuilder, InfoBuilder, License, Object, Ref, RefOr, Response, ResponseBuilder,
     Server, Type,
 };
-use utoipa::{IntoResponses, Modify, OpenApi};
+use utoipa::{IntoResponses, OpenApi};
 
 use super::reply::{Error, Failure, ValidationError};
-use super::{docs, health, intake};
+use super::{admin, docs, health, intake};
 use crate::app::intake::Refusal;
 use crate::domain::lead::NewLead;
 use crate::domain::submission::BodyError;
@@ -33,7 +33,6 @@ type Responses = BTreeMap<String, RefOr<Response>>;
         (name = "health", description = "What watches the server."),
         (name = "documentation", description = "This document and the page that shows it."),
     ),
-    modifiers(&Common),
 )]
 struct Document;
 
@@ -41,42 +40,40 @@ struct Document;
 pub fn document() -> &'static str {
     static TEXT: LazyLock<String> = LazyLock::new(|| {
         // Serialising it cannot fail: it has text keys and no custom rules.
-        Document::openapi().to_pretty_json().unwrap_or_default() + "\n"
+        let mut document = Document::openapi().merge_from(admin::document());
+        say_what_is_common(&mut document);
+        document.to_pretty_json().unwrap_or_default() + "\n"
     });
     &TEXT
 }
 
 /// What is said once and holds everywhere.
-struct Common;
-
-impl Modify for Common {
-    fn modify(&self, document: &mut openapi::OpenApi) {
-        let mut license = License::new("MIT");
-        license.identifier = Some("MIT".to_owned());
-        document.info = InfoBuilder::new()
-            .title("FASTCore")
-            .version(env!("CARGO_PKG_VERSION"))
-            .description(Some(
-                "Takes the leads of a company's site and keeps them.\n\n\
-                 Every error has one shape: `ok` is false, `error` is a code for programs, \
-                 `detail` a sentence for people (for `validation_error` the list of every fault). \
-                 Every answer has an `X-Request-Id`: the client's own, if it has 1 to 128 letters, \
-                 digits, `-`, `_` or `.`, else a new one. A path that is not here is a 404 \
-                 `not_found`. `HEAD` is answered wherever `GET` is.",
-            ))
-            .license(Some(license))
-            .build();
-        document.servers = Some(vec![Server::new("/")]);
-        let token = HttpBuilder::new()
-            .scheme(HttpAuthScheme::Bearer)
-            .description(Some("The site's ingest token (FASTCORE_SITE_INGEST_TOKEN)."))
-            .build();
-        let components = document.components.get_or_insert_default();
-        components.add_security_scheme("site", SecurityScheme::Http(token));
-        for path in document.paths.paths.values_mut() {
-            for operation in [&mut path.get, &mut path.post].into_iter().flatten() {
-                say_request_id(operation);
-            }
+fn say_what_is_common(document: &mut openapi::OpenApi) {
+    let mut license = License::new("MIT");
+    license.identifier = Some("MIT".to_owned());
+    document.info = InfoBuilder::new()
+        .title("FASTCore")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(
+            "Takes the leads of a company's site and keeps them.\n\n\
+             Every error has one shape: `ok` is false, `error` is a code for programs, \
+             `detail` a sentence for people (for `validation_error` the list of every fault). \
+             Every answer has an `X-Request-Id`: the client's own, if it has 1 to 128 letters, \
+             digits, `-`, `_` or `.`, else a new one. A path that is not here is a 404 \
+             `not_found`. `HEAD` is answered wherever `GET` is.",
+        ))
+        .license(Some(license))
+        .build();
+    document.servers = Some(vec![Server::new("/")]);
+    let token = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("The site's ingest token (FASTCORE_SITE_INGEST_TOKEN)."))
+        .build();
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme("site", SecurityScheme::Http(token));
+    for path in document.paths.paths.values_mut() {
+        for operation in [&mut path.get, &mut path.post, &mut path.delete].into_iter().flatten() {
+            say_request_id(operation);
         }
     }
 }
@@ -136,7 +133,7 @@ impl IntoResponses for LeadRefused {
     }
 }
 
-fn any_request(methods: &'static str) -> Vec<Failure> {
+pub(super) fn any_request(methods: &'static str) -> Vec<Failure> {
     vec![
         Failure::BadRequest("The request is not valid HTTP/1.1"),
         Failure::MethodNotAllowed(methods),
@@ -156,7 +153,7 @@ fn refusal(body: &[u8]) -> Failure {
 }
 
 /// One response a status, with each failure as an example.
-fn of(failures: impl IntoIterator<Item = Failure>) -> Responses {
+pub(super) fn of(failures: impl IntoIterator<Item = Failure>) -> Responses {
     let mut statuses: BTreeMap<String, Vec<Failure>> = BTreeMap::new();
     for failure in failures {
         let (status, _) = failure.parts();
@@ -202,7 +199,9 @@ fn when(failure: &Failure) -> &'static str {
     match failure {
         Failure::BadRequest(_) => "not a valid HTTP request, or its target is not a path",
         Failure::InvalidJson(_) => "the body is not JSON in UTF-8",
-        Failure::Unauthorized(_) => "no valid bearer token",
+        Failure::Unauthorized(_) => {
+            "the token, the session, the password or the code is missing or wrong"
+        }
         Failure::NotFound => "there is nothing at this path",
         Failure::MethodNotAllowed(_) => "the path takes other methods, named in `Allow`",
         Failure::Timeout(_) => "the head did not arrive within 5 s, or the whole body within 8 s",
@@ -214,11 +213,11 @@ fn when(failure: &Failure) -> &'static str {
         Failure::TooManyRequests(_) => "too many tries to sign in",
         Failure::PayloadTooLarge => "the body is over 64 KiB",
         Failure::UnsupportedMediaType => "the body is not `application/json`",
-        Failure::Validation(_) => "JSON, but not a valid lead; `detail` lists every fault",
+        Failure::Validation(_) => "what was sent breaks a rule; `detail` lists every fault",
         Failure::HeadTooLarge => "the head is over 16 KiB",
         Failure::Internal => "a defect; the log has the cause",
         Failure::Unavailable(_) => {
-            "it cannot be stored now (disk full, queue full, shutting down); nothing was stored"
+            "the database cannot be used now (disk full, queue full, shutting down); nothing was stored"
         }
     }
 }

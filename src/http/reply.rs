@@ -53,7 +53,7 @@ pub(super) struct Error<'a> {
     detail: &'a str,
 }
 
-/// Every fault of a body that is no valid lead.
+/// Every fault of what was sent.
 #[derive(Serialize, ToSchema)]
 pub(super) struct ValidationError<'a> {
     #[schema(schema_with = no)]

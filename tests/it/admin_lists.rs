@@ -67,6 +67,11 @@ fn the_pages_of_any_size_are_the_whole_list_newest_first() {
         ("q=fevre", "0"),
         ("since=2099-01-01", "0"),
         ("until=2099-01-01T00:00:00%2B01:00", "1"),
+        // What lies outside the years of four digits is before or behind every lead.
+        ("until=9999-12-31", "1"),
+        ("since=9999-12-31T23:59:59-01:00", "0"),
+        ("since=0000-01-01T00:00:00%2B01:00", "1"),
+        ("until=0000-01-01T00:00:00%2B01:00", "0"),
     ];
     for (filter, sql) in cases {
         let expected: Vec<&String> = {

@@ -32,6 +32,7 @@ mod live;
 mod logs;
 mod migrations;
 mod openapi;
+mod openapi_admin;
 mod process;
 mod reconcile;
 mod regression;

@@ -43,17 +43,22 @@ fn documented(document: &Value) -> BTreeSet<(String, String)> {
 #[test]
 fn every_route_is_in_the_document_and_the_document_has_no_other() {
     let server = TestServer::start();
-    let documented = documented(&document(&server));
+    let document = document(&server);
+    let documented = documented(&document);
+    // A document has no word for a name that may have slashes.
+    let paths = || paths().map(|(path, methods)| (path.replace("*}", "}"), methods));
     let routed: BTreeSet<(String, String)> = paths()
-        .flat_map(|(path, methods)| methods.split(", ").map(move |m| (path.into(), m.into())))
+        .flat_map(|(path, all)| all.split(", ").map(move |m| (path.clone(), m.to_owned())))
         .collect();
     assert_eq!(documented, routed);
     // What the table says of a path is what the router does with it.
     for (path, _) in paths() {
         for method in METHODS {
-            let here = path.replace("{file}", "init.js");
+            // Any lead's id will do: without a session nobody hears whether there is one.
+            let name = &document["paths"][&path]["get"]["parameters"][0]["example"];
+            let here = path.replace("{file}", name.as_str().unwrap_or_default());
             let status = once(server.address, method, &here, &[], b"").status;
-            let taken = documented.contains(&(path.to_owned(), method.to_owned()));
+            let taken = documented.contains(&(path.clone(), method.to_owned()));
             assert_ne!(status, 404, "{method} {path}");
             assert_eq!(status != 405, taken, "{method} {path}: {status}");
         }
@@ -278,7 +283,8 @@ fn every_answer_of_the_document_says_what_its_body_is() {
             for (status, response) in object(&operation["responses"]) {
                 let what = format!("{method} {path} {status}");
                 assert!(response["headers"]["X-Request-Id"].is_object(), "{what}");
-                assert_eq!(response["content"].is_object(), status != "304", "{what}");
+                let empty = ["204", "304"].contains(&status.as_str());
+                assert_eq!(response["content"].is_object(), !empty, "{what}");
                 let error =
                     status.starts_with(['4', '5']) && (path != "/health" || status != "503");
                 let content = &response["content"]["application/json"];

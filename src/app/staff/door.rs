@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
+use utoipa::ToSchema;
 
 use super::attempts::{Attempts, Budget};
 use super::{password, totp};
@@ -88,9 +89,10 @@ impl std::fmt::Debug for SignedIn {
 }
 
 /// Who is signed in, and until when if the session is not used any more.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Staff {
     pub name: String,
+    #[schema(format = DateTime)]
     pub expires_at_utc: String,
 }
 

@@ -4,10 +4,31 @@ use http::StatusCode;
 use warp::reply::Response;
 
 use super::super::reply::{Failure, json};
-use super::{Asked, unread};
+use super::document::Filtered;
+use super::{Asked, shape, unread};
+use crate::app::audit::Page;
 use crate::store::AuditFilter;
 
-/// A page of the audit log.
+/// A page of the audit log
+///
+/// Newest first.
+#[utoipa::path(
+    get,
+    path = "/admin/api/audit",
+    operation_id = "auditLog",
+    tag = "admin",
+    params(shape::AuditFilter),
+    responses(
+        (status = 200, description = "A page of what the filter finds.", body = Page,
+            links(("NextPage" = (
+                operation_id = "auditLog",
+                parameters(("cursor" = "$response.body#/next")),
+                description = "The page behind this one."
+            )))),
+        Filtered,
+    ),
+    security(("session" = []), ("session_https" = [])),
+)]
 pub(super) async fn page(mut asked: Asked) -> Result<Response, Failure> {
     asked.staff().await?;
     let query = &mut asked.query;

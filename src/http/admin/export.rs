@@ -10,23 +10,36 @@ use warp::reply::Response;
 
 use super::super::reply::Failure;
 use super::super::wire;
-use super::{Asked, unread};
+use super::document::{ExportedFile, Filtered};
+use super::{Asked, shape, unread};
 use crate::app::export::{Export, ExportError, Format, What};
 
 /// How much of the file is read at once.
 const PART: usize = 64 * 1024;
 
 /// The forms that people open; a script for a database is the shell's affair.
-fn page_format(name: &str) -> Option<Format> {
-    Format::parse(name).filter(|format| *format != Format::Postgres)
-}
+pub(super) const FORMATS: [Format; 4] =
+    [Format::Xlsx, Format::Csv, Format::CsvExcelFr, Format::Jsonl];
 
-/// Makes the file, then sends it.
+/// What the filter finds, as a file
+///
+/// All rows, in the order of their arrival. That somebody has taken them out is told in the audit
+/// log first.
+#[utoipa::path(
+    get,
+    path = "/admin/api/export",
+    operation_id = "exportLeads",
+    tag = "admin",
+    params(shape::LeadFilter, shape::ExportForm),
+    responses(ExportedFile, Filtered),
+    security(("session" = []), ("session_https" = [])),
+)]
 pub(super) async fn answer(mut asked: Asked) -> Result<Response, Failure> {
     let staff = asked.staff().await?;
     let filter = asked.query.leads();
     let accepts = "xlsx, csv, csv-excel-fr or jsonl";
-    let format = asked.query.parsed("format", accepts, page_format);
+    let format = |name: &str| FORMATS.into_iter().find(|format| format.as_str() == name);
+    let format = asked.query.parsed("format", accepts, format);
     asked.query.check()?;
     let format = format.unwrap_or(Format::Csv);
     let export = Export { what: What::Leads(filter), format, actor: staff.actor() };

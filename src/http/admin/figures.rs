@@ -4,13 +4,25 @@ use http::StatusCode;
 use warp::reply::Response;
 
 use super::super::reply::{Failure, json};
-use super::{Asked, unread};
-use crate::app::figures::{self, By};
+use super::document::Filtered;
+use super::{Asked, shape, unread};
+use crate::app::figures::{self, By, Figures};
 
 /// Whose days are counted unless another zone is asked for: the company's.
-const ZONE: &str = "Europe/Paris";
+pub(super) const ZONE: &str = "Europe/Paris";
 
-/// Leads counted.
+/// Leads counted
+///
+/// For each day or week, and by service and status.
+#[utoipa::path(
+    get,
+    path = "/admin/api/figures",
+    operation_id = "figures",
+    tag = "admin",
+    params(shape::FigureFilter),
+    responses((status = 200, description = "The figures.", body = Figures), Filtered),
+    security(("session" = []), ("session_https" = [])),
+)]
 pub(super) async fn answer(mut asked: Asked) -> Result<Response, Failure> {
     asked.staff().await?;
     let query = &mut asked.query;

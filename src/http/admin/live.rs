@@ -11,13 +11,30 @@ use warp::reply::Response;
 
 use super::super::reply::Failure;
 use super::super::wire;
-use super::{Asked, session, unread};
+use super::document::{LiveEvent, Read};
+use super::{Asked, session, shape, unread};
 use crate::app::live::{Follower, Happening, What};
 
 /// How long a browser waits before it comes back, in milliseconds.
 const RETRY: u32 = 2000;
 
-/// What happens to leads, for as long as the session lives.
+/// What happens to leads
+///
+/// Server-sent events, as they happen, for as long as the session lives. Every event has an `id`: a
+/// client that comes back with it has missed nothing.
+#[utoipa::path(
+    get,
+    path = "/admin/api/live",
+    operation_id = "live",
+    tag = "admin",
+    params(shape::LivePlace),
+    responses(
+        (status = 200, body = LiveEvent, content_type = "text/event-stream",
+            description = "Events, each of this schema; first of all `hello`."),
+        Read,
+    ),
+    security(("session" = []), ("session_https" = [])),
+)]
 pub(super) async fn answer(asked: Asked) -> Result<Response, Failure> {
     asked.staff().await?;
     let token = session::token(&asked.site, &asked.headers).unwrap_or_default();
@@ -70,8 +87,9 @@ fn text(happenings: &[Happening]) -> String {
     }
     let mut text = String::new();
     for happening in happenings {
-        let data = serde_json::to_string(&happening.what).unwrap_or_default();
-        let (seq, name) = (happening.seq, happening.what.name());
+        let what = serde_json::to_value(&happening.what).unwrap_or_default();
+        let (seq, name) = (happening.seq, what["event"].as_str().unwrap_or_default());
+        let data = &what["data"];
         let _ = write!(text, "id: {seq}\nevent: {name}\ndata: {data}\n\n");
     }
     text

@@ -3,12 +3,14 @@
 //! or delete a lead.
 
 mod audit;
+mod document;
 mod export;
 mod figures;
 mod leads;
 mod live;
 mod query;
 mod session;
+mod shape;
 mod state;
 
 use std::time::Duration;
@@ -20,6 +22,7 @@ use http::{HeaderMap, Method, StatusCode};
 use warp::path::FullPath;
 use warp::reply::{Reply, Response};
 
+pub(super) use self::document::document;
 use self::query::Query;
 use super::assets::Assets;
 use super::context::Context;
@@ -32,6 +35,7 @@ use crate::store::StoreError;
 
 const ASSETS: Assets = Assets { folder: "admin" };
 const READ: &str = "GET, HEAD";
+const SESSION_METHODS: &str = "GET, HEAD, POST, DELETE";
 
 const SESSION: &str = "/admin/api/session";
 const FIRST_ACCOUNT: &str = "/admin/api/first-account";
@@ -48,7 +52,7 @@ const FILE: &str = "/admin/assets/{file*}";
 /// Every path under `/admin` with the methods that it takes; what has no arm in `route` is a view
 /// of the page.
 pub(super) const PATHS: [(&str, &str); 17] = [
-    (SESSION, "GET, HEAD, POST, DELETE"),
+    (SESSION, SESSION_METHODS),
     (FIRST_ACCOUNT, "POST"),
     (LEADS, READ),
     (LEAD, READ),
@@ -160,17 +164,23 @@ impl Asked {
             Some(token) => self.desk.session(token).await.map_err(unread)?,
             None => None,
         };
-        session.ok_or(Failure::Unauthorized("Sign in first"))
+        session.ok_or_else(signed_out)
     }
 
     /// Refuses what a page of another server sends.
     fn check_origin(&self) -> Result<(), Failure> {
-        if self.site.is_own(&self.headers) {
-            Ok(())
-        } else {
-            Err(Failure::Forbidden("This is taken from this server's own pages alone"))
-        }
+        if self.site.is_own(&self.headers) { Ok(()) } else { Err(foreign()) }
     }
+}
+
+/// Without a session that lives.
+fn signed_out() -> Failure {
+    Failure::Unauthorized("Sign in first")
+}
+
+/// From a page of another server.
+fn foreign() -> Failure {
+    Failure::Forbidden("This is taken from this server's own pages alone")
 }
 
 /// Why something could not be read.

@@ -9,10 +9,10 @@ use crate::domain::search::Words;
 use crate::domain::status::Status;
 
 /// Rows of a page unless asked otherwise, and at most.
-const PAGE: usize = 50;
-const LARGEST_PAGE: usize = 200;
+pub(super) const PAGE: usize = 50;
+pub(super) const LARGEST_PAGE: usize = 200;
 /// Characters of a search that are looked at.
-const SEARCH: usize = 200;
+pub(super) const SEARCH: usize = 200;
 
 /// Names and values; what stands first counts, and what is empty is as good as left out.
 pub(super) struct Query {

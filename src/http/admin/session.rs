@@ -1,6 +1,6 @@
 //! `/admin/api/session` and `/admin/api/first-account`: signing in and out.
 
-use bytes::{Buf, Bytes};
+use bytes::Buf;
 use futures_util::Stream;
 use http::header::{COOKIE, HeaderValue, SET_COOKIE};
 use http::{HeaderMap, Method, StatusCode};
@@ -10,17 +10,21 @@ use warp::reply::{Reply, Response};
 use super::super::body;
 use super::super::reply::{Failure, json};
 use super::super::secure::Site;
-use super::{Asked, unread};
-use crate::app::staff::{FirstAccount, FirstRefused, Refused, SignIn, SignedIn};
+use super::document::{NoFirstAccount, NotSignedIn, NotSignedOut, Read};
+use super::{Asked, SESSION_METHODS, shape, unread};
+use crate::app::staff::{FirstAccount, FirstRefused, Refused, SignIn, SignedIn, Staff};
 use crate::domain::fault::Fault;
 use crate::domain::staff::{AccountName, Password};
 
 /// How long a browser keeps the cookie: as long as a session can last, in seconds.
 const KEPT: u32 = 7 * 24 * 3600;
 
+pub(super) const COOKIE_OF_HTTP: &str = "fastcore_session";
+pub(super) const COOKIE_OF_HTTPS: &str = "__Host-fastcore_session";
+
 /// The cookie's name: on HTTPS one that browsers take from this host over HTTPS alone.
 fn cookie_name(site: &Site) -> &'static str {
-    if site.is_https() { "__Host-fastcore_session" } else { "fastcore_session" }
+    if site.is_https() { COOKIE_OF_HTTPS } else { COOKIE_OF_HTTP }
 }
 
 /// The session's token in a request's cookies.
@@ -37,14 +41,44 @@ pub(super) async fn answer<B: Buf>(
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Result<Response, Failure> {
     match *method {
-        Method::GET | Method::HEAD => Ok(json(StatusCode::OK, &asked.staff().await?)),
+        Method::GET | Method::HEAD => who(asked).await,
         Method::POST => sign_in(asked, body).await,
         Method::DELETE => sign_out(asked).await,
-        _ => Err(Failure::MethodNotAllowed("GET, HEAD, POST, DELETE")),
+        _ => Err(Failure::MethodNotAllowed(SESSION_METHODS)),
     }
 }
 
-async fn sign_in<B: Buf>(
+/// Who is signed in
+#[utoipa::path(
+    get,
+    path = "/admin/api/session",
+    operation_id = "whoAmI",
+    tag = "admin",
+    responses((status = 200, description = "The account.", body = Staff), Read),
+    security(("session" = []), ("session_https" = [])),
+)]
+pub(super) async fn who(asked: Asked) -> Result<Response, Failure> {
+    Ok(json(StatusCode::OK, &asked.staff().await?))
+}
+
+/// Sign in
+///
+/// An unknown name and a wrong password have the same answer, after the same time.
+#[utoipa::path(
+    post,
+    path = "/admin/api/session",
+    operation_id = "signIn",
+    tag = "admin",
+    params(shape::FromHere),
+    request_body = shape::SignInRequest,
+    responses(
+        (status = 200, description = "Signed in: the session is in the cookie.", body = Staff,
+            headers(("Set-Cookie" = String, description = "The session."))),
+        NotSignedIn,
+    ),
+    security(()),
+)]
+pub(super) async fn sign_in<B: Buf>(
     asked: Asked,
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Result<Response, Failure> {
@@ -59,7 +93,24 @@ async fn sign_in<B: Buf>(
     Ok(welcome(&asked.site, StatusCode::OK, &signed_in))
 }
 
-/// Makes the first account, with the token of the link that the first start printed.
+/// Make the first account
+///
+/// With the token of the link that the first start prints: for 30 minutes, once, and only while
+/// there is no account.
+#[utoipa::path(
+    post,
+    path = "/admin/api/first-account",
+    operation_id = "makeFirstAccount",
+    tag = "admin",
+    params(shape::FromHere),
+    request_body = shape::FirstAccountRequest,
+    responses(
+        (status = 201, description = "Made, and signed in: the session is in the cookie.", body = Staff,
+            headers(("Set-Cookie" = String, description = "The session."))),
+        NoFirstAccount,
+    ),
+    security(()),
+)]
 pub(super) async fn first<B: Buf>(
     asked: Asked,
     body: impl Stream<Item = Result<B, warp::Error>>,
@@ -84,7 +135,23 @@ pub(super) async fn first<B: Buf>(
     Ok(welcome(&asked.site, StatusCode::CREATED, &signed_in))
 }
 
-async fn sign_out(asked: Asked) -> Result<Response, Failure> {
+/// Sign out
+///
+/// Ends the session, if there is one.
+#[utoipa::path(
+    delete,
+    path = "/admin/api/session",
+    operation_id = "signOut",
+    tag = "admin",
+    params(shape::FromHere),
+    responses(
+        (status = 204, description = "Nobody is signed in.",
+            headers(("Set-Cookie" = String, description = "Takes the cookie away."))),
+        NotSignedOut,
+    ),
+    security((), ("session" = []), ("session_https" = [])),
+)]
+pub(super) async fn sign_out(asked: Asked) -> Result<Response, Failure> {
     asked.check_origin()?;
     if let Some(token) = token(&asked.site, &asked.headers) {
         asked.desk.sign_out(token).await.map_err(unread)?;
@@ -123,13 +190,14 @@ impl From<Refused> for Failure {
 }
 
 /// The text fields of a body.
-struct Fields {
+#[derive(Default)]
+pub(super) struct Fields {
     of: Map<String, Value>,
     faults: Vec<Fault>,
 }
 
 impl Fields {
-    fn read(body: &Bytes) -> Result<Self, Failure> {
+    pub(super) fn read(body: &[u8]) -> Result<Self, Failure> {
         // serde_json's own words could quote what was sent.
         let value = serde_json::from_slice(body)
             .map_err(|e| Failure::InvalidJson(format!("Not JSON at column {}", e.column())))?;
@@ -151,7 +219,7 @@ impl Fields {
         }
     }
 
-    fn required(&mut self, name: &str) -> String {
+    pub(super) fn required(&mut self, name: &str) -> String {
         let before = self.faults.len();
         self.optional(name).unwrap_or_else(|| {
             if self.faults.len() == before {
@@ -180,7 +248,7 @@ impl Fields {
         self.faults.push(Fault { loc, msg: msg.to_owned(), kind });
     }
 
-    fn check(&mut self) -> Result<(), Failure> {
+    pub(super) fn check(&mut self) -> Result<(), Failure> {
         if self.faults.is_empty() {
             Ok(())
         } else {

@@ -1,0 +1,195 @@
+//! What the document says of the admin page is what the server answers.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use super::support::admin::{self, Browser, HERE, PASSWORD, send, set_status, staffed};
+use super::support::http::Response;
+use super::support::server::TestServer;
+
+const JSON: (&str, &str) = ("Content-Type", "application/json");
+
+fn document(server: &TestServer) -> Value {
+    Browser::of(server.address).read("/openapi.json")
+}
+
+fn object(value: &Value) -> &Map<String, Value> {
+    value.as_object().unwrap_or_else(|| panic!("an object: {value}"))
+}
+
+/// What a reference leads to.
+fn resolved<'d>(document: &'d Value, schema: &'d Value) -> &'d Value {
+    match schema["$ref"].as_str() {
+        Some(reference) => document.pointer(&reference[1..]).expect("what is referred to"),
+        None => schema,
+    }
+}
+
+/// Whether a value has the type that a schema names, and exactly its members, all the way down.
+fn fits(document: &Value, schema: &Value, value: &Value) -> bool {
+    let schema = resolved(document, schema);
+    if let Some(one_of) = schema["oneOf"].as_array() {
+        return one_of.iter().any(|schema| fits(document, schema, value));
+    }
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    let typed = schema["type"] == kind
+        || schema["type"].as_array().is_some_and(|types| types.contains(&json!(kind)));
+    let named = schema["enum"].as_array().is_none_or(|names| names.contains(value));
+    let inside = match value {
+        Value::Array(items) => items.iter().all(|item| fits(document, &schema["items"], item)),
+        Value::Object(members) if schema["properties"].is_object() => {
+            let properties = object(&schema["properties"]);
+            let required = schema["required"].as_array().map_or(0, Vec::len);
+            members.len() == properties.len()
+                && members.len() == required
+                && members.iter().all(|(name, member)| {
+                    properties.get(name).is_some_and(|schema| fits(document, schema, member))
+                })
+        }
+        _ => true,
+    };
+    typed && named && inside
+}
+
+#[test]
+fn answers_have_the_members_that_the_document_names_and_no_other() {
+    let (server, mut browser) = staffed();
+    let document = document(&server);
+    let ids = send(&server, 4);
+    set_status(&server, &ids[0], "processing");
+    let mut seen = 0;
+    for (path, operations) in object(&document["paths"]) {
+        let answer = &operations["get"]["responses"]["200"];
+        let schema = &answer["content"]["application/json"]["schema"];
+        if operations["get"]["tags"] != json!(["admin"]) || schema.is_null() {
+            continue;
+        }
+        for query in ["", "?limit=2", "?limit=2&service=ponts", "?since=2099-01-01"] {
+            let value = browser.read(&format!("{}{query}", path.replace("{id}", &ids[1])));
+            assert!(fits(&document, schema, &value), "{path}{query}: {value:#}");
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 6 * 4);
+}
+
+#[test]
+fn what_a_parameter_takes_and_refuses_is_in_the_document() {
+    let (server, mut browser) = staffed();
+    let document = document(&server);
+    let id = &send(&server, 1)[0];
+    let mut tried = BTreeSet::new();
+    for (path, operations) in object(&document["paths"]) {
+        let parameters = operations["get"]["parameters"].as_array();
+        for parameter in parameters.into_iter().flatten().filter(|p| p["in"] == "query") {
+            let name = parameter["name"].as_str().expect("a name");
+            let schema = &parameter["schema"];
+            let mut ask = |value: &str| {
+                let (path, value) = (path.replace("{id}", id), value.replace('+', "%2B"));
+                browser.send("HEAD", &format!("{path}?{name}={value}"), &[], b"").status
+            };
+            assert!(parameter["description"].is_string() && parameter["required"] == false);
+            assert_eq!(ask(""), 200, "{path} {name}: blank is left out");
+            let names = schema["enum"].as_array().into_iter().flatten().filter_map(Value::as_str);
+            // Every zone would take a while.
+            for value in names.clone().filter(|zone| zone.len() < 14 || *zone == "Europe/Paris") {
+                assert_eq!(ask(value), 200, "{path} {name}={value}");
+            }
+            let number =
+                schema["anyOf"].as_array().into_iter().flatten().find(|s| s["type"] == "integer");
+            if let Some(number) = number {
+                let [least, most] =
+                    ["minimum", "maximum"].map(|of| number[of].as_i64().expect("a number"));
+                for (value, status) in
+                    [(least, 200), (most, 200), (least - 1, 422), (most + 1, 422)]
+                {
+                    assert_eq!(ask(&value.to_string()), status, "{path} {name}={value}");
+                }
+            }
+            // Only where any text is taken is this.
+            let any = schema["type"] == "string" && names.count() == 0;
+            assert_eq!(ask("noSuchThing"), if any { 200 } else { 422 }, "{path} {name}");
+            tried.insert(name);
+        }
+    }
+    let all = [
+        "actor", "after", "by", "cursor", "event", "format", "lead", "limit", "q", "service",
+        "since", "status", "until", "zone",
+    ];
+    assert_eq!(tried.into_iter().collect::<Vec<_>>(), all);
+}
+
+#[test]
+fn the_examples_of_errors_under_admin_are_what_the_server_answers() {
+    let (server, mut jean) = staffed();
+    let document = document(&server);
+    let mut nobody = Browser::of(server.address);
+    admin::add(server.folder(), "zoe", &["--totp"]);
+    let id = send(&server, 1).remove(0);
+    let session = "/admin/api/session";
+    let first = "/admin/api/first-account";
+    let lead = "/admin/api/leads/{id}";
+    let wrong = "since=yesterday&until=2026-02-30";
+    let long = "x".repeat(65_537);
+    let right = json!({"name": "zoe", "password": PASSWORD}).to_string();
+    let mut post = |path: &str, headers: &[(&str, &str)], body: &str| {
+        nobody.send("POST", path, headers, body.as_bytes())
+    };
+    let mut answers: Vec<(&str, &str, Response)> = vec![
+        (session, "post", post(session, &[HERE, JSON], r#"{"name": "zoe", "password": "wrong"}"#)),
+        (session, "post", post(session, &[HERE, JSON], &right)),
+        (session, "post", post(session, &[HERE, JSON], &right.replace('}', r#", "code": "0"}"#))),
+        (session, "post", post(session, &[JSON], &right)),
+        (session, "post", post(session, &[HERE, JSON], "{\"name\": ")),
+        (session, "post", post(session, &[HERE, JSON], "{}")),
+        (session, "post", post(session, &[HERE, JSON], "[]")),
+        (session, "post", post(session, &[HERE, JSON], &long)),
+        (session, "post", post(session, &[HERE], &right)),
+        (first, "post", post(first, &[HERE, JSON], r#"{"token": "used"}"#)),
+        (first, "post", post(first, &[JSON], "{}")),
+        (session, "delete", nobody.send("DELETE", session, &[], b"")),
+        (session, "delete", nobody.send("PUT", session, &[], b"")),
+        (lead, "get", jean.get(&lead.replace("{id}", "none"))),
+        ("/admin/assets/{file}", "get", nobody.get("/admin/assets/none.js")),
+    ];
+    for (path, operations) in object(&document["paths"]) {
+        if operations["get"]["tags"] == json!(["admin"]) {
+            let path = path.as_str();
+            answers.push((path, "get", nobody.get(&path.replace("{id}", &id))));
+            if operations["get"]["responses"]["422"].is_object() {
+                let query = format!("{path}?{wrong}").replace("{id}", &id);
+                answers.push((path, "get", jean.get(&query)));
+            }
+        }
+    }
+    let mut seen = BTreeSet::new();
+    for (path, method, answer) in answers {
+        let of_status = &document["paths"][path][method]["responses"][answer.status.to_string()];
+        let examples = object(&of_status["content"]["application/json"]["examples"]);
+        let body = answer.json();
+        let known = examples.values().any(|example| example["value"] == body);
+        assert!(known, "{method} {path}: {body} is not among {examples:#?}");
+        seen.insert(body["error"].as_str().expect("a code").to_owned());
+    }
+    let codes = [
+        "code_required",
+        "forbidden",
+        "invalid_json",
+        "link_expired",
+        "method_not_allowed",
+        "not_found",
+        "payload_too_large",
+        "unauthorized",
+        "unsupported_media_type",
+        "validation_error",
+    ];
+    assert_eq!(seen.into_iter().collect::<Vec<_>>(), codes);
+}
