@@ -151,12 +151,12 @@ pub fn note_viewed(tx: &mut WriteTx<'_>, id: &str, actor: &str) -> Result<bool, 
     lead::note_viewed(tx, id, actor)
 }
 
-/// Takes the index that leads are found by a step further along the audit log.
+/// Takes the index that leads are found by so many audit rows further along the audit log.
 ///
 /// # Errors
 /// The database's own.
-pub fn advance_search(tx: &mut WriteTx<'_>) -> Result<(), StoreError> {
-    search::advance(tx)
+pub fn advance_search(tx: &mut WriteTx<'_>, step: u32) -> Result<(), StoreError> {
+    search::advance(tx, step)
 }
 
 /// Adds a row to the audit log.
