@@ -3,9 +3,12 @@
 
 pub mod audit;
 pub mod browse;
+mod certificate;
+mod draft;
 pub mod export;
 pub mod health;
 pub mod intake;
+pub mod privacy;
 pub mod schema;
 
 use std::path::Path;

@@ -8,6 +8,7 @@
 mod audit;
 mod error;
 mod export;
+mod gdpr;
 mod lead;
 mod migrate;
 mod output;
@@ -66,6 +67,7 @@ enum Command {
     Lead(lead::Args),
     Audit(audit::Args),
     Export(export::Args),
+    Gdpr(gdpr::Args),
     Token(token::Args),
     /// Prints completions for a shell
     ///
@@ -141,6 +143,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Lead(args) => lead::run(&context, args),
         Command::Audit(args) => audit::run(&context, args),
         Command::Export(args) => export::run(&context, args),
+        Command::Gdpr(args) => gdpr::run(&context, args),
         Command::Token(args) => token::run(&args),
         Command::Completions { .. } => Ok(()),
     }

@@ -4,9 +4,12 @@ mod audit;
 mod error;
 mod health;
 mod lead;
+mod ledger;
 mod lock;
 mod migrate;
 mod open;
+mod privacy;
+mod scrub;
 mod tx;
 mod verify;
 mod wal;
@@ -23,8 +26,10 @@ use rusqlite::Connection;
 pub use error::StoreError;
 pub use health::Health;
 pub use lead::{Intake, Order, Stored};
+pub use ledger::Ledger;
 pub use lock::ServerLock;
 pub use migrate::{Migrated, Step};
+pub use privacy::{Erased, Found, Whose};
 pub use tx::WriteTx;
 pub use verify::Report;
 pub use writer::{Answers, Writer, WriterThread};
@@ -113,6 +118,35 @@ pub fn set_status(
     actor: &str,
 ) -> Result<Option<String>, StoreError> {
     lead::set_status(tx, id, to, actor)
+}
+
+/// Erases those leads that a snapshot found and that are still there, and those that came behind
+/// a place in the audit log since, if any; each is noted in the ledger before.
+///
+/// # Errors
+/// The database's own; the ledger cannot be written.
+pub fn erase(
+    tx: &mut WriteTx<'_>,
+    ledger: &mut Ledger,
+    found: &[Found],
+    since: Option<(&Whose, i64)>,
+    reason: &str,
+    actor: &str,
+) -> Result<Vec<Erased>, StoreError> {
+    let new = since.map_or(Ok(Vec::new()), |(whose, at)| privacy::find(tx.conn, whose, at))?;
+    ledger.note(found.iter().chain(&new).map(|lead| lead.lead_id.as_str()))?;
+    let erased = found.iter().chain(&new).map(|lead| privacy::erase(tx, lead, reason, actor));
+    erased.filter_map(Result::transpose).collect()
+}
+
+/// Takes what deleted rows have left in unused parts of the file and in the write-ahead log out
+/// of both, beside a running server. Calls `progress` with the pages read.
+///
+/// # Errors
+/// [`StoreError::TracesHeld`] while another process keeps reading what was before.
+pub fn scrub(path: &Path, progress: &mut dyn FnMut(u64)) -> Result<usize, StoreError> {
+    let (conn, _) = open::writable(path)?;
+    scrub::scrub(&conn, progress)
 }
 
 /// Adds a row to the audit log.
@@ -217,6 +251,38 @@ impl Snapshot<'_> {
     /// The database's own.
     pub fn audit_at(&self, seq: i64) -> Result<Option<AuditRow>, StoreError> {
         audit::at(self.0, seq)
+    }
+
+    /// The leads of a person or a time, by what may be told of them.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn find(&self, whose: &Whose) -> Result<Vec<Found>, StoreError> {
+        privacy::find(self.0, whose, 0)
+    }
+
+    /// How many leads came before a moment, and when the oldest did.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn count_before(&self, moment: &str) -> Result<(u64, Option<String>), StoreError> {
+        privacy::count_before(self.0, moment)
+    }
+
+    /// The leads whose erasure the audit log tells of.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn erased_ids(&self) -> Result<Vec<String>, StoreError> {
+        privacy::erased_ids(self.0)
+    }
+
+    /// Whether the audit log tells of the erasure of a lead, by its id or `request_id`.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn was_erased(&self, id: &str) -> Result<bool, StoreError> {
+        privacy::was_erased(self.0, id)
     }
 
     /// The last audit row's place and hash; none while the log is empty.

@@ -18,6 +18,7 @@ mod export_run;
 mod faults;
 mod fields;
 mod floors;
+mod gdpr;
 mod intake;
 mod logs;
 mod migrations;

@@ -2,7 +2,6 @@
 //! audit log.
 
 mod csv;
-mod draft;
 mod jsonl;
 mod row;
 
@@ -15,8 +14,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use self::draft::Draft;
 use self::row::Row;
+use super::draft::Draft;
 use crate::clock::Clock;
 use crate::domain::audit::{Event, NewEvent};
 use crate::domain::chain::Hash;
