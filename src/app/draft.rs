@@ -62,7 +62,7 @@ impl Draft {
 
 /// Refuses what a file must not take the place of: a folder, a device such as `/dev/stdout`, or
 /// the database and what lies beside it.
-fn check_target(target: &Path, database: &Path) -> io::Result<()> {
+pub(crate) fn check_target(target: &Path, database: &Path) -> io::Result<()> {
     let ours = ["", "-wal", "-shm", ".lock", ".ingest-token", ".erased"];
     if ours.iter().any(|suffix| is_same(target, &store::beside(database, suffix))) {
         let fault = format!("{} belongs to the database", target.display());

@@ -2,6 +2,7 @@
 //! knows of HTTP or of the command line.
 
 pub mod audit;
+pub mod backup;
 pub mod browse;
 mod certificate;
 mod draft;

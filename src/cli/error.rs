@@ -50,8 +50,8 @@ impl CliError {
     pub(super) fn status(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Store(e) | Self::Export(ExportError::Store(e)) => match e {
-                StoreError::Corrupt(_) => 4,
-                StoreError::InUse(_) => 5,
+                StoreError::Corrupt(_) | StoreError::NotWhole { .. } => 4,
+                StoreError::InUse(_) | StoreError::OpenElsewhere(_) => 5,
                 _ => 1,
             },
             Self::Usage(_) => 2,

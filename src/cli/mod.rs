@@ -6,12 +6,14 @@
 #![allow(rustdoc::bare_urls, rustdoc::broken_intra_doc_links)]
 
 mod audit;
+mod backup;
 mod error;
 mod export;
 mod gdpr;
 mod lead;
 mod migrate;
 mod output;
+mod restore;
 mod serve;
 mod token;
 
@@ -68,6 +70,8 @@ enum Command {
     Audit(audit::Args),
     Export(export::Args),
     Gdpr(gdpr::Args),
+    Backup(backup::Args),
+    Restore(restore::Args),
     Token(token::Args),
     /// Prints completions for a shell
     ///
@@ -144,6 +148,8 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Audit(args) => audit::run(&context, args),
         Command::Export(args) => export::run(&context, args),
         Command::Gdpr(args) => gdpr::run(&context, args),
+        Command::Backup(args) => backup::run(&context, args),
+        Command::Restore(args) => restore::run(&context, &args),
         Command::Token(args) => token::run(&args),
         Command::Completions { .. } => Ok(()),
     }

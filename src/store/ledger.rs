@@ -69,7 +69,6 @@ impl Ledger {
     }
 
     /// Every lead that was ever erased.
-    #[expect(dead_code, reason = "for restore, which follows")]
     pub(super) fn leads(&self) -> impl Iterator<Item = String> {
         self.known.iter().map(LeadId::to_string)
     }

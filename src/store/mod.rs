@@ -1,6 +1,7 @@
 //! SQLite: the one place that names rusqlite, r2d2 and refinery.
 
 mod audit;
+mod backup;
 mod error;
 mod health;
 mod lead;
@@ -9,7 +10,9 @@ mod lock;
 mod migrate;
 mod open;
 mod privacy;
+mod restore;
 mod scrub;
+mod seal;
 mod tx;
 mod verify;
 mod wal;
@@ -23,6 +26,7 @@ use std::time::Duration;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::Connection;
 
+pub use backup::{Pace, Taken};
 pub use error::StoreError;
 pub use health::Health;
 pub use lead::{Intake, Order, Stored};
@@ -30,6 +34,7 @@ pub use ledger::Ledger;
 pub use lock::ServerLock;
 pub use migrate::{Migrated, Step};
 pub use privacy::{Erased, Found, Whose};
+pub use restore::Restored;
 pub use tx::WriteTx;
 pub use verify::Report;
 pub use writer::{Answers, Writer, WriterThread};
@@ -52,7 +57,7 @@ const READERS: u32 = 4;
 /// The file cannot be used or written, is not ours, is newer, or a server has it open.
 pub fn migrate(path: &Path, clock: &Clock, actor: &str) -> Result<(Migrated, bool), StoreError> {
     let (mut conn, created) = open::writable(path)?;
-    Ok((migrate::apply(&mut conn, path, clock, actor)?, created))
+    Ok((migrate::apply(&mut conn, path, true, clock, actor)?, created))
 }
 
 /// The migrations that this binary knows, and which of them the database has.
@@ -94,6 +99,7 @@ pub fn writer_beside(path: &Path, clock: &Clock) -> Result<(Writer, WriterThread
     if !path.try_exists().unwrap_or(true) {
         return Err(StoreError::Missing(path.into()));
     }
+    lock::check_unreplaced(path)?;
     let (conn, _) = open::writable(path)?;
     migrate::check_current(&conn, path)?;
     Writer::start(conn, clock.clone(), None)
@@ -304,6 +310,47 @@ pub fn verify(
     progress: &mut dyn FnMut(u64),
 ) -> Result<Report, StoreError> {
     verify::verify(&open::read_only(path)?, receipts, progress)
+}
+
+/// Makes a backup of a database beside whoever writes to it: one moment's state in one file with an
+/// end mark, checked before it is put in its place.
+///
+/// # Errors
+/// The database cannot be read or does not verify; the file cannot be written.
+pub fn backup(source: &Path, target: &Path, pace: &Pace) -> Result<Taken, StoreError> {
+    backup::create(source, target, pace)
+}
+
+/// Proves a backup; `unsealed` takes one without an end mark.
+///
+/// # Errors
+/// The file is cut, altered, or newer than this binary; other faults are findings of the report.
+pub fn verify_backup(path: &Path, unsealed: bool) -> Result<Report, StoreError> {
+    backup::prove(path, unsealed)
+}
+
+/// Puts a backup in the place of a database, with pending migrations applied and every lead in the
+/// ledger erased again; the old files are kept under another name. At every moment the old
+/// database or the new one is there. `unsealed` takes a backup without an end mark.
+///
+/// # Errors
+/// Another process has the database open, or the backup is cut, altered, broken or newer; the
+/// database is as it was then.
+pub fn restore(
+    backup: &Path,
+    database: &Path,
+    unsealed: bool,
+    clock: &Clock,
+    actor: &str,
+    lock: &ServerLock,
+) -> Result<Restored, StoreError> {
+    restore::restore(backup, database, unsealed, clock, actor, lock)
+}
+
+/// Whether a backup may be put at a path: nothing is there, or another backup.
+#[must_use]
+pub fn may_hold_backup(path: &Path) -> bool {
+    backup::may_replace(path)
 }
 
 /// A file beside the database: `fastcore.db` and `.lock` make `fastcore.db.lock`.

@@ -9,6 +9,7 @@
 mod data;
 mod support;
 
+mod backup;
 mod chain;
 mod commands;
 mod config;
@@ -24,6 +25,7 @@ mod logs;
 mod migrations;
 mod process;
 mod regression;
+mod restore;
 mod status_matrix;
 mod tampering;
 mod triggers;
