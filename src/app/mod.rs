@@ -10,6 +10,7 @@ pub mod export;
 pub mod health;
 pub mod intake;
 pub mod privacy;
+pub mod schedule;
 pub mod schema;
 
 use std::path::Path;

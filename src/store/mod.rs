@@ -347,6 +347,12 @@ pub fn restore(
     restore::restore(backup, database, unsealed, clock, actor, lock)
 }
 
+/// Whether a file ends as a backup does; not whether it is whole.
+#[must_use]
+pub fn is_backup(path: &Path) -> bool {
+    seal::has_mark(path)
+}
+
 /// Whether a backup may be put at a path: nothing is there, or another backup.
 #[must_use]
 pub fn may_hold_backup(path: &Path) -> bool {

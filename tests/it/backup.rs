@@ -11,6 +11,8 @@ use serde_json::Value;
 use super::process::{assert_kept, under_load};
 use super::support::binary::{Served, command, run, sqlite3, succeed};
 use super::support::database::Database;
+use super::support::http::post_lead;
+use super::support::{TOKEN, lead};
 
 pub(crate) fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
@@ -180,4 +182,52 @@ fn a_backup_of_a_server_under_load_verifies_and_one_that_was_killed_is_not_there
         serde_json::from_slice(&run(folder, &["backup", "verify", "backup.db", "--json"]).stdout)
             .expect("JSON");
     assert_eq!(report["sound"], true);
+}
+
+/// A server that takes backups every second into `kept` beside its database.
+fn scheduled(folder: &Path) -> Served {
+    let mut command = command(folder, &["serve", "--backup-every", "1s", "--backup-keep", "2"]);
+    command.env("FASTCORE_SITE_INGEST_TOKEN", TOKEN).env("FASTCORE_BACKUP_DIR", "kept");
+    Served::spawn(&mut command)
+}
+
+#[test]
+fn a_server_takes_backups_keeps_the_newest_and_deletes_nothing_else() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let kept = folder.join("kept");
+    fs::create_dir(&kept).expect("a folder");
+    let others = ["fastcore-mine.db", "fastcore-20200101T000000Z.db", "other-20200101T000000Z.db"];
+    for other in others {
+        fs::write(kept.join(other), "not a backup of the schedule").expect("written");
+    }
+    fs::write(kept.join("fastcore-20200101T000001Z.db.partial"), "cut off").expect("written");
+    let mut served = scheduled(folder);
+    assert_eq!(post_lead(served.address, &lead()).status, 201);
+    for _ in 0..4 {
+        served.read_until("a backup was taken");
+    }
+    served.terminate();
+    let taken: Vec<_> =
+        names(&kept).into_iter().filter(|n| !others.contains(&n.as_str())).collect();
+    assert_eq!(taken.len(), 2, "{taken:?}");
+    for name in &taken {
+        succeed(folder, &["backup", "verify", &format!("kept/{name}")]);
+    }
+    let actors = "SELECT count(*) >= 4, min(actor) FROM audit_log WHERE event = 'BACKUP_TAKEN'";
+    assert_eq!(sqlite3(&folder.join("fastcore.db"), actors).as_deref(), Ok("1|schedule"));
+    assert!(others.iter().all(|other| kept.join(other).exists()));
+}
+
+#[test]
+fn a_backup_that_cannot_be_taken_is_told_and_tried_again_and_leads_go_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    fs::write(folder.join("kept"), "a file where the folder should be").expect("written");
+    let mut served = scheduled(folder);
+    served.read_until("no backup could be taken");
+    assert_eq!(post_lead(served.address, &lead()).status, 201);
+    fs::remove_file(folder.join("kept")).expect("removed");
+    served.read_until("a backup was taken");
+    served.terminate();
 }
