@@ -5,6 +5,7 @@ pub mod audit;
 pub mod backup;
 pub mod browse;
 mod certificate;
+pub mod check;
 mod draft;
 pub mod export;
 pub mod health;

@@ -105,6 +105,7 @@ pub fn purge(
     progress: &mut dyn FnMut(u64),
 ) -> Result<u64, StoreError> {
     let moment = before(clock, age);
+    drop(complete_ledger(database)?);
     let mut gone = 0;
     loop {
         let whose = Whose::Before(moment.clone(), BATCH);

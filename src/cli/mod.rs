@@ -7,6 +7,7 @@
 
 mod audit;
 mod backup;
+mod check;
 mod error;
 mod export;
 mod gdpr;
@@ -72,6 +73,7 @@ enum Command {
     Gdpr(gdpr::Args),
     Backup(backup::Args),
     Restore(restore::Args),
+    Check(check::Args),
     Token(token::Args),
     /// Prints completions for a shell
     ///
@@ -150,6 +152,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Gdpr(args) => gdpr::run(&context, args),
         Command::Backup(args) => backup::run(&context, args),
         Command::Restore(args) => restore::run(&context, &args),
+        Command::Check(args) => check::run(&context, &args),
         Command::Token(args) => token::run(&args),
         Command::Completions { .. } => Ok(()),
     }

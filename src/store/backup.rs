@@ -127,7 +127,7 @@ fn check(path: &Path, pace: &Pace) -> Result<Report, StoreError> {
     let conn = open::read_only(path)?;
     migrate::check_known(&conn, path)?;
     pace.of(&conn)?;
-    let report = verify::verify(&conn, &[], &mut |_| ())?;
+    let report = verify::verify(&conn, &[], true, &mut |_| ())?;
     if pace.stopped() { Err(StoreError::Closed) } else { Ok(report) }
 }
 

@@ -80,7 +80,6 @@ fn path(database: &Path) -> PathBuf {
 }
 
 /// The leads in the ledger of a database; none where there is no ledger.
-#[expect(dead_code, reason = "for check, which follows")]
 pub(super) fn read(database: &Path) -> Result<HashSet<LeadId>, StoreError> {
     let path = path(database);
     match std::fs::read_to_string(&path) {

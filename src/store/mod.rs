@@ -2,6 +2,7 @@
 
 mod audit;
 mod backup;
+mod check;
 mod error;
 mod health;
 mod lead;
@@ -309,7 +310,24 @@ pub fn verify(
     receipts: &[Receipt],
     progress: &mut dyn FnMut(u64),
 ) -> Result<Report, StoreError> {
-    verify::verify(&open::read_only(path)?, receipts, progress)
+    verify::verify(&open::read_only(path)?, receipts, false, progress)
+}
+
+/// What SQLite finds wrong with the file: indexes that lack a row, pages that belong to nothing.
+///
+/// # Errors
+/// The file cannot be read at all.
+pub fn check_file(path: &Path) -> Result<Vec<String>, StoreError> {
+    check::file(&open::read_only(path)?)
+}
+
+/// How many leads are in the ledger of erasures and still there, and how many erased ones are not
+/// in it.
+///
+/// # Errors
+/// The database or the ledger cannot be read.
+pub fn check_ledger(path: &Path) -> Result<(usize, usize), StoreError> {
+    check::ledger(path)
 }
 
 /// Makes a backup of a database beside whoever writes to it: one moment's state in one file with an

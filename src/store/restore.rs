@@ -81,7 +81,7 @@ fn fill(draft: &mut Draft, backup: &Path, unsealed: bool) -> Result<Option<Strin
 fn prove(path: &Path) -> Result<super::Report, StoreError> {
     let conn = open::read_only(path)?;
     migrate::check_known(&conn, path)?;
-    let report = verify::verify(&conn, &[], &mut |_| ())?;
+    let report = verify::verify(&conn, &[], true, &mut |_| ())?;
     match report.findings.first() {
         Some(finding) => Err(StoreError::Corrupt(format!("the backup: {finding}"))),
         None => Ok(report),

@@ -1,5 +1,5 @@
-//! Proves the audit log: its schema, its sequence, its chain, every lead against its digest, and
-//! the file itself. One walk over both tables side by side, in constant memory; it only reads.
+//! Proves the audit log: its schema, its sequence, its chain, every lead against its digest. One walk
+//! over both tables side by side, in constant memory; it only reads.
 
 use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
 use rusqlite::{Connection, Rows, Statement};
@@ -29,10 +29,11 @@ pub struct Report {
     pub faults: u64,
 }
 
-/// Walks over everything in one snapshot.
+/// Walks over everything in one snapshot; with `file`, asks SQLite about the rest of the file too.
 pub(super) fn verify(
     conn: &Connection,
     receipts: &[Receipt],
+    file: bool,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Report, StoreError> {
     let mut findings = Findings::default();
@@ -45,7 +46,7 @@ pub(super) fn verify(
         let held = walk.head.seq;
         findings.add(format!("after audit row {held} the database cannot be read: {cause}"));
     }
-    if let Some(cause) = unreadable(check_file(&snapshot, &mut findings))? {
+    if file && let Some(cause) = unreadable(check_file(&snapshot, &mut findings))? {
         findings.add(format!("the file cannot be checked: {cause}"));
     }
     Ok(Report {
@@ -105,16 +106,10 @@ fn check_schema(conn: &Connection, findings: &mut Findings) -> Result<(), StoreE
     Ok(())
 }
 
-/// Asks SQLite about what the walk does not read: the indexes, which the triggers and the intake
-/// look rows up in, and pages that belong to nothing.
+/// Holds the file itself to what SQLite expects of it.
 fn check_file(conn: &Connection, findings: &mut Findings) -> Result<(), StoreError> {
-    let mut statement = conn.prepare(&format!("PRAGMA integrity_check({MOST})"))?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let text: String = row.get(0)?;
-        if text != "ok" {
-            findings.add(format!("the file: {}", text.replace('\n', "; ")));
-        }
+    for fault in super::check::file(conn)? {
+        findings.add(format!("the file: {fault}"));
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ mod support;
 
 mod backup;
 mod chain;
+mod check;
 mod commands;
 mod config;
 mod damage;
