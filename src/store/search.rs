@@ -116,6 +116,7 @@ fn follow(conn: &Connection, seq: i64, row: &Row<'_>) -> Result<(), StoreError> 
 }
 
 /// Takes everything of a lead out of the index, in the transaction that erases it.
+#[allow(dead_code, reason = "erasure calls it")]
 pub(super) fn forget(conn: &Connection, lead: &Lead) -> Result<(), StoreError> {
     let followed = followed(conn)?;
     if conn.prepare_cached("SELECT 1 FROM lead_search_place WHERE rules <> ?1")?.exists([RULES])? {

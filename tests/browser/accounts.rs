@@ -38,7 +38,7 @@ async fn first_account(site: Site, page: Page) {
     page.fill("#username", "marc").await;
     page.fill("#password", PASSWORD).await;
     page.press(ENTER).await;
-    page.says("h1", "Ce lien ne sert plus").await;
+    page.says("h1", "Ce lien n’est plus valable").await;
 }
 
 async fn sign_in(site: Site, page: Page) {

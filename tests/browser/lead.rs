@@ -35,7 +35,7 @@ async fn whole(site: Site, page: Page) {
         "Garage Dupont",
         "Consentement donné",
         "Demande reçue du site",
-        "Ouverte par",
+        "Demande ouverte par",
         "Contenu intact",
     ] {
         assert!(text.contains(part), "{part} is missing in {text}");

@@ -21,7 +21,8 @@ export class Chart extends Component {
   }
 
   componentDidUpdate(before) {
-    if (before.values !== this.props.values && before.label !== this.props.label) this.draw();
+    const drawn = ({ values, labels }) => JSON.stringify([values, labels]);
+    if (drawn(before) !== drawn(this.props)) this.draw();
   }
 
   componentWillUnmount() {
