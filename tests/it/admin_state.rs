@@ -77,7 +77,8 @@ fn the_days_of_the_figures_are_those_of_the_zone() {
     let today = browser.read("/admin/api/figures?since=2026-04-01");
     let quiet = [day("2026-04-01", 1), day("2026-04-02", 0), day("2026-04-03", 0)];
     assert_eq!(steps(&today), quiet, "up to now, not to the last lead alone");
-    let over = browser.read("/admin/api/figures?since=2026-03-30&until=2026-03-31");
+    let over =
+        browser.read("/admin/api/figures?since=2026-03-29T22:00:00Z&until=2026-03-31T22:00:00Z");
     assert_eq!(steps(&over), [day("2026-03-30", 1), day("2026-03-31", 0)], "the whole period");
     assert_eq!(ids.len(), 7);
 }
