@@ -20,6 +20,7 @@ mod client;
 mod ordinary;
 mod servers;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use client::Sample;
@@ -65,8 +66,32 @@ fn main() {
     for server in &servers {
         println!("peak memory of {}: {:.1} MB", server.kind.name(), server.peak_mb());
     }
+    beside_backups(&servers[0], rounds, Duration::from_secs(seconds));
     let bare = ordinary::bare_commit_ms();
     println!("one insert and commit on the bare database: p50 {bare:.3} ms");
+}
+
+/// How much slower leads are taken while backups are made without a pause.
+fn beside_backups(server: &Server, rounds: u64, time: Duration) {
+    let drive = || client::drive(server, 64, time);
+    let (mut alone, mut beside, mut taken) = (Vec::new(), Vec::new(), 0);
+    for _ in 0..rounds {
+        alone.push(drive());
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let backups = scope.spawn(|| server.take_backups(&stop));
+            beside.push(drive());
+            stop.store(true, Ordering::Relaxed);
+            taken += backups.join().expect("backups");
+        });
+    }
+    let (alone, beside) = (Sample::median(&alone), Sample::median(&beside));
+    println!(
+        "while {taken} backups are taken, one after the other: {:.0} leads/s, {:.2} of {:.0} without",
+        beside.rate,
+        beside.rate / alone.rate,
+        alone.rate
+    );
 }
 
 fn argument(arguments: &[String], name: &str) -> Option<String> {

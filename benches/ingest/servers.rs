@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use fastcore::app::intake::{Answer, Inbox};
 use fastcore::app::{App, Health};
@@ -46,7 +47,7 @@ pub(super) struct Server {
     pub(super) kind: Kind,
     pub(super) address: SocketAddr,
     child: Child,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Server {
@@ -86,7 +87,7 @@ impl Server {
             }
         };
         std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
-        Self { kind, address, child, _folder: folder }
+        Self { kind, address, child, folder }
     }
 
     /// The processor time that it has used so far, in microseconds.
@@ -96,6 +97,18 @@ impl Server {
         let fields = stat.rsplit(')').next().expect("fields").split_whitespace();
         let ticks: f64 = fields.skip(11).take(2).map(|n| n.parse::<f64>().expect("ticks")).sum();
         ticks * 1e6 / rustix::param::clock_ticks_per_second() as f64
+    }
+
+    /// Takes backups of its database, one after the other, until told to stop; how many.
+    pub(super) fn take_backups(&self, stop: &AtomicBool) -> u32 {
+        let mut taken = 0;
+        while !stop.load(Ordering::Relaxed) {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_fastcore"));
+            command.args(["backup", "create", "backup.db"]).current_dir(&self.folder);
+            assert!(command.stderr(Stdio::null()).status().expect("it runs").success());
+            taken += 1;
+        }
+        taken
     }
 
     /// The most memory that it ever held, in MB.

@@ -13,7 +13,7 @@ use crate::store;
 const PREFIX: &str = ".fastcore-draft";
 
 /// A file that is being written, in the folder where it will stand.
-pub(super) struct Draft {
+pub(crate) struct Draft {
     target: PathBuf,
     folder: PathBuf,
     file: Form,
@@ -28,7 +28,7 @@ enum Form {
 
 impl Draft {
     /// Begins a file that will stand at `target`, readable by its owner alone.
-    pub(super) fn of(target: &Path, database: &Path) -> io::Result<Self> {
+    pub(crate) fn of(target: &Path, database: &Path) -> io::Result<Self> {
         check_target(target, database)?;
         let folder = target.parent().filter(|p| !p.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new(".")).to_owned();
@@ -40,11 +40,11 @@ impl Draft {
     }
 
     /// The folder where it will stand.
-    pub(super) fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
-    pub(super) fn file(&mut self) -> &mut File {
+    pub(crate) fn file(&mut self) -> &mut File {
         match &mut self.file {
             Form::Nameless(file) => file,
             Form::Named(named) => named.as_file_mut(),
@@ -52,7 +52,7 @@ impl Draft {
     }
 
     /// Puts the file in its place; one that is there already is replaced.
-    pub(super) fn put_in_place(self) -> io::Result<()> {
+    pub(crate) fn put_in_place(self) -> io::Result<()> {
         match self.file {
             Form::Nameless(file) => {
                 let give_name = |path: &Path| name(&file, path);
@@ -67,8 +67,8 @@ impl Draft {
 
 /// Refuses what a file must not take the place of: a folder, a device such as `/dev/stdout`, or
 /// the database and what lies beside it.
-fn check_target(target: &Path, database: &Path) -> io::Result<()> {
-    let ours = ["", "-wal", "-shm", ".lock", ".ingest-token"];
+pub(crate) fn check_target(target: &Path, database: &Path) -> io::Result<()> {
+    let ours = ["", "-wal", "-shm", ".lock", ".ingest-token", ".erased"];
     if ours.iter().any(|suffix| is_same(target, &store::beside(database, suffix))) {
         let fault = format!("{} belongs to the database", target.display());
         return Err(io::Error::new(io::ErrorKind::InvalidInput, fault));

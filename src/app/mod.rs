@@ -2,7 +2,10 @@
 //! knows of HTTP or of the command line.
 
 pub mod audit;
+pub mod backup;
 pub mod browse;
+mod certificate;
+pub mod check;
 mod desk;
 mod draft;
 pub mod export;
@@ -11,7 +14,9 @@ pub mod health;
 pub mod import;
 pub mod intake;
 pub mod live;
+pub mod privacy;
 pub mod reconcile;
+pub mod schedule;
 pub mod schema;
 mod search;
 pub mod staff;

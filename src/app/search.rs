@@ -11,6 +11,8 @@ use crate::store;
 
 /// How often commits of other processes are looked for.
 const POLL: Duration = Duration::from_secs(2);
+/// Audit rows in one step: the writer does nothing else meanwhile.
+const STEP: u32 = 256;
 /// For each moment that a step took, so many without one: under load the index falls behind, and
 /// not the leads.
 const REST: u32 = 5;
@@ -39,6 +41,6 @@ async fn step(desk: &Desk) -> Result<Option<Duration>, store::StoreError> {
         return Ok(None);
     }
     let began = Instant::now();
-    desk.write(store::advance_search).await?;
+    desk.write(|tx| store::advance_search(tx, STEP)).await?;
     Ok(Some(began.elapsed()))
 }

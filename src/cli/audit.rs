@@ -35,11 +35,12 @@ enum What {
         #[arg(long)]
         json: bool,
     },
-    /// Proves the chain, the sequence, the schema, every lead against its digest, and the file
+    /// Proves the chain, the sequence, the schema, and every lead against its digest
     ///
     /// Reads only, beside a running server or on a copy. Exits with 4 and names the first broken
     /// row when something does not hold. With receipts that were kept elsewhere (the site's log,
-    /// the journal), it also proves that nothing was rewritten or cut off since.
+    /// the journal), it also proves that nothing was rewritten or cut off since. The rest of the file
+    /// is for `fastcore check`.
     ///
     /// Example: fastcore audit verify --receipt 1204:5be6…
     Verify {

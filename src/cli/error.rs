@@ -63,8 +63,8 @@ impl CliError {
             | Self::Import(ImportError::Store(e))
             | Self::Reconcile(ReconcileError::Store(e))
             | Self::Staff(StaffError::Store(e)) => match e {
-                StoreError::Corrupt(_) => 4,
-                StoreError::InUse(_) => 5,
+                StoreError::Corrupt(_) | StoreError::NotWhole { .. } => 4,
+                StoreError::InUse(_) | StoreError::OpenElsewhere(_) => 5,
                 _ => 1,
             },
             Self::Usage(_) => 2,

@@ -6,14 +6,18 @@
 #![allow(rustdoc::bare_urls, rustdoc::broken_intra_doc_links)]
 
 mod audit;
+mod backup;
+mod check;
 mod error;
 mod export;
+mod gdpr;
 mod import;
 mod lead;
 mod migrate;
 mod openapi;
 mod output;
 mod reconcile;
+mod restore;
 mod serve;
 mod staff;
 mod token;
@@ -73,6 +77,10 @@ enum Command {
     Import(import::Args),
     Reconcile(reconcile::Args),
     Staff(staff::Args),
+    Gdpr(gdpr::Args),
+    Backup(backup::Args),
+    Restore(restore::Args),
+    Check(check::Args),
     Token(token::Args),
     Openapi(openapi::Args),
     /// Prints completions for a shell
@@ -152,6 +160,10 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Import(args) => import::run(&context, args),
         Command::Reconcile(args) => reconcile::run(&context, &args),
         Command::Staff(args) => staff::run(&context, args),
+        Command::Gdpr(args) => gdpr::run(&context, args),
+        Command::Backup(args) => backup::run(&context, args),
+        Command::Restore(args) => restore::run(&context, &args),
+        Command::Check(args) => check::run(&context, &args),
         Command::Token(args) => token::run(&args),
         Command::Openapi(args) => openapi::run(&args),
         Command::Completions { .. } => Ok(()),

@@ -9,9 +9,10 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::error::CliError;
 use super::{Context, DatabaseArg, output};
+use crate::app::schedule::Schedule;
 use crate::app::schema::{self, Prepared};
 use crate::app::{App, ServerLock};
-use crate::config::{IngestTokens, Server, ServerFlags};
+use crate::config::{Backups, IngestTokens, Server, ServerFlags};
 use crate::http;
 
 /// Descriptors kept for the database, the log and the listener.
@@ -50,6 +51,15 @@ pub(super) struct Args {
     /// [default: from the listen address]
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
+    /// Take backups into this folder [env: FASTCORE_BACKUP_DIR] [default: none]
+    #[arg(long, value_name = "FOLDER")]
+    backup_dir: Option<String>,
+    /// How often [env: FASTCORE_BACKUP_EVERY] [default: 24h]
+    #[arg(long, value_name = "TIME")]
+    backup_every: Option<String>,
+    /// How many stay [env: FASTCORE_BACKUP_KEEP] [default: 14]
+    #[arg(long, value_name = "NUMBER")]
+    backup_keep: Option<String>,
 }
 
 pub(super) fn run(context: &Context, args: Args) -> Result<(), CliError> {
@@ -59,6 +69,9 @@ pub(super) fn run(context: &Context, args: Args) -> Result<(), CliError> {
         cors_origins: args.cors_origins,
         allow_plaintext: args.allow_plaintext,
         public_url: args.public_url,
+        backup_dir: args.backup_dir,
+        backup_every: args.backup_every,
+        backup_keep: args.backup_keep,
     };
     let server = Server::load(&context.environment, &flags)?;
     warn_of_settings(context);
@@ -78,6 +91,10 @@ pub(super) fn run(context: &Context, args: Args) -> Result<(), CliError> {
     let tokens = server.tokens()?;
     tell_of_start(&server, &prepared, &tokens);
     let (app, writer) = App::start(&server.database, &context.clock, runtime.handle())?;
+    let backups = server.backups.clone().map(|Backups { folder, every, keep }| {
+        Schedule { folder, every, keep }.start(&server.database, &context.clock)
+    });
+    let backups = backups.transpose()?;
     runtime.block_on(async {
         let stop = stop_signal()?;
         let url = server.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
@@ -98,6 +115,9 @@ pub(super) fn run(context: &Context, args: Args) -> Result<(), CliError> {
     })?;
     // Ends what is left of the connections' tasks, and with them the last way to the writer.
     runtime.shutdown_timeout(Duration::from_millis(500));
+    if let Some(backups) = backups {
+        backups.stop();
+    }
     if !writer.join_within(LAST_WAIT) {
         return Err(CliError::Failed(
             "stopped before the disk answered; what was not acknowledged may not be stored".into(),

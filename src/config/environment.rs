@@ -8,7 +8,7 @@ use std::path::Path;
 use super::ConfigError;
 
 /// Every variable there is; a secret among them may come as `X_FILE` or as a systemd credential.
-const KNOWN: [&str; 17] = [
+const KNOWN: [&str; 19] = [
     "DATABASE_URL",
     "LOG_LEVEL",
     "DEBUG",
@@ -21,12 +21,14 @@ const KNOWN: [&str; 17] = [
     "FASTCORE_ALLOW_PLAINTEXT",
     "FASTCORE_PUBLIC_URL",
     "FASTCORE_LOG_FORMAT",
+    "FASTCORE_BACKUP_DIR",
+    "FASTCORE_BACKUP_EVERY",
+    "FASTCORE_BACKUP_KEEP",
     // Known by name; `serve` says what this version does not do yet.
     "FASTCORE_TLS_CERT",
     "FASTCORE_TLS_KEY",
     "FASTCORE_METRICS_TOKEN",
     "FASTCORE_METRICS_TOKEN_FILE",
-    "FASTCORE_BACKUP_DIR",
 ];
 
 /// A snapshot of the variables, taken once.
@@ -108,16 +110,15 @@ impl Environment {
     /// The variables that are set, known, and not yet served by this version.
     #[must_use]
     pub fn not_served(&self) -> Vec<&'static str> {
-        let later = |n: &&&str| {
-            ["FASTCORE_TLS", "FASTCORE_METRICS", "FASTCORE_BACKUP"].iter().any(|p| n.starts_with(p))
-        };
+        let later =
+            |n: &&&str| ["FASTCORE_TLS", "FASTCORE_METRICS"].iter().any(|p| n.starts_with(p));
         let set = |n: &&&str| self.get(n).is_ok_and(|v| v.is_some());
         KNOWN.iter().filter(later).filter(set).copied().collect()
     }
 }
 
 fn known(name: &str) -> bool {
-    KNOWN.contains(&name) || matches!(name, "FASTCORE_BACKUP_EVERY" | "FASTCORE_BACKUP_KEEP")
+    KNOWN.contains(&name)
 }
 
 fn read_file(path: &Path) -> Result<BTreeMap<String, String>, ConfigError> {

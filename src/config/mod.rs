@@ -11,7 +11,7 @@ use std::fmt;
 
 pub use environment::Environment;
 pub use secret::{IngestTokens, Secret};
-pub use server::{Server, ServerFlags};
+pub use server::{Backups, Server, ServerFlags};
 
 /// A setting that cannot be used: its name, the value, and what is accepted, in one line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

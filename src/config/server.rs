@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::{ConfigError, Environment, IngestTokens, Setting, boolean};
 
@@ -30,15 +31,21 @@ const PUBLIC_URL: Setting = Setting {
     accepts: "a URL such as https://fastcore.example.com",
 };
 
+const BACKUP_DIR: Setting = Setting {
+    variable: "FASTCORE_BACKUP_DIR",
+    flag: "--backup-dir",
+    default: "",
+    accepts: "a folder",
+};
 const BACKUP_EVERY: Setting = Setting {
     variable: "FASTCORE_BACKUP_EVERY",
-    flag: "",
+    flag: "--backup-every",
     default: "24h",
-    accepts: "a length of time, such as 24h or 30m",
+    accepts: "a length of time from 1s up, such as 24h or 30m",
 };
 const BACKUP_KEEP: Setting = Setting {
     variable: "FASTCORE_BACKUP_KEEP",
-    flag: "",
+    flag: "--backup-keep",
     default: "14",
     accepts: "a whole number from 1 up",
 };
@@ -51,6 +58,39 @@ pub struct ServerFlags {
     pub cors_origins: Option<String>,
     pub allow_plaintext: Option<String>,
     pub public_url: Option<String>,
+    pub backup_dir: Option<String>,
+    pub backup_every: Option<String>,
+    pub backup_keep: Option<String>,
+}
+
+/// Where a server's own backups go, how often they are taken, and how many stay.
+#[derive(Debug, Clone)]
+pub struct Backups {
+    pub folder: PathBuf,
+    pub every: Duration,
+    pub keep: usize,
+}
+
+impl Backups {
+    /// Reads the settings; none without a folder. A bad value is refused also then.
+    ///
+    /// # Errors
+    /// The first one that is not accepted.
+    pub fn load(
+        environment: &Environment,
+        flags: &ServerFlags,
+    ) -> Result<Option<Self>, ConfigError> {
+        let folder = |text: &str| Some(PathBuf::from(text));
+        let folder = BACKUP_DIR.resolve(environment, flags.backup_dir.as_deref(), folder)?;
+        let every = BACKUP_EVERY.resolve(environment, flags.backup_every.as_deref(), |text| {
+            humantime::parse_duration(text).ok().filter(|every| *every >= Duration::from_secs(1))
+        })?;
+        let keep = BACKUP_KEEP.resolve(environment, flags.backup_keep.as_deref(), |text| {
+            text.parse::<u32>().ok().filter(|n| *n > 0)
+        })?;
+        let keep = usize::try_from(keep).unwrap_or(usize::MAX);
+        Ok((!folder.as_os_str().is_empty()).then_some(Self { folder, every, keep }))
+    }
 }
 
 /// How `serve` runs, checked.
@@ -61,6 +101,7 @@ pub struct Server {
     pub cors_origins: Vec<String>,
     /// Without a trailing slash; made from the listen address where it is not set.
     pub public_url: Option<String>,
+    pub backups: Option<Backups>,
     configured: IngestTokens,
 }
 
@@ -90,9 +131,9 @@ impl Server {
                  FASTCORE_ALLOW_PLAINTEXT=true where the network itself is encrypted"
             )));
         }
-        check_backup_settings(environment)?;
+        let backups = Backups::load(environment, flags)?;
         let configured = IngestTokens::configured(environment, listen.ip().is_loopback())?;
-        Ok(Self { database, listen, cors_origins, public_url, configured })
+        Ok(Self { database, listen, cors_origins, public_url, backups, configured })
     }
 
     /// The tokens; where none is configured, makes one and keeps it beside the database.
@@ -102,14 +143,6 @@ impl Server {
     pub fn tokens(&self) -> Result<IngestTokens, ConfigError> {
         self.configured.clone().or_kept(&self.database)
     }
-}
-
-/// Scheduled backups are not served yet; a bad value is refused all the same, so that it is not
-/// found out on the day they are.
-fn check_backup_settings(environment: &Environment) -> Result<(), ConfigError> {
-    BACKUP_EVERY.resolve(environment, None, |text| humantime::parse_duration(text).ok())?;
-    BACKUP_KEEP.resolve(environment, None, |text| text.parse::<u32>().ok().filter(|n| *n > 0))?;
-    Ok(())
 }
 
 fn address(text: &str) -> Option<SocketAddr> {

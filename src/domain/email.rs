@@ -1,5 +1,6 @@
 //! E-mail addresses as mail providers accept them.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
@@ -52,6 +53,17 @@ pub fn mask(address: &str) -> String {
     address.chars().take(3).chain("***".chars()).collect()
 }
 
+/// An address as it is compared with others: the part before the `@` as it is, the domain in its
+/// ASCII form and lower case, so that `é.fr` and `xn--9ca.fr` are one.
+#[must_use]
+pub fn comparable(address: &str) -> String {
+    let Some((local, domain)) = address.rsplit_once('@') else {
+        return address.to_owned();
+    };
+    let ascii = domain_to_ascii(domain);
+    format!("{local}@{}", ascii.unwrap_or_else(|_| domain.to_lowercase().into()))
+}
+
 impl fmt::Debug for Email {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.masked())
@@ -87,15 +99,7 @@ fn is_atext(c: char) -> bool {
 /// The domain in lower case, checked as a host name of at least two labels.
 fn normal_domain(domain: &str) -> Result<String, &'static str> {
     const BAD: &str = "the part after the @ is not a domain name";
-    let idna = Uts46::new();
-    let ascii = idna
-        .to_ascii(
-            domain.as_bytes(),
-            AsciiDenyList::STD3,
-            Hyphens::CheckFirstLast,
-            DnsLength::Verify,
-        )
-        .map_err(|_| BAD)?;
+    let ascii = domain_to_ascii(domain).map_err(|_| BAD)?;
     let (_, top) =
         ascii.rsplit_once('.').ok_or("the part after the @ needs a dot, as in example.com")?;
     if top.bytes().all(|b| b.is_ascii_digit()) {
@@ -105,7 +109,12 @@ fn normal_domain(domain: &str) -> Result<String, &'static str> {
         return Ok(domain.to_ascii_lowercase());
     }
     let (unicode, checked) =
-        idna.to_unicode(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast);
+        Uts46::new().to_unicode(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast);
     checked.map_err(|_| BAD)?;
     Ok(unicode.into_owned())
+}
+
+fn domain_to_ascii(domain: &str) -> Result<Cow<'_, str>, idna::Errors> {
+    let (deny, hyphens) = (AsciiDenyList::STD3, Hyphens::CheckFirstLast);
+    Uts46::new().to_ascii(domain.as_bytes(), deny, hyphens, DnsLength::Verify)
 }

@@ -58,6 +58,17 @@ pub enum StoreError {
          emptied; end it (`fuser {0}` names it), then start again"
     )]
     WalHeld(PathBuf),
+    #[error(
+        "another process keeps reading the database as it was before; what was deleted is in the \
+         write-ahead log until it ends: end it, then run the same command again"
+    )]
+    TracesHeld,
+    #[error("{path} is no whole backup: {cause}")]
+    NotWhole { path: PathBuf, cause: &'static str },
+    #[error("another process has the database {0} open; end it (`fuser {0}` names it)")]
+    OpenElsewhere(PathBuf),
+    #[error("{path}: line {line} is no lead's id; the ledger of erasures must be mended by hand")]
+    Ledger { path: PathBuf, line: usize },
 }
 
 impl StoreError {

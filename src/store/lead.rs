@@ -353,7 +353,12 @@ pub(super) fn conditions(filter: &LeadFilter) -> (String, Vec<String>) {
 
 /// Prepares the walk over every lead in the order of its audit rows.
 pub(super) fn all(conn: &Connection) -> Result<rusqlite::Statement<'_>, StoreError> {
-    Ok(conn.prepare(&format!("{COLUMNS} ORDER BY l.audit_seq"))?)
+    // Without the join that the present status takes; the places are those of `COLUMNS`.
+    Ok(conn.prepare(
+        "SELECT audit_seq, id, created_at_utc, name, email, phone, company, service, message,
+                consent, source, request_id, ip_hash, meta_json, NULL, salt, status
+         FROM lead_inbox ORDER BY audit_seq",
+    )?)
 }
 
 /// A row's columns under the lead's digest, borrowed.

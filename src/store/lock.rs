@@ -7,6 +7,7 @@ use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
+use rustix::process::{Flock, FlockType, fcntl_getlk};
 
 use super::beside;
 use super::error::StoreError;
@@ -42,5 +43,30 @@ impl ServerLock {
             other => StoreError::Io(format!("{} cannot be locked: {other}", name.display())),
         })?;
         Ok(Self { _file: file })
+    }
+}
+
+/// SQLite's locks on a database file (sqlite.org/fileformat2.html, section 1.5): one page from
+/// here on.
+const LOCKS_AT: u64 = 0x4000_0000;
+const LOCKS: u64 = 512;
+
+/// Asks whether another process has the database open, also where it is too damaged for SQLite.
+pub(super) fn check_unused(path: &Path) -> Result<(), StoreError> {
+    let Ok(file) = File::open(path) else { return Ok(()) };
+    let lock = Flock { start: LOCKS_AT, length: LOCKS, ..Flock::from(FlockType::WriteLock) };
+    match fcntl_getlk(&file, &lock) {
+        Ok(None) => Ok(()),
+        Ok(Some(_)) => Err(StoreError::OpenElsewhere(path.into())),
+        Err(e) => Err(StoreError::Io(format!("{}: {e}", path.display()))),
+    }
+}
+
+/// Refuses to write to a database that is about to be replaced by a restore.
+pub(super) fn check_unreplaced(path: &Path) -> Result<(), StoreError> {
+    let Ok(file) = File::open(beside(path, ".restore.partial")) else { return Ok(()) };
+    match flock(&file, FlockOperation::NonBlockingLockShared) {
+        Err(Errno::WOULDBLOCK) => Err(StoreError::OpenElsewhere(path.into())),
+        _ => Ok(()),
     }
 }

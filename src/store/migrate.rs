@@ -1,14 +1,12 @@
 //! The schema and its versions: which a database has, which this binary knows, and the way between.
 
-use std::fs;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::audit;
 use super::error::StoreError;
 use super::tx::WriteTx;
+use super::{audit, backup};
 use crate::clock::Clock;
 use crate::domain::audit::{Event, NewEvent};
 use crate::domain::time::stamp;
@@ -61,17 +59,29 @@ pub(super) fn check_current(conn: &Connection, path: &Path) -> Result<(), StoreE
     Ok(())
 }
 
-/// Applies what is pending, after a verified copy if the database has rows. Refuses a newer one.
+/// Refuses a database that is newer than this binary or came to be in another way.
+pub(super) fn check_known(conn: &Connection, path: &Path) -> Result<(), StoreError> {
+    versions(conn, path).map(|_| ())
+}
+
+/// Whether migrations are pending.
+pub(super) fn is_pending(conn: &Connection) -> Result<bool, StoreError> {
+    Ok(steps(conn)?.iter().any(|step| step.applied_on.is_none()))
+}
+
+/// Applies what is pending, after a verified copy if one is to be kept and the database has rows.
+/// Refuses a newer one.
 pub(super) fn apply(
     conn: &mut Connection,
     path: &Path,
+    keep_copy: bool,
     clock: &Clock,
     actor: &str,
 ) -> Result<Migrated, StoreError> {
     let (from, to) = versions(conn, path)?;
     let mut copy = None;
     if from < to {
-        if from > 0 && has_rows(conn)? {
+        if keep_copy && from > 0 && has_rows(conn)? {
             copy = Some(verified_copy(conn, path, from, clock)?);
         }
         embedded::migrations::runner()
@@ -150,7 +160,8 @@ fn has_rows(conn: &Connection) -> Result<bool, StoreError> {
     Ok(audit::head(conn)?.seq > 0)
 }
 
-/// A copy of the database beside it, whole and checked, before its schema changes.
+/// A backup of the database beside it before its schema changes; `restore` of the binary before
+/// this one takes it.
 fn verified_copy(
     conn: &Connection,
     path: &Path,
@@ -159,20 +170,13 @@ fn verified_copy(
 ) -> Result<PathBuf, StoreError> {
     let time = stamp(clock.now()).replace([':', '.'], "-");
     let copy = super::beside(path, &format!(".before-migration-from-V{from}-{time}"));
-    let io = |e: std::io::Error| StoreError::Io(format!("{}: {e}", copy.display()));
-    let file =
-        fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&copy).map_err(io)?;
-    let text = copy.to_str().ok_or_else(|| StoreError::Io("the path is not UTF-8".to_owned()))?;
-    conn.execute("VACUUM INTO ?1", [text])?;
-    file.sync_all().map_err(io)?;
-    let check = Connection::open_with_flags(&copy, super::open::reader_flags())?;
-    let sound: String = check.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
-    if sound != "ok" || audit::head(&check)? != audit::head(conn)? {
-        return Err(StoreError::Migration(format!(
-            "the copy {} is not sound ({sound}); nothing was changed",
+    backup::create_plain(conn, &copy).map_err(|e| match e {
+        StoreError::Corrupt(cause) => StoreError::Migration(format!(
+            "the copy {} is not sound ({cause}); nothing was changed",
             copy.display()
-        )));
-    }
+        )),
+        other => other,
+    })?;
     Ok(copy)
 }
 

@@ -1,16 +1,23 @@
 //! SQLite: the one place that names rusqlite, r2d2 and refinery.
 
 mod audit;
+mod backup;
+mod check;
 mod error;
 mod figures;
 mod health;
 mod import;
 mod lead;
+mod ledger;
 mod list;
 mod lock;
 mod migrate;
 mod open;
 mod page;
+mod privacy;
+mod restore;
+mod scrub;
+mod seal;
 mod search;
 pub mod staff;
 mod state;
@@ -27,14 +34,18 @@ use std::time::Duration;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::Connection;
 
+pub use backup::{Pace, Taken};
 pub use error::StoreError;
 pub use health::Health;
 pub use import::Fate;
 pub use lead::{Intake, Known, Order, Stored};
+pub use ledger::Ledger;
 pub use list::Count;
 pub use lock::ServerLock;
 pub use migrate::{Migrated, Step};
 pub use page::AuditFilter;
+pub use privacy::{Erased, Found, Whose};
+pub use restore::Restored;
 pub use state::Sizes;
 pub use tx::WriteTx;
 pub use verify::Report;
@@ -59,7 +70,7 @@ pub const READERS: u32 = 4;
 /// The file cannot be used or written, is not ours, is newer, or a server has it open.
 pub fn migrate(path: &Path, clock: &Clock, actor: &str) -> Result<(Migrated, bool), StoreError> {
     let (mut conn, created) = open::writable(path)?;
-    Ok((migrate::apply(&mut conn, path, clock, actor)?, created))
+    Ok((migrate::apply(&mut conn, path, true, clock, actor)?, created))
 }
 
 /// The migrations that this binary knows, and which of them the database has.
@@ -101,6 +112,7 @@ pub fn writer_beside(path: &Path, clock: &Clock) -> Result<(Writer, WriterThread
     if !path.try_exists().unwrap_or(true) {
         return Err(StoreError::Missing(path.into()));
     }
+    lock::check_unreplaced(path)?;
     let (conn, _) = open::writable(path)?;
     migrate::check_current(&conn, path)?;
     Writer::start(conn, clock.clone(), None)
@@ -151,12 +163,41 @@ pub fn note_viewed(tx: &mut WriteTx<'_>, id: &str, actor: &str) -> Result<bool, 
     lead::note_viewed(tx, id, actor)
 }
 
-/// Takes the index that leads are found by a step further along the audit log.
+/// Takes the index that leads are found by so many audit rows further along the audit log.
 ///
 /// # Errors
 /// The database's own.
-pub fn advance_search(tx: &mut WriteTx<'_>) -> Result<(), StoreError> {
-    search::advance(tx)
+pub fn advance_search(tx: &mut WriteTx<'_>, step: u32) -> Result<(), StoreError> {
+    search::advance(tx, step)
+}
+
+/// Erases those leads that a snapshot found and that are still there, and those that came behind
+/// a place in the audit log since, if any; each is noted in the ledger before.
+///
+/// # Errors
+/// The database's own; the ledger cannot be written.
+pub fn erase(
+    tx: &mut WriteTx<'_>,
+    ledger: &mut Ledger,
+    found: &[Found],
+    since: Option<(&Whose, i64)>,
+    reason: &str,
+    actor: &str,
+) -> Result<Vec<Erased>, StoreError> {
+    let new = since.map_or(Ok(Vec::new()), |(whose, at)| privacy::find(tx.conn, whose, at))?;
+    ledger.note(found.iter().chain(&new).map(|lead| lead.lead_id.as_str()))?;
+    let erased = found.iter().chain(&new).map(|lead| privacy::erase(tx, lead, reason, actor));
+    erased.filter_map(Result::transpose).collect()
+}
+
+/// Takes what deleted rows have left in unused parts of the file and in the write-ahead log out
+/// of both, beside a running server. Calls `progress` with the pages read.
+///
+/// # Errors
+/// [`StoreError::TracesHeld`] while another process keeps reading what was before.
+pub fn scrub(path: &Path, progress: &mut dyn FnMut(u64)) -> Result<usize, StoreError> {
+    let (conn, _) = open::writable(path)?;
+    scrub::scrub(&conn, progress)
 }
 
 /// Adds a row to the audit log.
@@ -279,6 +320,38 @@ impl Snapshot<'_> {
         audit::at(self.0, seq)
     }
 
+    /// The leads of a person or a time, by what may be told of them.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn find(&self, whose: &Whose) -> Result<Vec<Found>, StoreError> {
+        privacy::find(self.0, whose, 0)
+    }
+
+    /// How many leads came before a moment, and when the oldest did.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn count_before(&self, moment: &str) -> Result<(u64, Option<String>), StoreError> {
+        privacy::count_before(self.0, moment)
+    }
+
+    /// The leads whose erasure the audit log tells of.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn erased_ids(&self) -> Result<Vec<String>, StoreError> {
+        privacy::erased_ids(self.0)
+    }
+
+    /// Whether the audit log tells of the erasure of a lead, by its id or `request_id`.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn was_erased(&self, id: &str) -> Result<bool, StoreError> {
+        privacy::was_erased(self.0, id)
+    }
+
     /// The last audit row's place and hash; none while the log is empty.
     ///
     /// # Errors
@@ -297,15 +370,71 @@ pub fn verify(
     receipts: &[Receipt],
     progress: &mut dyn FnMut(u64),
 ) -> Result<Report, StoreError> {
-    verify::verify(&open::read_only(path)?, receipts, true, progress)
+    verify::verify(&open::read_only(path)?, receipts, false, progress)
 }
 
-/// [`verify()`] without SQLite's check of the file, which takes longer than all the rest.
+/// What SQLite finds wrong with the file: indexes that lack a row, pages that belong to nothing.
 ///
 /// # Errors
-/// As [`verify()`].
-pub fn verify_chain(path: &Path) -> Result<Report, StoreError> {
-    verify::verify(&open::read_only(path)?, &[], false, &mut |_| {})
+/// The file cannot be read at all.
+pub fn check_file(path: &Path) -> Result<Vec<String>, StoreError> {
+    check::file(&open::read_only(path)?)
+}
+
+/// How many leads are in the ledger of erasures and still there, and how many erased ones are not
+/// in it.
+///
+/// # Errors
+/// The database or the ledger cannot be read.
+pub fn check_ledger(path: &Path) -> Result<(usize, usize), StoreError> {
+    check::ledger(path)
+}
+
+/// Makes a backup of a database beside whoever writes to it: one moment's state in one file with an
+/// end mark, checked before it is put in its place.
+///
+/// # Errors
+/// The database cannot be read or does not verify; the file cannot be written.
+pub fn backup(source: &Path, target: &Path, pace: &Pace) -> Result<Taken, StoreError> {
+    backup::create(source, target, pace)
+}
+
+/// Proves a backup; `unsealed` takes one without an end mark.
+///
+/// # Errors
+/// The file is cut, altered, or newer than this binary; other faults are findings of the report.
+pub fn verify_backup(path: &Path, unsealed: bool) -> Result<Report, StoreError> {
+    backup::prove(path, unsealed)
+}
+
+/// Puts a backup in the place of a database, with pending migrations applied and every lead in the
+/// ledger erased again; the old files are kept under another name. At every moment the old
+/// database or the new one is there. `unsealed` takes a backup without an end mark.
+///
+/// # Errors
+/// Another process has the database open, or the backup is cut, altered, broken or newer; the
+/// database is as it was then.
+pub fn restore(
+    backup: &Path,
+    database: &Path,
+    unsealed: bool,
+    clock: &Clock,
+    actor: &str,
+    lock: &ServerLock,
+) -> Result<Restored, StoreError> {
+    restore::restore(backup, database, unsealed, clock, actor, lock)
+}
+
+/// Whether a file ends as a backup does; not whether it is whole.
+#[must_use]
+pub fn is_backup(path: &Path) -> bool {
+    seal::has_mark(path)
+}
+
+/// Whether a backup may be put at a path: nothing is there, or another backup.
+#[must_use]
+pub fn may_hold_backup(path: &Path) -> bool {
+    backup::may_replace(path)
 }
 
 /// A file beside the database: `fastcore.db` and `.lock` make `fastcore.db.lock`.

@@ -17,15 +17,6 @@ pub struct AuditFilter {
 }
 
 impl Snapshot<'_> {
-    /// Whether a lead of this id was there and was erased.
-    ///
-    /// # Errors
-    /// The database's own.
-    pub fn was_erased(&self, lead_id: &str) -> Result<bool, StoreError> {
-        let sql = "SELECT 1 FROM audit_log WHERE lead_id = ?1 AND event = 'LEAD_ERASED'";
-        Ok(self.0.prepare_cached(sql)?.exists([lead_id])?)
-    }
-
     /// The newest audit rows that the filter finds, newest first; behind a place where one is given.
     ///
     /// # Errors

@@ -14,8 +14,6 @@ use crate::domain::lead::Lead;
 use crate::domain::place::Place;
 use crate::domain::search::{RULES, each_word};
 
-/// Audit rows in one step: the writer does nothing else meanwhile.
-const STEP: i64 = 64;
 /// The beginnings of words that have an index of their own; as in the migration.
 const PREFIXES: [usize; 5] = [1, 2, 3, 5, 7];
 /// A longer word is also in the index by so many of its first characters.
@@ -71,8 +69,8 @@ pub(super) fn behind(conn: &Connection) -> Result<i64, StoreError> {
     Ok(super::audit::head(conn)?.seq - followed(conn)?)
 }
 
-/// Takes the index a step further along the audit log.
-pub(super) fn advance(tx: &mut WriteTx<'_>) -> Result<(), StoreError> {
+/// Takes the index so many audit rows further along the audit log.
+pub(super) fn advance(tx: &mut WriteTx<'_>, step: u32) -> Result<(), StoreError> {
     let conn = tx.conn;
     if conn.prepare_cached("SELECT 1 FROM lead_search_place WHERE rules <> ?1")?.exists([RULES])? {
         // The other rules' words; how they were split is not known any more.
@@ -85,7 +83,7 @@ pub(super) fn advance(tx: &mut WriteTx<'_>) -> Result<(), StoreError> {
         "SELECT seq, event, lead_id, details_json ->> 'from', details_json ->> 'to'
          FROM audit_log WHERE seq > ?1 ORDER BY seq LIMIT ?2",
     )?;
-    let mut rows = statement.query(params![from, STEP])?;
+    let mut rows = statement.query(params![from, step])?;
     let mut to = from;
     while let Some(row) = rows.next()? {
         to = row.get(0)?;
@@ -100,14 +98,16 @@ fn follow(conn: &Connection, seq: i64, row: &Row<'_>) -> Result<(), StoreError> 
         "LEAD_RECEIVED" | "LEAD_IMPORTED" => {
             // None where the lead was erased since.
             if let Some((lead, status)) = lead::arrived(conn, seq)? {
-                add(conn, &lead, &status)?;
+                add(conn, key(Place::of(&lead)), &words(&lead, &status))?;
             }
         }
         "LEAD_PROCESSED" => {
             let id: Option<String> = row.get(2)?;
             if let Some(lead) = lead::find(conn, id.as_deref().unwrap_or_default())? {
-                take_out(conn, &lead, row.get_ref(3)?.as_str()?)?;
-                add(conn, &lead, row.get_ref(4)?.as_str()?)?;
+                let at = key(Place::of(&lead));
+                // One word of a lead is changed as well as all: a row has nothing but its words.
+                take_out(conn, at, &status_word(row.get_ref(3)?.as_str()?))?;
+                add(conn, at, &status_word(row.get_ref(4)?.as_str()?))?;
             }
         }
         _ => {}
@@ -116,7 +116,6 @@ fn follow(conn: &Connection, seq: i64, row: &Row<'_>) -> Result<(), StoreError> 
 }
 
 /// Takes everything of a lead out of the index, in the transaction that erases it.
-#[allow(dead_code, reason = "erasure calls it")]
 pub(super) fn forget(conn: &Connection, lead: &Lead) -> Result<(), StoreError> {
     let followed = followed(conn)?;
     if conn.prepare_cached("SELECT 1 FROM lead_search_place WHERE rules <> ?1")?.exists([RULES])? {
@@ -134,21 +133,21 @@ pub(super) fn forget(conn: &Connection, lead: &Lead) -> Result<(), StoreError> {
             Some(status) => status,
             None => lead::arrived(conn, lead.audit_seq)?.map_or(lead.status.clone(), |(_, s)| s),
         };
-        take_out(conn, lead, &status)?;
+        take_out(conn, key(Place::of(lead)), &words(lead, &status))?;
     }
     Ok(())
 }
 
-fn add(conn: &Connection, lead: &Lead, status: &str) -> Result<(), StoreError> {
-    conn.prepare_cached("INSERT INTO lead_search (rowid, words) VALUES (?1, ?2)")?
-        .execute(params![key(Place::of(lead)), words(lead, status)])?;
+fn add(conn: &Connection, key: i64, words: &str) -> Result<(), StoreError> {
+    let sql = "INSERT INTO lead_search (rowid, words) VALUES (?1, ?2)";
+    conn.prepare_cached(sql)?.execute(params![key, words])?;
     Ok(())
 }
 
-/// The words have to be those that the lead was added with.
-fn take_out(conn: &Connection, lead: &Lead, status: &str) -> Result<(), StoreError> {
+/// The words have to be those that were added, some or all.
+fn take_out(conn: &Connection, key: i64, words: &str) -> Result<(), StoreError> {
     let sql = "INSERT INTO lead_search (lead_search, rowid, words) VALUES ('delete', ?1, ?2)";
-    conn.prepare_cached(sql)?.execute(params![key(Place::of(lead)), words(lead, status)])?;
+    conn.prepare_cached(sql)?.execute(params![key, words])?;
     Ok(())
 }
 

@@ -23,6 +23,7 @@ pub(crate) fn cases() -> Vec<Trial> {
         case("inbox::what_arrives_while_the_list_loads_is_not_missed", arrives_while_loading),
         case("inbox::what_is_shown_is_not_announced_again", shown_once),
         case("inbox::the_count_follows_the_statuses", count_follows),
+        case("inbox::an_erased_person_leaves_the_page_at_once", erased),
         case("inbox::without_the_server_it_says_so_and_recovers", offline),
         case("inbox::a_busy_database_is_told_and_the_lead_opens_later", busy),
         case("inbox::many_tabs_share_one_connection", tabs),
@@ -181,6 +182,27 @@ async fn count_follows(site: Site, page: Page) {
     site.run(&["lead", "set-status", &id, "processing"], "");
     page.says(".summary p", "1 demande").await;
     assert_eq!(page.texts(".row-name").await, ["Autre", "Une"], "nothing moves");
+}
+
+async fn erased(site: Site, page: Page) {
+    site.add_staff("claire");
+    site.post(&json!({ "name": "Reste Là" }));
+    let id = site.post(&json!({ "name": "Oubliez Moi", "email": "oubliez@example.com" }));
+    page.sign_in().await;
+    page.says(".live.on", "En direct").await;
+    page.go(&format!("/admin/leads/{id}")).await;
+    page.says(".lead h1", "Oubliez Moi").await;
+    let erase = ["gdpr", "erase", "--lead", &id, "--reason", "request", "--yes"];
+    site.run(&erase, "");
+    page.says(".pane .empty h1", "Demande effacée").await;
+    page.says(".row.erased", "Demande effacée").await;
+    let text = page.eval("document.documentElement.outerHTML").await.to_string();
+    assert!(!text.contains("Oubliez") && !text.contains("oubliez@"), "nothing of them is left");
+    page.reload().await;
+    page.says(".pane .empty h1", "Demande effacée").await;
+    page.says(".summary p", "1 demande").await;
+    page.click(".pane .empty .button").await;
+    page.says(".log-text", "à la demande de la personne").await;
 }
 
 async fn offline(mut site: Site, page: Page) {

@@ -118,6 +118,24 @@ fn noise(seed: usize, length: usize) -> impl Iterator<Item = u8> {
     .take(length)
 }
 
+/// What `check`, which must find something bad, says.
+fn checked(database: &Database) -> String {
+    let output = database.run(&["check"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.lines().any(|line| line.starts_with("BAD")), "{text}");
+    text
+}
+
+/// Asserts that damage is found: by `audit verify` where a row is hit, by `check` wherever it is.
+fn assert_found(database: &Database, what: &str) {
+    let (status, text) = verify(database, &[]);
+    assert!(matches!(status, Some(0 | 4)) && !text.trim().is_empty(), "{what}: {text}");
+    let text = checked(database);
+    let told = ["integrity", "chain", "migrations"].map(|name| format!("BAD      {name}"));
+    assert!(told.iter().any(|told| text.contains(told)), "{what}: {text}");
+}
+
 #[test]
 fn a_page_of_noise_is_found_wherever_it_lies() {
     let sound = fs::read(Database::sample().path()).expect("the file");
@@ -129,9 +147,7 @@ fn a_page_of_noise_is_found_wherever_it_lies() {
         bytes.splice(from..(page + 1) * size, noise(page, (page + 1) * size - from));
         let database = Database::sample();
         fs::write(database.path(), bytes).expect("a file");
-        let (status, text) = verify(&database, &[]);
-        assert_eq!(status, Some(4), "page {}: {text}", page + 1);
-        assert!(!text.trim().is_empty(), "page {}", page + 1);
+        assert_found(&database, &format!("page {}", page + 1));
     }
 }
 
@@ -144,8 +160,7 @@ fn a_page_of_zeros_is_found_wherever_it_lies() {
         bytes[page * size..(page + 1) * size].fill(0);
         let database = Database::sample();
         fs::write(database.path(), bytes).expect("a file");
-        let (status, text) = verify(&database, &[]);
-        assert_eq!(status, Some(4), "page {}: {text}", page + 1);
+        assert_found(&database, &format!("page {}", page + 1));
     }
 }
 
@@ -155,8 +170,7 @@ fn a_file_that_was_cut_short_is_found() {
     for length in [sound.len() - 4096, sound.len() / 2, 5000, 4096, 0] {
         let database = Database::sample();
         fs::write(database.path(), &sound[..length]).expect("a file");
-        let (status, text) = verify(&database, &[]);
-        assert_eq!(status, Some(4), "{length} bytes: {text}");
+        assert_found(&database, &format!("{length} bytes"));
     }
 }
 
@@ -184,5 +198,5 @@ fn a_search_tree_that_lacks_an_entry_is_found() {
         DELETE FROM sqlite_schema WHERE name IN ('decoy', 'sqlite_autoindex_decoy_1');";
     conn.execute_batch(swap).expect("a swap");
     drop(conn);
-    assert_names(&database, "an empty tree", "sqlite_autoindex_lead_inbox_2");
+    assert!(checked(&database).contains("sqlite_autoindex_lead_inbox_2"));
 }

@@ -44,12 +44,14 @@ fn documented(document: &Value) -> BTreeSet<(String, String)> {
 fn every_route_is_in_the_document_and_the_document_has_no_other() {
     let server = TestServer::start();
     let documented = documented(&document(&server));
-    let routed: BTreeSet<(String, String)> = paths()
+    // What the admin page reads is its own affair and changes with it.
+    let open = || paths().filter(|(path, _)| !path.starts_with("/admin"));
+    let routed: BTreeSet<(String, String)> = open()
         .flat_map(|(path, methods)| methods.split(", ").map(move |m| (path.into(), m.into())))
         .collect();
     assert_eq!(documented, routed);
     // What the table says of a path is what the router does with it.
-    for (path, _) in paths() {
+    for (path, _) in open() {
         for method in METHODS {
             let here = path.replace("{file}", "init.js");
             let status = once(server.address, method, &here, &[], b"").status;

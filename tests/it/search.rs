@@ -80,7 +80,7 @@ impl Store {
 
     /// A step of the index; says whether there is more to follow.
     fn advance(&self) -> bool {
-        self.writer.run(store::advance_search).expect("a step");
+        self.writer.run(|tx| store::advance_search(tx, 33)).expect("a step");
         self.readers().snapshot(|snapshot| snapshot.search_behind()).expect("a number") > 0
     }
 
@@ -259,7 +259,7 @@ fn an_index_by_other_rules_is_made_anew() {
     let readers = Readers::open(&database).expect("readers");
     assert_finds_the_same(&readers);
     while readers.snapshot(|s| s.search_behind()).expect("a number") > 0 {
-        writer.run(store::advance_search).expect("a step");
+        writer.run(|tx| store::advance_search(tx, 33)).expect("a step");
         assert_finds_the_same(&readers);
     }
     assert_eq!(whole_words(&database, "compresseur"), 10, "what the other rules said is gone");

@@ -26,8 +26,17 @@ const fields = {
   user_agent_hash: 'browser hash',
   timestamp_utc: 'time sent',
 };
-const exported = { leads: 'of leads', audit: 'of the audit log' };
-const formats = { xlsx: 'Excel', csv: 'CSV', 'csv (excel-fr)': 'CSV for French Excel', jsonl: 'JSON Lines', postgres: 'PostgreSQL' };
+const exported = { leads: 'of leads', audit: 'of the audit log', person: 'of a person’s data' };
+const reasons = {
+  request: 'at the person’s request',
+  consent_withdrawn: 'consent withdrawn',
+  retention: 'kept long enough',
+  legal: 'legal obligation',
+  mistake: 'sent by mistake',
+  restored: 'erased already before the restore',
+};
+const because = (reason) => (reasons[reason] ? ` (${reasons[reason]})` : '');
+const formats = { xlsx: 'Excel', csv: 'CSV', 'csv (excel-fr)': 'CSV for French Excel', jsonl: 'JSON Lines', json: 'JSON', postgres: 'PostgreSQL' };
 
 export default {
   product: 'FASTCore',
@@ -293,7 +302,7 @@ export default {
       LEAD_PROCESSED: (who, d) => `Status changed from “${statusName(d.from)}” to “${statusName(d.to)}” by ${who}`,
       LEAD_VIEWED: (who) => `Lead opened by ${who}`,
       LEADS_EXPORTED: (who, d) => `Export ${exported[d.what] ?? ''} by ${who}${d.format ? `, format ${formats[d.format] ?? d.format}` : ''}${d.rows === undefined ? '' : `, ${many(d.rows, 'row', 'rows')}`}`,
-      LEAD_ERASED: (who) => `Lead erased by ${who}`,
+      LEAD_ERASED: (who, d) => `Lead erased by ${who}${because(d.reason)}`,
       LEAD_IMPORTED: (who, d) => `Lead imported by ${who}${d.status ? `, with the status “${statusName(d.status)}”` : ''}`,
       STAFF_ADDED: (who, d, account) => `Account “${account}” created by ${who}`,
       STAFF_REMOVED: (who, d, account) => `Account “${account}” removed by ${who}`,

@@ -26,8 +26,17 @@ const fields = {
   user_agent_hash: 'empreinte du navigateur',
   timestamp_utc: 'date d’envoi',
 };
-const exported = { leads: 'des demandes', audit: 'du journal' };
-const formats = { xlsx: 'Excel', csv: 'CSV', 'csv (excel-fr)': 'CSV pour Excel', jsonl: 'JSON Lines', postgres: 'PostgreSQL' };
+const exported = { leads: 'des demandes', audit: 'du journal', person: 'des données d’une personne' };
+const reasons = {
+  request: 'à la demande de la personne',
+  consent_withdrawn: 'consentement retiré',
+  retention: 'durée de conservation dépassée',
+  legal: 'obligation légale',
+  mistake: 'envoyée par erreur',
+  restored: 'déjà effacée avant la restauration',
+};
+const because = (reason) => (reasons[reason] ? ` (${reasons[reason]})` : '');
+const formats = { xlsx: 'Excel', csv: 'CSV', 'csv (excel-fr)': 'CSV pour Excel', jsonl: 'JSON Lines', json: 'JSON', postgres: 'PostgreSQL' };
 
 export default {
   product: 'FASTCore',
@@ -260,7 +269,7 @@ export default {
     status_code: 'Réponse',
     actors: {
       site_ingest: 'le site',
-      schedule: 'tâche automatique',
+      schedule: 'la tâche automatique',
       admin_page: 'la page de connexion',
       cli: (user) => `${user}, sur le serveur`,
     },
@@ -293,7 +302,7 @@ export default {
       LEAD_PROCESSED: (who, d) => `Statut changé de « ${statusName(d.from)} » à « ${statusName(d.to)} » par ${who}`,
       LEAD_VIEWED: (who) => `Demande ouverte par ${who}`,
       LEADS_EXPORTED: (who, d) => `Export ${exported[d.what] ?? ''} par ${who}${d.format ? `, format ${formats[d.format] ?? d.format}` : ''}${d.rows === undefined ? '' : `, ${many(d.rows, 'ligne', 'lignes')}`}`,
-      LEAD_ERASED: (who) => `Demande effacée par ${who}`,
+      LEAD_ERASED: (who, d) => `Demande effacée par ${who}${because(d.reason)}`,
       LEAD_IMPORTED: (who, d) => `Demande importée par ${who}${d.status ? `, avec le statut « ${statusName(d.status)} »` : ''}`,
       STAFF_ADDED: (who, d, account) => `Compte « ${account} » créé par ${who}`,
       STAFF_REMOVED: (who, d, account) => `Compte « ${account} » supprimé par ${who}`,

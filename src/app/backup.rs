@@ -1,0 +1,114 @@
+//! Backups: made beside a running server, proved, and told in the audit log.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde_json::json;
+
+use super::draft;
+use super::export::ExportError;
+use crate::clock::Clock;
+use crate::domain::audit::{Event, NewEvent};
+use crate::store::{self, Report, ServerLock, StoreError};
+pub use crate::store::{Pace, Restored, Taken};
+
+/// Makes a backup in a file, which is there whole and checked or not at all.
+///
+/// # Errors
+/// The database cannot be read or does not verify; the file is there and no backup, belongs to
+/// the database, or cannot be written.
+pub fn create(
+    database: &Path,
+    clock: &Clock,
+    target: &Path,
+    pace: &Pace,
+    actor: &str,
+) -> Result<Taken, ExportError> {
+    draft::check_target(target, database)?;
+    if !store::may_hold_backup(target) {
+        let fault = format!("{} is there already and is no backup", target.display());
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, fault).into());
+    }
+    let taken = store::backup(database, target, pace)?;
+    let name = target.file_name().map(|name| name.to_string_lossy().into_owned());
+    note(database, clock, &taken, name.as_deref(), actor)?;
+    Ok(taken)
+}
+
+/// Writes a backup, made and checked in a file beside the database before the first byte, to `out`.
+///
+/// # Errors
+/// As [`create`]; `out` was closed before the end.
+pub fn stream(
+    database: &Path,
+    clock: &Clock,
+    out: &mut dyn Write,
+    pace: &Pace,
+    actor: &str,
+) -> Result<Taken, ExportError> {
+    let file = store::beside(database, &format!(".backup-{}", std::process::id()));
+    let taken = store::backup(database, &file, pace)?;
+    // Its name is not needed any more, and whatever ends the process, it does not stay.
+    let opened = File::open(&file);
+    fs::remove_file(&file)?;
+    io::copy(&mut opened?, out)?;
+    out.flush()?;
+    note(database, clock, &taken, None, actor)?;
+    Ok(taken)
+}
+
+/// Proves a backup; `unsealed` takes one without an end mark.
+///
+/// # Errors
+/// The file is cut, altered, or newer than this binary; other faults are findings of the report.
+pub fn verify(path: &Path, unsealed: bool) -> Result<Report, StoreError> {
+    store::verify_backup(path, unsealed)
+}
+
+/// Puts a backup in the place of the database; the lock shows that no server has it open.
+///
+/// # Errors
+/// Another process has the database open, or the backup is cut, altered, broken or newer; the
+/// database is as it was then.
+pub fn restore(
+    backup: &Path,
+    database: &Path,
+    unsealed: bool,
+    clock: &Clock,
+    actor: &str,
+    lock: &ServerLock,
+) -> Result<Restored, StoreError> {
+    store::restore(backup, database, unsealed, clock, actor, lock)
+}
+
+/// Tells the audit log.
+fn note(
+    database: &Path,
+    clock: &Clock,
+    taken: &Taken,
+    file: Option<&str>,
+    actor: &str,
+) -> Result<(), StoreError> {
+    let details = json!({
+        "file": file,
+        "audit_rows": taken.audit_rows,
+        "leads": taken.leads,
+        "head": taken.head,
+        "sha256": taken.sha256,
+        "bytes": taken.bytes,
+    })
+    .to_string();
+    let actor = actor.to_owned();
+    super::write(database, clock, move |tx| {
+        let event = NewEvent {
+            event: Event::BackupTaken,
+            actor: &actor,
+            lead_id: None,
+            request_id: None,
+            status_code: None,
+            details_json: Some(&details),
+        };
+        store::append(tx, &event).map(|_| ())
+    })
+}

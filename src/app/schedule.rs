@@ -1,0 +1,183 @@
+//! Backups that a server takes by itself: in a thread of their own, at a low pace, not in the first
+//! seconds after a start, and no more of them than are to be kept.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+
+use super::backup::{self, Pace};
+use super::export::ExportError;
+use crate::clock::Clock;
+use crate::store;
+
+/// Times as long as it works a backup rests.
+const REST: u32 = 3;
+/// The longest wait after a start or a failure, and between two looks at the clock.
+const LONGEST: [Duration; 3] =
+    [Duration::from_secs(60), Duration::from_secs(600), Duration::from_secs(60)];
+const TIME: &str = "%Y%m%dT%H%M%SZ";
+const ACTOR: &str = "schedule";
+
+/// When backups are taken, where they go, and how many stay.
+#[derive(Debug, Clone)]
+pub struct Schedule {
+    pub folder: PathBuf,
+    pub every: Duration,
+    pub keep: usize,
+}
+
+/// The thread; it ends when this is told to stop.
+#[derive(Debug)]
+pub struct Scheduled {
+    stop: Arc<AtomicBool>,
+    wake: Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Scheduled {
+    /// Ends it, and a backup that is under way, of which nothing stays.
+    pub fn stop(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        drop(self.wake);
+        if self.thread.join().is_err() {
+            tracing::error!("the backups ended with a panic");
+        }
+    }
+}
+
+impl Schedule {
+    /// Takes backups from now on.
+    ///
+    /// # Errors
+    /// No thread can be started.
+    pub fn start(self, database: &Path, clock: &Clock) -> io::Result<Scheduled> {
+        let (wake, woken) = channel();
+        let stop = Arc::new(AtomicBool::new(false));
+        let keeper = Keeper {
+            schedule: self,
+            database: database.to_owned(),
+            clock: clock.clone(),
+            pace: Pace::resting(REST, Arc::clone(&stop)),
+            stop: Arc::clone(&stop),
+        };
+        let run = move || keeper.run(&woken);
+        let thread = std::thread::Builder::new().name("backups".to_owned()).spawn(run)?;
+        Ok(Scheduled { stop, wake, thread })
+    }
+}
+
+struct Keeper {
+    schedule: Schedule,
+    database: PathBuf,
+    clock: Clock,
+    pace: Pace,
+    stop: Arc<AtomicBool>,
+}
+
+impl Keeper {
+    fn run(&self, woken: &Receiver<()>) {
+        let every = self.schedule.every;
+        let at_least =
+            |longest: Duration| (every / 10).min(longest).mul_f64(rand::random_range(0.5..1.0));
+        let mut wait = at_least(LONGEST[0]).max(self.until_due());
+        loop {
+            while !wait.is_zero() {
+                let part = wait.min(LONGEST[2]);
+                if !matches!(woken.recv_timeout(part), Err(RecvTimeoutError::Timeout)) {
+                    return;
+                }
+                // The system's clock decides, not how long this thread slept.
+                wait = wait.saturating_sub(part).min(self.until_due().max(LONGEST[0]));
+            }
+            wait = match self.take() {
+                Ok(()) => self.until_due().max(at_least(LONGEST[0])),
+                Err(_) if self.stop.load(Ordering::Relaxed) => return,
+                Err(error) => {
+                    tracing::error!(%error, "no backup could be taken; it is tried again");
+                    at_least(LONGEST[1])
+                }
+            };
+        }
+    }
+
+    /// How long until the newest backup is old enough.
+    fn until_due(&self) -> Duration {
+        let newest = newest(&self.schedule.folder, &self.database);
+        let age = newest.map(|newest| self.clock.now() - newest.taken_at);
+        // One of the future is of a clock that was set back.
+        let age = age.filter(|age| *age >= TimeDelta::zero()).and_then(|age| age.to_std().ok());
+        age.map_or(Duration::ZERO, |age| self.schedule.every.saturating_sub(age))
+    }
+
+    fn take(&self) -> Result<(), ExportError> {
+        let folder = &self.schedule.folder;
+        fs::create_dir_all(folder)?;
+        self.remove_unfinished()?;
+        let time = self.clock.now().format(TIME);
+        let target = folder.join(format!("{}{time}.db", prefix(&self.database)));
+        let taken = backup::create(&self.database, &self.clock, &target, &self.pace, ACTOR)?;
+        let (file, leads, sha256) = (target.display(), taken.leads, taken.sha256);
+        tracing::info!(%file, leads, bytes = taken.bytes, sha256, "a backup was taken and checked");
+        for old in kept(folder, &self.database).iter().rev().skip(self.schedule.keep) {
+            fs::remove_file(&old.path)?;
+        }
+        Ok(())
+    }
+
+    /// What a process that was killed has left; only one server at a time writes these names.
+    fn remove_unfinished(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.schedule.folder)? {
+            let path = entry?.path();
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let unfinished = name.strip_suffix(".partial").and_then(|n| time_of(n, &self.database));
+            if unfinished.is_some() {
+                fs::remove_file(&path)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A backup that the schedule has taken; it was checked before it got its name.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    pub path: PathBuf,
+    pub taken_at: DateTime<Utc>,
+}
+
+/// The newest of a database's backups in a folder.
+#[must_use]
+pub fn newest(folder: &Path, database: &Path) -> Option<Kept> {
+    kept(folder, database).pop()
+}
+
+/// A database's backups in a folder, by the names that the schedule gives, the oldest first.
+fn kept(folder: &Path, database: &Path) -> Vec<Kept> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut kept: Vec<Kept> = entries
+        .filter_map(|entry| {
+            let taken_at = time_of(entry.file_name().to_str()?, database)?;
+            Some(Kept { path: entry.path(), taken_at })
+        })
+        .filter(|kept| store::is_backup(&kept.path))
+        .collect();
+    kept.sort_by_key(|kept| kept.taken_at);
+    kept
+}
+
+fn prefix(database: &Path) -> String {
+    let stem = database.file_stem().unwrap_or_default().to_string_lossy();
+    format!("{stem}-")
+}
+
+fn time_of(name: &str, database: &Path) -> Option<DateTime<Utc>> {
+    let time = name.strip_prefix(&prefix(database))?.strip_suffix(".db")?;
+    Some(NaiveDateTime::parse_from_str(time, TIME).ok()?.and_utc())
+}

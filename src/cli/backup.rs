@@ -1,0 +1,106 @@
+//! `fastcore backup create` and `backup verify`.
+
+use std::fmt::Write as _;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::error::CliError;
+use super::{Context, DatabaseArg, output};
+use crate::app::backup::{self, Pace};
+
+/// Times as long as it works a backup rests, so that a server beside it is not slowed down.
+const REST: u32 = 1;
+
+/// Makes backups and proves them
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Makes a backup, beside a running server or without one
+    ///
+    /// One moment's state in one SQLite file (mode 0600) with an end mark. It is written beside its
+    /// place, checked as `audit verify` checks, flushed, and only then put there; an older backup
+    /// of that name is replaced, any other file is refused.
+    ///
+    /// Example: fastcore backup create /backup/fastcore.db
+    Create {
+        #[command(flatten)]
+        database: DatabaseArg,
+        /// The file, or - for standard output
+        #[arg(value_name = "DEST")]
+        target: PathBuf,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Proves a backup: whole to the last bit, sound, and of a version that this binary knows
+    ///
+    /// Exits with 4 and the reason when it is cut short, altered or broken.
+    Verify {
+        /// The backup
+        file: PathBuf,
+        /// Take a copy that another tool made: rows, chain and structure are proved, but not what
+        /// no row uses
+        #[arg(long)]
+        unsealed: bool,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub(super) fn run(context: &Context, args: Args) -> Result<(), CliError> {
+    match args.what {
+        What::Create { database, target, json } => {
+            let path = database.path(&context.environment)?;
+            create(context, &path, &target, json)
+        }
+        What::Verify { file, unsealed, json } => verify(&file, unsealed, json),
+    }
+}
+
+fn create(context: &Context, path: &Path, target: &Path, json: bool) -> Result<(), CliError> {
+    let (clock, actor) = (&context.clock, Context::actor());
+    let pace = Pace::resting(REST, Arc::default());
+    let streamed = target == Path::new("-");
+    let taken = if streamed {
+        backup::stream(path, clock, &mut io::stdout().lock(), &pace, &actor)?
+    } else {
+        backup::create(path, clock, target, &pace, &actor)?
+    };
+    if json && !streamed {
+        return output::json(&taken);
+    }
+    let (rows, leads, sha256) = (taken.audit_rows, taken.leads, &taken.sha256);
+    let head = taken.head.as_deref().unwrap_or("empty");
+    output::say(&format!(
+        "Backup of {leads} leads and {rows} audit rows, checked; head {head}; SHA-256 {sha256}"
+    ));
+    Ok(())
+}
+
+fn verify(file: &Path, unsealed: bool, json: bool) -> Result<(), CliError> {
+    let report = backup::verify(file, unsealed)?;
+    if json {
+        output::json(&report)?;
+    } else {
+        let mut text: String = report.findings.iter().map(|f| format!("BROKEN  {f}\n")).collect();
+        if report.sound {
+            let head = report.head.as_deref().unwrap_or("empty");
+            let proved = if unsealed { "; what no row uses is not proved" } else { "" };
+            let (rows, leads) = (report.audit_rows, report.leads);
+            let _ =
+                writeln!(text, "sound; audit rows: {rows}, leads: {leads}, head: {head}{proved}");
+        }
+        output::data(text.as_bytes())?;
+    }
+    if report.sound {
+        return Ok(());
+    }
+    Err(CliError::Broken(format!("the backup is broken: {} findings", report.faults)))
+}

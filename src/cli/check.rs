@@ -1,0 +1,70 @@
+//! `fastcore check`.
+
+use std::fmt::Write as _;
+
+use super::error::CliError;
+use super::{Context, DatabaseArg, output};
+use crate::app::check::{self, BackupPlan, Finding, Level};
+use crate::config::{Backups, Server, ServerFlags};
+
+/// Looks whether all is well, and says of each finding how to mend it
+///
+/// The configuration, who can read the files, the file's integrity, the chain, migrations, the
+/// ledger of erasures, the age of the last backup, disk space, the write-ahead log, the clock, and
+/// what was left behind. Reads only, beside a running server; exits with 1 if something is bad.
+/// Run it with the service's own settings: as its user, in its folder, with its variables.
+///
+/// Example: fastcore check --json
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    database: DatabaseArg,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(context: &Context, args: &Args) -> Result<(), CliError> {
+    let path = args.database.path(&context.environment)?;
+    let mut findings = configuration(context, args);
+    let plan = Backups::load(&context.environment, &ServerFlags::default()).ok().flatten();
+    let plan = plan.map(|Backups { folder, every, .. }| BackupPlan { folder, every });
+    let mut progress = output::Progress::new("audit rows");
+    findings.extend(check::check(&path, &context.clock, plan.as_ref(), &mut |n| progress.at(n)));
+    drop(progress);
+    if args.json {
+        output::json(&findings)?;
+    } else {
+        output::data(findings.iter().map(line).collect::<String>().as_bytes())?;
+    }
+    match findings.iter().filter(|finding| finding.level == Level::Bad).count() {
+        0 => Ok(()),
+        bad => Err(CliError::Failed(format!("{bad} of {} findings are bad", findings.len()))),
+    }
+}
+
+fn configuration(context: &Context, args: &Args) -> Vec<Finding> {
+    let flags =
+        ServerFlags { database_url: args.database.database_url.clone(), ..ServerFlags::default() };
+    let mend = "README, chapter \"Settings\"";
+    let mut findings: Vec<Finding> = (context.environment.unknown().into_iter())
+        .map(|text| Finding::warning("settings", text, mend))
+        .collect();
+    if let Err(error) = Server::load(&context.environment, &flags) {
+        findings.push(Finding::bad("settings", error.to_string(), mend));
+    }
+    findings
+}
+
+fn line(finding: &Finding) -> String {
+    let level = match finding.level {
+        Level::Ok => "ok     ",
+        Level::Warning => "WARNING",
+        Level::Bad => "BAD    ",
+    };
+    let mut line = format!("{level}  {:<10}  {}", finding.what, finding.found);
+    if let Some(mend) = &finding.mend {
+        let _ = write!(line, "; mend: {mend}");
+    }
+    output::one_line(&line) + "\n"
+}

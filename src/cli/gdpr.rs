@@ -1,0 +1,221 @@
+//! `fastcore gdpr export`, `erase` and `purge`.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use chrono::TimeDelta;
+use serde_json::json;
+
+use super::error::CliError;
+use super::{Context, DatabaseArg, output};
+use crate::app::privacy::{self, Certificate, Whose};
+use crate::domain::audit::Reason;
+
+/// What is held on a person: handed out, erased, purged when its time has come
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Writes all that is held on a person, as JSON
+    ///
+    /// Their leads, each with its audit rows. The address is compared as mail providers do: the
+    /// domain in any case and spelling, what is before the @ as it is.
+    ///
+    /// Example: fastcore gdpr export --email jean@example.com -o jean.json
+    Export {
+        #[command(flatten)]
+        database: DatabaseArg,
+        /// The person's address
+        #[arg(long, value_name = "ADDRESS", value_parser = address)]
+        email: String,
+        /// The file, written whole or not at all; standard output without it
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Erases a person's leads, or one lead, for good
+    ///
+    /// Beside a running server or without one. Nothing of them stays in the database's files; an
+    /// audit row tells that and why they were erased, and the ledger beside the database keeps
+    /// older backups from bringing them back. Asks first. Cut off at any moment, it has erased all
+    /// of them or none; run again, it finishes what is left to do.
+    ///
+    /// Example: fastcore gdpr erase --email jean@example.com --reason request --certificate jean.txt
+    Erase {
+        #[command(flatten)]
+        database: DatabaseArg,
+        /// All leads from this address
+        #[arg(long, value_name = "ADDRESS", value_parser = address, required_unless_present = "lead")]
+        email: Option<String>,
+        /// One lead, by its id or request_id
+        #[arg(long, value_name = "ID", conflicts_with = "email")]
+        lead: Option<String>,
+        /// request, consent_withdrawn, retention, legal or mistake
+        #[arg(long, value_parser = reason)]
+        reason: Reason,
+        /// Writes what was erased, with the audit rows, to a file that can be sent to the person
+        #[arg(long, value_name = "FILE")]
+        certificate: Option<PathBuf>,
+        /// Without asking
+        #[arg(long)]
+        yes: bool,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Erases all leads that are older than their retention
+    ///
+    /// Example: fastcore gdpr purge --older-than 1095d --dry-run
+    Purge {
+        #[command(flatten)]
+        database: DatabaseArg,
+        /// Their age, such as 1095d or 3y
+        #[arg(long, value_name = "AGE", value_parser = age)]
+        older_than: TimeDelta,
+        /// Only counts them
+        #[arg(long)]
+        dry_run: bool,
+        /// Without asking
+        #[arg(long)]
+        yes: bool,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub(super) fn run(context: &Context, args: Args) -> Result<(), CliError> {
+    match args.what {
+        What::Export { database, email, output } => {
+            let path = database.path(&context.environment)?;
+            let (clock, actor) = (&context.clock, Context::actor());
+            let leads = privacy::export(&path, clock, &email, &actor, output.as_deref())?;
+            output::say(&format!("{leads} leads."));
+            Ok(())
+        }
+        What::Erase { database, email, lead, reason, certificate, yes, json } => {
+            let path = database.path(&context.environment)?;
+            let whose = match (&email, lead) {
+                (Some(address), _) => Whose::Address(address.clone()),
+                (None, lead) => Whose::Lead(lead.unwrap_or_default().to_ascii_lowercase()),
+            };
+            let erase = Erase { path: &path, whose: &whose, reason, yes, json };
+            erase.run(context, email.as_deref(), certificate.as_deref())
+        }
+        What::Purge { database, older_than, dry_run, yes, json } => {
+            let path = database.path(&context.environment)?;
+            purge(context, &path, older_than, dry_run, yes, json)
+        }
+    }
+}
+
+struct Erase<'a> {
+    path: &'a Path,
+    whose: &'a Whose,
+    reason: Reason,
+    yes: bool,
+    json: bool,
+}
+
+impl Erase<'_> {
+    fn run(
+        &self,
+        context: &Context,
+        address: Option<&str>,
+        certificate: Option<&Path>,
+    ) -> Result<(), CliError> {
+        let found = privacy::find(self.path, self.whose)?;
+        if let (Whose::Lead(id), true) = (self.whose, found.is_empty())
+            && !privacy::was_erased(self.path, id)?
+        {
+            let id = output::one_line(id);
+            return Err(CliError::Failed(format!("no lead has the id or request_id {id}")));
+        }
+        for lead in &found {
+            output::say(&format!("{}  {}", lead.created_at_utc, lead.lead_id));
+        }
+        if !self.yes && !found.is_empty() {
+            confirm(&format!("Erase these {} leads for good?", found.len()))?;
+        }
+        let certificate = certificate.map(|to| Certificate::at(to, self.path)).transpose()?;
+        let actor = Context::actor();
+        let erasure = privacy::erase(self.path, &context.clock, self.whose, self.reason, &actor)?;
+        // Also where nothing was found: an erasure that was cut off before may have left it undone.
+        remove_traces(self.path)?;
+        if let Some(certificate) = certificate {
+            certificate.issue(address, &erasure)?;
+        }
+        if self.json {
+            return output::json(&erasure);
+        }
+        output::say(&format!("Erased {} leads; audit head {}.", erasure.leads.len(), erasure.head));
+        Ok(())
+    }
+}
+
+fn purge(
+    context: &Context,
+    path: &Path,
+    age: TimeDelta,
+    dry_run: bool,
+    yes: bool,
+    json: bool,
+) -> Result<(), CliError> {
+    let (count, oldest) = privacy::count_older(path, &context.clock, age)?;
+    if dry_run {
+        if json {
+            return output::json(&json!({ "older": count, "oldest": oldest }));
+        }
+        let oldest = oldest.map_or_else(String::new, |at| format!(", the oldest of {at}"));
+        return output::data(format!("{count} leads would be erased{oldest}\n").as_bytes());
+    }
+    if !yes && count > 0 {
+        confirm(&format!("Erase {count} leads for good?"))?;
+    }
+    let mut progress = output::Progress::new("leads erased");
+    let clock = &context.clock;
+    let gone = privacy::purge(path, clock, age, &Context::actor(), &mut |n| progress.at(n))?;
+    drop(progress);
+    remove_traces(path)?;
+    if json {
+        return output::json(&json!({ "erased": gone }));
+    }
+    output::say(&format!("Erased {gone} leads."));
+    Ok(())
+}
+
+fn remove_traces(path: &Path) -> Result<(), CliError> {
+    let mut progress = output::Progress::new("pages cleaned");
+    Ok(privacy::remove_traces(path, &mut |pages| progress.at(pages))?)
+}
+
+/// Asks on the terminal; anything but yes ends the command.
+fn confirm(question: &str) -> Result<(), CliError> {
+    if !io::stdin().is_terminal() {
+        return Err(CliError::Usage(format!("{question} Nobody is there to ask: give --yes")));
+    }
+    let _ = write!(io::stderr(), "{question} [y/N] ");
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    let yes = ["y", "yes", "o", "oui"].contains(&answer.trim().to_lowercase().as_str());
+    if yes { Ok(()) } else { Err(CliError::Failed("nothing was erased".to_owned())) }
+}
+
+fn address(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let whole = text.rsplit_once('@').is_some_and(|(l, d)| !l.is_empty() && !d.is_empty());
+    if whole { Ok(text.to_owned()) } else { Err("an address such as jean@example.com".to_owned()) }
+}
+
+fn reason(text: &str) -> Result<Reason, String> {
+    let names = || Reason::GIVEN.map(Reason::as_str).join(", ");
+    Reason::parse(text).ok_or_else(|| format!("one of {}", names()))
+}
+
+fn age(text: &str) -> Result<TimeDelta, String> {
+    let age = humantime::parse_duration(text).ok().and_then(|age| TimeDelta::from_std(age).ok());
+    age.ok_or_else(|| "a length of time, such as 1095d or 3y".to_owned())
+}

@@ -1,0 +1,238 @@
+//! Copies of a database that others go on writing to: of one moment, checked, and with an end mark.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, OpenFlags};
+use rustix::fs::{FlockOperation, flock};
+
+use super::error::StoreError;
+use super::seal::{self, Sealed};
+use super::verify::Report;
+use super::{audit, beside, migrate, open, verify};
+use crate::domain::chain::Receipt;
+
+/// Pages copied at a time.
+const STEP: i32 = 64;
+/// Steps of SQLite's virtual machine between two looks at the pace.
+const OPERATIONS: i32 = 1000;
+/// Work that is done at a stretch.
+const STRETCH: Duration = Duration::from_millis(2);
+
+/// How fast a copy is made, so that leads are stored meanwhile, and whether it is to end early.
+#[derive(Debug, Clone, Default)]
+pub struct Pace {
+    /// Times as long as it works it rests.
+    rest: u32,
+    stop: Arc<AtomicBool>,
+}
+
+impl Pace {
+    #[must_use]
+    pub fn resting(rest: u32, stop: Arc<AtomicBool>) -> Self {
+        Self { rest, stop }
+    }
+
+    fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Rests if it is time to.
+    fn keep(&self, since: &mut Instant) {
+        let worked = since.elapsed();
+        if worked >= STRETCH {
+            std::thread::sleep(worked.saturating_mul(self.rest));
+            *since = Instant::now();
+        }
+    }
+
+    /// Makes a connection's statements keep the pace.
+    fn of(&self, conn: &Connection) -> Result<(), StoreError> {
+        let (pace, mut since) = (self.clone(), Instant::now());
+        let handler = move || {
+            pace.keep(&mut since);
+            pace.stopped()
+        };
+        Ok(conn.progress_handler(OPERATIONS, Some(handler))?)
+    }
+}
+
+/// A backup that was made and checked.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Taken {
+    pub audit_rows: u64,
+    pub leads: u64,
+    /// The last audit row, as `SEQ:HASH`; none where the log is empty.
+    pub head: Option<String>,
+    /// Of the whole file, in lower-case hexadecimal digits.
+    pub sha256: String,
+    pub bytes: u64,
+}
+
+/// Makes a backup: written beside its place, checked, flushed, and only then put there.
+pub(super) fn create(source: &Path, target: &Path, pace: &Pace) -> Result<Taken, StoreError> {
+    let mut draft = Draft::of(target)?;
+    let (head, leads) = copy(source, &draft.path, pace)?;
+    let report = check(&draft.path, pace)?;
+    if !report.sound {
+        let cause = report.findings.into_iter().next().unwrap_or_default();
+        return Err(StoreError::Corrupt(format!("`fastcore check` tells more; {cause}")));
+    }
+    if report.head != head.map(|h| h.to_string()) || report.leads != leads {
+        return Err(StoreError::Corrupt("the copy is not what the database was".to_owned()));
+    }
+    let Sealed { sha256, bytes } = draft.seal(pace)?;
+    draft.put_in_place(target)?;
+    let (audit_rows, head) = (report.audit_rows, report.head);
+    Ok(Taken { audit_rows, leads, head, sha256, bytes })
+}
+
+/// A copy as it is before a migration: what it holds is of an older version, so only the file
+/// and the end of the chain are checked.
+pub(super) fn create_plain(conn: &Connection, target: &Path) -> Result<(), StoreError> {
+    let pace = Pace::default();
+    let mut draft = Draft::of(target)?;
+    let head = copy_from(&*conn.unchecked_transaction()?, &draft.path, &pace)?;
+    let copied = open::read_only(&draft.path)?;
+    let sound: String = copied.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if sound != "ok" || audit::head(&copied)? != head {
+        return Err(StoreError::Corrupt(sound));
+    }
+    drop(copied);
+    draft.seal(&pace)?;
+    draft.put_in_place(target)
+}
+
+/// Proves a file that [`create`] made; one that another tool made has no end mark, and is taken
+/// with `unsealed` alone: then a bit in a part that no row uses may have changed unseen.
+pub(super) fn prove(path: &Path, unsealed: bool) -> Result<Report, StoreError> {
+    if !unsealed {
+        seal::unseal(path, &mut io::sink(), &mut || ())?;
+    }
+    check(path, &Pace::default())
+}
+
+/// Whether a file may be replaced by a backup: one that is a backup itself.
+pub(super) fn may_replace(path: &Path) -> bool {
+    !path.exists() || seal::has_mark(path)
+}
+
+fn check(path: &Path, pace: &Pace) -> Result<Report, StoreError> {
+    let conn = open::read_only(path)?;
+    migrate::check_known(&conn, path)?;
+    pace.of(&conn)?;
+    let report = verify::verify(&conn, &[], true, &mut |_| ())?;
+    if pace.stopped() { Err(StoreError::Closed) } else { Ok(report) }
+}
+
+/// Copies one moment's state; the last audit row and the number of leads in it.
+fn copy(source: &Path, target: &Path, pace: &Pace) -> Result<(Option<Receipt>, u64), StoreError> {
+    let source_conn = open::read_only(source)?;
+    migrate::check_current(&source_conn, source)?;
+    // Held to the end, so that every step copies from the same state, whatever is written meanwhile.
+    let snapshot = source_conn.unchecked_transaction()?;
+    let leads = "SELECT count(*) FROM lead_inbox";
+    let leads: i64 = snapshot.query_row(leads, [], |row| row.get(0))?;
+    let head = copy_from(&snapshot, target, pace)?;
+    Ok((Some(head).filter(|head| head.seq > 0), leads.unsigned_abs()))
+}
+
+pub(super) fn copy_from(
+    source: &Connection,
+    target: &Path,
+    pace: &Pace,
+) -> Result<Receipt, StoreError> {
+    let head = audit::head(source)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut copied = Connection::open_with_flags(target, flags)?;
+    // Nothing of the copy counts before it is whole.
+    copied.execute_batch(
+        "PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF;",
+    )?;
+    let backup = Backup::new(source, &mut copied)?;
+    let mut since = Instant::now();
+    loop {
+        match backup.step(STEP)? {
+            StepResult::Done => break,
+            StepResult::More => pace.keep(&mut since),
+            _ => std::thread::sleep(STRETCH),
+        }
+        if pace.stopped() {
+            return Err(StoreError::Closed);
+        }
+    }
+    drop(backup);
+    // One file without a write-ahead log, which any tool opens without leaving something beside it.
+    let mode: String = copied.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get(0))?;
+    if mode != "delete" {
+        return Err(StoreError::Sqlite(format!("the copy stays in journal mode {mode}")));
+    }
+    copied.close().map_err(|(_, e)| e)?;
+    Ok(head)
+}
+
+/// A file that is not finished, beside its place; its name tells so. What a process that was
+/// killed has left there is taken over.
+pub(super) struct Draft {
+    pub(super) path: PathBuf,
+    /// Locked for as long as it is written.
+    pub(super) file: File,
+    done: bool,
+}
+
+impl Draft {
+    pub(super) fn of(target: &Path) -> Result<Self, StoreError> {
+        let path = beside(target, ".partial");
+        let fail = |e: io::Error| StoreError::Io(format!("{}: {e}", path.display()));
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .custom_flags(i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0))
+            .open(&path)
+            .map_err(fail)?;
+        flock(&file, FlockOperation::NonBlockingLockExclusive)
+            .map_err(|_| fail(io::Error::other("another process is writing it")))?;
+        file.set_len(0).map_err(fail)?;
+        for suffix in ["-wal", "-shm", "-journal"] {
+            let _ = fs::remove_file(beside(&path, suffix));
+        }
+        Ok(Self { path, file, done: false })
+    }
+
+    fn seal(&mut self, pace: &Pace) -> Result<Sealed, StoreError> {
+        let mut since = Instant::now();
+        let sealed = seal::seal(&mut self.file, &mut || pace.keep(&mut since));
+        sealed.map_err(|e| StoreError::Io(format!("{}: {e}", self.path.display())))
+    }
+
+    /// Puts the finished file, flushed before, in its place.
+    pub(super) fn put_in_place(mut self, target: &Path) -> Result<(), StoreError> {
+        let fail = |e: io::Error| StoreError::Io(format!("{}: {e}", target.display()));
+        fs::rename(&self.path, target).map_err(fail)?;
+        self.done = true;
+        sync_folder(target).map_err(fail)
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if !self.done {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Flushes the names in the folder of a file.
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}

@@ -1,0 +1,193 @@
+//! Puts a backup in the place of a database: made ready beside it, then put there by one rename,
+//! so that at every moment the old one or the new one is there, whole.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::backup::{Draft, sync_folder};
+use super::error::StoreError;
+use super::ledger::Ledger;
+use super::privacy::{self, Whose};
+use super::tx::WriteTx;
+use super::{ServerLock, audit, beside, lock, migrate, open, seal, verify};
+use crate::clock::Clock;
+use crate::domain::audit::{Event, NewEvent, Reason};
+use crate::domain::chain::Receipt;
+use crate::domain::time::stamp;
+
+/// What a restore did.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Restored {
+    pub audit_rows: u64,
+    pub leads: u64,
+    /// The end of the backup's audit log; receipts behind it do not hold any more.
+    pub head: Option<String>,
+    /// The end of the audit log that was replaced, where it could be read.
+    pub replaced_head: Option<String>,
+    /// Leads that were erased since the backup, and are again.
+    pub erased_again: usize,
+    /// The old files, kept.
+    pub kept: Vec<PathBuf>,
+}
+
+/// Restores `backup`; the lock shows that no server has the database open.
+pub(super) fn restore(
+    backup: &Path,
+    database: &Path,
+    unsealed: bool,
+    clock: &Clock,
+    actor: &str,
+    _lock: &ServerLock,
+) -> Result<Restored, StoreError> {
+    lock::check_unused(database)?;
+    let mut draft = Draft::of(&beside(database, ".restore"))?;
+    let sha256 = fill(&mut draft, backup, unsealed)?;
+    let report = prove(&draft.path)?;
+    let replaced = old_head(database);
+    let (head, replaced_head) = (report.head, replaced.map(|head| head.to_string()));
+    let name = backup.file_name().map(|name| name.to_string_lossy().into_owned());
+    let details = |erased: usize| {
+        serde_json::json!({
+            "file": name, "sha256": sha256, "head": head, "replaced_head": replaced_head,
+            "erased_again": erased,
+        })
+        .to_string()
+    };
+    let erased_again = make_ready(&draft.path, database, clock, actor, &details)?;
+    prove(&draft.path)?;
+    draft.file.sync_all().map_err(|e| io_error(&draft.path, &e))?;
+    // Again: it may be too damaged for SQLite's own locks to tell.
+    lock::check_unused(database)?;
+    let kept = keep_old(database, clock)?;
+    draft.put_in_place(database)?;
+    let (audit_rows, leads) = (report.audit_rows, report.leads);
+    Ok(Restored { audit_rows, leads, head, replaced_head, erased_again, kept })
+}
+
+/// Copies the backup's content, and proves it on the way; its SHA-256.
+fn fill(draft: &mut Draft, backup: &Path, unsealed: bool) -> Result<Option<String>, StoreError> {
+    if !unsealed {
+        return seal::unseal(backup, &mut draft.file, &mut || ()).map(Some);
+    }
+    // By SQLite's own means: what another tool left may have a write-ahead log beside it.
+    let source = open::read_only(backup)?;
+    super::backup::copy_from(&source, &draft.path, &super::Pace::default())?;
+    Ok(None)
+}
+
+fn prove(path: &Path) -> Result<super::Report, StoreError> {
+    let conn = open::read_only(path)?;
+    migrate::check_known(&conn, path)?;
+    let report = verify::verify(&conn, &[], true, &mut |_| ())?;
+    match report.findings.first() {
+        Some(finding) => Err(StoreError::Corrupt(format!("the backup: {finding}"))),
+        None => Ok(report),
+    }
+}
+
+/// Brings the copy up to date: pending migrations, then the erasures since, and the audit row.
+fn make_ready(
+    path: &Path,
+    database: &Path,
+    clock: &Clock,
+    actor: &str,
+    details: &dyn Fn(usize) -> String,
+) -> Result<usize, StoreError> {
+    let (mut conn, _) = open::writable(path)?;
+    migrate::apply(&mut conn, path, false, clock, actor)?;
+    conn.pragma_update(None, "temp_store", "MEMORY")?;
+    let mut ledger = Ledger::open(database)?;
+    // The backup's own log may tell of erasures that the ledger, new on this machine, does not.
+    ledger.note(privacy::erased_ids(&conn)?.iter().map(String::as_str))?;
+    let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let erased = {
+        let ids = uuid::ContextV7::new();
+        let mut write = WriteTx::begin(&tx, clock.now(), &ids)?;
+        let mut erased = 0;
+        for id in ledger.leads() {
+            for lead in privacy::find(&tx, &Whose::Lead(id), 0)? {
+                let reason = Reason::Restored.as_str();
+                erased += usize::from(privacy::erase(&mut write, &lead, reason, actor)?.is_some());
+            }
+        }
+        write.append(&NewEvent {
+            event: Event::DatabaseRestored,
+            actor,
+            lead_id: None,
+            request_id: None,
+            status_code: None,
+            details_json: Some(&details(erased)),
+        })?;
+        erased
+    };
+    tx.commit()?;
+    if erased > 0 {
+        // Nobody waits for this file: it is written anew, without what the erased have left.
+        conn.execute_batch("VACUUM")?;
+    }
+    // One file without a write-ahead log, so that one rename puts it in place.
+    let mode: String = conn.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get(0))?;
+    conn.close().map_err(|(_, e)| e)?;
+    if mode == "delete" { Ok(erased) } else { Err(StoreError::Locked) }
+}
+
+/// The end of the audit log that is about to be replaced, where it can be read.
+fn old_head(database: &Path) -> Option<Receipt> {
+    let conn = open::read_only(database).ok()?;
+    audit::head(&conn).ok().filter(|head| head.seq > 0)
+}
+
+/// Gives the old files another name. The database keeps its own as well, until the new one takes
+/// it over; its write-ahead log must not be there when it does, since SQLite would copy it into
+/// the new one.
+fn keep_old(database: &Path, clock: &Clock) -> Result<Vec<PathBuf>, StoreError> {
+    fold_log(database)?;
+    let time = stamp(clock.now()).replace([':', '.'], "-");
+    let name = beside(database, &format!(".before-restore-{time}"));
+    let mut kept = Vec::new();
+    if database.exists() {
+        fs::hard_link(database, &name).map_err(|e| io_error(&name, &e))?;
+        kept.push(name.clone());
+    }
+    for suffix in ["-wal", "-journal"] {
+        let (log, aside) = (beside(database, suffix), beside(&name, suffix));
+        if log.exists() {
+            fs::rename(&log, &aside).map_err(|e| io_error(&aside, &e))?;
+            kept.push(aside);
+        }
+    }
+    let index = beside(database, "-shm");
+    if index.exists() {
+        fs::remove_file(&index).map_err(|e| io_error(&index, &e))?;
+    }
+    sync_folder(database).map_err(|e| io_error(database, &e))?;
+    Ok(kept)
+}
+
+/// Copies the write-ahead log of the old database into it, so that the one file is all of it. One
+/// that is damaged, the reason to restore, is kept as it is, in two files.
+fn fold_log(database: &Path) -> Result<(), StoreError> {
+    if !database.exists() {
+        return Ok(());
+    }
+    let fold = |conn: &Connection| -> rusqlite::Result<String> {
+        conn.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get(0))
+    };
+    match open::read_only(database).and_then(|_| open::writable(database)) {
+        Ok((conn, _)) => match fold(&conn).map_err(StoreError::from) {
+            Ok(mode) if mode == "delete" => Ok(()),
+            Ok(_) | Err(StoreError::Locked) => Err(StoreError::OpenElsewhere(database.into())),
+            Err(_) => Ok(()),
+        },
+        Err(StoreError::Locked) => Err(StoreError::OpenElsewhere(database.into())),
+        Err(foreign @ StoreError::Foreign(_)) => Err(foreign),
+        Err(_) => Ok(()),
+    }
+}
+
+fn io_error(path: &Path, error: &io::Error) -> StoreError {
+    StoreError::Io(format!("{}: {error}", path.display()))
+}

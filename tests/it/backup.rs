@@ -1,0 +1,233 @@
+//! Backups: of one moment, beside a server, refused when anything about them is not as it was.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::process::{assert_kept, under_load};
+use super::support::binary::{Served, command, run, sqlite3, succeed};
+use super::support::database::Database;
+use super::support::http::post_lead;
+use super::support::{TOKEN, lead};
+
+pub(crate) fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// The names in a folder.
+pub(crate) fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let name = |entry: fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
+    let mut names: Vec<_> = entries.map(|entry| name(entry.expect("an entry"))).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_backup_holds_what_was_there_in_one_file_that_any_tool_opens() {
+    let database = Database::sample();
+    let before = database.dump();
+    fs::create_dir(database.folder().join("kept")).expect("a folder");
+    database.succeed(&["backup", "create", "kept/backup.db"]);
+    let kept = database.folder().join("kept");
+    let backup = kept.join("backup.db");
+    assert_eq!(fs::metadata(&backup).expect("a file").permissions().mode() & 0o777, 0o600);
+    assert_eq!(sqlite3(&backup, "SELECT count(*) FROM lead_inbox").as_deref(), Ok("5"));
+    assert_eq!(sqlite3(&backup, "PRAGMA integrity_check").as_deref(), Ok("ok"));
+    assert_eq!(names(&kept), ["backup.db"]);
+    let proved = database.succeed(&["backup", "verify", "kept/backup.db"]);
+    assert!(proved.contains("audit rows: 9, leads: 5"), "{proved}");
+    let last = database.one(
+        "SELECT event || ' ' || (details_json ->> 'file') || ' ' || (details_json ->> 'sha256')
+         FROM audit_log ORDER BY seq DESC LIMIT 1",
+    );
+    use sha2::{Digest, Sha256};
+    let sha256 = Sha256::digest(fs::read(&backup).expect("a file"));
+    let sha256: String = sha256.iter().map(|b| format!("{b:02x}")).collect();
+    assert_eq!(last, format!("BACKUP_TAKEN backup.db {sha256}"));
+    // All but the end mark is a database of its own, equal to the one before.
+    let copy = Database::bare();
+    fs::copy(&backup, copy.path()).expect("a copy");
+    assert_eq!(copy.dump(), before);
+}
+
+#[test]
+fn a_backup_cut_anywhere_or_with_one_other_bit_is_refused() {
+    let database = Database::sample();
+    database.succeed(&["backup", "create", "backup.db"]);
+    let path = database.folder().join("backup.db");
+    let whole = fs::read(&path).expect("a backup");
+    let refused = |bytes: &[u8], what: &str| {
+        fs::write(database.folder().join("bad.db"), bytes).expect("written");
+        let output = database.run(&["backup", "verify", "bad.db"]);
+        assert_eq!(output.status.code(), Some(4), "{what}: {}", said(&output));
+        assert!(said(&output).contains("no whole backup"), "{what}: {}", said(&output));
+    };
+    for cut in [1, 2, 100, whole.len() - 4096, whole.len() - 1] {
+        refused(&whole[..cut], &format!("cut at {cut}"));
+    }
+    refused(&[&whole[..], b"\n"].concat(), "with something behind it");
+    for _ in 0..40 {
+        let at = rand::random_range(0..whole.len() * 8);
+        let mut bytes = whole.clone();
+        bytes[at / 8] ^= 1 << (at % 8);
+        refused(&bytes, &format!("bit {at}"));
+    }
+    for at in (whole.len() - 150) * 8..whole.len() * 8 {
+        if at % 7 == 0 {
+            let mut bytes = whole.clone();
+            bytes[at / 8] ^= 1 << (at % 8);
+            refused(&bytes, &format!("bit {at} of the end mark"));
+        }
+    }
+}
+
+#[test]
+fn a_copy_by_another_tool_is_taken_when_asked_for_and_a_newer_one_never() {
+    let database = Database::sample();
+    let copy = database.folder().join("copy.db");
+    sqlite3(&database.path(), &format!("VACUUM INTO '{}'", copy.display())).expect("a copy");
+    assert_eq!(database.run(&["backup", "verify", "copy.db"]).status.code(), Some(4));
+    let proved = database.succeed(&["backup", "verify", "copy.db", "--unsealed"]);
+    assert!(proved.contains("is not proved"), "{proved}");
+    sqlite3(
+        &copy,
+        "INSERT INTO refinery_schema_history SELECT 900, 'later', applied_on, checksum
+         FROM refinery_schema_history LIMIT 1",
+    )
+    .expect("a later version");
+    let output = database.run(&["backup", "verify", "copy.db", "--unsealed"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("newer than this binary"), "{}", said(&output));
+}
+
+#[test]
+fn a_backup_takes_the_place_of_a_backup_and_of_nothing_else() {
+    let database = Database::sample();
+    fs::write(database.folder().join("letter.txt"), "Dear Sir").expect("written");
+    for target in ["letter.txt", "fastcore.db", "fastcore.db-wal", ".", "/dev/null", "none/x.db"] {
+        let output = database.run(&["backup", "create", target]);
+        assert_eq!(output.status.code(), Some(1), "{target}: {}", said(&output));
+    }
+    database.succeed(&["backup", "create", "backup.db"]);
+    database.succeed(&["backup", "create", "backup.db"]);
+    let rows = sqlite3(&database.folder().join("backup.db"), "SELECT count(*) FROM audit_log");
+    assert_eq!(rows.as_deref(), Ok("10"));
+    assert_eq!(names(database.folder()), ["backup.db", "fastcore.db", "letter.txt"]);
+}
+
+#[test]
+fn a_backup_on_standard_output_is_the_same() {
+    let database = Database::sample();
+    let output = database.run(&["backup", "create", "-"]);
+    assert!(output.status.success(), "{}", said(&output));
+    fs::write(database.folder().join("streamed.db"), &output.stdout).expect("written");
+    database.succeed(&["backup", "verify", "streamed.db"]);
+    assert_eq!(names(database.folder()), ["fastcore.db", "streamed.db"]);
+}
+
+#[test]
+fn a_broken_database_gets_no_backup() {
+    let database = Database::sample();
+    database.succeed(&["backup", "create", "backup.db"]);
+    let before = fs::read(database.folder().join("backup.db")).expect("a backup");
+    database.tamper_sql("UPDATE lead_inbox SET name = 'Someone' WHERE audit_seq = 2");
+    let output = database.run(&["backup", "create", "backup.db"]);
+    assert_eq!(output.status.code(), Some(4), "{}", said(&output));
+    assert_eq!(fs::read(database.folder().join("backup.db")).expect("a backup"), before);
+    assert!(!names(database.folder()).iter().any(|name| name.contains("partial")));
+}
+
+#[test]
+fn a_backup_of_a_server_under_load_verifies_and_one_that_was_killed_is_not_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let mut served = Served::start(folder);
+    let ((), seen) = under_load(served.address, 8, || {
+        for _ in 0..3 {
+            std::thread::sleep(Duration::from_millis(200));
+            succeed(folder, &["backup", "create", "backup.db"]);
+            succeed(folder, &["backup", "verify", "backup.db"]);
+        }
+        let end = Instant::now() + Duration::from_secs(8);
+        for round in 0..24 {
+            if Instant::now() > end {
+                break;
+            }
+            let name = format!("killed-{round}.db");
+            let mut child = command(folder, &["backup", "create", &name])
+                .stderr(Stdio::null())
+                .spawn()
+                .expect("it runs");
+            std::thread::sleep(Duration::from_micros(rand::random_range(0..300_000)));
+            child.kill().expect("killed");
+            child.wait().expect("ended");
+            if folder.join(&name).exists() {
+                succeed(folder, &["backup", "verify", &name]);
+            }
+            // What it left is taken over by the next of that name.
+            if round == 0 {
+                succeed(folder, &["backup", "create", &name]);
+                assert!(!folder.join("killed-0.db.partial").exists());
+            }
+        }
+    });
+    served.terminate();
+    assert_kept(folder, &seen);
+    let report: Value =
+        serde_json::from_slice(&run(folder, &["backup", "verify", "backup.db", "--json"]).stdout)
+            .expect("JSON");
+    assert_eq!(report["sound"], true);
+}
+
+/// A server that takes backups every second into `kept` beside its database.
+fn scheduled(folder: &Path) -> Served {
+    let mut command = command(folder, &["serve", "--backup-every", "1s", "--backup-keep", "2"]);
+    command.env("FASTCORE_SITE_INGEST_TOKEN", TOKEN).env("FASTCORE_BACKUP_DIR", "kept");
+    Served::spawn(&mut command)
+}
+
+#[test]
+fn a_server_takes_backups_keeps_the_newest_and_deletes_nothing_else() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let kept = folder.join("kept");
+    fs::create_dir(&kept).expect("a folder");
+    let others = ["fastcore-mine.db", "fastcore-20200101T000000Z.db", "other-20200101T000000Z.db"];
+    for other in others {
+        fs::write(kept.join(other), "not a backup of the schedule").expect("written");
+    }
+    fs::write(kept.join("fastcore-20200101T000001Z.db.partial"), "cut off").expect("written");
+    let mut served = scheduled(folder);
+    assert_eq!(post_lead(served.address, &lead()).status, 201);
+    for _ in 0..4 {
+        served.read_until("a backup was taken");
+    }
+    served.terminate();
+    let taken: Vec<_> =
+        names(&kept).into_iter().filter(|n| !others.contains(&n.as_str())).collect();
+    assert_eq!(taken.len(), 2, "{taken:?}");
+    for name in &taken {
+        succeed(folder, &["backup", "verify", &format!("kept/{name}")]);
+    }
+    let actors = "SELECT count(*) >= 4, min(actor) FROM audit_log WHERE event = 'BACKUP_TAKEN'";
+    assert_eq!(sqlite3(&folder.join("fastcore.db"), actors).as_deref(), Ok("1|schedule"));
+    assert!(others.iter().all(|other| kept.join(other).exists()));
+}
+
+#[test]
+fn a_backup_that_cannot_be_taken_is_told_and_tried_again_and_leads_go_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    fs::write(folder.join("kept"), "a file where the folder should be").expect("written");
+    let mut served = scheduled(folder);
+    served.read_until("no backup could be taken");
+    assert_eq!(post_lead(served.address, &lead()).status, 201);
+    fs::remove_file(folder.join("kept")).expect("removed");
+    served.read_until("a backup was taken");
+    served.terminate();
+}

@@ -1,0 +1,97 @@
+//! `check`: silent where all is well, and of each thing that is not, a line with its mend.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::Value;
+
+use super::support::binary::{Served, command};
+use super::support::database::Database;
+
+/// The sample, its owner's alone as a server makes it.
+fn sample() -> Database {
+    let database = Database::sample();
+    fs::set_permissions(database.path(), fs::Permissions::from_mode(0o600)).expect("a mode");
+    database
+}
+
+/// The findings that are not good, as `level what`, and the exit status.
+fn findings(database: &Database, variables: &[(&str, &str)]) -> (Option<i32>, Vec<String>) {
+    let mut command = command(database.folder(), &["check", "--json"]);
+    let output = command.envs(variables.iter().copied()).output().expect("it runs");
+    let findings: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let text = |finding: &Value, name: &str| finding[name].as_str().unwrap_or_default().to_owned();
+    let mut told = Vec::new();
+    for finding in findings.as_array().expect("a list") {
+        if finding["level"] != "ok" {
+            assert!(!text(finding, "mend").is_empty(), "{finding}");
+            told.push(format!("{} {}", text(finding, "level"), text(finding, "what")));
+        }
+    }
+    (output.status.code(), told)
+}
+
+#[test]
+fn a_database_that_is_well_is_said_to_be_beside_a_server_too() {
+    let database = sample();
+    database.succeed(&["backup", "create", "backup.db"]);
+    assert_eq!(findings(&database, &[]), (Some(0), vec![]));
+    let mut served = Served::start(database.folder());
+    assert_eq!(findings(&database, &[]), (Some(0), vec![]));
+    let text = database.succeed(&["check"]);
+    assert!(text.lines().all(|line| line.starts_with("ok ")), "{text}");
+    served.terminate();
+}
+
+#[test]
+fn each_thing_that_is_not_well_is_told() {
+    type Spoil = fn(&Database);
+    let cases: [(&str, Spoil); 7] = [
+        ("warning backup", |_| {}),
+        ("bad modes", |d| {
+            fs::set_permissions(d.path(), fs::Permissions::from_mode(0o644)).expect("a mode");
+        }),
+        ("bad modes", |d| {
+            fs::set_permissions(d.folder(), fs::Permissions::from_mode(0o777)).expect("a mode");
+        }),
+        ("bad chain", |d| d.tamper_sql("UPDATE lead_inbox SET name = 'X' WHERE audit_seq = 1")),
+        ("bad ledger", |d| {
+            fs::write(d.folder().join("fastcore.db.erased"), format!("{}\n", d.lead_id(1)))
+                .expect("written");
+        }),
+        ("bad ledger", |d| {
+            let id = d.lead_id(1);
+            d.succeed(&["gdpr", "erase", "--lead", &id, "--reason", "mistake", "--yes"]);
+            fs::remove_file(d.folder().join("fastcore.db.erased")).expect("removed");
+        }),
+        ("warning leftover", |d| {
+            fs::write(d.folder().join("fastcore.db.before-restore-2026"), "x").expect("written");
+        }),
+    ];
+    for (told, spoil) in cases {
+        let database = sample();
+        spoil(&database);
+        let (status, found) = findings(&database, &[]);
+        assert!(found.iter().any(|f| f == told), "{told}: {found:?}");
+        assert_eq!(status, Some(i32::from(told.starts_with("bad"))), "{told}: {found:?}");
+    }
+    let bare = Database::bare();
+    assert_eq!(findings(&bare, &[]), (Some(1), vec!["bad database".to_owned()]));
+}
+
+#[test]
+fn settings_and_a_schedule_that_takes_no_backups_are_told() {
+    let database = sample();
+    let variables =
+        [("FASTCORE_BACKUP_DIR", "none"), ("FASTCORE_LISTN", "x"), ("LOG_LEVEL", "INFO")];
+    let (status, found) = findings(&database, &variables);
+    assert_eq!(
+        (status, found),
+        (Some(1), vec!["warning settings".to_owned(), "bad backup".to_owned()])
+    );
+    let (status, found) = findings(&database, &[("FASTCORE_LISTEN", "0.0.0.0:8000")]);
+    assert_eq!(
+        (status, found),
+        (Some(1), vec!["bad settings".to_owned(), "warning backup".to_owned()])
+    );
+}

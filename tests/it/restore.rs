@@ -1,0 +1,215 @@
+//! A backup put back: proved first, the erased erased again, and at no moment no database.
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use serde_json::Value;
+
+use super::backup::{names, said};
+use super::support::binary::{Served, command, run, sqlite3, succeed};
+use super::support::database::Database;
+use super::support::http::post_lead;
+use super::support::lead;
+use super::tampering::verify;
+
+/// A database of six leads with a backup of the first five, and a second copy of the backup.
+fn with_backup() -> (Database, Value) {
+    let database = Database::sample();
+    database.succeed(&["backup", "create", "backup.db"]);
+    let mut served = Served::start(database.folder());
+    let later = lead();
+    assert_eq!(post_lead(served.address, &later).status, 201);
+    served.terminate();
+    (database, later)
+}
+
+fn leads(database: &Database) -> String {
+    database.one("SELECT count(*) FROM lead_inbox")
+}
+
+#[test]
+fn a_backup_comes_back_and_the_old_file_is_kept() {
+    let (database, later) = with_backup();
+    let report = database.succeed(&["restore", "backup.db", "--json"]);
+    let report: Value = serde_json::from_str(&report).expect("JSON");
+    assert_eq!((&report["leads"], &report["audit_rows"]), (&5.into(), &9.into()));
+    assert_eq!(leads(&database), "5");
+    assert_eq!(verify(&database, &[]).0, Some(0));
+    let last =
+        "SELECT event || ' ' || (details_json ->> 'file') FROM audit_log ORDER BY seq DESC LIMIT 1";
+    assert_eq!(database.one(last), "DATABASE_RESTORED backup.db");
+    let kept = report["kept"][0].as_str().expect("a name");
+    let kept = database.folder().join(kept);
+    assert_eq!(sqlite3(&kept, "SELECT count(*) FROM lead_inbox").as_deref(), Ok("6"));
+    let mut served = Served::start(database.folder());
+    assert_eq!(post_lead(served.address, &later).status, 201);
+    served.terminate();
+    assert_eq!(verify(&database, &[]).0, Some(0));
+}
+
+#[test]
+fn a_backup_comes_back_where_there_is_nothing() {
+    let (database, _) = with_backup();
+    for suffix in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(database.folder().join(format!("fastcore.db{suffix}")));
+    }
+    database.succeed(&["restore", "backup.db"]);
+    assert_eq!(leads(&database), "5");
+    assert_eq!(verify(&database, &[]).0, Some(0));
+}
+
+#[test]
+fn who_was_erased_since_the_backup_stays_erased() {
+    let (database, _) = with_backup();
+    let id = database.lead_id(2);
+    let request = "SELECT request_id FROM lead_inbox WHERE audit_seq = 2";
+    let request = database.one(request);
+    database.succeed(&["gdpr", "erase", "--lead", &id, "--reason", "request", "--yes"]);
+    let report = database.succeed(&["restore", "backup.db", "--json"]);
+    let report: Value = serde_json::from_str(&report).expect("JSON");
+    assert_eq!(report["erased_again"], 1);
+    assert_eq!(leads(&database), "4");
+    let told =
+        "SELECT lead_id || request_id || details_json FROM audit_log WHERE event = 'LEAD_ERASED'";
+    assert_eq!(database.one(told), format!(r#"{id}{request}{{"reason":"restored"}}"#));
+    assert_eq!(verify(&database, &[]).0, Some(0));
+    // Once more: the ledger is still there.
+    database.succeed(&["restore", "backup.db"]);
+    assert_eq!(leads(&database), "4");
+}
+
+#[test]
+fn while_anything_has_the_database_open_a_restore_ends_with_5_and_changes_nothing() {
+    let (database, _) = with_backup();
+    let mut served = Served::start(database.folder());
+    assert_eq!(database.run(&["restore", "backup.db"]).status.code(), Some(5));
+    served.terminate();
+    let before = database.dump();
+    for sql in ["BEGIN; SELECT count(*) FROM lead_inbox", "BEGIN IMMEDIATE"] {
+        // Another process: SQLite's locks do not tell apart what is in one.
+        let mut shell = std::process::Command::new("sqlite3")
+            .arg(database.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("sqlite3 is installed");
+        use std::io::{BufRead, BufReader, Write};
+        let mut input = shell.stdin.take().expect("a pipe");
+        writeln!(input, "{sql}; SELECT 'ready';").expect("written");
+        let mut lines = BufReader::new(shell.stdout.take().expect("a pipe")).lines();
+        assert!(lines.any(|line| line.expect("text") == "ready"));
+        let output = database.run(&["restore", "backup.db"]);
+        assert_eq!(output.status.code(), Some(5), "{sql}: {}", said(&output));
+        drop(input);
+        shell.wait().expect("ended");
+    }
+    assert_eq!(database.dump(), before);
+    assert!(!names(database.folder()).iter().any(|name| name.contains("restore")));
+}
+
+#[test]
+fn a_backup_that_is_not_whole_is_refused_and_nothing_changes() {
+    let (database, _) = with_backup();
+    let before = database.dump();
+    let path = database.folder().join("backup.db");
+    let whole = fs::read(&path).expect("a backup");
+    let mut altered = whole.clone();
+    altered[whole.len() / 2] ^= 4;
+    for (bytes, status) in [(&whole[..whole.len() - 1], 4), (&altered, 4), (b"no database", 4)] {
+        fs::write(&path, bytes).expect("written");
+        let output = database.run(&["restore", "backup.db"]);
+        assert_eq!(output.status.code(), Some(status), "{}", said(&output));
+    }
+    // A chain that does not hold, under an end mark that does.
+    let broken = Database::sample();
+    broken.tamper_sql("UPDATE lead_inbox SET name = 'Someone' WHERE audit_seq = 2");
+    fs::write(&path, fs::read(broken.path()).expect("a database")).expect("written");
+    let output = database.run(&["restore", "backup.db", "--unsealed"]);
+    assert_eq!(output.status.code(), Some(4), "{}", said(&output));
+    assert_eq!(database.dump(), before);
+    assert!(!names(database.folder()).iter().any(|name| name.contains("restore")));
+}
+
+#[test]
+fn a_stale_log_beside_the_target_is_not_mixed_with_the_backup() {
+    let (database, _) = with_backup();
+    // What a killed process leaves: a log that is not yet in the file.
+    let aside = tempfile::tempdir().expect("a folder");
+    let conn = Connection::open(database.path()).expect("a connection");
+    conn.execute_batch(
+        "PRAGMA wal_autocheckpoint = 0; PRAGMA journal_mode = WAL;
+         INSERT INTO writer_proof VALUES (1, 'x') ON CONFLICT DO UPDATE SET proved_at_utc = 'y'",
+    )
+    .expect("written");
+    for suffix in ["-wal", "-shm"] {
+        let name = format!("fastcore.db{suffix}");
+        fs::copy(database.folder().join(&name), aside.path().join(&name)).expect("a copy");
+    }
+    drop(conn);
+    for damaged in [false, true] {
+        for suffix in ["-wal", "-shm"] {
+            let name = format!("fastcore.db{suffix}");
+            fs::copy(aside.path().join(&name), database.folder().join(&name)).expect("a copy");
+        }
+        if damaged {
+            fs::write(database.path(), vec![7; 40_000]).expect("damaged");
+        }
+        database.succeed(&["restore", "backup.db"]);
+        assert_eq!(verify(&database, &[]).0, Some(0), "damaged: {damaged}");
+        assert_eq!(leads(&database), "5");
+    }
+}
+
+#[test]
+fn a_restore_killed_at_any_moment_leaves_the_old_database_or_the_new_one() {
+    let (database, _) = with_backup();
+    let folder = database.folder();
+    let old = database.dump();
+    let original = fs::read(database.path()).expect("the database");
+    let (mut olds, mut news) = (0, 0);
+    for round in 0..40 {
+        let mut child = command(folder, &["restore", "backup.db"])
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("it runs");
+        std::thread::sleep(Duration::from_micros(rand::random_range(0..160_000)));
+        child.kill().expect("killed");
+        child.wait().expect("ended");
+        // In a copy, as the next start finds it.
+        let found = copy_of(folder);
+        match found.one("SELECT count(*) FROM lead_inbox").as_str() {
+            "6" => {
+                assert_eq!(found.dump(), old, "round {round}");
+                olds += 1;
+            }
+            "5" => news += 1,
+            other => panic!("round {round}: {other} leads"),
+        }
+        assert_eq!(verify(&found, &[]).0, Some(0), "round {round}");
+        if found.one("SELECT count(*) FROM lead_inbox") == "5" {
+            for suffix in ["-wal", "-shm"] {
+                let _ = fs::remove_file(folder.join(format!("fastcore.db{suffix}")));
+            }
+            fs::write(database.path(), &original).expect("the old one again");
+        }
+    }
+    println!("{olds} times the old one, {news} times the new one");
+    succeed(folder, &["restore", "backup.db"]);
+    assert!(!names(folder).iter().any(|name| name.contains("partial")));
+    assert!(run(folder, &["audit", "verify"]).status.success());
+}
+
+/// The database of a folder with all that belongs to it, in another.
+fn copy_of(folder: &Path) -> Database {
+    let copy = Database::bare();
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        let name = format!("fastcore.db{suffix}");
+        if folder.join(&name).exists() {
+            fs::copy(folder.join(&name), copy.folder().join(&name)).expect("a copy");
+        }
+    }
+    copy
+}
