@@ -11,9 +11,9 @@ export function announce(text) {
   region.textContent = region.textContent === text ? `${text}\u00a0` : text;
 }
 
-export function confirm(text) {
+export function confirm(text, icon = 'done') {
   announce(text);
-  toast = text;
+  toast = { text, icon };
   clearTimeout(timer);
   timer = setTimeout(() => {
     toast = null;

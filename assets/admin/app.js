@@ -1,4 +1,5 @@
 // The page: language, session, the view that the address asks for.
+import { confirm } from '/admin/assets/announce.js';
 import { del, get, signedOut } from '/admin/assets/api.js';
 import { html, Component, render } from '/admin/assets/dom.js';
 import { choose, language, preferredLanguage, speak, words } from '/admin/assets/i18n.js';
@@ -7,7 +8,7 @@ import { keys } from '/admin/assets/keys.js';
 import { forget, listen } from '/admin/assets/live.js';
 import { go, route, routed } from '/admin/assets/router.js';
 import { app, drawnBy, redraw } from '/admin/assets/state.js';
-import { Empty, Failure, Skeleton } from '/admin/assets/ui.js';
+import { Empty, errorText, Failure, Skeleton } from '/admin/assets/ui.js';
 import { Audit } from '/admin/assets/views/audit.js';
 import { Export, Help } from '/admin/assets/views/dialogs.js';
 import { Figures } from '/admin/assets/views/figures.js';
@@ -58,7 +59,12 @@ class App extends Component {
   };
 
   leave = async () => {
-    await del('session').catch(() => {});
+    try {
+      await del('session');
+    } catch (error) {
+      // Who is still signed in must not believe otherwise and walk away.
+      if (error.status !== 401) return confirm(errorText(error), 'warning');
+    }
     signedOut('left');
     go('/admin/sign-in');
   };

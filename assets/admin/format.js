@@ -134,9 +134,12 @@ export function accountName(text) {
   return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase().trim().replace(/\s+/g, '.');
 }
 
-/** A telephone link that a phone understands: digits, with the plus that may lead them. */
+/** A telephone link that a phone understands: digits, with the plus that may lead them; none of what is no number. */
 export function telephone(text) {
-  return `tel:${text.trim().startsWith('+') ? '+' : ''}${text.replace(/\D/g, '')}`;
+  const abroad = text.trim().startsWith('+');
+  // "+33 (0)6…": the zero in brackets is for those who leave the country's code away.
+  const digits = (abroad ? text.replace(/\(\s*0\s*\)/g, '') : text).replace(/\D/g, '');
+  return digits.length < 3 ? null : `tel:${abroad ? '+' : ''}${digits}`;
 }
 
 /** A mail link that can carry nothing but this address and this subject. */

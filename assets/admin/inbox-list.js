@@ -8,6 +8,8 @@ import { redraw } from '/admin/assets/state.js';
 
 const firstPage = 50;
 const laterPages = 100;
+const soon = 300; // milliseconds in which arrivals are gathered
+const later = 5000; // before a question that failed is asked again
 
 class InboxList {
   filter = {};
@@ -16,6 +18,8 @@ class InboxList {
   waitingMore = false;
   fresh = new Set(); // shown at request just now: marked for a moment
   #timer = 0;
+  #wanted = false;
+  #turn = 0; // an answer to an earlier list is not of this one
 
   pages = new Pages(async (cursor, signal) => {
     const limit = cursor ? laterPages : firstPage;
@@ -32,29 +36,44 @@ class InboxList {
   }
 
   restart() {
-    this.waiting = [];
-    this.waitingMore = false;
-    this.fresh = new Set();
+    this.#nothingWaits();
     this.pages.restart();
   }
 
   forget() {
     this.key = null;
-    this.waiting = [];
+    this.#nothingWaits();
     this.pages.clear();
   }
 
-  /** Something arrived: soon asks the server what of it this filter finds. Many arrivals, one question. */
-  lookSoon() {
-    this.#timer ||= setTimeout(() => this.#look(), 300);
+  #nothingWaits() {
+    this.#turn += 1;
+    this.waiting = [];
+    this.waitingMore = false;
+    this.fresh = new Set();
+  }
+
+  /** Something arrived: soon asks the server what of it this filter finds. Many arrivals, one question at a time. */
+  lookSoon(pause = soon) {
+    this.#wanted = true;
+    this.#timer ||= setTimeout(() => this.#look(), pause);
   }
 
   async #look() {
+    this.#wanted = false;
+    // A list that is still under way may have been read before what arrived: it is looked at once it is there.
+    const answered = this.pages.loaded ? await this.#ask() : !this.pages.loading;
     this.#timer = 0;
-    const key = this.key;
-    if (!this.pages.loaded) return;
+    if (!answered) this.lookSoon(this.pages.loaded ? later : soon);
+    else if (this.#wanted) this.lookSoon();
+  }
+
+  /** Says whether the server was heard, or need not be any more. */
+  async #ask() {
+    const turn = this.#turn;
     const page = await get('leads', { ...forServer(this.filter), limit: firstPage }).catch(() => null);
-    if (!page || key !== this.key) return;
+    if (turn !== this.#turn) return true;
+    if (!page) return false;
     this.pages.count = page.count ?? this.pages.count;
     const arrived = page.leads.filter((lead) => !this.pages.known.has(lead.seq));
     const more = arrived.length - this.waiting.length;
@@ -64,11 +83,14 @@ class InboxList {
     // Nobody reads an empty list: there it is shown at once.
     if (this.pages.empty) this.showWaiting();
     redraw();
+    return true;
   }
 
-  /** Shows what waits, at the top. Where more than a page waits, the list begins anew. */
+  /** Shows what waits, at the top. Where more than a page waits, or it belongs further down, the list begins anew. */
   showWaiting() {
-    if (this.waitingMore) return this.restart();
+    const [top] = this.pages.rows();
+    const above = this.waiting.every((lead) => !top || lead.created_at_utc > top.created_at_utc);
+    if (this.waitingMore || !above) return this.restart();
     this.fresh = new Set(this.waiting.map((lead) => lead.id));
     this.pages.add(this.waiting, 'start');
     this.waiting = [];
@@ -78,6 +100,8 @@ class InboxList {
   statusChanged(id, status) {
     this.pages.change((lead) => lead.id === id, (lead) => ({ ...lead, status }));
     this.waiting = this.waiting.map((lead) => (lead.id === id ? { ...lead, status } : lead));
+    // The row stays where someone may be reading it, but the filter finds one more or one less.
+    if (this.filter.status) this.lookSoon();
     redraw();
   }
 

@@ -1,6 +1,6 @@
 // New leads as they arrive. All tabs share one connection, since a browser allows a server only six: whoever holds the
 // lock listens and tells the others. A connection that breaks is made anew from the last place heard: nothing is missed.
-import { address, get } from '/admin/assets/api.js';
+import { address, get, setOffline } from '/admin/assets/api.js';
 import { inbox } from '/admin/assets/inbox-list.js';
 import { app, redraw } from '/admin/assets/state.js';
 
@@ -47,7 +47,10 @@ export function forget() {
 }
 
 const heard = {
-  hello: () => inbox.lookSoon(),
+  hello: () => {
+    inbox.lookSoon();
+    askWho();
+  },
   lead: () => inbox.lookSoon(),
   status: ({ id, status }) => {
     inbox.statusChanged(id, status);
@@ -70,8 +73,14 @@ tabs.addEventListener('message', ({ data: message }) => {
   else if (message.name === 'ask') tellState();
   else if (message.name === 'state' && !source) setLive(message.live);
   // The tab that listens was refused: has the session ended?
-  else if (message.name === 'refused') get('session').catch(() => {});
+  else if (message.name === 'refused') askWho();
 });
+
+/** A session that ended shows the sign-in through this question; if somebody else signed in beside, the page is theirs. */
+async function askWho() {
+  const session = await get('session').catch(() => null);
+  if (session && app.session && session.name !== app.session.name) location.reload();
+}
 
 function tellState() {
   if (source) tabs.postMessage({ name: 'state', live: app.live });
@@ -110,14 +119,14 @@ function lost() {
   if (source.readyState !== EventSource.CLOSED) return;
   timer = setTimeout(async () => {
     tabs.postMessage({ name: 'refused' });
-    // A session that ended shows the sign-in through this question.
-    await get('session').catch(() => null);
+    await askWho();
     if (app.session && source) connect();
   }, wait);
   wait = Math.min(wait * 2, slowest);
 }
 
 function setLive(live) {
+  if (live) setOffline(false);
   if (app.live === live) return;
   app.live = live;
   redraw();

@@ -92,16 +92,21 @@ impl Desk {
     /// # Errors
     /// The database cannot be read.
     pub async fn figures(&self, asked: Asked) -> Result<Figures, StoreError> {
-        self.read(move |snapshot| figures(snapshot, &asked)).await
+        let now = self.clock().now();
+        self.read(move |snapshot| figures(snapshot, &asked, now)).await
     }
 }
 
-fn figures(snapshot: &Snapshot<'_>, asked: &Asked) -> Result<Figures, StoreError> {
+fn figures(
+    snapshot: &Snapshot<'_>,
+    asked: &Asked,
+    now: DateTime<Utc>,
+) -> Result<Figures, StoreError> {
     let period = &asked.period;
     let services = snapshot.by_service(period)?.into_iter();
     let statuses = snapshot.by_status(period)?.into_iter();
     Ok(Figures {
-        per: per(snapshot, asked)?,
+        per: per(snapshot, asked, now)?,
         by_service: services.map(|(service, leads)| OfService { service, leads }).collect(),
         by_status: statuses.map(|(status, leads)| OfStatus { status, leads }).collect(),
         median_seconds_to_processing: median(snapshot.taken_up(period)?),
@@ -109,14 +114,22 @@ fn figures(snapshot: &Snapshot<'_>, asked: &Asked) -> Result<Figures, StoreError
     })
 }
 
-/// The steps from the first lead of the period, or the period's beginning, to the last.
-fn per(snapshot: &Snapshot<'_>, asked: &Asked) -> Result<Vec<Step>, StoreError> {
+/// The steps from the first lead of the period, or the period's beginning, to its end or now: days
+/// without a lead count in an average.
+fn per(
+    snapshot: &Snapshot<'_>,
+    asked: &Asked,
+    now: DateTime<Utc>,
+) -> Result<Vec<Step>, StoreError> {
     let Some((first, last)) = snapshot.extent(&asked.period)? else { return Ok(Vec::new()) };
     let (Some(first), Some(last)) = (moment(&first), moment(&last)) else { return Ok(Vec::new()) };
     let since = asked.period.since.as_deref().and_then(moment);
     let begin = since.map_or(first, |since| since.max(first - LEAD_IN));
     let begin = asked.by.step_of(begin.with_timezone(&asked.zone).date_naive());
-    let mut start = asked.by.step_of(last.with_timezone(&asked.zone).date_naive());
+    let until = asked.period.until.as_deref().and_then(moment);
+    // The period ends before this moment. A lead may bear a later time than the clock shows.
+    let end = until.map_or(now, |until| now.min(until - TimeDelta::microseconds(1))).max(last);
+    let mut start = asked.by.step_of(end.with_timezone(&asked.zone).date_naive());
     let mut steps = Vec::new();
     while start >= begin && steps.len() < MOST {
         let next = start.checked_add_days(asked.by.length()).unwrap_or(NaiveDate::MAX);

@@ -227,6 +227,23 @@ impl Page {
         self.chromium("Emulation.setDeviceMetricsOverride", metrics).await;
     }
 
+    /// Lays the page out as for a sheet of paper.
+    pub(crate) async fn as_printed(&self) {
+        self.chromium("Emulation.setEmulatedMedia", json!({ "media": "print" })).await;
+    }
+
+    /// From now on the page hears every answer of the server this late.
+    pub(crate) async fn hears_late(&self, milliseconds: u32) {
+        let late = "const [late] = arguments;
+            window.atOnce ??= window.fetch;
+            window.fetch = async (...asked) => {
+              const answer = await window.atOnce(...asked);
+              await new Promise((resolve) => setTimeout(resolve, late));
+              return answer;
+            };";
+        self.client.execute(late, vec![json!(milliseconds)]).await.expect("it runs");
+    }
+
     /// Sets what the system prefers: `dark` or `light`.
     pub(crate) async fn theme(&self, name: &str) {
         let feature = json!({ "name": "prefers-color-scheme", "value": name });

@@ -8,7 +8,7 @@ use libtest_mimic::Trial;
 use serde_json::json;
 
 use crate::case;
-use crate::driver::{ENTER, ESCAPE, Page};
+use crate::driver::{ENTER, ESCAPE, Page, TAB};
 use crate::site::Site;
 
 /// How to get the text out of an exported file.
@@ -20,6 +20,12 @@ pub(crate) fn cases() -> Vec<Trial> {
         case("inbox::pages_load_as_one_scrolls", pages),
         case("inbox::a_lead_of_the_site_appears_live_and_moves_nothing", live),
         case("inbox::nothing_is_missed_while_the_server_restarts", restart),
+        case("inbox::what_arrives_while_the_list_loads_is_not_missed", arrives_while_loading),
+        case("inbox::what_is_shown_is_not_announced_again", shown_once),
+        case("inbox::the_count_follows_the_statuses", count_follows),
+        case("inbox::an_erased_person_leaves_the_page_at_once", erased),
+        case("inbox::without_the_server_it_says_so_and_recovers", offline),
+        case("inbox::a_busy_database_is_told_and_the_lead_opens_later", busy),
         case("inbox::many_tabs_share_one_connection", tabs),
         case("inbox::everything_can_be_done_with_the_keyboard_alone", keyboard),
         case("inbox::an_export_holds_what_the_filter_shows", |site, page| {
@@ -130,6 +136,108 @@ async fn restart(mut site: Site, page: Page) {
     assert_eq!(page.texts(".row-name").await, ["Après", "Pendant", "Avant"]);
 }
 
+async fn arrives_while_loading(site: Site, page: Page) {
+    site.add_staff("claire");
+    site.post(&json!({ "name": "Avant" }));
+    page.sign_in().await;
+    page.says(".live.on", "En direct").await;
+    page.hears_late(2000).await;
+    page.choose(".choices label:nth-child(2) select", "ponts").await;
+    // The server has answered, the page has not heard it yet.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    site.post(&json!({ "name": "Pendant" }));
+    page.hears_late(0).await;
+    page.says(".arrived", "1 nouvelle demande").await;
+    assert_eq!(page.texts(".row-name").await, ["Avant"]);
+}
+
+async fn shown_once(site: Site, page: Page) {
+    site.add_staff("claire");
+    site.post(&json!({ "name": "Avant" }));
+    page.sign_in().await;
+    page.says(".live.on", "En direct").await;
+    site.post_many(60);
+    page.says(".arrived", "Plus de 50 nouvelles demandes").await;
+    // The list begins anew while the page still waits for what it asked before.
+    page.hears_late(2000).await;
+    site.post(&json!({ "name": "Dernière" }));
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    page.click(".arrived button").await;
+    page.until("document.querySelector('.row-name')?.textContent === 'Dernière'").await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(!page.has(".arrived").await, "nothing of it is new");
+    assert_eq!(page.title().await, "Demandes · FASTCore");
+}
+
+async fn count_follows(site: Site, page: Page) {
+    site.add_staff("claire");
+    let id = site.post(&json!({ "name": "Une" }));
+    site.post(&json!({ "name": "Autre" }));
+    page.sign_in().await;
+    page.go("/admin?status=received").await;
+    page.says(".summary p", "2 demandes").await;
+    page.says(".live.on", "En direct").await;
+    // What a new connection asks for anyway has been answered by then.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    site.run(&["lead", "set-status", &id, "processing"], "");
+    page.says(".summary p", "1 demande").await;
+    assert_eq!(page.texts(".row-name").await, ["Autre", "Une"], "nothing moves");
+}
+
+async fn erased(site: Site, page: Page) {
+    site.add_staff("claire");
+    site.post(&json!({ "name": "Reste Là" }));
+    let id = site.post(&json!({ "name": "Oubliez Moi", "email": "oubliez@example.com" }));
+    page.sign_in().await;
+    page.says(".live.on", "En direct").await;
+    page.go(&format!("/admin/leads/{id}")).await;
+    page.says(".lead h1", "Oubliez Moi").await;
+    let erase = ["gdpr", "erase", "--lead", &id, "--reason", "request", "--yes"];
+    site.run(&erase, "");
+    page.says(".pane .empty h1", "Demande effacée").await;
+    page.says(".row.erased", "Demande effacée").await;
+    let text = page.eval("document.documentElement.outerHTML").await.to_string();
+    assert!(!text.contains("Oubliez") && !text.contains("oubliez@"), "nothing of them is left");
+    page.reload().await;
+    page.says(".pane .empty h1", "Demande effacée").await;
+    page.says(".summary p", "1 demande").await;
+    page.click(".pane .empty .button").await;
+    page.says(".log-text", "à la demande de la personne").await;
+}
+
+async fn offline(mut site: Site, page: Page) {
+    site.add_staff("claire");
+    site.post(&json!({ "name": "Avant" }));
+    page.sign_in().await;
+    page.says(".live.on", "En direct").await;
+    site.stop();
+    page.says(".live", "Reconnexion").await;
+    page.choose(".choices label:nth-child(2) select", "ponts").await;
+    page.says(".list .empty", "Le serveur ne répond pas").await;
+    page.says(".banner.calm", "Hors connexion").await;
+    page.assert_accessible("offline").await;
+    site.start_again();
+    page.until("document.querySelector('.banner') === null").await;
+    page.click(".list .empty .button").await;
+    page.says(".row-name", "Avant").await;
+}
+
+/// Another program has the database for itself, longer than the server waits for it.
+async fn busy(site: Site, page: Page) {
+    site.add_staff("claire");
+    let id = site.post(&json!({}));
+    page.sign_in().await;
+    let other = site.sqlite();
+    other.execute_batch("BEGIN IMMEDIATE").expect("a lock");
+    page.go(&format!("/admin/leads/{id}")).await;
+    page.says(".pane .empty", "momentanément indisponible").await;
+    page.says(".row-name", "Jean Dupont").await;
+    page.assert_accessible("unavailable").await;
+    other.execute_batch("ROLLBACK").expect("no lock");
+    page.click(".pane .empty .button").await;
+    page.says(".lead h1", "Jean Dupont").await;
+}
+
 /// A browser allows a server six connections: a tab each would use them up.
 async fn tabs(site: Site, page: Page) {
     site.add_staff("claire");
@@ -155,10 +263,18 @@ async fn keyboard(site: Site, page: Page) {
     page.go("/admin").await;
     page.until("document.activeElement.id === 'username'").await;
     page.type_keys("claire").await;
-    page.press(crate::driver::TAB).await;
+    page.press(TAB).await;
     page.type_keys(crate::site::PASSWORD).await;
     page.press(ENTER).await;
     page.says(".summary p", "3 demandes").await;
+
+    // The first thing that Tab comes to leads past the navigation.
+    page.reload().await;
+    page.says(".summary p", "3 demandes").await;
+    page.press(TAB).await;
+    page.press(ENTER).await;
+    page.until("document.activeElement.id === 'main'").await;
+    assert_eq!(page.address().await, "/admin");
 
     let focused = "document.activeElement.querySelector?.('.row-name')?.textContent";
     page.press('j').await;

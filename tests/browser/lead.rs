@@ -10,6 +10,8 @@ use crate::site::Site;
 pub(crate) fn cases() -> Vec<Trial> {
     vec![
         case("lead::everything_that_was_sent_is_shown_with_its_proof", whole),
+        case("lead::a_telephone_link_dials_what_was_meant", telephone),
+        case("lead::on_paper_there_is_the_lead_alone", paper),
         case("lead::hostile_text_shows_as_text", hostile),
     ]
 }
@@ -35,7 +37,7 @@ async fn whole(site: Site, page: Page) {
         "Garage Dupont",
         "Consentement donné",
         "Demande reçue du site",
-        "Ouverte par",
+        "Demande ouverte par",
         "Contenu intact",
     ] {
         assert!(text.contains(part), "{part} is missing in {text}");
@@ -58,6 +60,47 @@ async fn whole(site: Site, page: Page) {
     page.says(".timeline", "(2 fois)").await;
     page.go("/admin/leads/00000000-0000-7000-8000-000000000000").await;
     page.says(".empty h1", "Demande introuvable").await;
+}
+
+async fn telephone(site: Site, page: Page) {
+    site.add_staff("claire");
+    page.sign_in().await;
+    for (phone, link) in [
+        ("+33 (0)4 73 12 34 56", json!("tel:+33473123456")),
+        ("04.73.12.34.56", json!("tel:0473123456")),
+        ("à venir", json!(null)),
+    ] {
+        let id = site.post(&json!({ "phone": phone }));
+        page.go(&format!("/admin/leads/{id}")).await;
+        page.says(".contact", phone).await;
+        let found = "document.querySelector('.answer a[href^=tel]')?.getAttribute('href') ?? null";
+        assert_eq!(page.eval(found).await, link, "{phone}");
+    }
+}
+
+async fn paper(site: Site, page: Page) {
+    site.add_staff("claire");
+    let id = site.post(&json!({}));
+    page.theme("dark").await;
+    page.sign_in().await;
+    page.go(&format!("/admin/leads/{id}")).await;
+    page.says(".lead h1", "Jean Dupont").await;
+    page.as_printed().await;
+    let seen = "((css) => [...document.querySelectorAll(css)].map((e) => e.checkVisibility({ contentVisibilityAuto: true })))";
+    for css in [".lead h1", ".message > p", ".contact dd", ".timeline", ".receipt", ".technical dd"]
+    {
+        let seen = page.eval(&format!("{seen}({})", json!(css))).await;
+        let seen = seen.as_array().expect("a list");
+        assert!(!seen.is_empty() && seen.iter().all(|seen| *seen == true), "{css} is printed");
+    }
+    for css in [".top", ".list", ".lead-bar", ".answer", ".icon-button"] {
+        let seen = page.eval(&format!("{seen}({})", json!(css))).await;
+        let seen = seen.as_array().expect("a list");
+        assert!(seen.iter().all(|seen| *seen == false), "{css} is not printed");
+    }
+    // Black on white, whatever the screen's theme is.
+    let ink = page.eval("getComputedStyle(document.querySelector('.lead h1')).color").await;
+    assert_eq!(ink, "rgb(0, 0, 0)");
 }
 
 async fn hostile(site: Site, page: Page) {

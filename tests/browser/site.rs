@@ -32,22 +32,34 @@ impl Site {
     /// Kills the server and starts it again at the same address.
     pub(crate) fn restart(&mut self) {
         self.stop();
+        self.start_again();
+    }
+
+    pub(crate) fn start_again(&mut self) {
         (self.server, _, _) = serve(&self.folder, &self.address);
     }
 
-    fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         let _ = self.server.kill();
         let _ = self.server.wait();
     }
 
-    /// Runs a command of the binary beside the server.
-    pub(crate) fn run(&self, arguments: &[&str], input: &str) {
+    /// Runs a command of the binary beside the server; what it prints.
+    pub(crate) fn run(&self, arguments: &[&str], input: &str) -> String {
         let mut child = command(&self.folder, arguments);
-        let mut child = child.stdin(Stdio::piped()).spawn().expect("it runs");
+        let child = child.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = child.spawn().expect("it runs");
         let mut stdin = child.stdin.take().expect("a pipe");
         stdin.write_all(input.as_bytes()).expect("it reads");
         drop(stdin);
-        assert!(child.wait().expect("it ends").success(), "{arguments:?}");
+        let output = child.wait_with_output().expect("it ends");
+        assert!(output.status.success(), "{arguments:?}");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    }
+
+    /// The database, for what only somebody with the file in hand can do.
+    pub(crate) fn sqlite(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.folder.path().join("fastcore.db")).expect("it opens")
     }
 
     pub(crate) fn add_staff(&self, name: &str) {

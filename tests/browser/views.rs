@@ -28,6 +28,7 @@ pub(crate) fn cases() -> Vec<Trial> {
         case("views::the_theme_is_the_systems", theme),
         case("views::french_first_english_by_browser_or_switch", languages),
         case("views::figures_have_their_tables", figures),
+        case("views::a_longer_period_is_drawn_anew", longer_period),
     ]
 }
 
@@ -130,4 +131,23 @@ async fn figures(site: Site, page: Page) {
         "document.querySelector('.chart').getAttribute('aria-label').includes('2 au total')",
     )
     .await;
+}
+
+/// All leads are of today: the longer period has the same sum and the same best day.
+async fn longer_period(site: Site, page: Page) {
+    site.add_staff("claire");
+    site.post(&json!({}));
+    page.sign_in().await;
+    page.go("/admin/figures?period=7d").await;
+    let last_bar = "(() => {
+        const over = document.querySelector('.chart .u-over');
+        const box = over?.getBoundingClientRect();
+        over?.dispatchEvent(new MouseEvent('mouseenter'));
+        over?.dispatchEvent(new MouseEvent('mousemove', { clientX: box.right - 5, clientY: box.top + 50 }));
+        return document.querySelector('.told').textContent.endsWith('1 demande');
+    })()";
+    page.until(last_bar).await;
+    page.choose(".page-filters select", "30d").await;
+    page.until("document.querySelectorAll('.table-scroller tbody tr').length === 30").await;
+    page.until(last_bar).await;
 }

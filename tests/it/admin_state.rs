@@ -72,6 +72,14 @@ fn the_days_of_the_figures_are_those_of_the_zone() {
     assert_eq!((&none["per"], &none["leads"]), (&json!([]), &json!(0)));
     let far = browser.read("/admin/api/figures?since=0001-01-01");
     assert!(steps(&far).len() < 400 && far["leads"] == 7, "not two thousand years of nothing");
+    hands.turn(TimeDelta::days(2));
+    assert_eq!(browser.sign_in("jean", admin::PASSWORD).status, 200);
+    let today = browser.read("/admin/api/figures?since=2026-04-01");
+    let quiet = [day("2026-04-01", 1), day("2026-04-02", 0), day("2026-04-03", 0)];
+    assert_eq!(steps(&today), quiet, "up to now, not to the last lead alone");
+    let over =
+        browser.read("/admin/api/figures?since=2026-03-29T22:00:00Z&until=2026-03-31T22:00:00Z");
+    assert_eq!(steps(&over), [day("2026-03-30", 1), day("2026-03-31", 0)], "the whole period");
     assert_eq!(ids.len(), 7);
 }
 

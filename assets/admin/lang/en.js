@@ -26,8 +26,17 @@ const fields = {
   user_agent_hash: 'browser hash',
   timestamp_utc: 'time sent',
 };
-const exported = { leads: 'of leads', audit: 'of the audit log' };
-const formats = { xlsx: 'Excel', csv: 'CSV', 'csv (excel-fr)': 'CSV for French Excel', jsonl: 'JSON Lines', postgres: 'PostgreSQL' };
+const exported = { leads: 'of leads', audit: 'of the audit log', person: 'of a person’s data' };
+const reasons = {
+  request: 'at the person’s request',
+  consent_withdrawn: 'consent withdrawn',
+  retention: 'kept long enough',
+  legal: 'legal obligation',
+  mistake: 'sent by mistake',
+  restored: 'erased already before the restore',
+};
+const because = (reason) => (reasons[reason] ? ` (${reasons[reason]})` : '');
+const formats = { xlsx: 'Excel', csv: 'CSV', 'csv (excel-fr)': 'CSV for French Excel', jsonl: 'JSON Lines', json: 'JSON', postgres: 'PostgreSQL' };
 
 export default {
   product: 'FASTCore',
@@ -243,7 +252,7 @@ export default {
     title: 'Log',
     lead: 'Everything that happened, row after row. Nobody can change it.',
     event: 'Event',
-    anyEvent: 'All events',
+    anyEvent: 'All',
     actor: 'By whom',
     anyActor: 'Everyone',
     list: 'Rows of the log',
@@ -291,9 +300,9 @@ export default {
       LEAD_CONFLICT: (who, d) => `The site sent the lead again with other content${d.fields ? ` (${fieldList(d.fields)})` : ''}: refused`,
       LEAD_REJECTED: (who, d) => `The site sent a lead that is not valid${d.fields ? ` (${fieldList(d.fields)})` : ''}: refused`,
       LEAD_PROCESSED: (who, d) => `Status changed from “${statusName(d.from)}” to “${statusName(d.to)}” by ${who}`,
-      LEAD_VIEWED: (who) => `Opened by ${who}`,
+      LEAD_VIEWED: (who) => `Lead opened by ${who}`,
       LEADS_EXPORTED: (who, d) => `Export ${exported[d.what] ?? ''} by ${who}${d.format ? `, format ${formats[d.format] ?? d.format}` : ''}${d.rows === undefined ? '' : `, ${many(d.rows, 'row', 'rows')}`}`,
-      LEAD_ERASED: (who) => `Lead erased by ${who}`,
+      LEAD_ERASED: (who, d) => `Lead erased by ${who}${because(d.reason)}`,
       LEAD_IMPORTED: (who, d) => `Lead imported by ${who}${d.status ? `, with the status “${statusName(d.status)}”` : ''}`,
       STAFF_ADDED: (who, d, account) => `Account “${account}” created by ${who}`,
       STAFF_REMOVED: (who, d, account) => `Account “${account}” removed by ${who}`,
@@ -327,13 +336,13 @@ export default {
     disk: 'Free space on the disk',
     database: 'Database',
     databaseHelp: (leads, rows) => `${many(leads, 'lead', 'leads')}, ${many(rows, 'audit row', 'audit rows')}`,
-    wal: (size) => `${size} of write-ahead log`,
+    wal: (size) => `; write-ahead log: ${size}`,
     version: 'Version',
     checkedAt: 'Read',
     refresh: 'Refresh',
     warnings: {
       disk_low: 'The disk is almost full.',
-      backup_old: 'The last backup is too old.',
+      backup_old: 'There is no recent backup.',
       chain_broken: 'The log no longer holds together: someone or something changed the database.',
       writer_failing: 'New leads cannot be stored.',
       wal_large: 'The database’s write-ahead log is unusually large.',
@@ -375,7 +384,7 @@ export default {
       'This page shows the leads; it can neither change nor delete them.',
       'The search ignores accents and capitals: “compres” finds “Compresseur”.',
       'The page’s address holds the search and the filters: bookmark it to find them again.',
-      'Times are those of Paris. Rest on a time to read the exact date.',
+      'Times are those of Paris. Hover over a time to read the exact date.',
     ],
   },
 };

@@ -26,8 +26,17 @@ const fields = {
   user_agent_hash: 'empreinte du navigateur',
   timestamp_utc: 'date d’envoi',
 };
-const exported = { leads: 'des demandes', audit: 'du journal' };
-const formats = { xlsx: 'Excel', csv: 'CSV', 'csv (excel-fr)': 'CSV pour Excel', jsonl: 'JSON Lines', postgres: 'PostgreSQL' };
+const exported = { leads: 'des demandes', audit: 'du journal', person: 'des données d’une personne' };
+const reasons = {
+  request: 'à la demande de la personne',
+  consent_withdrawn: 'consentement retiré',
+  retention: 'durée de conservation dépassée',
+  legal: 'obligation légale',
+  mistake: 'envoyée par erreur',
+  restored: 'déjà effacée avant la restauration',
+};
+const because = (reason) => (reasons[reason] ? ` (${reasons[reason]})` : '');
+const formats = { xlsx: 'Excel', csv: 'CSV', 'csv (excel-fr)': 'CSV pour Excel', jsonl: 'JSON Lines', json: 'JSON', postgres: 'PostgreSQL' };
 
 export default {
   product: 'FASTCore',
@@ -77,7 +86,7 @@ export default {
     offline: 'Le serveur ne répond pas. Vérifiez la connexion ; vos demandes sont en sécurité.',
     unavailable: 'Le serveur est momentanément indisponible. Réessayez dans un instant.',
     internal_error: 'Le serveur a rencontré une erreur. Si elle se répète, prévenez la personne qui s’en occupe.',
-    other: 'La demande a été refusée par le serveur.',
+    other: 'Le serveur a refusé cette opération.',
   },
 
   banner: {
@@ -121,7 +130,7 @@ export default {
     submit: 'Créer le compte',
     busy: 'Création…',
     invalid: 'Ce nom ou ce mot de passe ne convient pas.',
-    expiredTitle: 'Ce lien ne sert plus',
+    expiredTitle: 'Ce lien n’est plus valable',
     expired: 'Il a déjà été utilisé, ou il date de plus de 30 minutes. Redémarrez le serveur pour en obtenir un nouveau, ou créez un compte avec la commande « fastcore staff add ».',
     toSignIn: 'Aller à la connexion',
   },
@@ -243,7 +252,7 @@ export default {
     title: 'Journal',
     lead: 'Tout ce qui s’est passé, ligne après ligne. Personne ne peut le modifier.',
     event: 'Événement',
-    anyEvent: 'Tous les événements',
+    anyEvent: 'Tous',
     actor: 'Par qui',
     anyActor: 'Tout le monde',
     list: 'Lignes du journal',
@@ -260,7 +269,7 @@ export default {
     status_code: 'Réponse',
     actors: {
       site_ingest: 'le site',
-      schedule: 'tâche automatique',
+      schedule: 'la tâche automatique',
       admin_page: 'la page de connexion',
       cli: (user) => `${user}, sur le serveur`,
     },
@@ -291,9 +300,9 @@ export default {
       LEAD_CONFLICT: (who, d) => `Le site a renvoyé la demande avec un autre contenu${d.fields ? ` (${fieldList(d.fields)})` : ''} : refusé`,
       LEAD_REJECTED: (who, d) => `Le site a envoyé une demande non valable${d.fields ? ` (${fieldList(d.fields)})` : ''} : refusée`,
       LEAD_PROCESSED: (who, d) => `Statut changé de « ${statusName(d.from)} » à « ${statusName(d.to)} » par ${who}`,
-      LEAD_VIEWED: (who) => `Ouverte par ${who}`,
+      LEAD_VIEWED: (who) => `Demande ouverte par ${who}`,
       LEADS_EXPORTED: (who, d) => `Export ${exported[d.what] ?? ''} par ${who}${d.format ? `, format ${formats[d.format] ?? d.format}` : ''}${d.rows === undefined ? '' : `, ${many(d.rows, 'ligne', 'lignes')}`}`,
-      LEAD_ERASED: (who) => `Demande effacée par ${who}`,
+      LEAD_ERASED: (who, d) => `Demande effacée par ${who}${because(d.reason)}`,
       LEAD_IMPORTED: (who, d) => `Demande importée par ${who}${d.status ? `, avec le statut « ${statusName(d.status)} »` : ''}`,
       STAFF_ADDED: (who, d, account) => `Compte « ${account} » créé par ${who}`,
       STAFF_REMOVED: (who, d, account) => `Compte « ${account} » supprimé par ${who}`,
@@ -327,13 +336,13 @@ export default {
     disk: 'Espace libre sur le disque',
     database: 'Base de données',
     databaseHelp: (leads, rows) => `${many(leads, 'demande', 'demandes')}, ${many(rows, 'ligne de journal', 'lignes de journal')}`,
-    wal: (size) => `dont ${size} en attente d’écriture`,
+    wal: (size) => ` ; fichier d’attente : ${size}`,
     version: 'Version',
     checkedAt: 'Relevé',
     refresh: 'Actualiser',
     warnings: {
       disk_low: 'Le disque est presque plein.',
-      backup_old: 'La dernière sauvegarde est trop ancienne.',
+      backup_old: 'Il n’y a pas de sauvegarde récente.',
       chain_broken: 'Le journal ne concorde plus : quelqu’un ou quelque chose a modifié la base.',
       writer_failing: 'Les nouvelles demandes ne peuvent pas être enregistrées.',
       wal_large: 'Le fichier d’attente de la base est anormalement gros.',
@@ -375,7 +384,7 @@ export default {
       'Cette page montre les demandes ; elle ne peut ni les modifier ni les supprimer.',
       'La recherche ignore les accents et les majuscules : « compres » trouve « Compresseur ».',
       'L’adresse de la page contient la recherche et les filtres : ajoutez-la à vos favoris pour la retrouver.',
-      'Les heures sont celles de Paris. Restez sur une heure pour lire la date exacte.',
+      'Les heures sont celles de Paris. Survolez une heure pour lire la date exacte.',
     ],
   },
 };

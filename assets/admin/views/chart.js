@@ -21,7 +21,8 @@ export class Chart extends Component {
   }
 
   componentDidUpdate(before) {
-    if (before.values !== this.props.values && before.label !== this.props.label) this.draw();
+    const drawn = ({ values, labels }) => JSON.stringify([values, labels]);
+    if (drawn(before) !== drawn(this.props)) this.draw();
   }
 
   componentWillUnmount() {
@@ -56,7 +57,7 @@ export class Chart extends Component {
         y: { range: [0, Math.max(4, ...values) * 1.08] },
       },
       axes: [
-        { ...axis, size: 30, space: 64, incrs: [1, 2, 3, 5, 7, 10, 14, 21, 28, 35, 70, 140, 365], values: (_, places) => places.map((place) => labels[place] ?? '') },
+        { ...axis, size: 36, gap: 10, space: 64, incrs: [1, 2, 3, 5, 7, 10, 14, 21, 28, 35, 70, 140, 365], values: (_, places) => places.map((place) => labels[place] ?? '') },
         { ...axis, size: 40, grid: { stroke: colour('--line'), width: 1 }, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000], values: (_, counts) => counts.map(number) },
       ],
       series: [{}, { fill: colour('--bar'), stroke: colour('--bar'), width: 0, points: { show: false }, paths: this.uPlot.paths.bars({ size: [0.72, 36], radius: 0.16 }) }],

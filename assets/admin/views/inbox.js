@@ -75,7 +75,7 @@ export class Inbox extends Component {
       <section class="pane" aria-label=${words.lead.label}>
         ${route.id
           ? html`<${Lead} id=${route.id} filter=${filter} />`
-          : html`<${Empty} icon="inbox" title=${words.inbox.chooseTitle} text=${words.inbox.choose}><p class="small keys-only">${words.inbox.chooseKeys}</p><//>`}
+          : !inbox.pages.empty && html`<${Empty} icon="inbox" title=${words.inbox.chooseTitle} text=${words.inbox.choose}><p class="small keys-only">${words.inbox.chooseKeys}</p><//>`}
       </section>
     </div>`;
   }

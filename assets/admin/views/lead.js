@@ -97,7 +97,7 @@ export class Lead extends Component {
     return html`<div class="lead-bar">
       <a class="button quiet back" href=${href('', filter)}><${Icon} name="back" />${words.lead.back}</a>
       <span class="spring"></span>
-      <button type="button" class="button small-button" aria-label=${words.lead.print} title=${words.lead.print} onClick=${() => print()}><${Icon} name="print" /><span>${words.lead.print}</span></button>
+      ${this.state.shown && html`<button type="button" class="button small-button" aria-label=${words.lead.print} title=${words.lead.print} onClick=${() => print()}><${Icon} name="print" /><span>${words.lead.print}</span></button>`}
       ${step(-1, 'up', words.lead.newer)}
       ${step(1, 'down', words.lead.older)}
     </div>`;
@@ -119,6 +119,7 @@ export class Lead extends Component {
 
   lead({ lead, timeline, receipt, digest }) {
     const day = dayText(dayOf(new Date(lead.created_at_utc)), { day: 'numeric', month: 'long' });
+    const call = lead.phone && telephone(lead.phone);
     return html`<article class="lead">
       <header>
         <h1 tabindex="-1" ref=${this.title}><${Text}>${lead.name}<//></h1>
@@ -130,7 +131,7 @@ export class Lead extends Component {
       </header>
       <div class="answer">
         <a class="button primary" href=${mail(lead.email, words.lead.subject(day))}><${Icon} name="mail" />${words.lead.reply}</a>
-        ${lead.phone && html`<a class="button" href=${telephone(lead.phone)}><${Icon} name="phone" />${words.lead.call}</a>`}
+        ${call && html`<a class="button" href=${call}><${Icon} name="phone" />${words.lead.call}</a>`}
       </div>
       <section class="message" aria-labelledby="message-title">
         <div class="section-head"><h2 id="message-title">${words.lead.message}</h2><${CopyButton} text=${lead.message} what=${words.lead.copyMessage} /></div>
@@ -140,7 +141,7 @@ export class Lead extends Component {
         <h2 id="contact-title">${words.lead.contact}</h2>
         <dl class="contact">
           ${contact('mail', words.lead.email, lead.email, words.lead.copyEmail, mail(lead.email, words.lead.subject(day)))}
-          ${contact('phone', words.lead.phone, lead.phone, words.lead.copyPhone, lead.phone && telephone(lead.phone))}
+          ${contact('phone', words.lead.phone, lead.phone, words.lead.copyPhone, call)}
           ${contact('company', words.lead.company, lead.company, words.lead.copyCompany)}
         </dl>
         <p class="fact ${lead.consent ? 'good' : 'warn'}">

@@ -16,7 +16,7 @@ const sections = [
 
 export function Shell({ route, account, children }) {
   return html`<div class="shell ${['inbox', 'lead'].includes(route.name) ? 'whole' : ''}">
-    <a class="skip" href="#main">${words.nav.skip}</a>
+    <a class="skip" href="#main" onClick=${skip}>${words.nav.skip}</a>
     <header class="top">
       <a class="brand" href="/admin"><img src="/admin/assets/icon.svg" alt="" width="28" height="28" /><span>${words.product}</span></a>
       <${Navigation} route=${route} />
@@ -27,8 +27,13 @@ export function Shell({ route, account, children }) {
       ${app.warnings.length > 0 && route.name !== 'state' && html`<${Warnings} />`}
     </div>
     <main id="main" tabindex="-1" class="view-${route.name}">${children}</main>
-    ${toast && html`<p class="toast" aria-hidden="true"><${Icon} name="done" />${toast}</p>`}
+    ${toast && html`<p class="toast" aria-hidden="true"><${Icon} name=${toast.icon} />${toast.text}</p>`}
   </div>`;
+}
+
+function skip(event) {
+  event.preventDefault();
+  document.getElementById('main').focus();
 }
 
 function Navigation({ route }) {

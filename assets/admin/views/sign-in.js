@@ -30,14 +30,16 @@ export class SignIn extends Component {
       this.props.entered(await post('session', body));
     } catch (error) {
       this.setState({ busy: false, ...this.refusal(error) });
-      if (error.code !== 'code_required') this.first.current?.select();
+      if (error.code !== 'code_required') (step === 'code' ? this.first : this.password).current?.select();
     }
   };
 
   refusal(error) {
     if (error.code === 'code_required') return { step: 'code', code: '', fault: null };
     if (error.code === 'too_many_requests') return { fault: words.signIn.tooMany(Math.ceil((error.retryAfter ?? 60) / 60)) };
-    if (error.code === 'unauthorized') return { fault: this.state.step === 'code' ? words.signIn.wrongCode : words.signIn.wrong };
+    if (error.detail === 'Wrong code') return { fault: words.signIn.wrongCode };
+    // Also at the second step: the password may have been changed since the first.
+    if (error.code === 'unauthorized') return { step: 'password', fault: words.signIn.wrong };
     return { fault: errorText(error) };
   }
 

@@ -60,7 +60,7 @@ function Findings({ version, database, last_lead_at_utc: lastLead, last_backup: 
       <div>
         <h2>${well ? words.state.good : words.state.bad}</h2>
         ${well ? html`<p>${words.state.goodHelp}</p>` : html`
-          <ul>${warnings.map(({ code, detail }) => html`<li>${words.state.warnings[code] ?? detail} <small lang="en">${words.state.warnings[code] ? detail : ''}</small></li>`)}</ul>
+          <ul>${warnings.map(({ code, detail }) => html`<li>${words.state.warnings[code] ?? detail}</li>`)}</ul>
           <p>${words.state.whatToDo}</p>`}
       </div>
     </div>
@@ -68,9 +68,9 @@ function Findings({ version, database, last_lead_at_utc: lastLead, last_backup: 
       <${Tile} label=${words.state.intake} bad=${!health.ok} value=${health.ok ? words.state.intakeGood : words.state.intakeBad} more=${health.detail} />
       <${Tile} label=${words.state.lastLead} value=${lastLead ? html`<${Time} at=${lastLead} />` : words.state.never} />
       <${Tile} label=${words.state.backup} bad=${warned('backup_old')} value=${backup ? html`<${Time} at=${backup.at_utc} />` : words.state.noBackup} more=${backup?.file} />
-      <${Tile} label=${words.state.chain} bad=${!chain.ok} value=${chain.ok ? (chain.at_utc && chain.verified_to > 0 ? words.state.chainGood(chain.verified_to, chain.head) : words.state.notYet) : words.state.chainBad} more=${chain.ok ? chain.at_utc && html`<${Time} at=${chain.at_utc} />` : chain.finding} />
+      <${Tile} label=${words.state.chain} bad=${!chain.ok} value=${chain.ok ? (chain.verified_to > 0 ? words.state.chainGood(chain.verified_to, chain.head) : words.state.notYet) : words.state.chainBad} more=${chain.ok ? chain.verified_to > 0 && html`<${Time} at=${chain.at_utc} />` : chain.finding} />
       <${Tile} label=${words.state.disk} bad=${warned('disk_low')} value=${bytes(database.free_bytes)} />
-      <${Tile} label=${words.state.database} bad=${warned('wal_large')} value=${bytes(database.bytes)} more=${`${words.state.databaseHelp(database.leads, database.audit_rows)}, ${words.state.wal(bytes(database.wal_bytes))}`} />
+      <${Tile} label=${words.state.database} bad=${warned('wal_large')} value=${bytes(database.bytes)} more=${words.state.databaseHelp(database.leads, database.audit_rows) + (warned('wal_large') ? words.state.wal(bytes(database.wal_bytes)) : '')} />
       <${Tile} label=${words.state.version} value=${`FASTCore ${version}`} />
     </dl>`;
 }
