@@ -145,15 +145,6 @@ pub struct StoredLink<'a> {
     pub hash: &'a str,
 }
 
-impl StoredLink<'_> {
-    /// Whether the stored hash is the one that the row and its predecessor make; the hash if so.
-    #[must_use]
-    pub fn proven(&self, previous: &Hash) -> Option<Hash> {
-        let hash = Hash::parse(self.hash)?;
-        (self.link.hash(previous) == hash).then_some(hash)
-    }
-}
-
 impl AuditRow {
     /// The details read; `null` where there are none.
     #[must_use]
