@@ -28,7 +28,7 @@ pub enum Event {
 }
 
 impl Event {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::LeadReceived,
         Self::LeadDuplicate,
         Self::LeadConflict,
@@ -43,7 +43,10 @@ impl Event {
         Self::StaffSignedIn,
         Self::StaffSignedOut,
         Self::StaffSignInRefused,
+        Self::LeadErased,
+        Self::BackupTaken,
         Self::DatabaseMigrated,
+        Self::DatabaseRestored,
     ];
 
     #[must_use]
