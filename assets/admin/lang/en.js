@@ -269,7 +269,7 @@ export default {
     status_code: 'Answer',
     actors: {
       site_ingest: 'the site',
-      schedule: 'automatic task',
+      schedule: 'the automatic task',
       admin_page: 'the sign-in page',
       cli: (user) => `${user}, on the server`,
     },
