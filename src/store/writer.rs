@@ -26,6 +26,8 @@ use crate::domain::chain::Receipt;
 const QUEUE: usize = 1024;
 /// The most work in one transaction.
 const BATCH: usize = 512;
+/// The rows that any transaction counts for, when it is asked how large the log may be.
+const LEAST: usize = 64;
 /// Without work for this long, the write-ahead log is emptied.
 const SETTLE: Duration = Duration::from_secs(1);
 /// Without a commit for this long, the writer proves that it can still make one.
@@ -284,9 +286,10 @@ impl Thread {
         let answers = match outcome {
             Ok((mut refused, head)) => {
                 self.ended(&Ok(()));
-                // One piece of work can write many rows.
+                // One piece of work can write many rows, and a step of the search index many
+                // pages without one.
                 let rows = usize::try_from(head.seq - self.head.seq).unwrap_or(0);
-                self.unmeasured += rows.max(batch.len());
+                self.unmeasured += rows.max(batch.len()).max(LEAST);
                 self.head = head;
                 let mut fate = |n| match refused.first() {
                     Some((refused_at, _)) if *refused_at == n => Err(refused.remove(0).1),
