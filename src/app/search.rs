@@ -13,6 +13,8 @@ use crate::store;
 const POLL: Duration = Duration::from_secs(2);
 /// Audit rows in one step: the writer does nothing else meanwhile.
 const STEP: u32 = 256;
+/// How long a few rows wait for more: a step for each lead would cost the next one a commit.
+const GATHER: Duration = Duration::from_millis(500);
 /// For each moment that a step took, so many without one: under load the index falls behind, and
 /// not the leads.
 const REST: u32 = 5;
@@ -37,8 +39,10 @@ pub(super) async fn follow(desk: Desk, mut commits: watch::Receiver<()>) {
 
 /// One step, and how long it took; none where there is nothing left to do.
 async fn step(desk: &Desk) -> Result<Option<Duration>, store::StoreError> {
-    if desk.read(|snapshot| snapshot.search_behind()).await? == 0 {
-        return Ok(None);
+    match desk.read(|snapshot| snapshot.search_behind()).await? {
+        0 => return Ok(None),
+        few if few < i64::from(STEP) => sleep(GATHER).await,
+        _ => {}
     }
     let began = Instant::now();
     desk.write(|tx| store::advance_search(tx, STEP)).await?;
