@@ -9,7 +9,7 @@ use serde_json::json;
 use super::draft;
 use super::export::ExportError;
 use crate::clock::Clock;
-use crate::domain::audit::{Event, NewEvent};
+use crate::domain::audit::Event;
 use crate::store::{self, Report, ServerLock, StoreError};
 pub use crate::store::{Pace, Restored, Taken};
 
@@ -97,18 +97,6 @@ fn note(
         "head": taken.head,
         "sha256": taken.sha256,
         "bytes": taken.bytes,
-    })
-    .to_string();
-    let actor = actor.to_owned();
-    super::write(database, clock, move |tx| {
-        let event = NewEvent {
-            event: Event::BackupTaken,
-            actor: &actor,
-            lead_id: None,
-            request_id: None,
-            status_code: None,
-            details_json: Some(&details),
-        };
-        store::append(tx, &event).map(|_| ())
-    })
+    });
+    super::write(database, clock, super::note(Event::BackupTaken, actor, &details))
 }

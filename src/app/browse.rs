@@ -13,7 +13,7 @@ use crate::domain::filter::LeadFilter;
 use crate::domain::lead::{Lead, Service};
 use crate::domain::place::Place;
 use crate::domain::status::Status;
-use crate::store::{self, Readers, Snapshot, StoreError};
+use crate::store::{self, Count, Readers, Snapshot, StoreError};
 
 /// The most audit rows of one lead that are shown.
 const TIMELINE: u32 = 1000;
@@ -117,20 +117,6 @@ fn beginning(message: &str) -> String {
     text
 }
 
-/// How many leads a filter finds: `rows`, or more than that where it is not exact.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = LeadCount)]
-pub struct Count {
-    pub rows: usize,
-    pub exact: bool,
-}
-
-impl From<store::Count> for Count {
-    fn from(count: store::Count) -> Self {
-        Self { rows: count.rows, exact: count.exact }
-    }
-}
-
 /// A page of leads, newest first.
 #[expect(missing_debug_implementations, reason = "personal data has no business in a log")]
 #[derive(Serialize, ToSchema)]
@@ -185,7 +171,7 @@ impl Desk {
             leads.truncate(limit);
             let next = leads.last().filter(|_| more).map(|lead| Place::of(lead).to_string());
             let count = match before {
-                None if more => Some(snapshot.lead_count(&filter, COUNTED)?.into()),
+                None if more => Some(snapshot.lead_count(&filter, COUNTED)?),
                 None => Some(Count { rows: leads.len(), exact: true }),
                 Some(_) => None,
             };

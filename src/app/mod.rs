@@ -27,11 +27,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::unbounded_channel;
 
 use crate::clock::Clock;
-use crate::store::{self, Answers, Writer};
+use crate::domain::audit::{Event, NewEvent};
+use crate::store::{self, Answers, WriteTx, Writer};
 pub use crate::store::{Health, ServerLock, StoreError, WriterThread};
 pub use desk::Desk;
 
@@ -92,11 +94,31 @@ async fn in_time<T>(answer: impl Future<Output = Result<T, StoreError>>) -> Resu
     tokio::time::timeout(PATIENCE, answer).await.unwrap_or(Err(StoreError::TimedOut))
 }
 
+/// Work that tells the audit log of something that is about no lead alone.
+fn note(
+    event: Event,
+    actor: &str,
+    details: &Value,
+) -> impl FnMut(&mut WriteTx<'_>) -> Result<(), StoreError> + Send + use<> {
+    let (details, actor) = (details.to_string(), actor.to_owned());
+    move |tx| {
+        let event = NewEvent {
+            event,
+            actor: &actor,
+            lead_id: None,
+            request_id: None,
+            status_code: None,
+            details_json: Some(&details),
+        };
+        store::append(tx, &event).map(|_| ())
+    }
+}
+
 /// Runs one piece of work of a command in the writer, beside a server or without one.
 pub(crate) fn write<T: Send + 'static>(
     database: &Path,
     clock: &Clock,
-    work: impl FnMut(&mut store::WriteTx<'_>) -> Result<T, StoreError> + Send + 'static,
+    work: impl FnMut(&mut WriteTx<'_>) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
     let (writer, thread): (Writer, WriterThread) = store::writer_beside(database, clock)?;
     let done = writer.run(work);

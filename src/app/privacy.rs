@@ -12,7 +12,7 @@ pub use super::certificate::Certificate;
 use super::draft::Draft;
 use super::export::ExportError;
 use crate::clock::Clock;
-use crate::domain::audit::{AuditRow, Event, NewEvent, Reason};
+use crate::domain::audit::{AuditRow, Event, Reason};
 use crate::domain::chain::{Hash, Receipt};
 use crate::domain::email;
 use crate::domain::lead::Lead;
@@ -165,8 +165,7 @@ pub fn export(
         "filter": { "email": email::mask(address) },
         "rows": leads,
         "sha256": Hash::finish(Sha256::new_with_prefix(&text)).to_string(),
-    })
-    .to_string();
+    });
     match &mut draft {
         Some(draft) => {
             draft.file().write_all(text.as_bytes())?;
@@ -174,18 +173,7 @@ pub fn export(
         }
         None => io::stdout().lock().write_all(text.as_bytes())?,
     }
-    let actor = actor.to_owned();
-    super::write(database, clock, move |tx| {
-        let event = NewEvent {
-            event: Event::LeadsExported,
-            actor: &actor,
-            lead_id: None,
-            request_id: None,
-            status_code: None,
-            details_json: Some(&details),
-        };
-        store::append(tx, &event).map(|_| ())
-    })?;
+    super::write(database, clock, super::note(Event::LeadsExported, actor, &details))?;
     draft.map_or(Ok(()), Draft::put_in_place)?;
     Ok(leads)
 }

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 
 use http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
-    HeaderValue, IF_NONE_MATCH, VARY,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderValue, VARY,
 };
 use http::{HeaderMap, Response as HttpResponse, StatusCode};
 use rust_embed::RustEmbed;
 use warp::reply::{Reply, Response};
 
+use super::negotiate::{accepts, is_known};
 use super::reply::Failure;
 use super::secure;
 
@@ -85,30 +85,6 @@ impl Assets {
         }
         response
     }
-}
-
-/// Whether a client takes a coding (RFC 9110, section 12.5.3).
-fn accepts(headers: &HeaderMap, coding: &str) -> bool {
-    let lists = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|list| list.to_str().ok());
-    let mut anything = false;
-    for item in lists.flat_map(|list| list.split(',')) {
-        let (name, rest) = item.split_once(';').unwrap_or((item, ""));
-        let weight = rest.trim().strip_prefix("q=").map_or(Ok(1.0), |q| q.trim().parse::<f32>());
-        let taken = weight.is_ok_and(|q| q > 0.0);
-        match name.trim() {
-            name if name.eq_ignore_ascii_case(coding) => return taken,
-            "*" => anything = taken,
-            _ => {}
-        }
-    }
-    anything
-}
-
-/// Whether a client has this form already (RFC 9110, section 13.1.2).
-fn is_known(headers: &HeaderMap, tag: &str) -> bool {
-    let lists = headers.get_all(IF_NONE_MATCH).iter().filter_map(|list| list.to_str().ok());
-    let mut tags = lists.flat_map(|list| list.split(',')).map(str::trim);
-    tags.any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
 }
 
 fn media_type(name: &str) -> &'static str {

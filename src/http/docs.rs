@@ -9,14 +9,15 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
-    HeaderValue, IF_NONE_MATCH, REFERRER_POLICY, VARY,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderValue,
+    REFERRER_POLICY, VARY,
 };
 use http::{HeaderMap, Response as HttpResponse, StatusCode};
 use rust_embed::RustEmbed;
 use sha2::{Digest, Sha256};
 use warp::reply::{Reply, Response};
 
+use super::negotiate::{accepts, is_known};
 use super::openapi::{self, AnyRequest, NamedRequest};
 use super::reply::Failure;
 
@@ -115,11 +116,10 @@ fn answer(
 ) -> Response {
     // Weak, since it stands for the compressed body and the plain one.
     let tag: String = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-    let tag = format!("W/\"{tag}\"");
-    let known = header(headers, &IF_NONE_MATCH);
-    let mut response = if known.split(',').any(|t| t.trim() == tag || t.trim() == "*") {
+    let tag = format!("\"{tag}\"");
+    let mut response = if is_known(headers, &tag) {
         StatusCode::NOT_MODIFIED.into_response()
-    } else if takes_gzip(header(headers, &ACCEPT_ENCODING)) {
+    } else if accepts(headers, "gzip") {
         let mut response = HttpResponse::new(compressed.into_owned()).into_response();
         response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         response
@@ -134,22 +134,8 @@ fn answer(
     of_answer.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     of_answer.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     of_answer.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
-    if let Ok(tag) = HeaderValue::try_from(tag) {
+    if let Ok(tag) = HeaderValue::try_from(format!("W/{tag}")) {
         of_answer.insert(ETAG, tag);
     }
     response
-}
-
-fn header<'a>(headers: &'a HeaderMap, name: &http::HeaderName) -> &'a str {
-    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
-}
-
-/// Whether `Accept-Encoding` names gzip and does not rule it out (RFC 9110, section 12.5.3).
-fn takes_gzip(accepted: &str) -> bool {
-    accepted.split(',').any(|coding| {
-        let mut parts = coding.split(';').map(str::trim);
-        let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
-        let weight = parts.find_map(|p| p.strip_prefix("q=")?.parse::<f32>().ok());
-        named && weight.is_none_or(|weight| weight > 0.0)
-    })
 }

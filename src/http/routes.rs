@@ -12,7 +12,7 @@ use warp::reply::Reply;
 use super::context::{Context, Route};
 use super::reply::Failure;
 use super::wire::Wire;
-use super::{admin, docs, health, intake};
+use super::{admin, docs, health, intake, pattern};
 
 /// One path and the methods that it takes.
 struct Resource {
@@ -90,34 +90,23 @@ fn page(_: &Context) -> Route {
 }
 
 fn file(_: &Context) -> Route {
-    let name = |path: &FullPath| segments(path.as_str()).last().map(str::to_owned);
     read()
         .and(warp::path::full())
-        .map(move |headers, path| docs::file(&headers, &name(&path).unwrap_or_default()))
+        .map(|headers, path| docs::file(&headers, pattern::last(without_slash(&path))))
         .boxed()
 }
 
 /// Matches one path of the table, with or without a slash at its end.
 fn at(pattern: &'static str) -> BoxedFilter<()> {
     let fits = move |path: FullPath| {
-        let mut pattern = segments(pattern);
-        let mut path = segments(path.as_str());
-        let same = loop {
-            match (pattern.next(), path.next()) {
-                (None, None) => break true,
-                (Some(expected), Some(found)) if found == expected => {}
-                (Some(any), Some(found)) if any.starts_with('{') && !found.is_empty() => {}
-                _ => break false,
-            }
-        };
+        let same = pattern::fits(pattern, without_slash(&path));
         ready(if same { Ok(()) } else { Err(warp::reject::not_found()) })
     };
     warp::path::full().and_then(fits).untuple_one().boxed()
 }
 
-fn segments(path: &str) -> impl Iterator<Item = &str> {
-    let path = path.strip_prefix('/').unwrap_or(path);
-    path.strip_suffix('/').unwrap_or(path).split('/')
+fn without_slash(path: &FullPath) -> &str {
+    path.as_str().strip_suffix('/').unwrap_or(path.as_str())
 }
 
 fn not_found() -> Route {

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, ToSql, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
 use super::error::StoreError;
@@ -37,14 +37,6 @@ pub enum Intake {
     Conflict(Vec<&'static str>),
     /// The `request_id` belonged to a lead that was erased.
     Erased,
-}
-
-/// Which leads come first.
-#[derive(Debug, Clone, Copy)]
-pub enum Order {
-    /// As they were stored.
-    Arrival,
-    NewestFirst,
 }
 
 /// Stores a submission with its audit row, or tells what its `request_id` is already.
@@ -204,12 +196,8 @@ fn was_erased(conn: &Connection, request_id: &str) -> Result<bool, StoreError> {
 }
 
 fn by_request(conn: &Connection, request_id: &str) -> Result<Option<Lead>, StoreError> {
-    let sql = "SELECT audit_seq FROM lead_inbox WHERE request_id = ?1";
-    let seq: Option<i64> =
-        conn.prepare_cached(sql)?.query_row([request_id], |row| row.get(0)).optional()?;
-    let Some(seq) = seq else { return Ok(None) };
-    let mut statement = conn.prepare_cached(&format!("{COLUMNS} WHERE l.audit_seq = ?1"))?;
-    Ok(statement.query_row([seq], row_to_lead).optional()?)
+    let mut statement = conn.prepare_cached(&format!("{COLUMNS} WHERE l.request_id = ?1"))?;
+    Ok(statement.query_row([request_id], row_to_lead).optional()?)
 }
 
 /// A lead by its id or, where no lead has that id, its `request_id`.
@@ -276,16 +264,16 @@ pub(super) fn note_viewed(tx: &mut WriteTx<'_>, id: &str, actor: &str) -> Result
     Ok(true)
 }
 
-/// Gives every lead that the filter finds, until `take` breaks off.
+/// Gives every lead that the filter finds, in the order of their arrival, until `take` breaks off.
 pub(super) fn for_each(
     conn: &Connection,
     filter: &LeadFilter,
-    order: Order,
     take: &mut dyn FnMut(Lead) -> ControlFlow<()>,
 ) -> Result<(), StoreError> {
-    let (mut statement, values) = select(conn, filter, order)?;
-    let values: Vec<&dyn ToSql> = values.iter().map(|v| v as &dyn ToSql).collect();
-    let mut rows = statement.query(values.as_slice())?;
+    let (conditions, values) = conditions(filter);
+    let sql = format!("{COLUMNS} WHERE 1{conditions} ORDER BY l.audit_seq");
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut rows = statement.query(rusqlite::params_from_iter(values))?;
     while let Some(row) = rows.next()? {
         let lead = row_to_lead(row)?;
         if has_words(&lead, filter) && take(lead).is_break() {
@@ -315,20 +303,6 @@ pub(super) fn arrived(
 pub(super) fn searched(lead: &Lead) -> impl Iterator<Item = &str> {
     let optional = [&lead.phone, &lead.company].into_iter().flatten();
     [&lead.name, &lead.email, &lead.message].into_iter().chain(optional).map(Personal::as_str)
-}
-
-fn select<'c>(
-    conn: &'c Connection,
-    filter: &LeadFilter,
-    order: Order,
-) -> Result<(CachedStatement<'c>, Vec<String>), StoreError> {
-    let (conditions, values) = conditions(filter);
-    let order = match order {
-        Order::Arrival => "l.audit_seq",
-        Order::NewestFirst => "l.created_at_utc DESC, l.audit_seq DESC",
-    };
-    let sql = format!("{COLUMNS} WHERE 1{conditions} ORDER BY {order}");
-    Ok((conn.prepare_cached(&sql)?, values))
 }
 
 /// The filter's conditions on the columns of [`COLUMNS`], each with `AND` before it, and their values.

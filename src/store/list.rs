@@ -5,6 +5,8 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use rusqlite::{Connection, ToSql, params};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::error::StoreError;
 use super::search::{self, LOW_BITS, Question};
@@ -18,7 +20,8 @@ use crate::domain::status::Status;
 const BUDGET: usize = 2000;
 
 /// How many leads a filter finds: `rows`, or more than that where it is not exact.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = LeadCount)]
 pub struct Count {
     pub rows: usize,
     pub exact: bool,
@@ -63,7 +66,7 @@ impl Snapshot<'_> {
         let exact = match question.exact {
             None => {
                 let walk = Walk { way: Way::Older, from: Place::NEWEST, limit: usize::MAX };
-                walk.keys(self.0, filter, &question.quick, &mut |key| {
+                walk.keys(self.0, filter, &question.quick, &rest, &mut |key| {
                     count += usize::from(!rest.keys.contains(&key));
                     if count <= most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
                 })?;
@@ -187,7 +190,7 @@ impl Walk {
     ) -> Result<(Vec<Lead>, bool), StoreError> {
         let mut gather = Gather::new(self, conn, filter, rest, budget);
         let mut outcome = Ok(());
-        self.keys(conn, filter, question, &mut |key| match gather.take(key) {
+        self.keys(conn, filter, question, rest, &mut |key| match gather.take(key) {
             Ok(true) => ControlFlow::Continue(()),
             Ok(false) => ControlFlow::Break(()),
             Err(e) => {
@@ -205,6 +208,7 @@ impl Walk {
         conn: &Connection,
         filter: &LeadFilter,
         question: &str,
+        rest: &Rest,
         take: &mut dyn FnMut(i64) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         let bound = |moment: &Option<String>| moment.as_deref().and_then(micros);
@@ -220,7 +224,7 @@ impl Walk {
                 "ASC"
             }
         };
-        if search::followed(conn)? == 0 {
+        if rest.followed == 0 {
             // What is in it, if anything, was put there by other rules.
             return Ok(());
         }

@@ -72,12 +72,7 @@ pub(super) fn behind(conn: &Connection) -> Result<i64, StoreError> {
 /// Takes the index so many audit rows further along the audit log.
 pub(super) fn advance(tx: &mut WriteTx<'_>, step: u32) -> Result<(), StoreError> {
     let conn = tx.conn;
-    if conn.prepare_cached("SELECT 1 FROM lead_search_place WHERE rules <> ?1")?.exists([RULES])? {
-        // The other rules' words; how they were split is not known any more.
-        conn.execute_batch("INSERT INTO lead_search (lead_search) VALUES ('delete-all')")?;
-        let sql = "UPDATE lead_search_place SET followed = 0, rules = ?1";
-        conn.execute(sql, [RULES])?;
-    }
+    drop_foreign(conn)?;
     let from = followed(conn)?;
     let mut statement = conn.prepare_cached(
         "SELECT seq, event, lead_id, details_json ->> 'from', details_json ->> 'to'
@@ -115,13 +110,21 @@ fn follow(conn: &Connection, seq: i64, row: &Row<'_>) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// Takes everything of a lead out of the index, in the transaction that erases it.
-pub(super) fn forget(conn: &Connection, lead: &Lead) -> Result<(), StoreError> {
-    let followed = followed(conn)?;
+/// Empties an index of words that were split by other rules: by which ones, nobody knows any more.
+fn drop_foreign(conn: &Connection) -> Result<(), StoreError> {
     if conn.prepare_cached("SELECT 1 FROM lead_search_place WHERE rules <> ?1")?.exists([RULES])? {
-        // By which words it is in there is not known any more; it is made anew soon anyway.
         conn.execute_batch("INSERT INTO lead_search (lead_search) VALUES ('delete-all')")?;
-    } else if lead.audit_seq <= followed {
+        conn.execute("UPDATE lead_search_place SET followed = 0, rules = ?1", [RULES])?;
+    }
+    Ok(())
+}
+
+/// Takes everything of a lead, which came with the status `at_intake`, out of the index, in the
+/// transaction that erases it.
+pub(super) fn forget(conn: &Connection, lead: &Lead, at_intake: &str) -> Result<(), StoreError> {
+    drop_foreign(conn)?;
+    let followed = followed(conn)?;
+    if lead.audit_seq <= followed {
         let sql = "SELECT details_json ->> 'to' FROM audit_log
                    WHERE lead_id = ?1 AND event = 'LEAD_PROCESSED' AND seq <= ?2
                    ORDER BY seq DESC LIMIT 1";
@@ -129,11 +132,8 @@ pub(super) fn forget(conn: &Connection, lead: &Lead) -> Result<(), StoreError> {
             .prepare_cached(sql)?
             .query_row(params![lead.id, followed], |row| row.get::<_, String>(0))
             .optional()?;
-        let status = match known {
-            Some(status) => status,
-            None => lead::arrived(conn, lead.audit_seq)?.map_or(lead.status.clone(), |(_, s)| s),
-        };
-        take_out(conn, key(Place::of(lead)), &words(lead, &status))?;
+        let status = known.as_deref().unwrap_or(at_intake);
+        take_out(conn, key(Place::of(lead)), &words(lead, status))?;
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use fastcore::domain::lead::{NewLead, Service};
 use fastcore::domain::place::Place;
 use fastcore::domain::search::Words;
 use fastcore::domain::status::Status;
-use fastcore::store::{self, Intake, Order, Readers, Snapshot, Writer, WriterThread};
+use fastcore::store::{self, Intake, Readers, Snapshot, Writer, WriterThread};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -93,13 +93,14 @@ impl Store {
 
 /// The ids of what a look at every lead finds, newest first.
 fn looked_for(snapshot: &Snapshot<'_>, filter: &LeadFilter) -> Vec<String> {
-    let mut ids = Vec::new();
+    let mut leads = Vec::new();
     let take = &mut |lead: fastcore::domain::lead::Lead| {
-        ids.push(lead.id);
+        leads.push((lead.created_at_utc, lead.audit_seq, lead.id));
         ControlFlow::Continue(())
     };
-    snapshot.leads(filter, Order::NewestFirst, take).expect("leads");
-    ids
+    snapshot.leads(filter, take).expect("leads");
+    leads.sort_unstable_by(|a, b| b.cmp(a));
+    leads.into_iter().map(|(_, _, id)| id).collect()
 }
 
 /// The ids of the pages of a list, one after another.

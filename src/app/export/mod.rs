@@ -23,10 +23,10 @@ use self::row::{Row, Table};
 use super::desk::Desk;
 use super::draft::Draft;
 use crate::clock::Clock;
-use crate::domain::audit::{Event, NewEvent};
+use crate::domain::audit::Event;
 use crate::domain::chain::Hash;
 use crate::domain::filter::{LeadFilter, Period};
-use crate::store::{self, Order, Readers, Snapshot, StoreError, WriteTx};
+use crate::store::{Readers, Snapshot, StoreError, WriteTx};
 
 /// How often progress is told, in rows.
 const STEP: u64 = 10_000;
@@ -164,18 +164,7 @@ impl Export {
         if exported.cut_short {
             details["cut_short"] = Value::Bool(true);
         }
-        let (details, actor) = (details.to_string(), self.actor.clone());
-        move |tx| {
-            let event = NewEvent {
-                event: Event::LeadsExported,
-                actor: &actor,
-                lead_id: None,
-                request_id: None,
-                status_code: None,
-                details_json: Some(&details),
-            };
-            store::append(tx, &event).map(|_| ())
-        }
+        super::note(Event::LeadsExported, &self.actor, &details)
     }
 }
 
@@ -240,9 +229,7 @@ impl What {
         take: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         match self {
-            Self::Leads(filter) => {
-                snapshot.leads(filter, Order::Arrival, &mut |lead| take(&row::lead(&lead)))
-            }
+            Self::Leads(filter) => snapshot.leads(filter, &mut |lead| take(&row::lead(&lead))),
             Self::Audit(period) => snapshot.audit(period, &mut |audit| take(&row::audit(&audit))),
         }
     }

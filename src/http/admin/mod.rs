@@ -26,6 +26,7 @@ pub(super) use self::document::document;
 use self::query::Query;
 use super::assets::Assets;
 use super::context::Context;
+use super::pattern::{fits, last};
 use super::reply::Failure;
 use super::secure::Site;
 use super::wire::Wire;
@@ -137,24 +138,6 @@ async fn route<B: Buf>(
         FILE => Ok(ASSETS.file(path.strip_prefix(FILES).unwrap_or(path), &asked.headers)),
         _ => Ok(ASSETS.page("index.html", &asked.headers)),
     }
-}
-
-/// Whether a path is one of the table. A name in braces is one segment; with a star, all the rest.
-fn fits(pattern: &str, path: &str) -> bool {
-    let (mut pattern, mut path) = (pattern.split('/'), path.split('/'));
-    loop {
-        match (pattern.next(), path.next()) {
-            (None, None) => return true,
-            (Some(rest), Some(found)) if rest.ends_with("*}") => return !found.is_empty(),
-            (Some(any), Some(found)) if any.starts_with('{') && !found.is_empty() => {}
-            (Some(expected), Some(found)) if expected == found => {}
-            _ => return false,
-        }
-    }
-}
-
-fn last(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
 }
 
 impl Asked {
