@@ -11,7 +11,7 @@ use super::export::ExportError;
 use crate::clock::Clock;
 use crate::domain::audit::Event;
 use crate::store::{self, Report, ServerLock, StoreError};
-pub use crate::store::{Pace, Restored, Taken};
+pub use crate::store::{Pace, Restored, Taken, Tell};
 
 /// Makes a backup in a file, which is there whole and checked or not at all.
 ///
@@ -24,13 +24,14 @@ pub fn create(
     target: &Path,
     pace: &Pace,
     actor: &str,
+    tell: &mut Tell<'_>,
 ) -> Result<Taken, ExportError> {
     draft::check_target(target, database)?;
     if !store::may_hold_backup(target) {
         let fault = format!("{} is there already and is no backup", target.display());
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, fault).into());
     }
-    let taken = store::backup(database, target, pace)?;
+    let taken = store::backup(database, target, pace, tell)?;
     let name = target.file_name().map(|name| name.to_string_lossy().into_owned());
     note(database, clock, &taken, name.as_deref(), actor)?;
     Ok(taken)
@@ -46,9 +47,10 @@ pub fn stream(
     out: &mut dyn Write,
     pace: &Pace,
     actor: &str,
+    tell: &mut Tell<'_>,
 ) -> Result<Taken, ExportError> {
     let file = store::beside(database, &format!(".backup-{}", std::process::id()));
-    let taken = store::backup(database, &file, pace)?;
+    let taken = store::backup(database, &file, pace, tell)?;
     // Its name is not needed any more, and whatever ends the process, it does not stay.
     let opened = File::open(&file);
     fs::remove_file(&file)?;
@@ -62,8 +64,8 @@ pub fn stream(
 ///
 /// # Errors
 /// The file is cut, altered, or newer than this binary; other faults are findings of the report.
-pub fn verify(path: &Path, unsealed: bool) -> Result<Report, StoreError> {
-    store::verify_backup(path, unsealed)
+pub fn verify(path: &Path, unsealed: bool, tell: &mut Tell<'_>) -> Result<Report, StoreError> {
+    store::verify_backup(path, unsealed, tell)
 }
 
 /// Puts a backup in the place of the database; the lock shows that no server has it open.
@@ -78,8 +80,9 @@ pub fn restore(
     clock: &Clock,
     actor: &str,
     lock: &ServerLock,
+    tell: &mut Tell<'_>,
 ) -> Result<Restored, StoreError> {
-    store::restore(backup, database, unsealed, clock, actor, lock)
+    store::restore(backup, database, unsealed, clock, actor, lock, tell)
 }
 
 /// Tells the audit log.

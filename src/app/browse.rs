@@ -171,7 +171,11 @@ impl Desk {
             leads.truncate(limit);
             let next = leads.last().filter(|_| more).map(|lead| Place::of(lead).to_string());
             let count = match before {
-                None if more => Some(snapshot.lead_count(&filter, COUNTED)?),
+                None if more => {
+                    let count = snapshot.lead_count(&filter, COUNTED)?;
+                    // It may have broken off before it came to all that are shown.
+                    Some(Count { rows: count.rows.max(limit), ..count })
+                }
                 None => Some(Count { rows: leads.len(), exact: true }),
                 Some(_) => None,
             };

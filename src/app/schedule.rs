@@ -122,7 +122,10 @@ impl Keeper {
         self.remove_unfinished()?;
         let time = self.clock.now().format(TIME);
         let target = folder.join(format!("{}{time}.db", prefix(&self.database)));
-        let taken = backup::create(&self.database, &self.clock, &target, &self.pace, ACTOR)?;
+        let taken = {
+            let quiet = &mut |_, _| ();
+            backup::create(&self.database, &self.clock, &target, &self.pace, ACTOR, quiet)?
+        };
         let (file, leads, sha256) = (target.display(), taken.leads, taken.sha256);
         tracing::info!(%file, leads, bytes = taken.bytes, sha256, "a backup was taken and checked");
         for old in kept(folder, &self.database).iter().rev().skip(self.schedule.keep) {

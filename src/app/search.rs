@@ -15,18 +15,21 @@ const POLL: Duration = Duration::from_secs(2);
 const STEP: u32 = 256;
 /// How long a few rows wait for more: a step for each lead would cost the next one a commit.
 const GATHER: Duration = Duration::from_millis(500);
-/// For each moment that a step took, so many without one: under load the index falls behind, and
-/// not the leads.
-const REST: u32 = 5;
+/// Audit rows a second from which on the index keeps out of the way: it falls behind then, and not
+/// the leads …
+const BUSY: f64 = 500.0;
+/// … since for each moment that a step took, it takes so many without one.
+const REST: u32 = 32;
 /// After a failure, which the writer has told about.
 const RETRY: Duration = Duration::from_secs(5);
 
 /// Follows for as long as the runtime lives. Wakes when `commits` tells of one.
 pub(super) async fn follow(desk: Desk, mut commits: watch::Receiver<()>) {
+    let mut seen = Seen { rows: 0, at: Instant::now() };
     loop {
         commits.mark_unchanged();
-        match step(&desk).await {
-            Ok(Some(took)) => sleep(took * REST).await,
+        match step(&desk, &mut seen).await {
+            Ok(Some(rest)) => sleep(rest).await,
             // Nothing is missed by an end of waiting that tells of nothing: it is looked at anyway.
             Ok(None) => drop(timeout(POLL, commits.changed()).await),
             Err(error) => {
@@ -37,14 +40,24 @@ pub(super) async fn follow(desk: Desk, mut commits: watch::Receiver<()>) {
     }
 }
 
-/// One step, and how long it took; none where there is nothing left to do.
-async fn step(desk: &Desk) -> Result<Option<Duration>, store::StoreError> {
-    match desk.read(|snapshot| snapshot.search_behind()).await? {
+/// How many audit rows there were when they were last looked at.
+struct Seen {
+    rows: i64,
+    at: Instant,
+}
+
+/// One step, and how long to rest after it; none where there is nothing left to do.
+async fn step(desk: &Desk, seen: &mut Seen) -> Result<Option<Duration>, store::StoreError> {
+    let look = |s: &store::Snapshot<'_>| Ok((s.head()?.map_or(0, |h| h.seq), s.search_behind()?));
+    let (rows, behind) = desk.read(look).await?;
+    let before = std::mem::replace(seen, Seen { rows, at: Instant::now() });
+    let rate = (rows - before.rows) as f64 / (seen.at - before.at).as_secs_f64();
+    match behind {
         0 => return Ok(None),
         few if few < i64::from(STEP) => sleep(GATHER).await,
         _ => {}
     }
     let began = Instant::now();
     desk.write(|tx| store::advance_search(tx, STEP)).await?;
-    Ok(Some(began.elapsed()))
+    Ok(Some(began.elapsed() * if rate > BUSY { REST } else { 1 }))
 }

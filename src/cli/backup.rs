@@ -67,12 +67,15 @@ pub(super) fn run(context: &Context, args: Args) -> Result<(), CliError> {
 fn create(context: &Context, path: &Path, target: &Path, json: bool) -> Result<(), CliError> {
     let (clock, actor) = (&context.clock, Context::actor());
     let pace = Pace::resting(REST, Arc::default());
+    let mut progress = output::Progress::new("pages copied");
+    let tell = &mut |what, count| progress.of(what, count);
     let streamed = target == Path::new("-");
     let taken = if streamed {
-        backup::stream(path, clock, &mut io::stdout().lock(), &pace, &actor)?
+        backup::stream(path, clock, &mut io::stdout().lock(), &pace, &actor, tell)?
     } else {
-        backup::create(path, clock, target, &pace, &actor)?
+        backup::create(path, clock, target, &pace, &actor, tell)?
     };
+    drop(progress);
     if json && !streamed {
         return output::json(&taken);
     }
@@ -85,7 +88,9 @@ fn create(context: &Context, path: &Path, target: &Path, json: bool) -> Result<(
 }
 
 fn verify(file: &Path, unsealed: bool, json: bool) -> Result<(), CliError> {
-    let report = backup::verify(file, unsealed)?;
+    let mut progress = output::Progress::new("MB read");
+    let report = backup::verify(file, unsealed, &mut |what, count| progress.of(what, count))?;
+    drop(progress);
     if json {
         output::json(&report)?;
     } else {

@@ -60,9 +60,14 @@ impl Progress {
         Self { what, shown: false }
     }
 
-    pub(super) fn at(&mut self, rows: u64) {
+    pub(super) fn at(&mut self, count: u64) {
+        self.of(self.what, count);
+    }
+
+    /// For work in several parts, each of which counts something else.
+    pub(super) fn of(&mut self, what: &str, count: u64) {
         if io::stderr().is_terminal() {
-            let _ = write!(io::stderr(), "\r{rows} {} …", self.what);
+            let _ = write!(io::stderr(), "\r{count} {what} …\x1b[K");
             self.shown = true;
         }
     }

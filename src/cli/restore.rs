@@ -33,7 +33,10 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<(), CliError> {
     let path = args.database.path(&context.environment)?;
     let lock = ServerLock::take(&path)?;
     let (clock, actor) = (&context.clock, Context::actor());
-    let done = backup::restore(&args.file, &path, args.unsealed, clock, &actor, &lock)?;
+    let mut progress = output::Progress::new("MB read");
+    let tell = &mut |what, count| progress.of(what, count);
+    let done = backup::restore(&args.file, &path, args.unsealed, clock, &actor, &lock, tell)?;
+    drop(progress);
     if args.json {
         return output::json(&done);
     }

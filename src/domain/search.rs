@@ -1,7 +1,6 @@
 //! Finding words regardless of accents and case.
 
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
+use unicode_normalization::char::{decompose_compatible, is_combining_mark};
 
 /// Counts up with every change to how texts become words: what was split by other rules is split
 /// anew.
@@ -44,13 +43,25 @@ pub fn each_word(text: &str, mut take: impl FnMut(&str)) {
 /// Without accents, in lower case: `Électrique` is `electrique`, `œuvre` is `oeuvre`.
 fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
-    for c in text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase) {
-        match c {
-            'œ' => folded.push_str("oe"),
-            'æ' => folded.push_str("ae"),
-            'ß' => folded.push_str("ss"),
-            c => folded.push(c),
+    for c in text.chars() {
+        // A scan reads millions of these.
+        if c.is_ascii() {
+            folded.push(c.to_ascii_lowercase());
+            continue;
         }
+        // Character by character, since the order of the marks, which the form of a whole text
+        // settles, is no matter: they go.
+        decompose_compatible(c, |c| {
+            let c = Some(c).filter(|c| !is_combining_mark(*c));
+            for c in c.into_iter().flat_map(char::to_lowercase) {
+                match c {
+                    'œ' => folded.push_str("oe"),
+                    'æ' => folded.push_str("ae"),
+                    'ß' => folded.push_str("ss"),
+                    c => folded.push(c),
+                }
+            }
+        });
     }
     folded
 }

@@ -63,6 +63,9 @@ impl Pace {
     }
 }
 
+/// Told how far long work has come: what is counted, and how many.
+pub type Tell<'t> = dyn FnMut(&'static str, u64) + 't;
+
 /// A backup that was made and checked.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Taken {
@@ -76,10 +79,15 @@ pub struct Taken {
 }
 
 /// Makes a backup: written beside its place, checked, flushed, and only then put there.
-pub(super) fn create(source: &Path, target: &Path, pace: &Pace) -> Result<Taken, StoreError> {
+pub(super) fn create(
+    source: &Path,
+    target: &Path,
+    pace: &Pace,
+    tell: &mut Tell<'_>,
+) -> Result<Taken, StoreError> {
     let mut draft = Draft::of(target)?;
-    let (head, leads) = copy(source, &draft.path, pace)?;
-    let report = check(&draft.path, pace)?;
+    let (head, leads) = copy(source, &draft.path, pace, tell)?;
+    let report = check(&draft.path, pace, tell)?;
     if !report.sound {
         let cause = report.findings.into_iter().next().unwrap_or_default();
         return Err(StoreError::Corrupt(format!("`fastcore check` tells more; {cause}")));
@@ -87,7 +95,7 @@ pub(super) fn create(source: &Path, target: &Path, pace: &Pace) -> Result<Taken,
     if report.head != head.map(|h| h.to_string()) || report.leads != leads {
         return Err(StoreError::Corrupt("the copy is not what the database was".to_owned()));
     }
-    let Sealed { sha256, bytes } = draft.seal(pace)?;
+    let Sealed { sha256, bytes } = draft.seal(pace, tell)?;
     draft.put_in_place(target)?;
     let (audit_rows, head) = (report.audit_rows, report.head);
     Ok(Taken { audit_rows, leads, head, sha256, bytes })
@@ -98,24 +106,30 @@ pub(super) fn create(source: &Path, target: &Path, pace: &Pace) -> Result<Taken,
 pub(super) fn create_plain(conn: &Connection, target: &Path) -> Result<(), StoreError> {
     let pace = Pace::default();
     let mut draft = Draft::of(target)?;
-    let head = copy_from(&*conn.unchecked_transaction()?, &draft.path, &pace)?;
+    let snapshot = conn.unchecked_transaction()?;
+    let head = copy_from(&snapshot, &draft.path, &pace, &mut |_, _| ())?;
+    drop(snapshot);
     let copied = open::read_only(&draft.path)?;
     let sound: String = copied.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if sound != "ok" || audit::head(&copied)? != head {
         return Err(StoreError::Corrupt(sound));
     }
     drop(copied);
-    draft.seal(&pace)?;
+    draft.seal(&pace, &mut |_, _| ())?;
     draft.put_in_place(target)
 }
 
 /// Proves a file that [`create`] made; one that another tool made has no end mark, and is taken
 /// with `unsealed` alone: then a bit in a part that no row uses may have changed unseen.
-pub(super) fn prove(path: &Path, unsealed: bool) -> Result<Report, StoreError> {
+pub(super) fn prove(
+    path: &Path,
+    unsealed: bool,
+    tell: &mut Tell<'_>,
+) -> Result<Report, StoreError> {
     if !unsealed {
-        seal::unseal(path, &mut io::sink(), &mut || ())?;
+        seal::unseal(path, &mut io::sink(), &mut |bytes| tell("MB read", bytes / 1_000_000))?;
     }
-    check(path, &Pace::default())
+    check(path, &Pace::default(), tell)
 }
 
 /// Whether a file may be replaced by a backup: one that is a backup itself.
@@ -123,23 +137,28 @@ pub(super) fn may_replace(path: &Path) -> bool {
     !path.exists() || seal::has_mark(path)
 }
 
-fn check(path: &Path, pace: &Pace) -> Result<Report, StoreError> {
+fn check(path: &Path, pace: &Pace, tell: &mut Tell<'_>) -> Result<Report, StoreError> {
     let conn = open::read_only(path)?;
     migrate::check_known(&conn, path)?;
     pace.of(&conn)?;
-    let report = verify::verify(&conn, &[], true, &mut |_| ())?;
+    let report = verify::verify(&conn, &[], true, &mut |rows| tell("audit rows checked", rows))?;
     if pace.stopped() { Err(StoreError::Closed) } else { Ok(report) }
 }
 
 /// Copies one moment's state; the last audit row and the number of leads in it.
-fn copy(source: &Path, target: &Path, pace: &Pace) -> Result<(Option<Receipt>, u64), StoreError> {
+fn copy(
+    source: &Path,
+    target: &Path,
+    pace: &Pace,
+    tell: &mut Tell<'_>,
+) -> Result<(Option<Receipt>, u64), StoreError> {
     let source_conn = open::read_only(source)?;
     migrate::check_current(&source_conn, source)?;
     // Held to the end, so that every step copies from the same state, whatever is written meanwhile.
     let snapshot = source_conn.unchecked_transaction()?;
     let leads = "SELECT count(*) FROM lead_inbox";
     let leads: i64 = snapshot.query_row(leads, [], |row| row.get(0))?;
-    let head = copy_from(&snapshot, target, pace)?;
+    let head = copy_from(&snapshot, target, pace, tell)?;
     Ok((Some(head).filter(|head| head.seq > 0), leads.unsigned_abs()))
 }
 
@@ -147,6 +166,7 @@ pub(super) fn copy_from(
     source: &Connection,
     target: &Path,
     pace: &Pace,
+    tell: &mut Tell<'_>,
 ) -> Result<Receipt, StoreError> {
     let head = audit::head(source)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -160,7 +180,11 @@ pub(super) fn copy_from(
     loop {
         match backup.step(STEP)? {
             StepResult::Done => break,
-            StepResult::More => pace.keep(&mut since),
+            StepResult::More => {
+                let at = backup.progress();
+                tell("pages copied", u64::try_from(at.pagecount - at.remaining).unwrap_or(0));
+                pace.keep(&mut since);
+            }
             _ => std::thread::sleep(STRETCH),
         }
         if pace.stopped() {
@@ -208,9 +232,12 @@ impl Draft {
         Ok(Self { path, file, done: false })
     }
 
-    fn seal(&mut self, pace: &Pace) -> Result<Sealed, StoreError> {
+    fn seal(&mut self, pace: &Pace, tell: &mut Tell<'_>) -> Result<Sealed, StoreError> {
         let mut since = Instant::now();
-        let sealed = seal::seal(&mut self.file, &mut || pace.keep(&mut since));
+        let sealed = seal::seal(&mut self.file, &mut |bytes| {
+            tell("MB sealed", bytes / 1_000_000);
+            pace.keep(&mut since);
+        });
         sealed.map_err(|e| StoreError::Io(format!("{}: {e}", self.path.display())))
     }
 

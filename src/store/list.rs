@@ -9,15 +9,18 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::error::StoreError;
-use super::search::{self, LOW_BITS, Question};
+use super::question::{Ask, Question};
+use super::rest::{Rest, finds};
+use super::search::{self, LOW_BITS};
 use super::{Snapshot, lead};
 use crate::domain::filter::LeadFilter;
-use crate::domain::lead::{Lead, Service};
+use crate::domain::lead::Lead;
 use crate::domain::place::{Place, micros};
-use crate::domain::status::Status;
 
 /// Leads looked at that the index was not sure of, before it is asked for the exact answer.
-const BUDGET: usize = 2000;
+const BUDGET: usize = 200;
+/// Rows of the index that are read to count.
+const READ: usize = 50_000;
 
 /// How many leads a filter finds: `rows`, or more than that where it is not exact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -54,33 +57,36 @@ impl Snapshot<'_> {
     /// # Errors
     /// The database's own.
     pub fn lead_count(&self, filter: &LeadFilter, most: usize) -> Result<Count, StoreError> {
-        let Some(question) = Question::of(filter) else {
+        let Some(question) = Question::of(self.0, filter)? else {
             return count_by_time(self.0, filter, most);
         };
         let rest = Rest::of(self.0)?;
-        let mut count = 0;
+        let mut beside = 0;
         rest.each(self.0, filter, &mut |_| {
-            count += 1;
-            if count <= most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            beside += 1;
+            if beside <= most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
-        let exact = match question.exact {
-            None => {
-                let walk = Walk { way: Way::Older, from: Place::NEWEST, limit: usize::MAX };
-                walk.keys(self.0, filter, &question.quick, &rest, &mut |key| {
-                    count += usize::from(!rest.keys.contains(&key));
-                    if count <= most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-                })?;
-                count <= most
-            }
-            Some(_) => {
-                let limit = most.saturating_add(1);
-                let walk = Walk { way: Way::Older, from: Place::NEWEST, limit };
-                let (found, all) = walk.indexed(self.0, filter, &question.quick, &rest, BUDGET)?;
-                count += found.len();
-                all && count <= most
-            }
+        let walk = |limit| Walk { way: Way::Older, from: Place::NEWEST, limit };
+        let by_keys = |ask: &Ask| {
+            let mut rows = beside;
+            let all = walk(most).keys(self.0, filter, ask, &rest, READ, &mut |key| {
+                rows += usize::from(!rest.keys.contains(&key));
+                if rows <= most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            })?;
+            Ok::<_, StoreError>(Count { rows: rows.min(most), exact: all && rows <= most })
         };
-        Ok(Count { rows: count.min(most), exact })
+        if question.sure {
+            return by_keys(&question.quick);
+        }
+        let (found, all) =
+            walk(most.saturating_add(1)).indexed(self.0, filter, &question.quick, &rest, BUDGET)?;
+        let rows = beside + found.len();
+        let (false, Some(whole), Some(exact)) = (all, &question.whole, &question.exact) else {
+            return Ok(Count { rows: rows.min(most), exact: all && rows <= most });
+        };
+        // Where the words themselves are more than enough, nobody puts together what they begin.
+        let whole = by_keys(whole)?;
+        if whole.rows >= most && !whole.exact { Ok(whole) } else { by_keys(exact) }
     }
 
     /// The ids of the next newer and the next older lead that the filter finds.
@@ -115,7 +121,7 @@ struct Walk {
 
 impl Walk {
     fn leads(&self, conn: &Connection, filter: &LeadFilter) -> Result<Vec<Lead>, StoreError> {
-        let Some(question) = Question::of(filter) else { return self.by_time(conn, filter) };
+        let Some(question) = Question::of(conn, filter)? else { return self.by_time(conn, filter) };
         let rest = Rest::of(conn)?;
         let mut leads = Vec::new();
         rest.each(conn, filter, &mut |lead| {
@@ -184,13 +190,13 @@ impl Walk {
         &self,
         conn: &Connection,
         filter: &LeadFilter,
-        question: &str,
+        question: &Ask,
         rest: &Rest,
         budget: usize,
     ) -> Result<(Vec<Lead>, bool), StoreError> {
         let mut gather = Gather::new(self, conn, filter, rest, budget);
         let mut outcome = Ok(());
-        self.keys(conn, filter, question, rest, &mut |key| match gather.take(key) {
+        self.keys(conn, filter, question, rest, usize::MAX, &mut |key| match gather.take(key) {
             Ok(true) => ControlFlow::Continue(()),
             Ok(false) => ControlFlow::Break(()),
             Err(e) => {
@@ -202,46 +208,32 @@ impl Walk {
         gather.finish()
     }
 
-    /// Gives the row keys that the index finds, in the walk's order.
+    /// Gives the row keys that the index finds, in the walk's order. Reads no more than `most`; says
+    /// whether it broke off or came to the end.
     fn keys(
         &self,
         conn: &Connection,
         filter: &LeadFilter,
-        question: &str,
+        question: &Ask,
         rest: &Rest,
+        most: usize,
         take: &mut dyn FnMut(i64) -> ControlFlow<()>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let bound = |moment: &Option<String>| moment.as_deref().and_then(micros);
         let mut first = bound(&filter.period.since).unwrap_or(0);
         let mut last = bound(&filter.period.until).map_or(i64::MAX, |until| until - 1);
-        let order = match self.way {
-            Way::Older => {
-                last = last.min(self.from.micros);
-                "DESC"
-            }
-            Way::Newer => {
-                first = first.max(self.from.micros);
-                "ASC"
-            }
-        };
+        match self.way {
+            Way::Older => last = last.min(self.from.micros),
+            Way::Newer => first = first.max(self.from.micros),
+        }
         if rest.followed == 0 {
             // What is in it, if anything, was put there by other rules.
-            return Ok(());
+            return Ok(true);
         }
-        let sql = format!(
-            "SELECT rowid FROM lead_search
-             WHERE lead_search MATCH ?1 AND rowid BETWEEN ?2 AND ?3 ORDER BY rowid {order}"
-        );
-        let mut statement = conn.prepare_cached(&sql)?;
         let (first, last) =
             (Place { micros: first, seq: 0 }, Place { micros: last, seq: search::low_mask() });
-        let mut rows = statement.query(params![question, search::key(first), search::key(last)])?;
-        while let Some(row) = rows.next()? {
-            if take(row.get(0)?).is_break() {
-                break;
-            }
-        }
-        Ok(())
+        let keys = (search::key(first), search::key(last));
+        question.keys(conn, keys, self.way == Way::Older, most, take)
     }
 }
 
@@ -330,63 +322,6 @@ impl<'a> Gather<'a> {
     }
 }
 
-/// The leads that the index has not come to: newer ones, and those whose status has changed.
-struct Rest {
-    followed: i64,
-    changed: HashSet<i64>,
-    /// The changed ones' keys in the index.
-    keys: HashSet<i64>,
-}
-
-impl Rest {
-    fn of(conn: &Connection) -> Result<Self, StoreError> {
-        let followed = search::followed(conn)?;
-        // The index of events leaves out arrivals, and has to be told so.
-        let sql = "SELECT DISTINCT l.audit_seq, l.created_at_utc
-                   FROM audit_log AS a JOIN lead_inbox AS l ON l.id = a.lead_id
-                   WHERE a.event = 'LEAD_PROCESSED' AND a.event <> 'LEAD_RECEIVED' AND a.seq > ?1
-                     AND l.audit_seq <= ?1";
-        let mut statement = conn.prepare_cached(sql)?;
-        let mut rows = statement.query([followed])?;
-        let (mut changed, mut keys) = (HashSet::new(), HashSet::new());
-        while let Some(row) = rows.next()? {
-            let seq = row.get(0)?;
-            changed.insert(seq);
-            if let Some(micros) = micros(row.get_ref(1)?.as_str()?) {
-                keys.insert(search::key(Place { micros, seq }));
-            }
-        }
-        Ok(Self { followed, changed, keys })
-    }
-
-    /// Gives those that the filter finds, in no order.
-    fn each(
-        &self,
-        conn: &Connection,
-        filter: &LeadFilter,
-        take: &mut dyn FnMut(Lead) -> ControlFlow<()>,
-    ) -> Result<(), StoreError> {
-        for seq in &self.changed {
-            if let Some((lead, _)) = lead::arrived(conn, *seq)?
-                && finds(filter, &lead)
-                && take(lead).is_break()
-            {
-                return Ok(());
-            }
-        }
-        let sql = format!("{} WHERE l.audit_seq > ?1", lead::COLUMNS);
-        let mut statement = conn.prepare_cached(&sql)?;
-        let mut rows = statement.query([self.followed])?;
-        while let Some(row) = rows.next()? {
-            let lead = lead::row_to_lead(row)?;
-            if finds(filter, &lead) && take(lead).is_break() {
-                break;
-            }
-        }
-        Ok(())
-    }
-}
-
 fn count_by_time(conn: &Connection, filter: &LeadFilter, most: usize) -> Result<Count, StoreError> {
     let (conditions, values) = lead::conditions(filter);
     let sql = format!(
@@ -397,17 +332,4 @@ fn count_by_time(conn: &Connection, filter: &LeadFilter, most: usize) -> Result<
     let rows: i64 = conn.prepare_cached(&sql)?.query_row(values, |row| row.get(0))?;
     let rows = usize::try_from(rows).unwrap_or(0);
     Ok(Count { rows: rows.min(most), exact: rows <= most })
-}
-
-/// Whether a filter finds a lead.
-fn finds(filter: &LeadFilter, lead: &Lead) -> bool {
-    let since = filter.period.since.as_ref().is_none_or(|since| *since <= lead.created_at_utc);
-    let until = filter.period.until.as_ref().is_none_or(|until| lead.created_at_utc < *until);
-    let service = filter.service.map(Service::as_str);
-    let status = filter.status.map(Status::as_str);
-    since
-        && until
-        && service.is_none_or(|service| lead.service.as_deref() == Some(service))
-        && status.is_none_or(|status| lead.status == status)
-        && lead::has_words(lead, filter)
 }

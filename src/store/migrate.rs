@@ -218,7 +218,7 @@ pub(super) fn reference_schema() -> Result<Vec<(String, String)>, StoreError> {
 pub(super) fn schema(conn: &Connection) -> Result<Vec<(String, String)>, StoreError> {
     let mut statement = conn.prepare(
         "SELECT type || ' ' || name, sql FROM sqlite_schema
-         WHERE sql IS NOT NULL AND (tbl_name IN ('audit_log', 'lead_inbox', 'lead_status', 'writer_proof', 'staff_account', 'staff_session', 'lead_search', 'lead_search_place'))
+         WHERE sql IS NOT NULL AND (tbl_name IN ('audit_log', 'lead_inbox', 'lead_status', 'writer_proof', 'staff_account', 'staff_session', 'lead_search', 'lead_search_place', 'lead_search_status'))
          ORDER BY name",
     )?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;

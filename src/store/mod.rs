@@ -15,6 +15,8 @@ mod migrate;
 mod open;
 mod page;
 mod privacy;
+mod question;
+mod rest;
 mod restore;
 mod scrub;
 mod seal;
@@ -30,7 +32,7 @@ mod writer;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use backup::{Pace, Taken};
+pub use backup::{Pace, Taken, Tell};
 pub use error::StoreError;
 pub use health::Health;
 pub use import::Fate;
@@ -235,16 +237,25 @@ pub fn check_ledger(path: &Path) -> Result<(usize, usize), StoreError> {
 ///
 /// # Errors
 /// The database cannot be read or does not verify; the file cannot be written.
-pub fn backup(source: &Path, target: &Path, pace: &Pace) -> Result<Taken, StoreError> {
-    backup::create(source, target, pace)
+pub fn backup(
+    source: &Path,
+    target: &Path,
+    pace: &Pace,
+    tell: &mut Tell<'_>,
+) -> Result<Taken, StoreError> {
+    backup::create(source, target, pace, tell)
 }
 
 /// Proves a backup; `unsealed` takes one without an end mark.
 ///
 /// # Errors
 /// The file is cut, altered, or newer than this binary; other faults are findings of the report.
-pub fn verify_backup(path: &Path, unsealed: bool) -> Result<Report, StoreError> {
-    backup::prove(path, unsealed)
+pub fn verify_backup(
+    path: &Path,
+    unsealed: bool,
+    tell: &mut Tell<'_>,
+) -> Result<Report, StoreError> {
+    backup::prove(path, unsealed, tell)
 }
 
 /// Puts a backup in the place of a database, with pending migrations applied and every lead in the
@@ -261,8 +272,9 @@ pub fn restore(
     clock: &Clock,
     actor: &str,
     lock: &ServerLock,
+    tell: &mut Tell<'_>,
 ) -> Result<Restored, StoreError> {
-    restore::restore(backup, database, unsealed, clock, actor, lock)
+    restore::restore(backup, database, unsealed, clock, actor, lock, tell)
 }
 
 /// Whether a file ends as a backup does; not whether it is whole.

@@ -108,7 +108,7 @@ pub(super) fn erase(
     reason: &str,
     actor: &str,
 ) -> Result<Option<Erased>, StoreError> {
-    let Some((content, at_intake)) = lead::arrived(tx.conn, found.audit_seq)? else {
+    let Some((content, _)) = lead::arrived(tx.conn, found.audit_seq)? else {
         return Ok(None);
     };
     let details = serde_json::json!({ "reason": reason }).to_string();
@@ -122,7 +122,7 @@ pub(super) fn erase(
     })?;
     // `lead_status` goes with it by its foreign key. Whatever else is made from a lead's content
     // and does not is deleted here.
-    search::forget(tx.conn, &content, &at_intake)?;
+    search::forget(tx.conn, &content)?;
     let sql = "DELETE FROM lead_inbox WHERE audit_seq = ?1";
     tx.conn.prepare_cached(sql)?.execute([found.audit_seq])?;
     Ok(Some(Erased {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::backup::{Draft, sync_folder};
+use super::backup::{Draft, Tell, sync_folder};
 use super::error::StoreError;
 use super::ledger::Ledger;
 use super::privacy::{self, Whose};
@@ -41,11 +41,12 @@ pub(super) fn restore(
     clock: &Clock,
     actor: &str,
     _lock: &ServerLock,
+    tell: &mut Tell<'_>,
 ) -> Result<Restored, StoreError> {
     lock::check_unused(database)?;
     let mut draft = Draft::of(&beside(database, ".restore"))?;
-    let sha256 = fill(&mut draft, backup, unsealed)?;
-    let report = prove(&draft.path)?;
+    let sha256 = fill(&mut draft, backup, unsealed, tell)?;
+    let report = prove(&draft.path, tell)?;
     let replaced = old_head(database);
     let (head, replaced_head) = (report.head, replaced.map(|head| head.to_string()));
     let name = backup.file_name().map(|name| name.to_string_lossy().into_owned());
@@ -57,7 +58,7 @@ pub(super) fn restore(
         .to_string()
     };
     let erased_again = make_ready(&draft.path, database, clock, actor, &details)?;
-    prove(&draft.path)?;
+    prove(&draft.path, tell)?;
     draft.file.sync_all().map_err(|e| io_error(&draft.path, &e))?;
     // Again: it may be too damaged for SQLite's own locks to tell.
     lock::check_unused(database)?;
@@ -68,20 +69,26 @@ pub(super) fn restore(
 }
 
 /// Copies the backup's content, and proves it on the way; its SHA-256.
-fn fill(draft: &mut Draft, backup: &Path, unsealed: bool) -> Result<Option<String>, StoreError> {
+fn fill(
+    draft: &mut Draft,
+    backup: &Path,
+    unsealed: bool,
+    tell: &mut Tell<'_>,
+) -> Result<Option<String>, StoreError> {
     if !unsealed {
-        return seal::unseal(backup, &mut draft.file, &mut || ()).map(Some);
+        let tell = &mut |bytes| tell("MB read", bytes / 1_000_000);
+        return seal::unseal(backup, &mut draft.file, tell).map(Some);
     }
     // By SQLite's own means: what another tool left may have a write-ahead log beside it.
     let source = open::read_only(backup)?;
-    super::backup::copy_from(&source, &draft.path, &super::Pace::default())?;
+    super::backup::copy_from(&source, &draft.path, &super::Pace::default(), tell)?;
     Ok(None)
 }
 
-fn prove(path: &Path) -> Result<super::Report, StoreError> {
+fn prove(path: &Path, tell: &mut Tell<'_>) -> Result<super::Report, StoreError> {
     let conn = open::read_only(path)?;
     migrate::check_known(&conn, path)?;
-    let report = verify::verify(&conn, &[], true, &mut |_| ())?;
+    let report = verify::verify(&conn, &[], true, &mut |rows| tell("audit rows checked", rows))?;
     match report.findings.first() {
         Some(finding) => Err(StoreError::Corrupt(format!("the backup: {finding}"))),
         None => Ok(report),

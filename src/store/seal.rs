@@ -25,7 +25,7 @@ pub(super) struct Sealed {
 }
 
 /// Adds the end mark to a finished copy and flushes it.
-pub(super) fn seal(file: &mut File, each: &mut dyn FnMut()) -> io::Result<Sealed> {
+pub(super) fn seal(file: &mut File, each: &mut dyn FnMut(u64)) -> io::Result<Sealed> {
     file.rewind()?;
     let (mut hasher, length) = hash(&mut *file, &mut io::sink(), each)?;
     let mark = format!("{MARK}{}\n", Hash::finish(hasher.clone()));
@@ -49,7 +49,7 @@ pub(super) fn has_mark(path: &Path) -> bool {
 pub(super) fn unseal(
     path: &Path,
     to: &mut dyn Write,
-    each: &mut dyn FnMut(),
+    each: &mut dyn FnMut(u64),
 ) -> Result<String, StoreError> {
     let io = |e: io::Error| StoreError::Io(format!("{}: {e}", path.display()));
     let not_whole = |cause: &'static str| StoreError::NotWhole { path: path.into(), cause };
@@ -84,7 +84,7 @@ fn mark(file: &mut File) -> io::Result<Option<(u64, String)>> {
 fn hash(
     from: &mut dyn Read,
     to: &mut dyn Write,
-    each: &mut dyn FnMut(),
+    each: &mut dyn FnMut(u64),
 ) -> io::Result<(Sha256, u64)> {
     let (mut hasher, mut length) = (Sha256::new(), 0);
     let mut piece = vec![0; PIECE];
@@ -97,6 +97,6 @@ fn hash(
         hasher.update(&piece[..n]);
         to.write_all(&piece[..n])?;
         length += n as u64;
-        each();
+        each(length);
     }
 }

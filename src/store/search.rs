@@ -1,4 +1,4 @@
-//! The index that leads are found by: their words, service and status. It follows the audit log
+//! The index that leads are found by: their words and service, and apart from these their status. It follows the audit log
 //! some moments behind, so that no lead waits for it; what it has not come to yet is looked at
 //! directly by [`super::list`].
 
@@ -9,52 +9,17 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::error::StoreError;
 use super::lead;
 use super::tx::WriteTx;
-use crate::domain::filter::LeadFilter;
 use crate::domain::lead::Lead;
 use crate::domain::place::Place;
 use crate::domain::search::{RULES, each_word};
+use crate::domain::status::Status;
 
 /// The beginnings of words that have an index of their own; as in the migration.
-const PREFIXES: [usize; 5] = [1, 2, 3, 5, 7];
+pub(super) const PREFIXES: [usize; 6] = [1, 2, 3, 4, 5, 6];
 /// A longer word is also in the index by so many of its first characters.
-const STEM: usize = 9;
+pub(super) const STEM: usize = 9;
 /// The bits of a row key that tell apart what was stored in the same microsecond.
 pub(super) const LOW_BITS: u32 = 10;
-
-/// What the index is asked for.
-pub(super) struct Question {
-    /// What it answers from single lists that it reads no further than needed.
-    pub(super) quick: String,
-    /// Where that finds too much: what finds nothing else, and reads all of what it finds first.
-    pub(super) exact: Option<String>,
-}
-
-impl Question {
-    /// None where the filter asks for nothing that the index knows.
-    pub(super) fn of(filter: &LeadFilter) -> Option<Self> {
-        let facets = [
-            filter.service.map(|s| service_word(Some(s.as_str()))),
-            filter.status.map(|s| status_word(s.as_str())),
-        ];
-        let mut quick: Vec<String> =
-            facets.into_iter().flatten().map(|w| format!("\"{w}\"")).collect();
-        let mut exact = quick.clone();
-        let mut differ = false;
-        for word in filter.words.iter().flat_map(|words| words.iter()) {
-            let length = word.chars().count();
-            let known = PREFIXES.into_iter().rev().find(|p| *p <= length).unwrap_or(1);
-            quick.push(match length {
-                0..STEM => format!("\"{}\"*", beginning(word, known)),
-                _ => format!("\"{}\"", beginning(word, STEM)),
-            });
-            exact.push(format!("\"{word}\"*"));
-            differ |= length != known && length != STEM;
-        }
-        let all = |terms: Vec<String>| terms.join(" AND ");
-        let asked = !quick.is_empty();
-        asked.then(|| Self { quick: all(quick), exact: differ.then(|| all(exact)) })
-    }
-}
 
 /// Up to which audit row the index has come; nothing of it counts where words were split by other
 /// rules.
@@ -75,7 +40,7 @@ pub(super) fn advance(tx: &mut WriteTx<'_>, step: u32) -> Result<(), StoreError>
     drop_foreign(conn)?;
     let from = followed(conn)?;
     let mut statement = conn.prepare_cached(
-        "SELECT seq, event, lead_id, details_json ->> 'from', details_json ->> 'to'
+        "SELECT seq, event, lead_id, details_json ->> 'to'
          FROM audit_log WHERE seq > ?1 ORDER BY seq LIMIT ?2",
     )?;
     let mut rows = statement.query(params![from, step])?;
@@ -93,16 +58,18 @@ fn follow(conn: &Connection, seq: i64, row: &Row<'_>) -> Result<(), StoreError> 
         "LEAD_RECEIVED" | "LEAD_IMPORTED" => {
             // None where the lead was erased since.
             if let Some((lead, status)) = lead::arrived(conn, seq)? {
-                add(conn, key(Place::of(&lead)), &words(&lead, &status))?;
+                let sql = "INSERT INTO lead_search (rowid, words) VALUES (?1, ?2)";
+                conn.prepare_cached(sql)?.execute(params![key(Place::of(&lead)), words(&lead)])?;
+                set_status(conn, &lead, &status)?;
             }
         }
         "LEAD_PROCESSED" => {
-            let id: Option<String> = row.get(2)?;
-            if let Some(lead) = lead::find(conn, id.as_deref().unwrap_or_default())? {
-                let at = key(Place::of(&lead));
-                // One word of a lead is changed as well as all: a row has nothing but its words.
-                take_out(conn, at, &status_word(row.get_ref(3)?.as_str()?))?;
-                add(conn, at, &status_word(row.get_ref(4)?.as_str()?))?;
+            let (id, to): (Option<String>, Option<String>) = (row.get(2)?, row.get(3)?);
+            if let (Some(id), Some(to)) = (id, to)
+                && let Some(lead) = lead::find(conn, &id)?
+            {
+                drop_status(conn, &lead)?;
+                set_status(conn, &lead, &to)?;
             }
         }
         _ => {}
@@ -113,41 +80,43 @@ fn follow(conn: &Connection, seq: i64, row: &Row<'_>) -> Result<(), StoreError> 
 /// Empties an index of words that were split by other rules: by which ones, nobody knows any more.
 fn drop_foreign(conn: &Connection) -> Result<(), StoreError> {
     if conn.prepare_cached("SELECT 1 FROM lead_search_place WHERE rules <> ?1")?.exists([RULES])? {
-        conn.execute_batch("INSERT INTO lead_search (lead_search) VALUES ('delete-all')")?;
+        conn.execute_batch(
+            "INSERT INTO lead_search (lead_search) VALUES ('delete-all');
+             DELETE FROM lead_search_status",
+        )?;
         conn.execute("UPDATE lead_search_place SET followed = 0, rules = ?1", [RULES])?;
     }
     Ok(())
 }
 
-/// Takes everything of a lead, which came with the status `at_intake`, out of the index, in the
-/// transaction that erases it.
-pub(super) fn forget(conn: &Connection, lead: &Lead, at_intake: &str) -> Result<(), StoreError> {
+/// Takes everything of a lead out of the index, in the transaction that erases it.
+pub(super) fn forget(conn: &Connection, lead: &Lead) -> Result<(), StoreError> {
     drop_foreign(conn)?;
-    let followed = followed(conn)?;
-    if lead.audit_seq <= followed {
-        let sql = "SELECT details_json ->> 'to' FROM audit_log
-                   WHERE lead_id = ?1 AND event = 'LEAD_PROCESSED' AND seq <= ?2
-                   ORDER BY seq DESC LIMIT 1";
-        let known = conn
-            .prepare_cached(sql)?
-            .query_row(params![lead.id, followed], |row| row.get::<_, String>(0))
-            .optional()?;
-        let status = known.as_deref().unwrap_or(at_intake);
-        take_out(conn, key(Place::of(lead)), &words(lead, status))?;
+    if lead.audit_seq <= followed(conn)? {
+        // The words have to be those that were added.
+        let sql = "INSERT INTO lead_search (lead_search, rowid, words) VALUES ('delete', ?1, ?2)";
+        conn.prepare_cached(sql)?.execute(params![key(Place::of(lead)), words(lead)])?;
+        drop_status(conn, lead)?;
     }
     Ok(())
 }
 
-fn add(conn: &Connection, key: i64, words: &str) -> Result<(), StoreError> {
-    let sql = "INSERT INTO lead_search (rowid, words) VALUES (?1, ?2)";
-    conn.prepare_cached(sql)?.execute(params![key, words])?;
+fn set_status(conn: &Connection, lead: &Lead, status: &str) -> Result<(), StoreError> {
+    let sql = "INSERT INTO lead_search_status (status, key, audit_seq, service)
+               VALUES (?1, ?2, ?3, ?4)";
+    let service = lead.service.as_deref().unwrap_or_default();
+    let row = params![status, key(Place::of(lead)), lead.audit_seq, service];
+    conn.prepare_cached(sql)?.execute(row)?;
     Ok(())
 }
 
-/// The words have to be those that were added, some or all.
-fn take_out(conn: &Connection, key: i64, words: &str) -> Result<(), StoreError> {
-    let sql = "INSERT INTO lead_search (lead_search, rowid, words) VALUES ('delete', ?1, ?2)";
-    conn.prepare_cached(sql)?.execute(params![key, words])?;
+/// Whichever status it is.
+fn drop_status(conn: &Connection, lead: &Lead) -> Result<(), StoreError> {
+    let sql = "DELETE FROM lead_search_status WHERE status = ?1 AND key = ?2 AND audit_seq = ?3";
+    let mut statement = conn.prepare_cached(sql)?;
+    for status in Status::ALL {
+        statement.execute(params![status.as_str(), key(Place::of(lead)), lead.audit_seq])?;
+    }
     Ok(())
 }
 
@@ -161,8 +130,8 @@ pub(super) fn low_mask() -> i64 {
     (1 << LOW_BITS) - 1
 }
 
-/// Everything that a lead is found by, each once.
-fn words(lead: &Lead, status: &str) -> String {
+/// The words that a lead is found by, each once.
+fn words(lead: &Lead) -> String {
     let mut words = BTreeSet::new();
     for text in lead::searched(lead) {
         each_word(text, |word| {
@@ -173,19 +142,14 @@ fn words(lead: &Lead, status: &str) -> String {
         });
     }
     words.insert(service_word(lead.service.as_deref()));
-    words.insert(status_word(status));
     words.into_iter().collect::<Vec<_>>().join(" ")
 }
 
 /// No word of a text has an underscore.
-fn service_word(service: Option<&str>) -> String {
+pub(super) fn service_word(service: Option<&str>) -> String {
     format!("_s{}", service.unwrap_or_default())
 }
 
-fn status_word(status: &str) -> String {
-    format!("_t{status}")
-}
-
-fn beginning(word: &str, characters: usize) -> &str {
+pub(super) fn beginning(word: &str, characters: usize) -> &str {
     word.char_indices().nth(characters).map_or(word, |(end, _)| &word[..end])
 }

@@ -242,6 +242,52 @@ fn however_far_the_index_has_followed_the_same_leads_are_found() {
     store.stop();
 }
 
+/// Where the index is asked for a status and words together, and where its quick answer has so much
+/// too much that the exact one is asked for.
+#[test]
+fn among_many_leads_the_same_are_found() {
+    let store = Store::start();
+    let ids: Vec<String> = (0..3600)
+        .map(|n| {
+            store.later(i64::from(n % 3 == 0));
+            store.add(n)
+        })
+        .collect();
+    // Few are processing, at both ends; more than a thousand archived, in the middle.
+    ids.iter().step_by(450).for_each(|id| store.set_status(id, Status::Processing));
+    ids[1000..2200].iter().for_each(|id| store.set_status(id, Status::Archived));
+    while store.advance() {}
+    ids[2100..2110].iter().for_each(|id| store.set_status(id, Status::Received));
+    let checked = store.readers().snapshot(|snapshot| {
+        for status in
+            [None, Some(Status::Received), Some(Status::Processing), Some(Status::Archived)]
+        {
+            for service in [None, Some(Service::Ponts), Some(Service::Diagnostic)] {
+                for q in
+                    ["", "compres", "compressx", "compressi lefevre16", "lefevre1 jours", "n 217"]
+                {
+                    let words = Some(Words::of(q));
+                    let filter = LeadFilter { status, service, words, ..Default::default() };
+                    let truth = looked_for(snapshot, &filter);
+                    assert_eq!(paged(snapshot, &filter, 97), truth, "{filter:?}");
+                    let count = snapshot.lead_count(&filter, 10_000)?;
+                    assert_eq!((count.rows, count.exact), (truth.len(), true), "{filter:?}");
+                    let place = Place { micros: 1_790_000_000_000_400, seq: 0 };
+                    let older = truth.iter().find(|id| {
+                        let lead = snapshot.lead(id).expect("a read").expect("a lead");
+                        Place::of(&lead) < place
+                    });
+                    let (_, next) = snapshot.neighbours(&filter, place)?;
+                    assert_eq!(next.as_ref(), older, "{filter:?}");
+                }
+            }
+        }
+        Ok(())
+    });
+    checked.expect("reads");
+    store.stop();
+}
+
 #[test]
 fn an_index_by_other_rules_is_made_anew() {
     let store = Store::start();

@@ -1,0 +1,149 @@
+//! What the search index is asked for.
+
+use std::ops::ControlFlow;
+
+use rusqlite::{Connection, Row, ToSql, params};
+
+use super::error::StoreError;
+use super::search::{PREFIXES, STEM, beginning, service_word};
+use crate::domain::filter::LeadFilter;
+use crate::domain::lead::Service;
+use crate::domain::status::Status;
+
+/// With so few leads of a status, each is looked at, whatever else is asked for.
+const FEW: u32 = 150;
+
+/// A filter as the index understands it.
+pub(super) struct Question {
+    /// What it answers from lists that it reads no further than needed, and may find too much.
+    pub(super) quick: Ask,
+    /// What finds what the filter finds and nothing else; none where the quick one does. Beginnings
+    /// of words that have no list of their own are put together from all that they begin.
+    pub(super) exact: Option<Ask>,
+    /// What finds the words themselves and not what they begin, from lists as well.
+    pub(super) whole: Option<Ask>,
+    /// Whether the quick answer has nothing too much.
+    pub(super) sure: bool,
+}
+
+/// One way to ask the index.
+pub(super) struct Ask {
+    words: Option<String>,
+    status: Option<Status>,
+    service: Option<Service>,
+}
+
+impl Question {
+    /// None where the filter asks for nothing that the index knows.
+    pub(super) fn of(conn: &Connection, filter: &LeadFilter) -> Result<Option<Self>, StoreError> {
+        let (status, service) = (filter.status, filter.service);
+        let texts: Vec<&str> = filter.words.iter().flat_map(|words| words.iter()).collect();
+        match status {
+            None if texts.is_empty() && service.is_none() => return Ok(None),
+            Some(_) if texts.is_empty() => {
+                let quick = Ask { words: None, status, service };
+                return Ok(Some(Self { quick, exact: None, whole: None, sure: true }));
+            }
+            Some(known) if are_few(conn, known)? => {
+                let quick = Ask { words: None, status, service };
+                return Ok(Some(Self { quick, exact: None, whole: None, sure: false }));
+            }
+            _ => {}
+        }
+        let ask = |term: &dyn Fn(&str) -> String| {
+            let service = service.map(|s| format!("\"{}\"", service_word(Some(s.as_str()))));
+            let terms: Vec<_> = service.into_iter().chain(texts.iter().map(|t| term(t))).collect();
+            Ask { words: Some(terms.join(" AND ")), status, service: None }
+        };
+        let quick = ask(&|word| {
+            let length = word.chars().count();
+            let listed = PREFIXES.into_iter().rev().find(|p| *p <= length).unwrap_or(1);
+            match length {
+                0..STEM => format!("\"{}\"*", beginning(word, listed)),
+                _ => format!("\"{}\"", beginning(word, STEM)),
+            }
+        });
+        let sure = texts.iter().all(|word| {
+            let length = word.chars().count();
+            length == STEM || PREFIXES.contains(&length)
+        });
+        let exact = (!sure).then(|| ask(&|word| format!("\"{word}\"*")));
+        let whole = (!sure).then(|| ask(&|word| format!("\"{word}\"")));
+        Ok(Some(Self { quick, exact, whole, sure }))
+    }
+}
+
+impl Ask {
+    /// Gives the keys from `first` to `last`, in their order or the other way, until `take` breaks
+    /// off. Reads no more than `most`; says whether it broke off or came to the end.
+    pub(super) fn keys(
+        &self,
+        conn: &Connection,
+        (mut first, mut last): (i64, i64),
+        descending: bool,
+        most: usize,
+        take: &mut dyn FnMut(i64) -> ControlFlow<()>,
+    ) -> Result<bool, StoreError> {
+        let order = if descending { "DESC" } else { "ASC" };
+        let (status, service) =
+            (self.status.map(Status::as_str), self.service.map(Service::as_str));
+        let mut values: Vec<&dyn ToSql> = Vec::new();
+        let sql = match (&self.words, &status) {
+            (None, status) => {
+                values.push(status);
+                let and = service.as_ref().map_or("", |service| {
+                    values.push(service);
+                    "AND service = ?2"
+                });
+                let (from, to) = (values.len() + 1, values.len() + 2);
+                format!(
+                    "SELECT key, 1 FROM lead_search_status
+                     WHERE status = ?1 {and} AND key BETWEEN ?{from} AND ?{to} ORDER BY key {order}"
+                )
+            }
+            (Some(words), None) => {
+                values.push(words);
+                format!(
+                    "SELECT rowid, 1 FROM lead_search
+                     WHERE lead_search MATCH ?1 AND rowid BETWEEN ?2 AND ?3 ORDER BY rowid {order}"
+                )
+            }
+            (Some(words), Some(status)) => {
+                // Leads of a status often lie close together, and the words are read there alone.
+                let sql = "SELECT (SELECT min(key) FROM lead_search_status WHERE status = ?1),
+                                  (SELECT max(key) FROM lead_search_status WHERE status = ?1)";
+                let ends = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+                let (least, greatest): (Option<i64>, Option<i64>) =
+                    conn.prepare_cached(sql)?.query_row([status], ends)?;
+                first = first.max(least.unwrap_or(i64::MAX));
+                last = last.min(greatest.unwrap_or(i64::MIN));
+                values.extend([words as &dyn ToSql, status]);
+                format!(
+                    "SELECT rowid, EXISTS (SELECT 1 FROM lead_search_status AS s
+                                           WHERE s.status = ?2 AND s.key = lead_search.rowid)
+                     FROM lead_search WHERE lead_search MATCH ?1 AND rowid BETWEEN ?3 AND ?4
+                     ORDER BY rowid {order}"
+                )
+            }
+        };
+        values.extend([&first as &dyn ToSql, &last]);
+        let mut statement = conn.prepare_cached(&sql)?;
+        let mut rows = statement.query(values.as_slice())?;
+        let mut read = 0;
+        while let Some(row) = rows.next()? {
+            if read == most {
+                return Ok(false);
+            }
+            read += 1;
+            if row.get(1)? && take(row.get(0)?).is_break() {
+                break;
+            }
+        }
+        Ok(true)
+    }
+}
+
+fn are_few(conn: &Connection, status: Status) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM lead_search_status WHERE status = ?1 LIMIT 1 OFFSET ?2";
+    Ok(!conn.prepare_cached(sql)?.exists(params![status.as_str(), FEW])?)
+}

@@ -1,0 +1,83 @@
+//! What the search index has not come to yet, looked at lead by lead.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+
+use rusqlite::Connection;
+
+use super::error::StoreError;
+use super::{lead, search};
+use crate::domain::filter::LeadFilter;
+use crate::domain::lead::{Lead, Service};
+use crate::domain::place::{Place, micros};
+use crate::domain::status::Status;
+
+/// The leads that the index has not come to: newer ones, and those whose status has changed.
+pub(super) struct Rest {
+    pub(super) followed: i64,
+    pub(super) changed: HashSet<i64>,
+    /// The changed ones' keys in the index.
+    pub(super) keys: HashSet<i64>,
+}
+
+impl Rest {
+    pub(super) fn of(conn: &Connection) -> Result<Self, StoreError> {
+        let followed = search::followed(conn)?;
+        // The index of events leaves out arrivals, and has to be told so.
+        let sql = "SELECT DISTINCT l.audit_seq, l.created_at_utc
+                   FROM audit_log AS a JOIN lead_inbox AS l ON l.id = a.lead_id
+                   WHERE a.event = 'LEAD_PROCESSED' AND a.event <> 'LEAD_RECEIVED' AND a.seq > ?1
+                     AND l.audit_seq <= ?1";
+        let mut statement = conn.prepare_cached(sql)?;
+        let mut rows = statement.query([followed])?;
+        let (mut changed, mut keys) = (HashSet::new(), HashSet::new());
+        while let Some(row) = rows.next()? {
+            let seq = row.get(0)?;
+            changed.insert(seq);
+            if let Some(micros) = micros(row.get_ref(1)?.as_str()?) {
+                keys.insert(search::key(Place { micros, seq }));
+            }
+        }
+        Ok(Self { followed, changed, keys })
+    }
+
+    /// Gives those that the filter finds, in no order.
+    pub(super) fn each(
+        &self,
+        conn: &Connection,
+        filter: &LeadFilter,
+        take: &mut dyn FnMut(Lead) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        for seq in &self.changed {
+            if let Some((lead, _)) = lead::arrived(conn, *seq)?
+                && finds(filter, &lead)
+                && take(lead).is_break()
+            {
+                return Ok(());
+            }
+        }
+        let sql = format!("{} WHERE l.audit_seq > ?1", lead::COLUMNS);
+        let mut statement = conn.prepare_cached(&sql)?;
+        let mut rows = statement.query([self.followed])?;
+        while let Some(row) = rows.next()? {
+            let lead = lead::row_to_lead(row)?;
+            if finds(filter, &lead) && take(lead).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a filter finds a lead.
+pub(super) fn finds(filter: &LeadFilter, lead: &Lead) -> bool {
+    let since = filter.period.since.as_ref().is_none_or(|since| *since <= lead.created_at_utc);
+    let until = filter.period.until.as_ref().is_none_or(|until| lead.created_at_utc < *until);
+    let service = filter.service.map(Service::as_str);
+    let status = filter.status.map(Status::as_str);
+    since
+        && until
+        && service.is_none_or(|service| lead.service.as_deref() == Some(service))
+        && status.is_none_or(|status| lead.status == status)
+        && lead::has_words(lead, filter)
+}
