@@ -3,7 +3,8 @@
 -- Without content of its own: of a row it knows the words, not the text. rowid is the microsecond at which the
 -- lead was stored, times 1024, plus the last ten bits of its audit_seq.
 CREATE VIRTUAL TABLE lead_search USING fts5(
-    words, content = '', columnsize = 0, detail = column, prefix = '1 2 3 4 5 6', tokenize = "ascii tokenchars '_'"
+    words, content = '', columnsize = 0, detail = column, prefix = '1 2 3 4 5 6 7 8 9',
+    tokenize = "ascii tokenchars '_'"
 );
 -- Not detail = none: with secure-delete, SQLite 3.53 then loses rows that are added behind a change.
 -- What is deleted leaves no trace: an erased lead's words are taken out of the index at once.

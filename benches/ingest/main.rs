@@ -39,6 +39,7 @@ fn main() {
     let connections: Vec<usize> =
         connections.split(',').map(|n| n.parse().expect("--connections")).collect();
     let servers = [Kind::FastCore, Kind::Nothing, Kind::Ordinary].map(Server::start);
+    servers.iter().for_each(Server::pause);
     println!(
         "{:>5}  {:<9} {:>9} {:>9} {:>9} {:>9}  {:>11}",
         "conns", "server", "leads/s", "p50 ms", "p99 ms", "cpu us", "fastcore is"
@@ -47,7 +48,10 @@ fn main() {
         let mut samples: [Vec<Sample>; 3] = Default::default();
         for _ in 0..rounds {
             for (server, samples) in servers.iter().zip(&mut samples) {
+                // What the others have left to do would be counted as this one's.
+                server.resume();
                 samples.push(client::drive(server, connections, Duration::from_secs(seconds)));
+                server.pause();
             }
         }
         let medians = samples.map(|s| Sample::median(&s));
@@ -66,9 +70,37 @@ fn main() {
     for server in &servers {
         println!("peak memory of {}: {:.1} MB", server.kind.name(), server.peak_mb());
     }
+    with_index(rounds, Duration::from_secs(seconds));
+    servers[0].resume();
     beside_backups(&servers[0], rounds, Duration::from_secs(seconds));
     let bare = ordinary::bare_commit_ms();
     println!("one insert and commit on the bare database: p50 {bare:.3} ms");
+}
+
+/// How much slower leads are taken with the search index following them.
+fn with_index(rounds: u64, time: Duration) {
+    let server = Server::start(Kind::FastCore);
+    server.pause();
+    let other = Server::start(Kind::FastCore).without_index();
+    other.pause();
+    let drive = |server: &Server| {
+        server.resume();
+        let sample = client::drive(server, 64, time);
+        server.pause();
+        sample
+    };
+    let (mut with, mut without) = (Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        without.push(drive(&other));
+        with.push(drive(&server));
+    }
+    let (with, without) = (Sample::median(&with), Sample::median(&without));
+    println!(
+        "with the search index: {:.0} leads/s, {:.2} of {:.0} without",
+        with.rate,
+        with.rate / without.rate,
+        without.rate
+    );
 }
 
 /// How much slower leads are taken while backups are made without a pause.

@@ -14,10 +14,13 @@ use fastcore::config::{Environment, Server as Settings, ServerFlags};
 use fastcore::domain::chain::Receipt;
 use fastcore::domain::id::RequestId;
 use fastcore::domain::lead::NewLead;
+use fastcore::domain::search::RULES;
 use fastcore::domain::time::stamp;
 use fastcore::http::{Context, Limits, bind, routes, serve as serve_http};
 use fastcore::store::{Intake, Stored};
 use fastcore::telemetry::{self, LogFlags};
+use rusqlite::Connection;
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -88,6 +91,29 @@ impl Server {
         };
         std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
         Self { kind, address, child, folder }
+    }
+
+    /// Has its search index stay where it is.
+    pub(super) fn without_index(self) -> Self {
+        let conn = Connection::open(self.folder.path().join("fastcore.db")).expect("a database");
+        let sql = "UPDATE lead_search_place SET followed = 1 << 60, rules = ?1";
+        conn.execute(sql, [RULES]).expect(sql);
+        self
+    }
+
+    /// Lets it do nothing until [`Self::resume`]; what was written is on the disk then.
+    pub(super) fn pause(&self) {
+        self.signal(Signal::STOP);
+        rustix::fs::sync();
+    }
+
+    pub(super) fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        kill_process(id.expect("a process"), signal).expect("it is ours");
     }
 
     /// The processor time that it has used so far, in microseconds.

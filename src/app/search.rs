@@ -53,7 +53,7 @@ async fn step(desk: &Desk, seen: &mut Seen) -> Result<Option<Duration>, store::S
     let before = std::mem::replace(seen, Seen { rows, at: Instant::now() });
     let rate = (rows - before.rows) as f64 / (seen.at - before.at).as_secs_f64();
     match behind {
-        0 => return Ok(None),
+        ..=0 => return Ok(None),
         few if few < i64::from(STEP) => sleep(GATHER).await,
         _ => {}
     }

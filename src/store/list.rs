@@ -20,7 +20,7 @@ use crate::domain::place::{Place, micros};
 /// Leads looked at that the index was not sure of, before it is asked for the exact answer.
 const BUDGET: usize = 200;
 /// Rows of the index that are read to count.
-const READ: usize = 50_000;
+const READ: usize = 10_000;
 
 /// How many leads a filter finds: `rows`, or more than that where it is not exact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -67,7 +67,7 @@ impl Snapshot<'_> {
             if beside <= most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
         let walk = |limit| Walk { way: Way::Older, from: Place::NEWEST, limit };
-        let by_keys = |ask: &Ask| {
+        let by_keys = |ask: &Ask, most: usize| {
             let mut rows = beside;
             let all = walk(most).keys(self.0, filter, ask, &rest, READ, &mut |key| {
                 rows += usize::from(!rest.keys.contains(&key));
@@ -75,18 +75,22 @@ impl Snapshot<'_> {
             })?;
             Ok::<_, StoreError>(Count { rows: rows.min(most), exact: all && rows <= most })
         };
-        if question.sure {
-            return by_keys(&question.quick);
-        }
-        let (found, all) =
-            walk(most.saturating_add(1)).indexed(self.0, filter, &question.quick, &rest, BUDGET)?;
-        let rows = beside + found.len();
-        let (false, Some(whole), Some(exact)) = (all, &question.whole, &question.exact) else {
-            return Ok(Count { rows: rows.min(most), exact: all && rows <= most });
+        let by_looks = || {
+            let walk = walk(most.saturating_add(1));
+            let (found, _) = walk.indexed(self.0, filter, &question.quick, &rest, usize::MAX)?;
+            let rows = beside + found.len();
+            Ok(Count { rows: rows.min(most), exact: rows <= most })
         };
-        // Where the words themselves are more than enough, nobody puts together what they begin.
-        let whole = by_keys(whole)?;
-        if whole.rows >= most && !whole.exact { Ok(whole) } else { by_keys(exact) }
+        let (Some(whole), Some(exact)) = (&question.whole, &question.exact) else {
+            return if question.sure { by_keys(&question.quick, most) } else { by_looks() };
+        };
+        // Where the quick answer is short, each lead of it is looked at; where the words themselves
+        // are more than enough, nobody puts together what they begin.
+        if by_keys(&question.quick, BUDGET)?.exact {
+            return by_looks();
+        }
+        let whole = by_keys(whole, most)?;
+        if whole.exact { by_keys(exact, most) } else { Ok(whole) }
     }
 
     /// The ids of the next newer and the next older lead that the filter finds.
@@ -309,12 +313,10 @@ impl<'a> Gather<'a> {
             }
             let lead = lead::row_to_lead(row)?;
             let wanted = self.walk.is_ahead(Place::of(&lead)) && finds(self.filter, &lead);
-            // Counting looks at every lead for little, a page only at those that it does not show.
-            if !wanted || self.walk.limit > BUDGET {
-                self.budget = self.budget.saturating_sub(1);
-            }
             if wanted {
                 self.leads.push(lead);
+            } else {
+                self.budget = self.budget.saturating_sub(1);
             }
         }
         self.lows.clear();

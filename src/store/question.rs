@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use rusqlite::{Connection, Row, ToSql, params};
 
 use super::error::StoreError;
-use super::search::{PREFIXES, STEM, beginning, service_word};
+use super::search::{LISTED, service_word};
 use crate::domain::filter::LeadFilter;
 use crate::domain::lead::Service;
 use crate::domain::status::Status;
@@ -55,18 +55,8 @@ impl Question {
             let terms: Vec<_> = service.into_iter().chain(texts.iter().map(|t| term(t))).collect();
             Ask { words: Some(terms.join(" AND ")), status, service: None }
         };
-        let quick = ask(&|word| {
-            let length = word.chars().count();
-            let listed = PREFIXES.into_iter().rev().find(|p| *p <= length).unwrap_or(1);
-            match length {
-                0..STEM => format!("\"{}\"*", beginning(word, listed)),
-                _ => format!("\"{}\"", beginning(word, STEM)),
-            }
-        });
-        let sure = texts.iter().all(|word| {
-            let length = word.chars().count();
-            length == STEM || PREFIXES.contains(&length)
-        });
+        let sure = texts.iter().all(|word| word.chars().count() <= LISTED);
+        let quick = ask(&|word| format!("\"{}\"*", beginning(word)));
         let exact = (!sure).then(|| ask(&|word| format!("\"{word}\"*")));
         let whole = (!sure).then(|| ask(&|word| format!("\"{word}\"")));
         Ok(Some(Self { quick, exact, whole, sure }))
@@ -141,6 +131,11 @@ impl Ask {
         }
         Ok(true)
     }
+}
+
+/// As much of a word as has a list of its own.
+fn beginning(word: &str) -> &str {
+    word.char_indices().nth(LISTED).map_or(word, |(end, _)| &word[..end])
 }
 
 fn are_few(conn: &Connection, status: Status) -> Result<bool, StoreError> {

@@ -14,10 +14,8 @@ use crate::domain::place::Place;
 use crate::domain::search::{RULES, each_word};
 use crate::domain::status::Status;
 
-/// The beginnings of words that have an index of their own; as in the migration.
-pub(super) const PREFIXES: [usize; 6] = [1, 2, 3, 4, 5, 6];
-/// A longer word is also in the index by so many of its first characters.
-pub(super) const STEM: usize = 9;
+/// Beginnings of words, up to so many characters, have lists of their own; as in the migration.
+pub(super) const LISTED: usize = 9;
 /// The bits of a row key that tell apart what was stored in the same microsecond.
 pub(super) const LOW_BITS: u32 = 10;
 
@@ -135,9 +133,6 @@ fn words(lead: &Lead) -> String {
     let mut words = BTreeSet::new();
     for text in lead::searched(lead) {
         each_word(text, |word| {
-            if word.chars().count() > STEM {
-                words.insert(beginning(word, STEM).to_owned());
-            }
             words.insert(word.to_owned());
         });
     }
@@ -148,8 +143,4 @@ fn words(lead: &Lead) -> String {
 /// No word of a text has an underscore.
 pub(super) fn service_word(service: Option<&str>) -> String {
     format!("_s{}", service.unwrap_or_default())
-}
-
-pub(super) fn beginning(word: &str, characters: usize) -> &str {
-    word.char_indices().nth(characters).map_or(word, |(end, _)| &word[..end])
 }

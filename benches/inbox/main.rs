@@ -1,0 +1,169 @@
+//! How long the admin page's server takes for a page of the inbox, for any filter and any search,
+//! with very many leads and while leads come in: the built binary, asked over HTTP.
+//!
+//! `cargo bench --bench inbox` makes a database of 1,000,000 leads, which takes minutes and is kept
+//! under `target/` for the next run, and prints milliseconds a kind of question; `-- --leads N` makes
+//! it smaller, `--rate N` sets how many leads a second come in meanwhile. `times health` is the
+//! median beside that of `GET /health` in the same run, which asks no database.
+
+#![allow(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    reason = "a benchmark prints, has no settings file, and ends where it fails"
+)]
+
+mod client;
+mod fill;
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use client::Client;
+
+const TOKEN: &str = "0123456789abcdef0123456789abcdef0123456789abcdef";
+const PASSWORD: &str = "a password for a benchmark";
+
+/// What the page asks, by kind; several of each, so that no answer is measured alone.
+const QUESTIONS: [(&str, &[&str]); 12] = [
+    ("first page", &[""]),
+    ("by status", &["status=received", "status=processing", "status=resolved", "status=archived"]),
+    ("by service", &["service=ponts", "service=cabines", "service=compresseurs", "service=autre"]),
+    ("status and service", &["status=processing&service=ponts", "status=received&service=autre"]),
+    ("common word", &["q=compresseur", "q=bonjour", "q=maintenance", "q=%C3%A9lectrique"]),
+    ("beginning of a word", &["q=c", "q=compres", "q=mai", "q=var", "q=cord", "q=cherch"]),
+    ("name", &["q=lef%C3%A8vre", "q=guerin%20zoe", "q=dubois", "q=anais%20petit"]),
+    (
+        "one person",
+        &["q=atelier-31234", "q=contact7%20atelier%20777", "q=33612345", "q=reference%20123456"],
+    ),
+    ("nothing found", &["q=introuvable", "q=zzz", "q=compresseurzzz", "q=lefevre%20zzz"]),
+    ("two words", &["q=compresseur%20lefevre", "q=pont%20vendredi", "q=cabines%20remplacer"]),
+    (
+        "word and filter",
+        &["q=compresseur&status=received", "q=pont&service=ponts&status=processing"],
+    ),
+    ("period", &["since=2026-01-01", "since=2026-01-01&q=devis", "until=2030-01-01&service=ponts"]),
+];
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    let number = |name, default| {
+        let at = arguments.iter().position(|a| a == name);
+        at.map_or(default, |at| arguments[at + 1].parse().expect(name))
+    };
+    let (leads, rate, times) =
+        (number("--leads", 1_000_000), number("--rate", 100), number("--times", 40));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("inbox-{leads}"));
+    let database = folder.join("fastcore.db");
+    if !folder.join("filled").exists() {
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let began = Instant::now();
+        fill::fill(&database, leads);
+        eprintln!("filled in {:.0} s", began.elapsed().as_secs_f64());
+        staff(&folder);
+        std::fs::write(folder.join("filled"), "").expect("a mark");
+    }
+    let (mut server, address) = start(&folder);
+    let stop = AtomicBool::new(false);
+    let (sent, next) = (AtomicU64::new(0), leads + u64::from(std::process::id()) * 1_000_000);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut site = Client::connect(address);
+            let pause = Duration::from_secs(1) / u32::try_from(rate).expect("a rate");
+            while !stop.load(Ordering::Relaxed) {
+                let n = next + sent.fetch_add(1, Ordering::Relaxed);
+                let status = site.post_lead(TOKEN, &fill::lead(n)).status;
+                assert_eq!(status, 201);
+                std::thread::sleep(pause);
+            }
+        });
+        ask(address, times);
+        stop.store(true, Ordering::Relaxed);
+    });
+    println!("{} leads came in meanwhile", sent.load(Ordering::Relaxed));
+    let status =
+        std::fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap_or_default();
+    let peak = status.lines().find(|l| l.starts_with("VmHWM")).unwrap_or_default();
+    println!(
+        "{peak}, database {} MB",
+        std::fs::metadata(&database).expect("a file").len() / 1_000_000
+    );
+    server.kill().expect("the end");
+    server.wait().expect("the end");
+}
+
+fn ask(address: SocketAddr, times: u64) {
+    let mut page = Client::connect(address);
+    page.sign_in("bench", PASSWORD);
+    let mut measure = |paths: &[String]| {
+        let mut took: Vec<f64> = Vec::new();
+        let mut slowest = (0.0, String::new());
+        for n in 0..times * 3 {
+            let path = &paths[usize::try_from(n).expect("small") % paths.len()];
+            let began = Instant::now();
+            let status = page.get(path).status;
+            let ms = began.elapsed().as_secs_f64() * 1e3;
+            assert_eq!(status, 200, "{path}");
+            if ms > slowest.0 {
+                slowest = (ms, path.clone());
+            }
+            took.push(ms);
+        }
+        took.sort_by(f64::total_cmp);
+        let at = |part: f64| took[((took.len() - 1) as f64 * part) as usize];
+        (at(0.5), at(0.95), slowest)
+    };
+    let (health, ..) = measure(&["/health".to_owned()]);
+    println!(
+        "{:<20} {:>9} {:>9} {:>9}  {:>12}  slowest",
+        "question", "p50 ms", "p95 ms", "max ms", "times health"
+    );
+    for (kind, queries) in QUESTIONS {
+        let paths: Vec<String> = queries.iter().map(|q| format!("/admin/api/leads?{q}")).collect();
+        let (p50, p95, (max, path)) = measure(&paths);
+        println!("{kind:<20} {p50:>9.2} {p95:>9.2} {max:>9.2}  {:>11.1}x  {path}", p50 / health);
+    }
+}
+
+/// The account that asks.
+fn staff(folder: &Path) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_fastcore"))
+        .args(["staff", "add", "bench", "--password-stdin"])
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("the binary");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    writeln!(stdin, "{PASSWORD}").expect("written");
+    drop(stdin);
+    assert!(child.wait().expect("the end").success());
+}
+
+fn start(folder: &Path) -> (Child, SocketAddr) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_fastcore"))
+        .arg("serve")
+        .current_dir(folder)
+        .env("FASTCORE_LISTEN", "127.0.0.1:0")
+        .env("FASTCORE_SITE_INGEST_TOKEN", TOKEN)
+        .env("FASTCORE_LOG_FORMAT", "json")
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("a server");
+    let mut log = BufReader::new(child.stderr.take().expect("a pipe"));
+    let address = loop {
+        let mut line = String::new();
+        assert!(log.read_line(&mut line).expect("a log") > 0, "the server did not start");
+        let address = line.split("\"address\":\"").nth(1).and_then(|rest| rest.split('"').next());
+        if let Some(address) = address {
+            break address.parse().expect("an address");
+        }
+    };
+    std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+    (child, address)
+}
