@@ -11,7 +11,7 @@ use super::export::ExportError;
 use crate::clock::Clock;
 use crate::domain::audit::Event;
 use crate::store::{self, Report, ServerLock, StoreError};
-pub use crate::store::{Pace, Restored, Taken, Tell};
+pub use crate::store::{Restored, Stop, Taken, Tell};
 
 /// Makes a backup in a file, which is there whole and checked or not at all.
 ///
@@ -22,7 +22,7 @@ pub fn create(
     database: &Path,
     clock: &Clock,
     target: &Path,
-    pace: &Pace,
+    stop: &Stop,
     actor: &str,
     tell: &mut Tell<'_>,
 ) -> Result<Taken, ExportError> {
@@ -31,7 +31,7 @@ pub fn create(
         let fault = format!("{} is there already and is no backup", target.display());
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, fault).into());
     }
-    let taken = store::backup(database, target, pace, tell)?;
+    let taken = store::backup(database, target, stop, tell)?;
     let name = target.file_name().map(|name| name.to_string_lossy().into_owned());
     note(database, clock, &taken, name.as_deref(), actor)?;
     Ok(taken)
@@ -45,12 +45,12 @@ pub fn stream(
     database: &Path,
     clock: &Clock,
     out: &mut dyn Write,
-    pace: &Pace,
+    stop: &Stop,
     actor: &str,
     tell: &mut Tell<'_>,
 ) -> Result<Taken, ExportError> {
     let file = store::beside(database, &format!(".backup-{}", std::process::id()));
-    let taken = store::backup(database, &file, pace, tell)?;
+    let taken = store::backup(database, &file, stop, tell)?;
     // Its name is not needed any more, and whatever ends the process, it does not stay.
     let opened = File::open(&file);
     fs::remove_file(&file)?;

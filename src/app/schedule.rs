@@ -1,24 +1,22 @@
-//! Backups that a server takes by itself: in a thread of their own, at a low pace, not in the first
+//! Backups that a server takes by itself: in a thread of their own, at a low priority, not in the first
 //! seconds after a start, and no more of them than are to be kept.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
-use super::backup::{self, Pace};
+use super::backup::{self, Stop};
 use super::export::ExportError;
 use crate::clock::Clock;
 use crate::store;
 
-/// Times as long as it works a backup rests.
-const REST: u32 = 3;
 /// The longest wait after a start or a failure, and between two looks at the clock.
 const LONGEST: [Duration; 3] =
     [Duration::from_secs(60), Duration::from_secs(600), Duration::from_secs(60)];
@@ -36,7 +34,7 @@ pub struct Schedule {
 /// The thread; it ends when this is told to stop.
 #[derive(Debug)]
 pub struct Scheduled {
-    stop: Arc<AtomicBool>,
+    stop: Stop,
     wake: Sender<()>,
     thread: JoinHandle<()>,
 }
@@ -59,12 +57,11 @@ impl Schedule {
     /// No thread can be started.
     pub fn start(self, database: &Path, clock: &Clock) -> io::Result<Scheduled> {
         let (wake, woken) = channel();
-        let stop = Arc::new(AtomicBool::new(false));
+        let stop = Stop::default();
         let keeper = Keeper {
             schedule: self,
             database: database.to_owned(),
             clock: clock.clone(),
-            pace: Pace::resting(REST, Arc::clone(&stop)),
             stop: Arc::clone(&stop),
         };
         let run = move || keeper.run(&woken);
@@ -77,8 +74,7 @@ struct Keeper {
     schedule: Schedule,
     database: PathBuf,
     clock: Clock,
-    pace: Pace,
-    stop: Arc<AtomicBool>,
+    stop: Stop,
 }
 
 impl Keeper {
@@ -124,7 +120,7 @@ impl Keeper {
         let target = folder.join(format!("{}{time}.db", prefix(&self.database)));
         let taken = {
             let quiet = &mut |_, _| ();
-            backup::create(&self.database, &self.clock, &target, &self.pace, ACTOR, quiet)?
+            backup::create(&self.database, &self.clock, &target, &self.stop, ACTOR, quiet)?
         };
         let (file, leads, sha256) = (target.display(), taken.leads, taken.sha256);
         tracing::info!(%file, leads, bytes = taken.bytes, sha256, "a backup was taken and checked");

@@ -3,14 +3,10 @@
 use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::error::CliError;
 use super::{Context, DatabaseArg, output};
-use crate::app::backup::{self, Pace};
-
-/// Times as long as it works a backup rests, so that a server beside it is not slowed down.
-const REST: u32 = 1;
+use crate::app::backup::{self, Stop};
 
 /// Makes backups and proves them
 #[derive(Debug, clap::Args)]
@@ -66,14 +62,14 @@ pub(super) fn run(context: &Context, args: Args) -> Result<(), CliError> {
 
 fn create(context: &Context, path: &Path, target: &Path, json: bool) -> Result<(), CliError> {
     let (clock, actor) = (&context.clock, Context::actor());
-    let pace = Pace::resting(REST, Arc::default());
+    let stop = Stop::default();
     let mut progress = output::Progress::new("pages copied");
     let tell = &mut |what, count| progress.of(what, count);
     let streamed = target == Path::new("-");
     let taken = if streamed {
-        backup::stream(path, clock, &mut io::stdout().lock(), &pace, &actor, tell)?
+        backup::stream(path, clock, &mut io::stdout().lock(), &stop, &actor, tell)?
     } else {
-        backup::create(path, clock, target, &pace, &actor, tell)?
+        backup::create(path, clock, target, &stop, &actor, tell)?
     };
     drop(progress);
     if json && !streamed {

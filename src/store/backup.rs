@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
@@ -20,51 +20,18 @@ use crate::domain::chain::Receipt;
 
 /// Pages copied at a time.
 const STEP: i32 = 64;
-/// Steps of SQLite's virtual machine between two looks at the pace.
+/// Steps of SQLite's virtual machine between two looks at whether to stop.
 const OPERATIONS: i32 = 1000;
-/// Work that is done at a stretch.
-const STRETCH: Duration = Duration::from_millis(2);
-
-/// How fast a copy is made, so that leads are stored meanwhile, and whether it is to end early.
-#[derive(Debug, Clone, Default)]
-pub struct Pace {
-    /// Times as long as it works it rests.
-    rest: u32,
-    stop: Arc<AtomicBool>,
-}
-
-impl Pace {
-    #[must_use]
-    pub fn resting(rest: u32, stop: Arc<AtomicBool>) -> Self {
-        Self { rest, stop }
-    }
-
-    fn stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
-    }
-
-    /// Rests if it is time to.
-    fn keep(&self, since: &mut Instant) {
-        let worked = since.elapsed();
-        if worked >= STRETCH {
-            std::thread::sleep(worked.saturating_mul(self.rest));
-            *since = Instant::now();
-        }
-    }
-
-    /// Makes a connection's statements keep the pace.
-    fn of(&self, conn: &Connection) -> Result<(), StoreError> {
-        let (pace, mut since) = (self.clone(), Instant::now());
-        let handler = move || {
-            pace.keep(&mut since);
-            pace.stopped()
-        };
-        Ok(conn.progress_handler(OPERATIONS, Some(handler))?)
-    }
-}
+/// Before the next step, where another process was in the way of one.
+const BREATH: Duration = Duration::from_millis(2);
+/// Of the thread that works, as of `nice`: whoever stores leads has the processor first.
+const PRIORITY: i32 = 19;
 
 /// Told how far long work has come: what is counted, and how many.
-pub type Tell<'t> = dyn FnMut(&'static str, u64) + 't;
+pub type Tell<'t> = dyn FnMut(&'static str, u64) + Send + 't;
+
+/// Set where a copy is to end early.
+pub type Stop = Arc<AtomicBool>;
 
 /// A backup that was made and checked.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -78,16 +45,35 @@ pub struct Taken {
     pub bytes: u64,
 }
 
-/// Makes a backup: written beside its place, checked, flushed, and only then put there.
+/// Makes a backup: written beside its place, checked, flushed, and only then put there. In a thread
+/// of its own, whose priority is low: a rest between steps would hold the write-ahead log longer.
 pub(super) fn create(
     source: &Path,
     target: &Path,
-    pace: &Pace,
+    stop: &Stop,
+    tell: &mut Tell<'_>,
+) -> Result<Taken, StoreError> {
+    let work = || {
+        // Without it the copy is made all the same.
+        let _ = rustix::process::setpriority_process(None, PRIORITY);
+        create_here(source, target, stop, tell)
+    };
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("backup".to_owned());
+        let thread = thread.spawn_scoped(scope, work).map_err(|e| StoreError::Io(e.to_string()))?;
+        thread.join().unwrap_or_else(|_| Err(StoreError::Io("the backup ended by a panic".into())))
+    })
+}
+
+fn create_here(
+    source: &Path,
+    target: &Path,
+    stop: &Stop,
     tell: &mut Tell<'_>,
 ) -> Result<Taken, StoreError> {
     let mut draft = Draft::of(target)?;
-    let (head, leads) = copy(source, &draft.path, pace, tell)?;
-    let report = check(&draft.path, pace, tell)?;
+    let (head, leads) = copy(source, &draft.path, stop, tell)?;
+    let report = check(&draft.path, stop, tell)?;
     if !report.sound {
         let cause = report.findings.into_iter().next().unwrap_or_default();
         return Err(StoreError::Corrupt(format!("`fastcore check` tells more; {cause}")));
@@ -95,7 +81,7 @@ pub(super) fn create(
     if report.head != head.map(|h| h.to_string()) || report.leads != leads {
         return Err(StoreError::Corrupt("the copy is not what the database was".to_owned()));
     }
-    let Sealed { sha256, bytes } = draft.seal(pace, tell)?;
+    let Sealed { sha256, bytes } = draft.seal(tell)?;
     draft.put_in_place(target)?;
     let (audit_rows, head) = (report.audit_rows, report.head);
     Ok(Taken { audit_rows, leads, head, sha256, bytes })
@@ -104,10 +90,10 @@ pub(super) fn create(
 /// A copy as it is before a migration: what it holds is of an older version, so only the file
 /// and the end of the chain are checked.
 pub(super) fn create_plain(conn: &Connection, target: &Path) -> Result<(), StoreError> {
-    let pace = Pace::default();
+    let stop = Stop::default();
     let mut draft = Draft::of(target)?;
     let snapshot = conn.unchecked_transaction()?;
-    let head = copy_from(&snapshot, &draft.path, &pace, &mut |_, _| ())?;
+    let head = copy_from(&snapshot, &draft.path, &stop, &mut |_, _| ())?;
     drop(snapshot);
     let copied = open::read_only(&draft.path)?;
     let sound: String = copied.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
@@ -115,7 +101,7 @@ pub(super) fn create_plain(conn: &Connection, target: &Path) -> Result<(), Store
         return Err(StoreError::Corrupt(sound));
     }
     drop(copied);
-    draft.seal(&pace, &mut |_, _| ())?;
+    draft.seal(&mut |_, _| ())?;
     draft.put_in_place(target)
 }
 
@@ -129,7 +115,7 @@ pub(super) fn prove(
     if !unsealed {
         seal::unseal(path, &mut io::sink(), &mut |bytes| tell("MB read", bytes / 1_000_000))?;
     }
-    check(path, &Pace::default(), tell)
+    check(path, &Stop::default(), tell)
 }
 
 /// Whether a file may be replaced by a backup: one that is a backup itself.
@@ -137,19 +123,20 @@ pub(super) fn may_replace(path: &Path) -> bool {
     !path.exists() || seal::has_mark(path)
 }
 
-fn check(path: &Path, pace: &Pace, tell: &mut Tell<'_>) -> Result<Report, StoreError> {
+fn check(path: &Path, stop: &Stop, tell: &mut Tell<'_>) -> Result<Report, StoreError> {
     let conn = open::read_only(path)?;
     migrate::check_known(&conn, path)?;
-    pace.of(&conn)?;
+    let stopped = Arc::clone(stop);
+    conn.progress_handler(OPERATIONS, Some(move || stopped.load(Ordering::Relaxed)))?;
     let report = verify::verify(&conn, &[], true, &mut |rows| tell("audit rows checked", rows))?;
-    if pace.stopped() { Err(StoreError::Closed) } else { Ok(report) }
+    if stop.load(Ordering::Relaxed) { Err(StoreError::Closed) } else { Ok(report) }
 }
 
 /// Copies one moment's state; the last audit row and the number of leads in it.
 fn copy(
     source: &Path,
     target: &Path,
-    pace: &Pace,
+    stop: &Stop,
     tell: &mut Tell<'_>,
 ) -> Result<(Option<Receipt>, u64), StoreError> {
     let source_conn = open::read_only(source)?;
@@ -158,14 +145,14 @@ fn copy(
     let snapshot = source_conn.unchecked_transaction()?;
     let leads = "SELECT count(*) FROM lead_inbox";
     let leads: i64 = snapshot.query_row(leads, [], |row| row.get(0))?;
-    let head = copy_from(&snapshot, target, pace, tell)?;
+    let head = copy_from(&snapshot, target, stop, tell)?;
     Ok((Some(head).filter(|head| head.seq > 0), leads.unsigned_abs()))
 }
 
 pub(super) fn copy_from(
     source: &Connection,
     target: &Path,
-    pace: &Pace,
+    stop: &Stop,
     tell: &mut Tell<'_>,
 ) -> Result<Receipt, StoreError> {
     let head = audit::head(source)?;
@@ -176,18 +163,16 @@ pub(super) fn copy_from(
         "PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF;",
     )?;
     let backup = Backup::new(source, &mut copied)?;
-    let mut since = Instant::now();
     loop {
         match backup.step(STEP)? {
             StepResult::Done => break,
             StepResult::More => {
                 let at = backup.progress();
                 tell("pages copied", u64::try_from(at.pagecount - at.remaining).unwrap_or(0));
-                pace.keep(&mut since);
             }
-            _ => std::thread::sleep(STRETCH),
+            _ => std::thread::sleep(BREATH),
         }
-        if pace.stopped() {
+        if stop.load(Ordering::Relaxed) {
             return Err(StoreError::Closed);
         }
     }
@@ -232,12 +217,8 @@ impl Draft {
         Ok(Self { path, file, done: false })
     }
 
-    fn seal(&mut self, pace: &Pace, tell: &mut Tell<'_>) -> Result<Sealed, StoreError> {
-        let mut since = Instant::now();
-        let sealed = seal::seal(&mut self.file, &mut |bytes| {
-            tell("MB sealed", bytes / 1_000_000);
-            pace.keep(&mut since);
-        });
+    fn seal(&mut self, tell: &mut Tell<'_>) -> Result<Sealed, StoreError> {
+        let sealed = seal::seal(&mut self.file, &mut |bytes| tell("MB sealed", bytes / 1_000_000));
         sealed.map_err(|e| StoreError::Io(format!("{}: {e}", self.path.display())))
     }
 

@@ -32,7 +32,7 @@ mod writer;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use backup::{Pace, Taken, Tell};
+pub use backup::{Stop, Taken, Tell};
 pub use error::StoreError;
 pub use health::Health;
 pub use import::Fate;
@@ -240,10 +240,10 @@ pub fn check_ledger(path: &Path) -> Result<(usize, usize), StoreError> {
 pub fn backup(
     source: &Path,
     target: &Path,
-    pace: &Pace,
+    stop: &Stop,
     tell: &mut Tell<'_>,
 ) -> Result<Taken, StoreError> {
-    backup::create(source, target, pace, tell)
+    backup::create(source, target, stop, tell)
 }
 
 /// Proves a backup; `unsealed` takes one without an end mark.

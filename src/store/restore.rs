@@ -81,7 +81,7 @@ fn fill(
     }
     // By SQLite's own means: what another tool left may have a write-ahead log beside it.
     let source = open::read_only(backup)?;
-    super::backup::copy_from(&source, &draft.path, &super::Pace::default(), tell)?;
+    super::backup::copy_from(&source, &draft.path, &super::Stop::default(), tell)?;
     Ok(None)
 }
 
