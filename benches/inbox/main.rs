@@ -15,17 +15,18 @@
 
 mod client;
 mod fill;
+#[path = "../support/serve.rs"]
+mod serve;
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use client::Client;
 
-const TOKEN: &str = "0123456789abcdef0123456789abcdef0123456789abcdef";
 const PASSWORD: &str = "a password for a benchmark";
 
 /// What the page asks, by kind; several of each, so that no answer is measured alone.
@@ -69,7 +70,8 @@ fn main() {
         staff(&folder);
         std::fs::write(folder.join("filled"), "").expect("a mark");
     }
-    let (mut server, address) = start(&folder);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fastcore"));
+    let (mut server, address) = serve::start(command.arg("serve"), &folder);
     let stop = AtomicBool::new(false);
     let (sent, next) = (AtomicU64::new(0), leads + u64::from(std::process::id()) * 1_000_000);
     std::thread::scope(|scope| {
@@ -78,7 +80,7 @@ fn main() {
             let pause = Duration::from_secs(1) / u32::try_from(rate).expect("a rate");
             while !stop.load(Ordering::Relaxed) {
                 let n = next + sent.fetch_add(1, Ordering::Relaxed);
-                let status = site.post_lead(TOKEN, &fill::lead(n)).status;
+                let status = site.post_lead(serve::TOKEN, &fill::lead(n)).status;
                 assert_eq!(status, 201);
                 std::thread::sleep(pause);
             }
@@ -143,27 +145,4 @@ fn staff(folder: &Path) {
     writeln!(stdin, "{PASSWORD}").expect("written");
     drop(stdin);
     assert!(child.wait().expect("the end").success());
-}
-
-fn start(folder: &Path) -> (Child, SocketAddr) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_fastcore"))
-        .arg("serve")
-        .current_dir(folder)
-        .env("FASTCORE_LISTEN", "127.0.0.1:0")
-        .env("FASTCORE_SITE_INGEST_TOKEN", TOKEN)
-        .env("FASTCORE_LOG_FORMAT", "json")
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("a server");
-    let mut log = BufReader::new(child.stderr.take().expect("a pipe"));
-    let address = loop {
-        let mut line = String::new();
-        assert!(log.read_line(&mut line).expect("a log") > 0, "the server did not start");
-        let address = line.split("\"address\":\"").nth(1).and_then(|rest| rest.split('"').next());
-        if let Some(address) = address {
-            break address.parse().expect("an address");
-        }
-    };
-    std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
-    (child, address)
 }

@@ -7,7 +7,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use uuid::Uuid;
 
-use super::servers::{Server, TOKEN};
+use super::serve::TOKEN;
+use super::servers::Server;
 
 /// Before the clock starts.
 const WARM_UP: Duration = Duration::from_millis(500);

@@ -18,6 +18,8 @@
 
 mod client;
 mod ordinary;
+#[path = "../support/serve.rs"]
+mod serve;
 mod servers;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,7 +31,7 @@ use servers::{Kind, Server};
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     if let Some(role) = argument(&arguments, "--serve") {
-        return servers::serve(&role);
+        return servers::run(&role);
     }
     let number =
         |name, default| argument(&arguments, name).map_or(default, |n| n.parse().expect(name));
@@ -48,10 +50,7 @@ fn main() {
         let mut samples: [Vec<Sample>; 3] = Default::default();
         for _ in 0..rounds {
             for (server, samples) in servers.iter().zip(&mut samples) {
-                // What the others have left to do would be counted as this one's.
-                server.resume();
-                samples.push(client::drive(server, connections, Duration::from_secs(seconds)));
-                server.pause();
+                samples.push(alone(server, connections, Duration::from_secs(seconds)));
             }
         }
         let medians = samples.map(|s| Sample::median(&s));
@@ -77,22 +76,24 @@ fn main() {
     println!("one insert and commit on the bare database: p50 {bare:.3} ms");
 }
 
+/// Drives a server while the others are paused: what they have left to do would be counted as its.
+fn alone(server: &Server, connections: usize, time: Duration) -> Sample {
+    server.resume();
+    let sample = client::drive(server, connections, time);
+    server.pause();
+    sample
+}
+
 /// How much slower leads are taken with the search index following them.
 fn with_index(rounds: u64, time: Duration) {
     let server = Server::start(Kind::FastCore);
     server.pause();
     let other = Server::start(Kind::FastCore).without_index();
     other.pause();
-    let drive = |server: &Server| {
-        server.resume();
-        let sample = client::drive(server, 64, time);
-        server.pause();
-        sample
-    };
     let (mut with, mut without) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
-        without.push(drive(&other));
-        with.push(drive(&server));
+        without.push(alone(&other, 64, time));
+        with.push(alone(&server, 64, time));
     }
     let (with, without) = (Sample::median(&with), Sample::median(&without));
     println!(

@@ -1,6 +1,6 @@
 //! The servers that are compared, each a process of its own.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -25,8 +25,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::ordinary::Ordinary;
-
-pub(super) const TOKEN: &str = "0123456789abcdef0123456789abcdef0123456789abcdef";
+use super::serve;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -72,24 +71,7 @@ impl Server {
                 command
             }
         };
-        // Logs go where an operator's go: through a pipe to a reader.
-        let mut child = command
-            .current_dir(&folder)
-            .env("FASTCORE_LISTEN", "127.0.0.1:0")
-            .env("FASTCORE_SITE_INGEST_TOKEN", TOKEN)
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("a server");
-        let mut log = BufReader::new(child.stderr.take().expect("a pipe"));
-        let address = loop {
-            let mut line = String::new();
-            assert!(log.read_line(&mut line).expect("a log") > 0, "{} does not start", kind.name());
-            let event: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
-            if let Some(address) = event["address"].as_str() {
-                break address.parse().expect("an address");
-            }
-        };
-        std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+        let (child, address) = serve::start(&mut command, folder.path());
         Self { kind, address, child, folder }
     }
 
@@ -155,7 +137,7 @@ impl Drop for Server {
 }
 
 /// Runs one of the comparison servers in this process, until it is killed.
-pub(super) fn serve(role: &str) {
+pub(super) fn run(role: &str) {
     let environment = Environment::load().expect("an environment");
     telemetry::start(&environment, &LogFlags::default()).expect("a log");
     let settings = Settings::load(&environment, &ServerFlags::default()).expect("settings");

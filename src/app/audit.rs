@@ -9,7 +9,8 @@ use utoipa::ToSchema;
 use super::desk::Desk;
 use crate::domain::audit::{AuditRow, Event};
 use crate::domain::chain::Receipt;
-use crate::store::{self, AuditFilter, Readers, Report, StoreError};
+pub use crate::store::Report;
+use crate::store::{self, AuditFilter, Readers, StoreError};
 
 /// The newest rows, newest first; of one event or one lead where asked for.
 ///

@@ -10,8 +10,8 @@ use super::draft;
 use super::export::ExportError;
 use crate::clock::Clock;
 use crate::domain::audit::Event;
-use crate::store::{self, Report, ServerLock, StoreError};
-pub use crate::store::{Restored, Stop, Taken, Tell};
+use crate::store::{self, StoreError};
+pub use crate::store::{Stop, Taken, Tell, restore, verify_backup as verify};
 
 /// Makes a backup in a file, which is there whole and checked or not at all.
 ///
@@ -58,31 +58,6 @@ pub fn stream(
     out.flush()?;
     note(database, clock, &taken, None, actor)?;
     Ok(taken)
-}
-
-/// Proves a backup; `unsealed` takes one without an end mark.
-///
-/// # Errors
-/// The file is cut, altered, or newer than this binary; other faults are findings of the report.
-pub fn verify(path: &Path, unsealed: bool, tell: &mut Tell<'_>) -> Result<Report, StoreError> {
-    store::verify_backup(path, unsealed, tell)
-}
-
-/// Puts a backup in the place of the database; the lock shows that no server has it open.
-///
-/// # Errors
-/// Another process has the database open, or the backup is cut, altered, broken or newer; the
-/// database is as it was then.
-pub fn restore(
-    backup: &Path,
-    database: &Path,
-    unsealed: bool,
-    clock: &Clock,
-    actor: &str,
-    lock: &ServerLock,
-    tell: &mut Tell<'_>,
-) -> Result<Restored, StoreError> {
-    store::restore(backup, database, unsealed, clock, actor, lock, tell)
 }
 
 /// Tells the audit log.

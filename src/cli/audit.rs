@@ -101,22 +101,10 @@ fn verify(
     let mut progress = output::Progress::new("audit rows");
     let report = audit::verify(&path, receipts, &mut |rows| progress.at(rows))?;
     drop(progress);
-    if json {
-        output::json(&report)?;
-    } else {
-        let mut text: String = report.findings.iter().map(|f| format!("BROKEN  {f}\n")).collect();
-        if report.sound {
-            let head = report.head.as_deref().unwrap_or("empty");
-            let _ = writeln!(
-                text,
-                "sound; audit rows: {}, leads: {}, receipts: {}, head: {head}",
-                report.audit_rows,
-                report.leads,
-                receipts.len()
-            );
-        }
-        output::data(text.as_bytes())?;
-    }
+    output::report(&report, json, |head| {
+        let (rows, leads, receipts) = (report.audit_rows, report.leads, receipts.len());
+        format!("audit rows: {rows}, leads: {leads}, receipts: {receipts}, head: {head}")
+    })?;
     if report.sound {
         return Ok(());
     }

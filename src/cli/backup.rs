@@ -1,6 +1,5 @@
 //! `fastcore backup create` and `backup verify`.
 
-use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -87,19 +86,11 @@ fn verify(file: &Path, unsealed: bool, json: bool) -> Result<(), CliError> {
     let mut progress = output::Progress::new("MB read");
     let report = backup::verify(file, unsealed, &mut |what, count| progress.of(what, count))?;
     drop(progress);
-    if json {
-        output::json(&report)?;
-    } else {
-        let mut text: String = report.findings.iter().map(|f| format!("BROKEN  {f}\n")).collect();
-        if report.sound {
-            let head = report.head.as_deref().unwrap_or("empty");
-            let proved = if unsealed { "; what no row uses is not proved" } else { "" };
-            let (rows, leads) = (report.audit_rows, report.leads);
-            let _ =
-                writeln!(text, "sound; audit rows: {rows}, leads: {leads}, head: {head}{proved}");
-        }
-        output::data(text.as_bytes())?;
-    }
+    let proved = if unsealed { "; what no row uses is not proved" } else { "" };
+    output::report(&report, json, |head| {
+        let (rows, leads) = (report.audit_rows, report.leads);
+        format!("audit rows: {rows}, leads: {leads}, head: {head}{proved}")
+    })?;
     if report.sound {
         return Ok(());
     }

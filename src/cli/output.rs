@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use serde::Serialize;
 
 use super::error::CliError;
+use crate::app::audit::Report;
 use crate::domain::text;
 
 /// Writes data. A reader that has closed its end has what it wanted.
@@ -20,6 +21,23 @@ pub(super) fn data(bytes: &[u8]) -> Result<(), CliError> {
 pub(super) fn json(report: &impl Serialize) -> Result<(), CliError> {
     let mut text = serde_json::to_string_pretty(report).map_err(io::Error::from)?;
     text.push('\n');
+    data(text.as_bytes())
+}
+
+/// Writes what a proof found, or that it is sound and of what: `sound` is given the head.
+pub(super) fn report(
+    report: &Report,
+    json: bool,
+    sound: impl FnOnce(&str) -> String,
+) -> Result<(), CliError> {
+    if json {
+        return self::json(report);
+    }
+    let mut text: String = report.findings.iter().map(|f| format!("BROKEN  {f}\n")).collect();
+    if report.sound {
+        let of = sound(report.head.as_deref().unwrap_or("empty"));
+        text.push_str(&format!("sound; {of}\n"));
+    }
     data(text.as_bytes())
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::error::StoreError;
-use super::question::{Ask, Question};
+use super::question::{Ask, Question, Surplus};
 use super::rest::{Rest, finds};
 use super::search::{self, LOW_BITS};
 use super::{Snapshot, lead};
@@ -81,8 +81,10 @@ impl Snapshot<'_> {
             let rows = beside + found.len();
             Ok(Count { rows: rows.min(most), exact: rows <= most })
         };
-        let (Some(whole), Some(exact)) = (&question.whole, &question.exact) else {
-            return if question.sure { by_keys(&question.quick, most) } else { by_looks() };
+        let (exact, whole) = match &question.surplus {
+            Surplus::Nothing => return by_keys(&question.quick, most),
+            Surplus::Little => return by_looks(),
+            Surplus::Unknown { exact, whole } => (exact, whole),
         };
         // Where the quick answer is short, each lead of it is looked at; where the words themselves
         // are more than enough, nobody puts together what they begin.
@@ -137,11 +139,13 @@ impl Walk {
             }
             ControlFlow::Continue(())
         })?;
-        let budget = if question.exact.is_some() { BUDGET } else { usize::MAX };
-        let (found, all) = self.indexed(conn, filter, &question.quick, &rest, budget)?;
-        leads.extend(match question.exact {
-            Some(exact) if !all => self.indexed(conn, filter, &exact, &rest, usize::MAX)?.0,
-            _ => found,
+        let look = |ask: &Ask, budget| self.indexed(conn, filter, ask, &rest, budget);
+        leads.extend(match &question.surplus {
+            Surplus::Unknown { exact, .. } => match look(&question.quick, BUDGET)? {
+                (found, true) => found,
+                (_, false) => look(exact, usize::MAX)?.0,
+            },
+            Surplus::Nothing | Surplus::Little => look(&question.quick, usize::MAX)?.0,
         });
         self.sort(&mut leads);
         Ok(leads)

@@ -15,15 +15,24 @@ const FEW: u32 = 150;
 
 /// A filter as the index understands it.
 pub(super) struct Question {
-    /// What it answers from lists that it reads no further than needed, and may find too much.
+    /// What it answers from lists that it reads no further than needed.
     pub(super) quick: Ask,
-    /// What finds what the filter finds and nothing else; none where the quick one does. Beginnings
-    /// of words that have no list of their own are put together from all that they begin.
-    pub(super) exact: Option<Ask>,
-    /// What finds the words themselves and not what they begin, from lists as well.
-    pub(super) whole: Option<Ask>,
-    /// Whether the quick answer has nothing too much.
-    pub(super) sure: bool,
+    pub(super) surplus: Surplus,
+}
+
+/// What the quick answer has too much.
+pub(super) enum Surplus {
+    Nothing,
+    /// So little that each lead is looked at.
+    Little,
+    /// Any number of leads.
+    Unknown {
+        /// Finds what the filter finds and nothing else: beginnings of words that have no list of
+        /// their own are put together from all that they begin.
+        exact: Ask,
+        /// Finds the words themselves and not what they begin, from lists as well.
+        whole: Ask,
+    },
 }
 
 /// One way to ask the index.
@@ -42,11 +51,11 @@ impl Question {
             None if texts.is_empty() && service.is_none() => return Ok(None),
             Some(_) if texts.is_empty() => {
                 let quick = Ask { words: None, status, service };
-                return Ok(Some(Self { quick, exact: None, whole: None, sure: true }));
+                return Ok(Some(Self { quick, surplus: Surplus::Nothing }));
             }
             Some(known) if are_few(conn, known)? => {
                 let quick = Ask { words: None, status, service };
-                return Ok(Some(Self { quick, exact: None, whole: None, sure: false }));
+                return Ok(Some(Self { quick, surplus: Surplus::Little }));
             }
             _ => {}
         }
@@ -55,11 +64,14 @@ impl Question {
             let terms: Vec<_> = service.into_iter().chain(texts.iter().map(|t| term(t))).collect();
             Ask { words: Some(terms.join(" AND ")), status, service: None }
         };
-        let sure = texts.iter().all(|word| word.chars().count() <= LISTED);
         let quick = ask(&|word| format!("\"{}\"*", beginning(word)));
-        let exact = (!sure).then(|| ask(&|word| format!("\"{word}\"*")));
-        let whole = (!sure).then(|| ask(&|word| format!("\"{word}\"")));
-        Ok(Some(Self { quick, exact, whole, sure }))
+        let surplus = if texts.iter().all(|word| word.chars().count() <= LISTED) {
+            Surplus::Nothing
+        } else {
+            let exact = ask(&|word| format!("\"{word}\"*"));
+            Surplus::Unknown { exact, whole: ask(&|word| format!("\"{word}\"")) }
+        };
+        Ok(Some(Self { quick, surplus }))
     }
 }
 

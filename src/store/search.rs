@@ -1,6 +1,6 @@
-//! The index that leads are found by: their words and service, and apart from these their status. It follows the audit log
-//! some moments behind, so that no lead waits for it; what it has not come to yet is looked at
-//! directly by [`super::list`].
+//! The index that leads are found by: their words and service, and apart from these their status.
+//! It follows the audit log some moments behind, so that no lead waits for it; what it has not come
+//! to yet is looked at directly by [`super::list`].
 
 use std::collections::BTreeSet;
 
