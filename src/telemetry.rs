@@ -1,6 +1,8 @@
 //! The log: lines for a person on a terminal, JSON lines for a journal, on standard error.
 
+use std::cell::RefCell;
 use std::io::{self, IsTerminal, Write};
+use std::marker::PhantomData;
 
 use tracing::Level;
 use tracing::subscriber::set_global_default;
@@ -21,12 +23,63 @@ struct Stderr;
 
 impl Write for Stderr {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let _ = io::stderr().write_all(line);
+        let gathered = GATHERED.try_with(|lines| {
+            let mut lines = lines.borrow_mut();
+            let Some(lines) = lines.as_mut() else { return false };
+            lines.extend_from_slice(line);
+            if lines.len() > MOST_GATHERED {
+                write_out(lines);
+            }
+            true
+        });
+        if gathered != Ok(true) {
+            let _ = io::stderr().write_all(line);
+        }
         Ok(line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+thread_local! {
+    /// The lines of a thread that gathers them.
+    static GATHERED: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
+}
+
+/// As many bytes of lines wait for [`flush`] at most.
+const MOST_GATHERED: usize = 16 * 1024;
+
+/// While this lives, the lines of its thread wait for [`flush`].
+#[derive(Debug)]
+pub struct Gathering(PhantomData<*const ()>);
+
+/// Has the lines of this thread wait for [`flush`], so that an event loop writes in one go what it
+/// has to say of all that it did in one turn: a line for each request on its own wakes the reader
+/// of the log each time, a fifth of the time that a lead takes.
+#[must_use]
+pub fn gather() -> Gathering {
+    let _ = GATHERED.try_with(|lines| lines.borrow_mut().get_or_insert_default().len());
+    Gathering(PhantomData)
+}
+
+/// Writes the lines that this thread has gathered.
+pub fn flush() {
+    let _ = GATHERED.try_with(|lines| lines.borrow_mut().as_mut().map(write_out));
+}
+
+fn write_out(lines: &mut Vec<u8>) {
+    if !lines.is_empty() {
+        let _ = io::stderr().write_all(lines);
+        lines.clear();
+    }
+}
+
+impl Drop for Gathering {
+    fn drop(&mut self) {
+        flush();
+        let _ = GATHERED.try_with(|lines| lines.take());
     }
 }
 

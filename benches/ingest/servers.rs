@@ -147,8 +147,12 @@ pub(super) fn run(role: &str) {
         _ => Arc::new(Ordinary::open(PathBuf::from("ordinary.db"))),
     };
     let app = App { inbox, health: Arc::new(Health::default()), desk: None };
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .on_thread_park(telemetry::flush)
+        .build()
+        .expect("a runtime");
+    let _gathering = telemetry::gather();
     runtime.block_on(async {
         let listener = bind(settings.listen).expect("a port");
         let address = listener.local_addr().expect("an address");

@@ -14,6 +14,7 @@ use crate::app::schema::{self, Prepared};
 use crate::app::{App, ServerLock};
 use crate::config::{Backups, IngestTokens, Server, ServerFlags};
 use crate::http;
+use crate::telemetry;
 
 /// Descriptors kept for the database, the log and the listener.
 const RESERVED: u64 = 64;
@@ -79,7 +80,10 @@ pub(super) fn run(context: &Context, args: Args) -> Result<(), CliError> {
     let lock = ServerLock::take(&server.database)?;
     // One thread for all connections beside the writer's own: what they do is short, and answers
     // need not wake one thread from another.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .on_thread_park(telemetry::flush)
+        .build()?;
     let listener = {
         let _inside = runtime.enter();
         http::bind(server.listen).map_err(|e| {
@@ -95,6 +99,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<(), CliError> {
         Schedule { folder, every, keep }.start(&server.database, &context.clock)
     });
     let backups = backups.transpose()?;
+    let gathering = telemetry::gather();
     runtime.block_on(async {
         let stop = stop_signal()?;
         let url = server.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
@@ -113,6 +118,7 @@ pub(super) fn run(context: &Context, args: Args) -> Result<(), CliError> {
         http::serve(listener, routes, server.cors_origins.into(), limits, stop).await;
         Ok::<_, CliError>(())
     })?;
+    drop(gathering);
     // Ends what is left of the connections' tasks, and with them the last way to the writer.
     runtime.shutdown_timeout(Duration::from_millis(500));
     if let Some(backups) = backups {
@@ -243,6 +249,7 @@ fn stop_signal() -> Result<impl Future<Output = ()>, CliError> {
         tokio::spawn(async move {
             tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
             // Nothing is half done at any moment: a transaction is there or it is not.
+            telemetry::flush();
             std::process::exit(1);
         });
     })
