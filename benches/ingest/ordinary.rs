@@ -100,7 +100,7 @@ fn store(conn: &mut Connection, lead: &NewLead) -> rusqlite::Result<Stored> {
     let salt: [u8; 16] = rand::random();
     let columns = LeadColumns {
         salt: &salt,
-        id: &lead_id,
+        id: lead_id.as_str(),
         created_at_utc: &now,
         name: lead.name(),
         email: lead.email().as_str(),
@@ -123,7 +123,7 @@ fn store(conn: &mut Connection, lead: &NewLead) -> rusqlite::Result<Stored> {
     let details = details.to_string();
     let link = Link {
         seq: head.seq + 1,
-        id: &event_id,
+        id: event_id.as_str(),
         created_at_utc: &now,
         event: "LEAD_RECEIVED",
         actor: Some("site_ingest"),

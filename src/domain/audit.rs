@@ -141,11 +141,11 @@ pub struct AuditRow {
     pub hash: String,
 }
 
-/// A row as it lies in the database, borrowed while one statement is read.
-#[derive(Debug, Clone, Copy)]
+/// A row as it lies in the database, borrowed while it is read.
+#[derive(Debug)]
 pub struct StoredLink<'a> {
-    pub link: Link<'a>,
-    pub hash: &'a str,
+    pub link: Link<'a, [u8]>,
+    pub hash: &'a [u8],
 }
 
 impl AuditRow {

@@ -26,8 +26,8 @@ const VALUES: [u8; 256] = {
 impl Hash {
     /// Reads 64 lower-case hexadecimal digits.
     #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let digits: &[u8; 64] = text.as_bytes().try_into().ok()?;
+    pub fn parse(text: impl AsRef<[u8]>) -> Option<Self> {
+        let digits: &[u8; 64] = text.as_ref().try_into().ok()?;
         let (mut bytes, mut seen) = ([0; 32], 0);
         for (byte, pair) in bytes.iter_mut().zip(digits.as_chunks::<2>().0) {
             let (high, low) = (VALUES[usize::from(pair[0])], VALUES[usize::from(pair[1])]);
@@ -91,21 +91,22 @@ impl fmt::Display for Receipt {
     }
 }
 
-/// An audit row's columns as stored, less its hash.
-#[derive(Debug, Clone, Copy)]
-pub struct Link<'a> {
+/// An audit row's columns as stored, less its hash; their text as `str`, or as the bytes that
+/// someone may have put there.
+#[derive(Debug)]
+pub struct Link<'a, T: ?Sized = str> {
     pub seq: i64,
-    pub id: &'a str,
-    pub created_at_utc: &'a str,
-    pub event: &'a str,
-    pub actor: Option<&'a str>,
-    pub lead_id: Option<&'a str>,
-    pub request_id: Option<&'a str>,
+    pub id: &'a T,
+    pub created_at_utc: &'a T,
+    pub event: &'a T,
+    pub actor: Option<&'a T>,
+    pub lead_id: Option<&'a T>,
+    pub request_id: Option<&'a T>,
     pub status_code: Option<i64>,
-    pub details_json: Option<&'a str>,
+    pub details_json: Option<&'a T>,
 }
 
-impl Link<'_> {
+impl<T: AsRef<[u8]> + ?Sized> Link<'_, T> {
     /// The row's hash, given the hash of the row before it.
     #[must_use]
     pub fn hash(&self, previous: &Hash) -> Hash {
@@ -123,27 +124,26 @@ impl Link<'_> {
     }
 }
 
-/// A lead's columns as stored, in the order of its digest.
+/// A lead's columns as stored, in the order of its digest; their text as `str`, or as bytes.
 #[expect(missing_debug_implementations, reason = "personal data has no business in a log")]
-#[derive(Clone, Copy)]
-pub struct LeadColumns<'a> {
+pub struct LeadColumns<'a, T: ?Sized = str> {
     pub salt: &'a [u8],
-    pub id: &'a str,
-    pub created_at_utc: &'a str,
-    pub name: &'a str,
-    pub email: &'a str,
-    pub phone: Option<&'a str>,
-    pub company: Option<&'a str>,
-    pub service: Option<&'a str>,
-    pub message: &'a str,
+    pub id: &'a T,
+    pub created_at_utc: &'a T,
+    pub name: &'a T,
+    pub email: &'a T,
+    pub phone: Option<&'a T>,
+    pub company: Option<&'a T>,
+    pub service: Option<&'a T>,
+    pub message: &'a T,
     pub consent: bool,
-    pub source: &'a str,
-    pub request_id: &'a str,
-    pub ip_hash: &'a str,
-    pub meta_json: Option<&'a str>,
+    pub source: &'a T,
+    pub request_id: &'a T,
+    pub ip_hash: &'a T,
+    pub meta_json: Option<&'a T>,
 }
 
-impl LeadColumns<'_> {
+impl<T: AsRef<[u8]> + ?Sized> LeadColumns<'_, T> {
     /// SHA-256 over the salt and the columns. The salt is erased with the lead; what is left in
     /// the audit log then tells nothing about anyone.
     #[must_use]
@@ -180,12 +180,8 @@ impl Columns {
         Self(bytes)
     }
 
-    fn text(&mut self, column: Option<&str>) {
-        self.bytes(column.map(str::as_bytes));
-    }
-
-    fn bytes(&mut self, column: Option<&[u8]>) {
-        let Some(bytes) = column else {
+    fn text<T: AsRef<[u8]> + ?Sized>(&mut self, column: Option<&T>) {
+        let Some(bytes) = column.map(AsRef::as_ref) else {
             return self.0.push(0);
         };
         // No column comes near 4 GiB: SQLite's own limit is 1 GB.
@@ -213,7 +209,7 @@ impl Columns {
             at -= 1;
             digits[at] = b'-';
         }
-        self.bytes(Some(&digits[at..]));
+        self.text(Some(&digits[at..]));
     }
 
     fn hash(&self) -> Hash {

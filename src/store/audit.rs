@@ -2,8 +2,10 @@
 
 use std::ops::ControlFlow;
 
+use rusqlite::types::{FromSqlResult, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
+use super::btree::{Table, text, text_or_null};
 use super::error::StoreError;
 use crate::domain::audit::{AuditRow, StoredLink};
 use crate::domain::chain::{Hash, Link, Receipt};
@@ -70,28 +72,51 @@ pub(super) fn at(conn: &Connection, seq: i64) -> Result<Option<AuditRow>, StoreE
     Ok(statement.query_row([seq], row_to_audit).optional()?)
 }
 
-/// Prepares the walk over every row that [`stored_link`] reads.
-pub(super) fn all(conn: &Connection) -> Result<rusqlite::Statement<'_>, StoreError> {
-    Ok(conn.prepare(&format!("{COLUMNS} ORDER BY seq"))?)
-}
+/// Every row, for [`stored_link`].
+pub(super) const TABLE: Table<10> = Table {
+    name: "audit_log",
+    columns: [
+        "seq",
+        "id",
+        "created_at_utc",
+        "event",
+        "actor",
+        "lead_id",
+        "request_id",
+        "status_code",
+        "details_json",
+        "hash",
+    ],
+    key: 0,
+};
 
-/// A row of [`all`], borrowed.
-pub(super) fn stored_link<'r>(row: &'r Row<'_>) -> rusqlite::Result<StoredLink<'r>> {
-    let text = |i: usize| Ok::<_, rusqlite::Error>(row.get_ref(i)?.as_str()?);
-    let maybe = |i: usize| Ok::<_, rusqlite::Error>(row.get_ref(i)?.as_str_or_null()?);
+/// A row of [`TABLE`], borrowed.
+pub(super) fn stored_link<'r>(row: &[ValueRef<'r>; 10]) -> FromSqlResult<StoredLink<'r>> {
+    let [
+        seq,
+        id,
+        created_at_utc,
+        event,
+        actor,
+        lead_id,
+        request_id,
+        status_code,
+        details_json,
+        hash,
+    ] = row;
     Ok(StoredLink {
         link: Link {
-            seq: row.get(0)?,
-            id: text(1)?,
-            created_at_utc: text(2)?,
-            event: text(3)?,
-            actor: maybe(4)?,
-            lead_id: maybe(5)?,
-            request_id: maybe(6)?,
-            status_code: row.get(7)?,
-            details_json: maybe(8)?,
+            seq: seq.as_i64()?,
+            id: text(id)?,
+            created_at_utc: text(created_at_utc)?,
+            event: text(event)?,
+            actor: text_or_null(actor)?,
+            lead_id: text_or_null(lead_id)?,
+            request_id: text_or_null(request_id)?,
+            status_code: status_code.as_i64_or_null()?,
+            details_json: text_or_null(details_json)?,
         },
-        hash: text(9)?,
+        hash: text(hash)?,
     })
 }
 

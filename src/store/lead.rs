@@ -2,9 +2,11 @@
 
 use std::ops::ControlFlow;
 
+use rusqlite::types::{FromSqlError, FromSqlResult, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
+use super::btree::{Table, text, text_or_null};
 use super::error::StoreError;
 use super::tx::WriteTx;
 use crate::domain::audit::{Event, NewEvent, SITE};
@@ -325,46 +327,75 @@ pub(super) fn conditions(filter: &LeadFilter) -> (String, Vec<String>) {
     (sql, values)
 }
 
-/// Prepares the walk over every lead in the order of its audit rows.
-pub(super) fn all(conn: &Connection) -> Result<rusqlite::Statement<'_>, StoreError> {
-    // Without the join that the present status takes; the places are those of `COLUMNS`.
-    Ok(conn.prepare(
-        "SELECT audit_seq, id, created_at_utc, name, email, phone, company, service, message,
-                consent, source, request_id, ip_hash, meta_json, NULL, salt, status
-         FROM lead_inbox ORDER BY audit_seq",
-    )?)
-}
+/// Every lead, in the order of its audit rows, for [`as_received`].
+pub(super) const TABLE: Table<16> = Table {
+    name: "lead_inbox",
+    columns: [
+        "id",
+        "created_at_utc",
+        "name",
+        "email",
+        "phone",
+        "company",
+        "service",
+        "message",
+        "consent",
+        "source",
+        "request_id",
+        "ip_hash",
+        "meta_json",
+        "status",
+        "salt",
+        "audit_seq",
+    ],
+    key: 15,
+};
 
-/// A row's columns under the lead's digest, borrowed.
-pub(super) fn columns<'r>(row: &'r Row<'_>) -> rusqlite::Result<LeadColumns<'r>> {
-    let text = |i: usize| Ok::<_, rusqlite::Error>(row.get_ref(i)?.as_str()?);
-    let maybe = |i: usize| Ok::<_, rusqlite::Error>(row.get_ref(i)?.as_str_or_null()?);
-    Ok(LeadColumns {
-        salt: row.get_ref(15)?.as_blob()?,
-        id: text(1)?,
-        created_at_utc: text(2)?,
-        name: text(3)?,
-        email: text(4)?,
-        phone: maybe(5)?,
-        company: maybe(6)?,
-        service: maybe(7)?,
-        message: text(8)?,
+/// The columns under a lead's digest and, not under it, the status that it came with; of a row of
+/// [`TABLE`], borrowed.
+pub(super) fn as_received<'r>(
+    row: &[ValueRef<'r>; 16],
+) -> FromSqlResult<(LeadColumns<'r, [u8]>, &'r [u8])> {
+    let [
+        id,
+        created_at_utc,
+        name,
+        email,
+        phone,
+        company,
+        service,
+        message,
+        consent,
+        source,
+        request_id,
+        ip_hash,
+        meta_json,
+        status,
+        salt,
+        _,
+    ] = row;
+    let columns = LeadColumns {
+        salt: salt.as_blob()?,
+        id: text(id)?,
+        created_at_utc: text(created_at_utc)?,
+        name: text(name)?,
+        email: text(email)?,
+        phone: text_or_null(phone)?,
+        company: text_or_null(company)?,
+        service: text_or_null(service)?,
+        message: text(message)?,
         // A number that is neither 0 nor 1 is no consent: it would pass for 1 under the digest.
-        consent: match row.get(9)? {
+        consent: match consent.as_i64()? {
             0 => false,
             1 => true,
-            other => return Err(rusqlite::Error::IntegralValueOutOfRange(9, other)),
+            other => return Err(FromSqlError::OutOfRange(other)),
         },
-        source: text(10)?,
-        request_id: text(11)?,
-        ip_hash: text(12)?,
-        meta_json: maybe(13)?,
-    })
-}
-
-/// The status that a lead came with, of a row of [`all`]. The digest does not cover it.
-pub(super) fn status_at_intake<'r>(row: &'r Row<'_>) -> rusqlite::Result<&'r str> {
-    Ok(row.get_ref(16)?.as_str()?)
+        source: text(source)?,
+        request_id: text(request_id)?,
+        ip_hash: text(ip_hash)?,
+        meta_json: text_or_null(meta_json)?,
+    };
+    Ok((columns, text(status)?))
 }
 
 pub(super) fn row_to_lead(row: &Row<'_>) -> rusqlite::Result<Lead> {

@@ -2,6 +2,7 @@
 
 mod audit;
 mod backup;
+mod btree;
 mod check;
 mod error;
 mod figures;

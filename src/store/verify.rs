@@ -1,10 +1,13 @@
 //! Proves the audit log: its schema, its sequence, its chain, every lead against its digest. One walk
 //! over both tables side by side, in constant memory; it only reads.
 
-use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
-use rusqlite::{Connection, Rows, Statement};
+use std::borrow::Cow;
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Statement};
 use serde::{Deserialize, Serialize};
 
+use super::btree::{Pages, Selected, Source, text};
 use super::error::StoreError;
 use super::{audit, lead, migrate};
 use crate::domain::audit::StoredLink;
@@ -14,6 +17,10 @@ use crate::domain::chain::{Hash, Receipt};
 const MOST: usize = 20;
 /// How often the walk reports its progress, in rows.
 const STEP: u64 = 50_000;
+/// A cache that is little more than the path to a row, in pages.
+const FEW_PAGES: i32 = 20;
+/// SQLite's own, in KiB.
+const USUAL_CACHE: i32 = -2000;
 
 /// What was found; sound when there is no finding.
 #[derive(Debug, Serialize)]
@@ -39,6 +46,8 @@ pub(super) fn verify(
     let mut findings = Findings::default();
     let mut walk = Walk::default();
     let snapshot = conn.unchecked_transaction()?;
+    // The walk reads each page once: a few buffers stay in the processor's own cache.
+    snapshot.pragma_update(None, "cache_size", FEW_PAGES)?;
     let walked = check_schema(&snapshot, &mut findings)
         .and_then(|()| walk.everything(&snapshot, receipts, &mut findings, progress));
     // A page that cannot be read is a finding too, and says how far everything held.
@@ -46,6 +55,7 @@ pub(super) fn verify(
         let held = walk.head.seq;
         findings.add(format!("after audit row {held} the database cannot be read: {cause}"));
     }
+    snapshot.pragma_update(None, "cache_size", USUAL_CACHE)?;
     if file && let Some(cause) = unreadable(check_file(&snapshot, &mut findings))? {
         findings.add(format!("the file cannot be checked: {cause}"));
     }
@@ -126,20 +136,34 @@ impl Default for Walk {
     }
 }
 
-/// `details_json` of a row that tells of a lead's arrival, as far as it is needed here.
-#[derive(Default, Deserialize)]
+/// What the log tells of a lead's arrival, as far as it is needed here.
 struct Arrival<'a> {
-    #[serde(borrow)]
-    lead_digest: Option<&'a str>,
-    /// What the lead came with; nothing but `received` unless it says so.
-    #[serde(borrow)]
-    status: Option<&'a str>,
+    digest: Option<Hash>,
+    status: &'a [u8],
 }
 
 impl Walk {
     fn everything(
         &mut self,
         conn: &Connection,
+        receipts: &[Receipt],
+        findings: &mut Findings,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<(), StoreError> {
+        let (a, l) = (&audit::TABLE, &lead::TABLE);
+        if let (Some(links), Some(leads)) = (Pages::of(conn, a)?, Pages::of(conn, l)?) {
+            return self.rows(conn, links, leads, receipts, findings, progress);
+        }
+        let (mut links, mut leads) = (conn.prepare(&a.select())?, conn.prepare(&l.select())?);
+        let (links, leads) = (Selected::of(&mut links, a)?, Selected::of(&mut leads, l)?);
+        self.rows(conn, links, leads, receipts, findings, progress)
+    }
+
+    fn rows(
+        &mut self,
+        conn: &Connection,
+        mut links: impl Source<10>,
+        leads: impl Source<16>,
         receipts: &[Receipt],
         findings: &mut Findings,
         progress: &mut dyn FnMut(u64),
@@ -151,17 +175,15 @@ impl Walk {
             "SELECT 1 FROM lead_inbox AS l WHERE l.id = ?1
              AND NOT EXISTS (SELECT 1 FROM lead_status AS s WHERE s.audit_seq = l.audit_seq)",
         )?;
-        let mut links = audit::all(conn)?;
-        let mut links = links.query([])?;
-        let mut leads = lead::all(conn)?;
-        let mut leads = Leads::new(leads.query([])?)?;
-        while let Some(row) = links.next()? {
-            let stored = match audit::stored_link(row) {
+        let mut leads = Leads::new(leads)?;
+        while links.advance()? {
+            let row = links.values()?;
+            let stored = match audit::stored_link(&row) {
                 Ok(stored) => stored,
                 Err(e) => {
-                    let seq = row.get(0)?;
+                    let seq = row[0].as_i64().unwrap_or(0);
                     findings.add(format!("audit row {seq}: a column is of the wrong type ({e})"));
-                    let hash = row.get_ref(9)?.as_str().ok().and_then(Hash::parse);
+                    let hash = text(&row[9]).ok().and_then(Hash::parse);
                     self.head = Receipt { seq, hash: hash.unwrap_or_default() };
                     self.rows += 1;
                     continue;
@@ -171,13 +193,13 @@ impl Walk {
             leads.orphans_before(Some(stored.link.seq), findings)?;
             if let Some(arrival) = arrival(&stored) {
                 leads.meet(&stored, &arrival, &mut erased, findings)?;
-            } else if stored.link.event == "LEAD_ERASED" && present.exists([stored.link.lead_id])? {
-                let (seq, id) = (stored.link.seq, stored.link.lead_id.unwrap_or(""));
+            } else if stored.link.event == b"LEAD_ERASED" && present.exists([lead_id(&stored)])? {
+                let (seq, id) = (stored.link.seq, lead_id(&stored));
                 findings
                     .add(format!("lead {id} is there, and audit row {seq} tells of its erasure"));
             }
-            if stored.link.event == "LEAD_PROCESSED" && unmarked.exists([stored.link.lead_id])? {
-                findings.add(status_differs(stored.link.lead_id.unwrap_or("")));
+            if stored.link.event == b"LEAD_PROCESSED" && unmarked.exists([lead_id(&stored)])? {
+                findings.add(status_differs(&lead_id(&stored)));
             }
             self.rows += 1;
             if self.rows.is_multiple_of(STEP) {
@@ -206,7 +228,7 @@ impl Walk {
         if seq == expected && hash != Some(stored.link.hash(&self.head.hash)) {
             findings.add(format!(
                 "audit row {seq} ({}) was altered: its hash does not follow from it and the row before",
-                stored.link.event
+                String::from_utf8_lossy(stored.link.event)
             ));
         }
         // Goes on from the stored hash, so that each further break is found where it is.
@@ -240,11 +262,42 @@ impl Walk {
 
 /// What a row tells of a lead's arrival; `None` where it tells of something else.
 fn arrival<'a>(stored: &StoredLink<'a>) -> Option<Arrival<'a>> {
-    if !matches!(stored.link.event, "LEAD_RECEIVED" | "LEAD_IMPORTED") {
-        return None;
+    let details = stored.link.details_json.unwrap_or_default();
+    match stored.link.event {
+        b"LEAD_RECEIVED" => {
+            let digest = last_digest(details).or_else(|| details_of(details).0);
+            Some(Arrival { digest, status: b"received" })
+        }
+        b"LEAD_IMPORTED" => {
+            let (digest, status) = details_of(details);
+            Some(Arrival { digest, status: status.unwrap_or_default().as_bytes() })
+        }
+        _ => None,
     }
-    let details = stored.link.details_json.unwrap_or("{}");
-    Some(serde_json::from_str(details).unwrap_or_default())
+}
+
+/// The digest where the writer puts it, at the end: found ten times as fast as by reading the whole.
+fn last_digest(details: &[u8]) -> Option<Hash> {
+    let (before, digest) = details.strip_suffix(br#""}"#)?.split_last_chunk::<64>()?;
+    before.ends_with(br#","lead_digest":""#).then(|| Hash::parse(digest)).flatten()
+}
+
+/// A lead's digest and status in the details of its arrival, whatever their form.
+fn details_of(details: &[u8]) -> (Option<Hash>, Option<&str>) {
+    #[derive(Default, Deserialize)]
+    struct Details<'a> {
+        #[serde(borrow)]
+        lead_digest: Option<&'a str>,
+        #[serde(borrow)]
+        status: Option<&'a str>,
+    }
+    let Details { lead_digest, status } = serde_json::from_slice(details).unwrap_or_default();
+    (lead_digest.and_then(Hash::parse), status)
+}
+
+/// The lead that a row tells of; empty where there is none.
+fn lead_id<'a>(stored: &StoredLink<'a>) -> Cow<'a, str> {
+    String::from_utf8_lossy(stored.link.lead_id.unwrap_or_default())
 }
 
 /// Holds the present statuses, kept apart to filter by, against what the log said last.
@@ -268,20 +321,24 @@ fn status_differs(id: &str) -> String {
 }
 
 /// The leads in the order of their audit rows, one ahead.
-struct Leads<'s> {
-    rows: Rows<'s>,
+struct Leads<S> {
+    rows: S,
+    /// The place of the one that is next in line.
+    place: Option<i64>,
     met: u64,
 }
 
-impl<'s> Leads<'s> {
-    fn new(mut rows: Rows<'s>) -> Result<Self, StoreError> {
-        rows.advance()?;
-        Ok(Self { rows, met: 0 })
+impl<S: Source<16>> Leads<S> {
+    fn new(rows: S) -> Result<Self, StoreError> {
+        let mut leads = Self { rows, place: None, met: 0 };
+        leads.advance()?;
+        Ok(leads)
     }
 
-    /// The place of the lead that is next in line.
-    fn place(&self) -> Result<Option<i64>, StoreError> {
-        Ok(self.rows.get().map(|row| row.get(0)).transpose()?)
+    fn advance(&mut self) -> Result<(), StoreError> {
+        let there = self.rows.advance()?;
+        self.place = if there { Some(self.rows.key()?) } else { None };
+        Ok(())
     }
 
     /// Leads, up to a place or to the end, whose audit row is not there, or does not tell of an
@@ -291,13 +348,12 @@ impl<'s> Leads<'s> {
         seq: Option<i64>,
         findings: &mut Findings,
     ) -> Result<(), StoreError> {
-        while let Some(place) = self.place()?.filter(|place| seq.is_none_or(|seq| *place < seq)) {
-            if let Some(row) = self.rows.get() {
-                let id = row.get_ref(1)?.as_str().unwrap_or("(its id is no text)");
-                findings.add(format!("lead {id}: audit row {place} does not tell of its arrival"));
-            }
+        while let Some(place) = self.place.filter(|place| seq.is_none_or(|seq| *place < seq)) {
+            let row = self.rows.values()?;
+            let id = row[0].as_str().unwrap_or("(its id is no text)");
+            findings.add(format!("lead {id}: audit row {place} does not tell of its arrival"));
             self.met += 1;
-            self.rows.advance()?;
+            self.advance()?;
         }
         Ok(())
     }
@@ -310,33 +366,33 @@ impl<'s> Leads<'s> {
         erased: &mut Statement<'_>,
         findings: &mut Findings,
     ) -> Result<(), StoreError> {
-        let lead_id = stored.link.lead_id.unwrap_or("");
-        let row = match self.rows.get() {
-            Some(row) if row.get::<_, i64>(0)? == stored.link.seq => row,
-            _ => {
-                if !erased.exists([lead_id])? {
-                    findings.add(format!(
-                        "lead {lead_id} (audit row {}) is missing, and no erasure tells why",
-                        stored.link.seq
-                    ));
-                }
-                return Ok(());
+        if self.place != Some(stored.link.seq) {
+            let id = lead_id(stored);
+            if !erased.exists([&id])? {
+                findings.add(format!(
+                    "lead {id} (audit row {}) is missing, and no erasure tells why",
+                    stored.link.seq
+                ));
             }
-        };
-        let digest = arrival.lead_digest.and_then(Hash::parse);
-        let status = arrival.status.unwrap_or("received");
-        match (lead::columns(row), lead::status_at_intake(row)) {
-            (Ok(columns), Ok(stored))
-                if columns.id == lead_id
-                    && digest == Some(columns.digest())
-                    && stored == status => {}
-            _ => findings.add(format!(
-                "lead {lead_id} was altered: it is not what audit row {} tells of",
+            return Ok(());
+        }
+        if !is_told_of(&self.rows.values()?, stored, arrival) {
+            findings.add(format!(
+                "lead {} was altered: it is not what audit row {} tells of",
+                lead_id(stored),
                 stored.link.seq
-            )),
+            ));
         }
         self.met += 1;
-        self.rows.advance()?;
-        Ok(())
+        self.advance()
     }
+}
+
+/// Whether a lead is the one that came, unchanged.
+fn is_told_of(row: &[ValueRef<'_>; 16], stored: &StoredLink<'_>, arrival: &Arrival<'_>) -> bool {
+    lead::as_received(row).is_ok_and(|(columns, status)| {
+        Some(columns.id) == stored.link.lead_id
+            && arrival.digest == Some(columns.digest())
+            && arrival.status == status
+    })
 }

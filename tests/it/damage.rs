@@ -81,7 +81,7 @@ fn columns_of_the_wrong_type_are_named() {
         ),
         (
             "UPDATE audit_log SET actor = CAST(x'ff' AS TEXT) WHERE seq IN (3, 4)",
-            "audit row 4: a column is of the wrong type",
+            "audit row 4 (LEAD_RECEIVED) was altered",
         ),
         ("UPDATE lead_inbox SET name = x'00' WHERE audit_seq = 3", "lead {lead 3} was altered"),
         ("UPDATE lead_inbox SET consent = 'yes' WHERE audit_seq = 3", "lead {lead 3} was altered"),
