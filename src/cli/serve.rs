@@ -99,7 +99,6 @@ pub(super) fn run(context: &Context, args: Args) -> Result<(), CliError> {
         Schedule { folder, every, keep }.start(&server.database, &context.clock)
     });
     let backups = backups.transpose()?;
-    let gathering = telemetry::gather();
     runtime.block_on(async {
         let stop = stop_signal()?;
         let url = server.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
@@ -115,10 +114,10 @@ pub(super) fn run(context: &Context, args: Args) -> Result<(), CliError> {
         let context = http::Context::new(app, tokens).at(server.public_url.as_deref());
         let routes = http::routes(&context);
         drop(context);
+        let _gathering = telemetry::gather();
         http::serve(listener, routes, server.cors_origins.into(), limits, stop).await;
         Ok::<_, CliError>(())
     })?;
-    drop(gathering);
     // Ends what is left of the connections' tasks, and with them the last way to the writer.
     runtime.shutdown_timeout(Duration::from_millis(500));
     if let Some(backups) = backups {
