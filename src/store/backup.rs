@@ -11,6 +11,10 @@ use std::time::Duration;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 use rustix::fs::{FlockOperation, flock};
+use thread_priority::{
+    NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
+    set_thread_priority_and_policy, thread_native_id,
+};
 
 use super::error::StoreError;
 use super::seal::{self, Sealed};
@@ -24,8 +28,6 @@ const STEP: i32 = 64;
 const OPERATIONS: i32 = 1000;
 /// Before the next step, where another process was in the way of one.
 const BREATH: Duration = Duration::from_millis(2);
-/// Of the thread that works, as of `nice`: whoever stores leads has the processor first.
-const PRIORITY: i32 = 19;
 
 /// Told how far long work has come: what is counted, and how many.
 pub type Tell<'t> = dyn FnMut(&'static str, u64) + Send + 't;
@@ -45,21 +47,17 @@ pub struct Taken {
     pub bytes: u64,
 }
 
-/// Makes a backup: written beside its place, checked, flushed, and only then put there. In a thread
-/// of its own, whose priority is low: a rest between steps would hold the write-ahead log longer.
+/// Makes a backup: written beside its place, checked, flushed, and only then put there; in a thread
+/// of its own, for its priority.
 pub(super) fn create(
     source: &Path,
     target: &Path,
     stop: &Stop,
     tell: &mut Tell<'_>,
 ) -> Result<Taken, StoreError> {
-    let work = || {
-        // Without it the copy is made all the same.
-        let _ = rustix::process::setpriority_process(None, PRIORITY);
-        create_here(source, target, stop, tell)
-    };
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().name("backup".to_owned());
+        let work = || create_here(source, target, stop, tell);
         let thread = thread.spawn_scoped(scope, work).map_err(|e| StoreError::Io(e.to_string()))?;
         thread.join().unwrap_or_else(|_| Err(StoreError::Io("the backup ended by a panic".into())))
     })
@@ -73,6 +71,8 @@ fn create_here(
 ) -> Result<Taken, StoreError> {
     let mut draft = Draft::of(target)?;
     let (head, leads) = copy(source, &draft.path, stop, tell)?;
+    // Only now: until the copy is done, the moment that is copied holds the write-ahead log.
+    in_background();
     let report = check(&draft.path, stop, tell)?;
     if !report.sound {
         let cause = report.findings.into_iter().next().unwrap_or_default();
@@ -130,6 +130,13 @@ fn check(path: &Path, stop: &Stop, tell: &mut Tell<'_>) -> Result<Report, StoreE
     conn.progress_handler(OPERATIONS, Some(move || stopped.load(Ordering::Relaxed)))?;
     let report = verify::verify(&conn, &[], true, &mut |rows| tell("audit rows checked", rows))?;
     if stop.load(Ordering::Relaxed) { Err(StoreError::Closed) } else { Ok(report) }
+}
+
+/// From now on this thread has the processor only while nobody else wants it (`SCHED_IDLE`). Where
+/// the system refuses that, it goes on as before.
+fn in_background() {
+    let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+    let _ = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle);
 }
 
 /// Copies one moment's state; the last audit row and the number of leads in it.

@@ -19,8 +19,6 @@ const MOST: usize = 20;
 const STEP: u64 = 50_000;
 /// A cache that is little more than the path to a row, in pages.
 const FEW_PAGES: i32 = 20;
-/// SQLite's own, in KiB.
-const USUAL_CACHE: i32 = -2000;
 
 /// What was found; sound when there is no finding.
 #[derive(Debug, Serialize)]
@@ -55,7 +53,6 @@ pub(super) fn verify(
         let held = walk.head.seq;
         findings.add(format!("after audit row {held} the database cannot be read: {cause}"));
     }
-    snapshot.pragma_update(None, "cache_size", USUAL_CACHE)?;
     if file && let Some(cause) = unreadable(check_file(&snapshot, &mut findings))? {
         findings.add(format!("the file cannot be checked: {cause}"));
     }

@@ -46,7 +46,7 @@ fn a_database_that_is_well_is_said_to_be_beside_a_server_too() {
 #[test]
 fn each_thing_that_is_not_well_is_told() {
     type Spoil = fn(&Database);
-    let cases: [(&str, Spoil); 7] = [
+    let cases: [(&str, Spoil); 9] = [
         ("warning backup", |_| {}),
         ("bad modes", |d| {
             fs::set_permissions(d.path(), fs::Permissions::from_mode(0o644)).expect("a mode");
@@ -63,6 +63,20 @@ fn each_thing_that_is_not_well_is_told() {
             let id = d.lead_id(1);
             d.succeed(&["gdpr", "erase", "--lead", &id, "--reason", "mistake", "--yes"]);
             fs::remove_file(d.folder().join("fastcore.db.erased")).expect("removed");
+        }),
+        ("bad clock", |d| {
+            let future = "created_at_utc = '2999-01-01T00:00:00.000000Z'";
+            let newest = "seq = (SELECT max(seq) FROM audit_log)";
+            d.tamper_sql(&format!("UPDATE audit_log SET {future} WHERE {newest}"));
+        }),
+        ("warning log", |d| {
+            let log = fs::File::create(d.folder().join("fastcore.db-wal")).expect("a log");
+            fs::set_permissions(
+                d.folder().join("fastcore.db-wal"),
+                fs::Permissions::from_mode(0o600),
+            )
+            .expect("a mode");
+            log.set_len(600 << 20).expect("a hole takes no room");
         }),
         ("warning leftover", |d| {
             fs::write(d.folder().join("fastcore.db.before-restore-2026"), "x").expect("written");

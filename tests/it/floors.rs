@@ -20,10 +20,11 @@ const MAY: [(&str, &[&str]); 8] = [
 const DOORS: [(&str, &str); 2] = [("cli/serve.rs", "http"), ("cli/openapi.rs", "http")];
 
 /// Libraries and the one part that may name them.
-const AT_HOME: [(&str, &str); 15] = [
+const AT_HOME: [(&str, &str); 16] = [
     ("rusqlite", "store"),
     ("r2d2", "store"),
     ("refinery", "store"),
+    ("thread_priority", "store"),
     ("warp", "http"),
     ("hyper", "http"),
     ("clap", "cli"),
