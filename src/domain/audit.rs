@@ -149,6 +149,20 @@ pub struct StoredLink<'a> {
 }
 
 impl AuditRow {
+    /// Its columns, in the order of the table.
+    pub const COLUMNS: [&str; 10] = [
+        "seq",
+        "id",
+        "created_at_utc",
+        "event",
+        "actor",
+        "lead_id",
+        "request_id",
+        "status_code",
+        "details_json",
+        "hash",
+    ];
+
     /// The details read; `null` where there are none.
     #[must_use]
     pub fn details(&self) -> serde_json::Value {

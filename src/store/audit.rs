@@ -2,13 +2,11 @@
 
 use std::ops::ControlFlow;
 
-use rusqlite::types::{FromSqlResult, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
-use super::btree::{Table, text, text_or_null};
 use super::error::StoreError;
-use crate::domain::audit::{AuditRow, StoredLink};
-use crate::domain::chain::{Hash, Link, Receipt};
+use crate::domain::audit::AuditRow;
+use crate::domain::chain::{Hash, Receipt};
 use crate::domain::filter::Period;
 
 pub(super) const COLUMNS: &str = "SELECT seq, id, created_at_utc, event, actor, lead_id, request_id, status_code, details_json, hash FROM audit_log";
@@ -70,54 +68,6 @@ pub(super) fn newest(
 pub(super) fn at(conn: &Connection, seq: i64) -> Result<Option<AuditRow>, StoreError> {
     let mut statement = conn.prepare_cached(&format!("{COLUMNS} WHERE seq = ?1"))?;
     Ok(statement.query_row([seq], row_to_audit).optional()?)
-}
-
-/// Every row, for [`stored_link`].
-pub(super) const TABLE: Table<10> = Table {
-    name: "audit_log",
-    columns: [
-        "seq",
-        "id",
-        "created_at_utc",
-        "event",
-        "actor",
-        "lead_id",
-        "request_id",
-        "status_code",
-        "details_json",
-        "hash",
-    ],
-    key: 0,
-};
-
-/// A row of [`TABLE`], borrowed.
-pub(super) fn stored_link<'r>(row: &[ValueRef<'r>; 10]) -> FromSqlResult<StoredLink<'r>> {
-    let [
-        seq,
-        id,
-        created_at_utc,
-        event,
-        actor,
-        lead_id,
-        request_id,
-        status_code,
-        details_json,
-        hash,
-    ] = row;
-    Ok(StoredLink {
-        link: Link {
-            seq: seq.as_i64()?,
-            id: text(id)?,
-            created_at_utc: text(created_at_utc)?,
-            event: text(event)?,
-            actor: text_or_null(actor)?,
-            lead_id: text_or_null(lead_id)?,
-            request_id: text_or_null(request_id)?,
-            status_code: status_code.as_i64_or_null()?,
-            details_json: text_or_null(details_json)?,
-        },
-        hash: text(hash)?,
-    })
 }
 
 pub(super) fn row_to_audit(row: &Row<'_>) -> rusqlite::Result<AuditRow> {

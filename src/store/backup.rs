@@ -79,7 +79,7 @@ fn create_here(
         return Err(StoreError::Corrupt(format!("`fastcore check` tells more; {cause}")));
     }
     if report.head != head.map(|h| h.to_string()) || report.leads != leads {
-        return Err(StoreError::Corrupt("the copy is not what the database was".to_owned()));
+        return Err(not_the_same());
     }
     let Sealed { sha256, bytes } = draft.seal(tell)?;
     draft.put_in_place(target)?;
@@ -96,13 +96,19 @@ pub(super) fn create_plain(conn: &Connection, target: &Path) -> Result<(), Store
     let head = copy_from(&snapshot, &draft.path, &stop, &mut |_, _| ())?;
     drop(snapshot);
     let copied = open::read_only(&draft.path)?;
-    let sound: String = copied.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
-    if sound != "ok" || audit::head(&copied)? != head {
-        return Err(StoreError::Corrupt(sound));
+    if let Some(fault) = super::check::file(&copied)?.into_iter().next() {
+        return Err(StoreError::Corrupt(fault));
+    }
+    if audit::head(&copied)? != head {
+        return Err(not_the_same());
     }
     drop(copied);
     draft.seal(&mut |_, _| ())?;
     draft.put_in_place(target)
+}
+
+fn not_the_same() -> StoreError {
+    StoreError::Corrupt("the copy is not what the database was".to_owned())
 }
 
 /// Proves a file that [`create`] made; one that another tool made has no end mark, and is taken

@@ -4,7 +4,7 @@
 //! and 2.1.
 
 use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
-use rusqlite::types::{FromSqlError, FromSqlResult, ValueRef};
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Rows, Statement};
 
 use super::error::StoreError;
@@ -13,8 +13,24 @@ use super::error::StoreError;
 const DEEPEST: usize = 20;
 const LEAF: u8 = 0x0d;
 const INTERIOR: u8 = 0x05;
+/// SQLite takes no file whose pages hold less.
+const LEAST_USABLE: usize = 480;
 /// The file's own header, before that of the first page.
 const FILE_HEADER: usize = 100;
+
+/// Gives a page by its number.
+pub(super) const PAGE: &str = "SELECT data FROM sqlite_dbpage('main') WHERE pgno = ?1";
+
+/// Whether the library gives out pages.
+pub(super) fn gives_pages(conn: &Connection) -> Result<bool, StoreError> {
+    let module = "SELECT 1 FROM pragma_module_list WHERE name = 'sqlite_dbpage'";
+    Ok(conn.prepare(module)?.exists([])?)
+}
+
+/// Where the header of a page begins.
+pub(super) fn header(number: i64) -> usize {
+    if number == 1 { FILE_HEADER } else { 0 }
+}
 
 /// A table whose rows are read in the order of their keys.
 #[derive(Debug, Clone, Copy)]
@@ -31,21 +47,6 @@ impl<const N: usize> Table<N> {
     pub(super) fn select(&self) -> String {
         let Self { name, columns, key } = self;
         format!("SELECT {} FROM {name} ORDER BY {}", columns.join(", "), columns[*key])
-    }
-}
-
-/// The bytes of a text, whatever they are.
-pub(super) fn text<'r>(value: &ValueRef<'r>) -> FromSqlResult<&'r [u8]> {
-    match value {
-        ValueRef::Text(text) => Ok(text),
-        _ => Err(FromSqlError::InvalidType),
-    }
-}
-
-pub(super) fn text_or_null<'r>(value: &ValueRef<'r>) -> FromSqlResult<Option<&'r [u8]>> {
-    match value {
-        ValueRef::Null => Ok(None),
-        value => text(value).map(Some),
     }
 }
 
@@ -131,9 +132,8 @@ struct Page {
 impl<'c, const N: usize> Pages<'c, N> {
     /// None where the table is not as this binary makes it, or where the library gives out no pages.
     pub(super) fn of(conn: &'c Connection, table: &Table<N>) -> Result<Option<Self>, StoreError> {
-        let here = "SELECT 1 FROM pragma_module_list WHERE name = 'sqlite_dbpage'";
         let encoding: String = conn.query_row("PRAGMA encoding", [], |row| row.get(0))?;
-        if encoding != "UTF-8" || !conn.prepare(here)?.exists([])? {
+        if encoding != "UTF-8" || !gives_pages(conn)? {
             return Ok(None);
         }
         let as_made = table.columns.iter().enumerate().map(|(i, name)| match i == table.key {
@@ -146,7 +146,7 @@ impl<'c, const N: usize> Pages<'c, N> {
             .optional()?;
         let Some(root) = root else { return Ok(None) };
         let mut pages = Self {
-            read: conn.prepare("SELECT data FROM sqlite_dbpage('main') WHERE pgno = ?1")?,
+            read: conn.prepare(PAGE)?,
             usable: 0,
             key_column: table.key,
             path: Vec::new(),
@@ -158,6 +158,9 @@ impl<'c, const N: usize> Pages<'c, N> {
         let first = pages.bytes(1)?;
         let reserved = first.get(20).copied().ok_or_else(|| malformed(1))?;
         pages.usable = first.len().saturating_sub(usize::from(reserved));
+        if pages.usable < LEAST_USABLE {
+            return Err(malformed(1));
+        }
         let count: u32 = conn.query_row("PRAGMA page_count", [], |row| row.get(0))?;
         pages.longest = pages.usable.saturating_mul(usize::try_from(count).unwrap_or(usize::MAX));
         pages.descend(root)?;
@@ -193,7 +196,7 @@ impl<'c, const N: usize> Pages<'c, N> {
         if length > self.longest || self.key.is_some_and(|last| key <= last) {
             return Err(fail());
         }
-        let here = local(length, self.usable).ok_or_else(fail)?;
+        let here = local(length, self.usable);
         let part = page.bytes.get(at..at + here).ok_or_else(fail)?;
         self.key = Some(key);
         if here == length {
@@ -256,7 +259,7 @@ impl<const N: usize> Source<N> for Pages<'_, N> {
 
 impl Page {
     fn of(number: u32, bytes: Vec<u8>) -> Option<Self> {
-        let header = if number == 1 { FILE_HEADER } else { 0 };
+        let header = header(i64::from(number));
         let leaf = match *bytes.get(header)? {
             LEAF => true,
             INTERIOR => false,
@@ -273,14 +276,14 @@ impl Page {
 }
 
 /// How much of a record lies in the leaf, where so many bytes of a page are usable.
-fn local(length: usize, usable: usize) -> Option<usize> {
-    let most = usable.checked_sub(35)?;
+fn local(length: usize, usable: usize) -> usize {
+    let most = usable - 35;
     if length <= most {
-        return Some(length);
+        return length;
     }
     let least = (usable - 12) * 32 / 255 - 23;
     let fits = least + (length - least) % (usable - 4);
-    Some(if fits <= most { fits } else { least })
+    if fits <= most { fits } else { least }
 }
 
 /// The columns of a record; those that it lacks are NULL.
@@ -342,7 +345,7 @@ fn varint(bytes: &[u8], at: usize) -> Option<(i64, usize)> {
     Some((number << 8 | i64::from(*bytes.get(at + 8)?), at + 9))
 }
 
-fn half(bytes: &[u8], at: usize) -> Option<u16> {
+pub(super) fn half(bytes: &[u8], at: usize) -> Option<u16> {
     bytes.get(at..at + 2)?.try_into().ok().map(u16::from_be_bytes)
 }
 

@@ -2,11 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use rusqlite::types::{FromSqlError, FromSqlResult, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
-use super::btree::{Table, text, text_or_null};
 use super::error::StoreError;
 use super::tx::WriteTx;
 use crate::domain::audit::{Event, NewEvent, SITE};
@@ -325,77 +323,6 @@ pub(super) fn conditions(filter: &LeadFilter) -> (String, Vec<String>) {
         }
     }
     (sql, values)
-}
-
-/// Every lead, in the order of its audit rows, for [`as_received`].
-pub(super) const TABLE: Table<16> = Table {
-    name: "lead_inbox",
-    columns: [
-        "id",
-        "created_at_utc",
-        "name",
-        "email",
-        "phone",
-        "company",
-        "service",
-        "message",
-        "consent",
-        "source",
-        "request_id",
-        "ip_hash",
-        "meta_json",
-        "status",
-        "salt",
-        "audit_seq",
-    ],
-    key: 15,
-};
-
-/// The columns under a lead's digest and, not under it, the status that it came with; of a row of
-/// [`TABLE`], borrowed.
-pub(super) fn as_received<'r>(
-    row: &[ValueRef<'r>; 16],
-) -> FromSqlResult<(LeadColumns<'r, [u8]>, &'r [u8])> {
-    let [
-        id,
-        created_at_utc,
-        name,
-        email,
-        phone,
-        company,
-        service,
-        message,
-        consent,
-        source,
-        request_id,
-        ip_hash,
-        meta_json,
-        status,
-        salt,
-        _,
-    ] = row;
-    let columns = LeadColumns {
-        salt: salt.as_blob()?,
-        id: text(id)?,
-        created_at_utc: text(created_at_utc)?,
-        name: text(name)?,
-        email: text(email)?,
-        phone: text_or_null(phone)?,
-        company: text_or_null(company)?,
-        service: text_or_null(service)?,
-        message: text(message)?,
-        // A number that is neither 0 nor 1 is no consent: it would pass for 1 under the digest.
-        consent: match consent.as_i64()? {
-            0 => false,
-            1 => true,
-            other => return Err(FromSqlError::OutOfRange(other)),
-        },
-        source: text(source)?,
-        request_id: text(request_id)?,
-        ip_hash: text(ip_hash)?,
-        meta_json: text_or_null(meta_json)?,
-    };
-    Ok((columns, text(status)?))
 }
 
 pub(super) fn row_to_lead(row: &Row<'_>) -> rusqlite::Result<Lead> {

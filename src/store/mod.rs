@@ -19,6 +19,7 @@ mod privacy;
 mod question;
 mod rest;
 mod restore;
+mod rows;
 mod scrub;
 mod seal;
 mod search;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, params};
 
 use super::error::StoreError;
-use super::wal;
+use super::{btree, wal};
 
 /// Pages that are cleaned in one transaction: leads wait no longer than for that.
 const BATCH: usize = 128;
@@ -45,8 +45,7 @@ fn unclean(
     progress: &mut dyn FnMut(u64),
 ) -> Result<Option<Vec<i64>>, StoreError> {
     let count: i64 = conn.query_row("PRAGMA page_count", [], |row| row.get(0))?;
-    let here = "SELECT 1 FROM pragma_module_list WHERE name = 'sqlite_dbpage'";
-    if count >= MOST_PAGES || !conn.prepare(here)?.exists([])? {
+    if count >= MOST_PAGES || !btree::gives_pages(conn)? {
         return Ok(None);
     }
     let mut statement = conn.prepare("SELECT pgno, data FROM sqlite_dbpage('main')")?;
@@ -69,9 +68,8 @@ fn unclean(
 fn clean_pages(conn: &Connection, pages: &[i64]) -> Result<(), StoreError> {
     let tx = rusqlite::Transaction::new_unchecked(conn, rusqlite::TransactionBehavior::Immediate)?;
     for number in pages {
-        let read = "SELECT data FROM sqlite_dbpage('main') WHERE pgno = ?1";
         let page: rusqlite::Result<Vec<u8>> =
-            tx.prepare_cached(read)?.query_row([number], |row| row.get(0));
+            tx.prepare_cached(btree::PAGE)?.query_row([number], |row| row.get(0));
         // A page that is gone since was cut off with the end of the file.
         let Ok(mut page) = page else { continue };
         if clean(*number, &mut page) {
@@ -86,10 +84,8 @@ fn clean_pages(conn: &Connection, pages: &[i64]) -> Result<(), StoreError> {
 /// middle between the list of its cells and the cells, and the blocks freed among them. Says
 /// whether something was there.
 fn clean(number: i64, page: &mut [u8]) -> bool {
-    let header = if number == 1 { 100 } else { 0 };
-    let word = |page: &[u8], at: usize| {
-        page.get(at..at + 2).map_or(0, |b| usize::from(b[0]) << 8 | usize::from(b[1]))
-    };
+    let header = btree::header(number);
+    let word = |page: &[u8], at: usize| btree::half(page, at).map_or(0, usize::from);
     let Some(kind) = page.get(header) else { return false };
     let cells_at = header
         + match kind {

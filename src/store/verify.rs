@@ -7,9 +7,10 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Statement};
 use serde::{Deserialize, Serialize};
 
-use super::btree::{Pages, Selected, Source, text};
+use super::btree::{Pages, Selected, Source};
 use super::error::StoreError;
-use super::{audit, lead, migrate};
+use super::migrate;
+use super::rows::{AUDIT_LOG, LEAD_INBOX, as_received, stored_link, text};
 use crate::domain::audit::StoredLink;
 use crate::domain::chain::{Hash, Receipt};
 
@@ -136,6 +137,7 @@ impl Default for Walk {
 /// What the log tells of a lead's arrival, as far as it is needed here.
 struct Arrival<'a> {
     digest: Option<Hash>,
+    /// What the lead came with; nothing but `received` unless the row says so.
     status: &'a [u8],
 }
 
@@ -147,12 +149,14 @@ impl Walk {
         findings: &mut Findings,
         progress: &mut dyn FnMut(u64),
     ) -> Result<(), StoreError> {
-        let (a, l) = (&audit::TABLE, &lead::TABLE);
-        if let (Some(links), Some(leads)) = (Pages::of(conn, a)?, Pages::of(conn, l)?) {
+        let pages = (Pages::of(conn, &AUDIT_LOG)?, Pages::of(conn, &LEAD_INBOX)?);
+        if let (Some(links), Some(leads)) = pages {
             return self.rows(conn, links, leads, receipts, findings, progress);
         }
-        let (mut links, mut leads) = (conn.prepare(&a.select())?, conn.prepare(&l.select())?);
-        let (links, leads) = (Selected::of(&mut links, a)?, Selected::of(&mut leads, l)?);
+        let mut links = conn.prepare(&AUDIT_LOG.select())?;
+        let mut leads = conn.prepare(&LEAD_INBOX.select())?;
+        let links = Selected::of(&mut links, &AUDIT_LOG)?;
+        let leads = Selected::of(&mut leads, &LEAD_INBOX)?;
         self.rows(conn, links, leads, receipts, findings, progress)
     }
 
@@ -175,7 +179,7 @@ impl Walk {
         let mut leads = Leads::new(leads)?;
         while links.advance()? {
             let row = links.values()?;
-            let stored = match audit::stored_link(&row) {
+            let stored = match stored_link(&row) {
                 Ok(stored) => stored,
                 Err(e) => {
                     let seq = row[0].as_i64().unwrap_or(0);
@@ -260,17 +264,15 @@ impl Walk {
 /// What a row tells of a lead's arrival; `None` where it tells of something else.
 fn arrival<'a>(stored: &StoredLink<'a>) -> Option<Arrival<'a>> {
     let details = stored.link.details_json.unwrap_or_default();
-    match stored.link.event {
-        b"LEAD_RECEIVED" => {
-            let digest = last_digest(details).or_else(|| details_of(details).0);
-            Some(Arrival { digest, status: b"received" })
-        }
-        b"LEAD_IMPORTED" => {
-            let (digest, status) = details_of(details);
-            Some(Arrival { digest, status: status.unwrap_or_default().as_bytes() })
-        }
-        _ => None,
-    }
+    let (digest, status) = match stored.link.event {
+        b"LEAD_RECEIVED" => match last_digest(details) {
+            Some(digest) => (Some(digest), None),
+            None => details_of(details),
+        },
+        b"LEAD_IMPORTED" => details_of(details),
+        _ => return None,
+    };
+    Some(Arrival { digest, status: status.unwrap_or("received").as_bytes() })
 }
 
 /// The digest where the writer puts it, at the end: found ten times as fast as by reading the whole.
@@ -387,7 +389,7 @@ impl<S: Source<16>> Leads<S> {
 
 /// Whether a lead is the one that came, unchanged.
 fn is_told_of(row: &[ValueRef<'_>; 16], stored: &StoredLink<'_>, arrival: &Arrival<'_>) -> bool {
-    lead::as_received(row).is_ok_and(|(columns, status)| {
+    as_received(row).is_ok_and(|(columns, status)| {
         Some(columns.id) == stored.link.lead_id
             && arrival.digest == Some(columns.digest())
             && arrival.status == status

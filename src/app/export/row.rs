@@ -23,20 +23,7 @@ pub(super) struct Table {
 }
 
 pub(super) static LEADS: Table = Table { name: "leads", columns: &Lead::COLUMNS };
-pub(super) static AUDIT_LOG: Table = Table { name: "audit", columns: &AUDIT };
-
-const AUDIT: [&str; 10] = [
-    "seq",
-    "id",
-    "created_at_utc",
-    "event",
-    "actor",
-    "lead_id",
-    "request_id",
-    "status_code",
-    "details_json",
-    "hash",
-];
+pub(super) static AUDIT_LOG: Table = Table { name: "audit", columns: &AuditRow::COLUMNS };
 
 pub(super) fn lead(lead: &Lead) -> [Cell<'_>; 14] {
     [
