@@ -1,6 +1,7 @@
 //! The load: keep-alive connections that each send a lead as soon as the last one is answered.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -34,49 +35,93 @@ impl Sample {
 
 /// Drives a server over so many connections for so long.
 pub(super) fn drive(server: &Server, connections: usize, time: Duration) -> Sample {
-    let (address, cpu) = (server.address, server.cpu_us());
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let local = tokio::task::LocalSet::new();
-    let mut waits = local.block_on(&runtime, async {
-        let begin = Instant::now() + WARM_UP;
-        let tasks: Vec<_> = (0..connections)
-            .map(|_| tokio::task::spawn_local(connection(address, begin, begin + time)))
-            .collect();
-        let mut all = Vec::new();
-        for task in tasks {
-            all.extend(task.await.expect("a connection"));
-        }
-        all
+    let cpu = server.cpu_us();
+    let (answered, (begin, end)) = drive_during(server, connections, || {
+        std::thread::sleep(WARM_UP);
+        let begin = Instant::now();
+        std::thread::sleep(time);
+        (begin, Instant::now())
     });
+    let cpu_us = (server.cpu_us() - cpu) / answered.len() as f64;
+    let mut waits: Vec<Duration> =
+        within(&answered, begin, end).map(|(sent, done)| *done - *sent).collect();
     waits.sort_unstable();
     let at = |part: f64| waits[((waits.len() - 1) as f64 * part) as usize].as_secs_f64() * 1e3;
-    let rate = waits.len() as f64 / time.as_secs_f64();
-    let all = rate * (time + WARM_UP).as_secs_f64();
-    let cpu_us = (server.cpu_us() - cpu) / all;
+    let rate = rate(&answered, begin, end);
     Sample { rate, p50_ms: at(0.5), p99_ms: at(0.99), cpu_us }
 }
 
-/// How long each answer took that came within the time.
-async fn connection(address: SocketAddr, begin: Instant, end: Instant) -> Vec<Duration> {
+/// The leads a second from before a backup, while it is taken, and after it, the server being
+/// driven all the time.
+pub(super) fn drive_beside_backup(
+    server: &Server,
+    connections: usize,
+    time: Duration,
+) -> [(Duration, f64); 3] {
+    let (answered, marks) = drive_during(server, connections, || {
+        std::thread::sleep(WARM_UP);
+        let mut marks = [Instant::now(); 4];
+        std::thread::sleep(time);
+        marks[1] = Instant::now();
+        server.take_backup();
+        marks[2] = Instant::now();
+        std::thread::sleep(time);
+        marks[3] = Instant::now();
+        marks
+    });
+    [0, 1, 2].map(|n| {
+        let (begin, end) = (marks[n], marks[n + 1]);
+        (end - begin, rate(&answered, begin, end))
+    })
+}
+
+/// When a request was sent, and when its answer was there.
+type Answered = (Instant, Instant);
+
+fn within(answered: &[Answered], begin: Instant, end: Instant) -> impl Iterator<Item = &Answered> {
+    answered.iter().filter(move |(sent, done)| *sent >= begin && *done <= end)
+}
+
+fn rate(answered: &[Answered], begin: Instant, end: Instant) -> f64 {
+    within(answered, begin, end).count() as f64 / (end - begin).as_secs_f64()
+}
+
+/// Drives a server over so many connections until `work` has ended.
+fn drive_during<T: Send>(
+    server: &Server,
+    connections: usize,
+    work: impl FnOnce() -> T + Send,
+) -> (Vec<Answered>, T) {
+    let address = server.address;
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let work = scope.spawn(|| {
+            let done = work();
+            stop.store(true, Ordering::Relaxed);
+            done
+        });
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let all = (0..connections).map(|_| connection(address, &stop));
+        let answered = runtime.block_on(futures_util::future::join_all(all)).concat();
+        (answered, work.join().expect("the work"))
+    })
+}
+
+async fn connection(address: SocketAddr, stop: &AtomicBool) -> Vec<Answered> {
     let mut stream = TcpStream::connect(address).await.expect("the server accepts");
     stream.set_nodelay(true).expect("no delay");
     let (mut request, place) = request();
-    let mut waits = Vec::new();
+    let mut answered = Vec::new();
     let mut answer = vec![0; 4096];
-    loop {
+    while !stop.load(Ordering::Relaxed) {
         Uuid::new_v4().hyphenated().encode_lower(&mut request[place..place + 36]);
         let sent = Instant::now();
-        if sent >= end {
-            return waits;
-        }
         stream.write_all(&request).await.expect("the server reads");
         read_answer(&mut stream, &mut answer).await;
-        let done = Instant::now();
-        if sent >= begin && done <= end {
-            waits.push(done - sent);
-        }
+        answered.push((sent, Instant::now()));
     }
+    answered
 }
 
 async fn read_answer(stream: &mut TcpStream, buffer: &mut [u8]) {

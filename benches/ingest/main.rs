@@ -22,7 +22,6 @@ mod ordinary;
 mod serve;
 mod servers;
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use client::Sample;
@@ -70,7 +69,6 @@ fn main() {
         println!("peak memory of {}: {:.1} MB", server.kind.name(), server.peak_mb());
     }
     with_index(rounds, Duration::from_secs(seconds));
-    servers[0].resume();
     beside_backups(&servers[0], rounds, Duration::from_secs(seconds));
     let bare = ordinary::bare_commit_ms();
     println!("one insert and commit on the bare database: p50 {bare:.3} ms");
@@ -104,27 +102,25 @@ fn with_index(rounds: u64, time: Duration) {
     );
 }
 
-/// How much slower leads are taken while backups are made without a pause.
+/// How much slower leads are taken from the start of a backup to its end than around it.
 fn beside_backups(server: &Server, rounds: u64, time: Duration) {
-    let drive = || client::drive(server, 64, time);
-    let (mut alone, mut beside, mut taken) = (Vec::new(), Vec::new(), 0);
+    let mut ratios = Vec::new();
     for _ in 0..rounds {
-        alone.push(drive());
-        let stop = AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            let backups = scope.spawn(|| server.take_backups(&stop));
-            beside.push(drive());
-            stop.store(true, Ordering::Relaxed);
-            taken += backups.join().expect("backups");
-        });
+        server.resume();
+        let [before, beside, after] = client::drive_beside_backup(server, 64, time);
+        let megabytes = server.remove_backup();
+        server.pause();
+        let without = f64::midpoint(before.1, after.1);
+        let ratio = beside.1 / without;
+        println!(
+            "while a backup is taken ({megabytes:.0} MB in {:.1} s): {:.0} leads/s, {ratio:.2} of {without:.0} without",
+            beside.0.as_secs_f64(),
+            beside.1,
+        );
+        ratios.push(ratio);
     }
-    let (alone, beside) = (Sample::median(&alone), Sample::median(&beside));
-    println!(
-        "while {taken} backups are taken, one after the other: {:.0} leads/s, {:.2} of {:.0} without",
-        beside.rate,
-        beside.rate / alone.rate,
-        alone.rate
-    );
+    ratios.sort_by(f64::total_cmp);
+    println!("while a backup is taken, in the median: {:.2}", ratios[ratios.len() / 2]);
 }
 
 fn argument(arguments: &[String], name: &str) -> Option<String> {

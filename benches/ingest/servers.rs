@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use fastcore::app::intake::{Answer, Inbox};
 use fastcore::app::{App, Health};
@@ -26,6 +25,9 @@ use uuid::Uuid;
 
 use super::ordinary::Ordinary;
 use super::serve;
+
+/// Its backup, in its folder.
+const BACKUP: &str = "backup.db";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -107,16 +109,19 @@ impl Server {
         ticks * 1e6 / rustix::param::clock_ticks_per_second() as f64
     }
 
-    /// Takes backups of its database, one after the other, until told to stop; how many.
-    pub(super) fn take_backups(&self, stop: &AtomicBool) -> u32 {
-        let mut taken = 0;
-        while !stop.load(Ordering::Relaxed) {
-            let mut command = Command::new(env!("CARGO_BIN_EXE_fastcore"));
-            command.args(["backup", "create", "backup.db"]).current_dir(&self.folder);
-            assert!(command.stderr(Stdio::null()).status().expect("it runs").success());
-            taken += 1;
-        }
-        taken
+    /// Takes a backup of its database.
+    pub(super) fn take_backup(&self) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fastcore"));
+        command.args(["backup", "create", BACKUP]).current_dir(&self.folder);
+        assert!(command.stderr(Stdio::null()).status().expect("it runs").success());
+    }
+
+    /// Removes that backup; its size in MB.
+    pub(super) fn remove_backup(&self) -> f64 {
+        let path = self.folder.path().join(BACKUP);
+        let bytes = std::fs::metadata(&path).expect("a backup").len();
+        std::fs::remove_file(path).expect("removed");
+        bytes as f64 / 1e6
     }
 
     /// The most memory that it ever held, in MB.

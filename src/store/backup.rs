@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
@@ -26,6 +26,8 @@ use crate::domain::chain::Receipt;
 const STEP: i32 = 64;
 /// Steps of SQLite's virtual machine between two looks at whether to stop.
 const OPERATIONS: i32 = 1000;
+/// How long a check that does not hurry works before it rests.
+const STINT: Duration = Duration::from_millis(5);
 /// Before the next step, where another process was in the way of one.
 const BREATH: Duration = Duration::from_millis(2);
 
@@ -48,7 +50,7 @@ pub struct Taken {
 }
 
 /// Makes a backup: written beside its place, checked, flushed, and only then put there; in a thread
-/// of its own, for its priority.
+/// of its own, which has the processor while nobody else wants it.
 pub(super) fn create(
     source: &Path,
     target: &Path,
@@ -69,11 +71,13 @@ fn create_here(
     stop: &Stop,
     tell: &mut Tell<'_>,
 ) -> Result<Taken, StoreError> {
+    in_background();
     let mut draft = Draft::of(target)?;
     let (head, leads) = copy(source, &draft.path, stop, tell)?;
-    // Only now: until the copy is done, the moment that is copied holds the write-ahead log.
-    in_background();
-    let report = check(&draft.path, stop, tell)?;
+    let report = check(&draft.path, unhurried(stop), tell)?;
+    if stop.load(Ordering::Relaxed) {
+        return Err(StoreError::Closed);
+    }
     if !report.sound {
         let cause = report.findings.into_iter().next().unwrap_or_default();
         return Err(StoreError::Corrupt(format!("`fastcore check` tells more; {cause}")));
@@ -121,7 +125,7 @@ pub(super) fn prove(
     if !unsealed {
         seal::unseal(path, &mut io::sink(), &mut |bytes| tell("MB read", bytes / 1_000_000))?;
     }
-    check(path, &Stop::default(), tell)
+    check(path, || false, tell)
 }
 
 /// Whether a file may be replaced by a backup: one that is a backup itself.
@@ -129,17 +133,36 @@ pub(super) fn may_replace(path: &Path) -> bool {
     !path.exists() || seal::has_mark(path)
 }
 
-fn check(path: &Path, stop: &Stop, tell: &mut Tell<'_>) -> Result<Report, StoreError> {
+/// Proves a file; `interrupt` is asked again and again whether to break that off.
+fn check(
+    path: &Path,
+    interrupt: impl FnMut() -> bool + Send + 'static,
+    tell: &mut Tell<'_>,
+) -> Result<Report, StoreError> {
     let conn = open::read_only(path)?;
     migrate::check_known(&conn, path)?;
-    let stopped = Arc::clone(stop);
-    conn.progress_handler(OPERATIONS, Some(move || stopped.load(Ordering::Relaxed)))?;
-    let report = verify::verify(&conn, &[], true, &mut |rows| tell("audit rows checked", rows))?;
-    if stop.load(Ordering::Relaxed) { Err(StoreError::Closed) } else { Ok(report) }
+    conn.progress_handler(OPERATIONS, Some(interrupt))?;
+    verify::verify(&conn, &[], true, &mut |rows| tell("audit rows checked", rows))
 }
 
-/// From now on this thread has the processor only while nobody else wants it (`SCHED_IDLE`). Where
-/// the system refuses that, it goes on as before.
+/// Rests for as long as it worked, and says whether to stop: a finished copy holds nothing, and
+/// even a processor that nobody else wants shares its caches and the memory with the others.
+fn unhurried(stop: &Stop) -> impl FnMut() -> bool + Send + 'static {
+    let stop = Arc::clone(stop);
+    let mut since = Instant::now();
+    move || {
+        let worked = since.elapsed();
+        if worked >= STINT {
+            std::thread::sleep(worked);
+            since = Instant::now();
+        }
+        stop.load(Ordering::Relaxed)
+    }
+}
+
+/// From now on this thread has the processor only while nobody else wants it (`SCHED_IDLE`), or, on
+/// a machine that is never idle, a three-hundredth of it. Where the system refuses that, it goes on
+/// as before.
 fn in_background() {
     let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
     let _ = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle);
