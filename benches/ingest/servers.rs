@@ -116,12 +116,10 @@ impl Server {
         assert!(command.stderr(Stdio::null()).status().expect("it runs").success());
     }
 
-    /// Removes that backup; its size in MB.
-    pub(super) fn remove_backup(&self) -> f64 {
-        let path = self.folder.path().join(BACKUP);
-        let bytes = std::fs::metadata(&path).expect("a backup").len();
-        std::fs::remove_file(path).expect("removed");
-        bytes as f64 / 1e6
+    /// The size of that backup, in MB.
+    pub(super) fn backup_mb(&self) -> f64 {
+        let meta = std::fs::metadata(self.folder.path().join(BACKUP));
+        meta.expect("a backup").len() as f64 / 1e6
     }
 
     /// The most memory that it ever held, in MB.

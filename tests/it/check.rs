@@ -3,6 +3,9 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use chrono::TimeDelta;
+use fastcore::app::check::{Level, check};
+use fastcore::clock::Clock;
 use serde_json::Value;
 
 use super::support::binary::{Served, command};
@@ -91,6 +94,19 @@ fn each_thing_that_is_not_well_is_told() {
     }
     let bare = Database::bare();
     assert_eq!(findings(&bare, &[]), (Some(1), vec!["bad database".to_owned()]));
+}
+
+#[test]
+fn a_backup_that_somebody_has_made_is_late_after_a_week() {
+    let database = sample();
+    database.succeed(&["backup", "create", "backup.db"]);
+    for (days, level) in [(6, Level::Ok), (8, Level::Warning)] {
+        let clock = Clock::from_fn(move || Clock::system().now() + TimeDelta::days(days));
+        let findings = check(&database.path(), &clock, None, &mut |_| ());
+        let backup = findings.iter().find(|finding| finding.what == "backup").expect("a line");
+        assert_eq!(backup.level, level, "{findings:?}");
+        assert!(backup.found.contains(&format!("{days}days")), "{backup:?}");
+    }
 }
 
 #[test]

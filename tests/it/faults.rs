@@ -53,15 +53,21 @@ fn stored(address: SocketAddr, count: usize) -> Seen {
     (0..count).map(post).collect()
 }
 
-/// A small disk of its own: with room for the write-ahead log under load, which would fill it too.
+/// With room for the write-ahead log under load, which would fill it too.
+const SMALL: &str = "64m";
+
+/// A disk of its own.
 struct Disk(TempDir);
 
 impl Disk {
     /// `None` where this process may not mount one.
-    fn mount() -> Option<Self> {
+    fn mount(size: &str) -> Option<Self> {
         let folder = tempfile::tempdir().expect("a folder");
-        let arguments = ["-t", "tmpfs", "-o", "size=64m", "tmpfs"];
-        let done = Command::new("mount").args(arguments).arg(folder.path()).output();
+        let size = format!("size={size}");
+        let done = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
+            .arg(folder.path())
+            .output();
         if done.is_ok_and(|output| output.status.success()) {
             return Some(Self(folder));
         }
@@ -97,7 +103,7 @@ fn fill(file: &Path, stop: &AtomicBool) {
 
 #[test]
 fn on_a_full_disk_leads_are_refused_until_there_is_room_again() {
-    let Some(disk) = Disk::mount() else { return };
+    let Some(disk) = Disk::mount(SMALL) else { return };
     let filler = disk.path().join("filler");
     let mut server = Served::start(disk.path());
     let address = server.address;
@@ -126,7 +132,7 @@ fn on_a_full_disk_leads_are_refused_until_there_is_room_again() {
 
 #[test]
 fn on_a_full_disk_a_start_says_so_and_ends() {
-    let Some(disk) = Disk::mount() else { return };
+    let Some(disk) = Disk::mount(SMALL) else { return };
     let mut server = Served::start(disk.path());
     let seen = stored(server.address, 20);
     server.terminate();
@@ -143,6 +149,24 @@ fn on_a_full_disk_a_start_says_so_and_ends() {
     fs::remove_file(&filler).expect("the filler goes");
     let server = Served::start(disk.path());
     assert_retries(server.address, &seen);
+}
+
+#[test]
+fn check_tells_of_a_disk_that_is_nearly_full() {
+    for (size, level) in [(SMALL, "bad"), ("400m", "warning"), ("1g", "ok")] {
+        let Some(disk) = Disk::mount(size) else { return };
+        let migrated = command(disk.path(), &["migrate"]).output().expect("it runs");
+        assert!(migrated.status.success(), "{migrated:?}");
+        // SQLite does not look behind its last page, and a hole takes no room.
+        let file = OpenOptions::new().write(true).open(disk.path().join("fastcore.db"));
+        file.and_then(|file| file.set_len(250 << 20)).expect("a larger file");
+        let output = command(disk.path(), &["check", "--json"]).output().expect("it runs");
+        let findings: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let findings = findings.as_array().expect("a list");
+        let found = findings.iter().find(|finding| finding["what"] == "disk").expect("a line");
+        assert_eq!(found["level"], level, "{size}: {findings:?}");
+        assert_eq!(found["mend"].is_null(), level == "ok", "{found}");
+    }
 }
 
 /// A `serve` that is about to run.
