@@ -1,6 +1,7 @@
 //! The load: keep-alive connections that each send a lead as soon as the last one is answered.
 
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -96,9 +97,10 @@ fn drive_during<T: Send>(
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let work = scope.spawn(|| {
-            let done = work();
+            // Also where it panics, or the connections would go on for ever.
+            let done = catch_unwind(AssertUnwindSafe(work));
             stop.store(true, Ordering::Relaxed);
-            done
+            done.unwrap_or_else(|panic| resume_unwind(panic))
         });
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

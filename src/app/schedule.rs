@@ -36,15 +36,21 @@ pub struct Schedule {
 pub struct Scheduled {
     stop: Stop,
     wake: Sender<()>,
+    /// Hung up on when the thread ends.
+    end: Receiver<()>,
     thread: JoinHandle<()>,
 }
 
 impl Scheduled {
-    /// Ends it, and a backup that is under way, of which nothing stays.
-    pub fn stop(self) {
+    /// Ends it, and a backup that is under way, of which nothing stays. One that does not end within
+    /// this time, on a machine that is never idle or a disk that does not answer, is left to the
+    /// end of the process.
+    pub fn stop(self, patience: Duration) {
         self.stop.store(true, Ordering::Relaxed);
         drop(self.wake);
-        if self.thread.join().is_err() {
+        if self.end.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
+            tracing::warn!("a backup does not end; what it has written is removed by the next one");
+        } else if self.thread.join().is_err() {
             tracing::error!("the backups ended with a panic");
         }
     }
@@ -64,9 +70,13 @@ impl Schedule {
             clock: clock.clone(),
             stop: Arc::clone(&stop),
         };
-        let run = move || keeper.run(&woken);
+        let (ending, end) = channel();
+        let run = move || {
+            keeper.run(&woken);
+            drop(ending);
+        };
         let thread = std::thread::Builder::new().name("backups".to_owned()).spawn(run)?;
-        Ok(Scheduled { stop, wake, thread })
+        Ok(Scheduled { stop, wake, end, thread })
     }
 }
 

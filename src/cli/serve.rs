@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
@@ -18,7 +18,8 @@ use crate::telemetry;
 
 /// Descriptors kept for the database, the log and the listener.
 const RESERVED: u64 = 64;
-/// How long the end waits for the writer, after the connections' own time.
+/// How long the end waits for backups, half of it at the most, and for the writer, after the
+/// connections' own time.
 const LAST_WAIT: Duration = Duration::from_secs(4);
 /// Blocks smaller than SQLite's pages are dangerous on a full disk.
 const PAGE: u64 = 4096;
@@ -120,10 +121,11 @@ pub(super) fn run(context: &Context, args: Args) -> Result<(), CliError> {
     })?;
     // Ends what is left of the connections' tasks, and with them the last way to the writer.
     runtime.shutdown_timeout(Duration::from_millis(500));
+    let deadline = Instant::now() + LAST_WAIT;
     if let Some(backups) = backups {
-        backups.stop();
+        backups.stop(LAST_WAIT / 2);
     }
-    if !writer.join_within(LAST_WAIT) {
+    if !writer.join_within(deadline.saturating_duration_since(Instant::now())) {
         return Err(CliError::Failed(
             "stopped before the disk answered; what was not acknowledged may not be stored".into(),
         ));

@@ -26,8 +26,9 @@ use crate::domain::chain::Receipt;
 const STEP: i32 = 64;
 /// Steps of SQLite's virtual machine between two looks at whether to stop.
 const OPERATIONS: i32 = 1000;
-/// How long a check that does not hurry works before it rests.
+/// How long a check that does not hurry works before it rests, and the most that it rests then.
 const STINT: Duration = Duration::from_millis(5);
+const REST: Duration = Duration::from_millis(100);
 /// Before the next step, where another process was in the way of one.
 const BREATH: Duration = Duration::from_millis(2);
 
@@ -153,7 +154,7 @@ fn unhurried(stop: &Stop) -> impl FnMut() -> bool + Send + 'static {
     move || {
         let worked = since.elapsed();
         if worked >= STINT {
-            std::thread::sleep(worked);
+            std::thread::sleep(worked.min(REST));
             since = Instant::now();
         }
         stop.load(Ordering::Relaxed)

@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+use rustix::process::Signal;
 use serde_json::Value;
 
 use super::process::{assert_kept, under_load};
@@ -230,4 +232,21 @@ fn a_backup_that_cannot_be_taken_is_told_and_tried_again_and_leads_go_on() {
     fs::remove_file(folder.join("kept")).expect("removed");
     served.read_until("a backup was taken");
     served.terminate();
+}
+
+#[test]
+fn a_server_ends_in_time_though_its_backup_does_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    fs::create_dir(folder.join("kept")).expect("a folder");
+    // Whoever opens this to read waits for one who writes.
+    let endless = folder.join("kept/fastcore-20200101T000000Z.db");
+    mknodat(CWD, &endless, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("a pipe");
+    let mut served = scheduled(folder);
+    assert_eq!(post_lead(served.address, &lead()).status, 201);
+    served.signal(Signal::TERM);
+    served.read_until("a backup does not end");
+    assert!(served.wait().success());
+    let report = succeed(folder, &["audit", "verify"]);
+    assert!(report.starts_with("sound; audit rows: 1, leads: 1,"), "{report}");
 }
