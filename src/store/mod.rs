@@ -111,6 +111,7 @@ pub fn writer_beside(path: &Path, clock: &Clock) -> Result<(Writer, WriterThread
     }
     lock::check_unreplaced(path)?;
     let (conn, _) = open::writable(path)?;
+    open::take_turns(&conn)?;
     migrate::check_current(&conn, path)?;
     Writer::start(conn, clock.clone(), None)
 }
@@ -194,6 +195,7 @@ pub fn erase(
 /// [`StoreError::TracesHeld`] while another process keeps reading what was before.
 pub fn scrub(path: &Path, progress: &mut dyn FnMut(u64)) -> Result<usize, StoreError> {
     let (conn, _) = open::writable(path)?;
+    open::take_turns(&conn)?;
     scrub::scrub(&conn, progress)
 }
 
