@@ -14,7 +14,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::process::{Seen, assert_kept, assert_retries, under_load};
-use super::support::binary::{Served, command, text};
+use super::support::binary::{Served, command, succeed, text};
 use super::support::http::{Client, Response, once, post_lead};
 use super::support::{TOKEN, lead, within};
 
@@ -239,6 +239,21 @@ fn while_flushes_fail_leads_are_refused_and_nothing_acknowledged_is_lost() {
     assert_retries(address, &seen);
     server.terminate();
     assert_kept(disk.path(), &seen);
+}
+
+#[test]
+fn commands_get_their_turn_beside_a_server_that_is_busy_with_a_slow_disk() {
+    let disk = BadDisk::new();
+    let mut server = Served::spawn(disk.serve().env("SLOW_FSYNC_MS", "60"));
+    let seen = stored(server.address, 1);
+    let id = seen[0].0["meta"]["request_id"].as_str().expect("an id");
+    let ((), under) = under_load(server.address, 4, || {
+        for status in ["processing", "resolved", "archived"] {
+            succeed(disk.path(), &["lead", "set-status", id, status]);
+        }
+    });
+    assert_kept(disk.path(), &[seen, under].concat());
+    server.terminate();
 }
 
 /// The log's tail may then be readable without being on the disk: the start must not build on it.
