@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::serve::TOKEN;
 use super::servers::Server;
 
-/// Before the clock starts.
+/// Before the work starts.
 const WARM_UP: Duration = Duration::from_millis(500);
 
 /// What one run measured.
@@ -38,7 +38,6 @@ impl Sample {
 pub(super) fn drive(server: &Server, connections: usize, time: Duration) -> Sample {
     let cpu = server.cpu_us();
     let (answered, (begin, end)) = drive_during(server, connections, || {
-        std::thread::sleep(WARM_UP);
         let begin = Instant::now();
         std::thread::sleep(time);
         (begin, Instant::now())
@@ -60,7 +59,6 @@ pub(super) fn drive_beside_backup(
     time: Duration,
 ) -> [(Duration, f64); 3] {
     let (answered, marks) = drive_during(server, connections, || {
-        std::thread::sleep(WARM_UP);
         let mut marks = [Instant::now(); 4];
         std::thread::sleep(time);
         marks[1] = Instant::now();
@@ -87,7 +85,7 @@ fn rate(answered: &[Answered], begin: Instant, end: Instant) -> f64 {
     within(answered, begin, end).count() as f64 / (end - begin).as_secs_f64()
 }
 
-/// Drives a server over so many connections until `work` has ended.
+/// Drives a server over so many connections, warm before `work` begins, until it has ended.
 fn drive_during<T: Send>(
     server: &Server,
     connections: usize,
@@ -97,6 +95,7 @@ fn drive_during<T: Send>(
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let work = scope.spawn(|| {
+            std::thread::sleep(WARM_UP);
             // Also where it panics, or the connections would go on for ever.
             let done = catch_unwind(AssertUnwindSafe(work));
             stop.store(true, Ordering::Relaxed);

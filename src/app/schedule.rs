@@ -36,8 +36,6 @@ pub struct Schedule {
 pub struct Scheduled {
     stop: Stop,
     wake: Sender<()>,
-    /// Hung up on when the thread ends.
-    end: Receiver<()>,
     thread: JoinHandle<()>,
 }
 
@@ -48,7 +46,7 @@ impl Scheduled {
     pub fn stop(self, patience: Duration) {
         self.stop.store(true, Ordering::Relaxed);
         drop(self.wake);
-        if self.end.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
+        if !store::ended_within(&self.thread, patience) {
             tracing::warn!("a backup does not end; what it has written is removed by the next one");
         } else if self.thread.join().is_err() {
             tracing::error!("the backups ended with a panic");
@@ -70,13 +68,9 @@ impl Schedule {
             clock: clock.clone(),
             stop: Arc::clone(&stop),
         };
-        let (ending, end) = channel();
-        let run = move || {
-            keeper.run(&woken);
-            drop(ending);
-        };
+        let run = move || keeper.run(&woken);
         let thread = std::thread::Builder::new().name("backups".to_owned()).spawn(run)?;
-        Ok(Scheduled { stop, wake, end, thread })
+        Ok(Scheduled { stop, wake, thread })
     }
 }
 

@@ -50,7 +50,7 @@ pub use snapshot::{READERS, Readers, Snapshot};
 pub use state::Sizes;
 pub use tx::WriteTx;
 pub use verify::Report;
-pub use writer::{Answers, Writer, WriterThread};
+pub use writer::{Answers, Writer, WriterThread, ended_within};
 
 use crate::clock::Clock;
 use crate::domain;
@@ -110,8 +110,7 @@ pub fn writer_beside(path: &Path, clock: &Clock) -> Result<(Writer, WriterThread
         return Err(StoreError::Missing(path.into()));
     }
     lock::check_unreplaced(path)?;
-    let (conn, _) = open::writable(path)?;
-    open::take_turns(&conn)?;
+    let conn = open::writable_in_turn(path)?;
     migrate::check_current(&conn, path)?;
     Writer::start(conn, clock.clone(), None)
 }
@@ -194,9 +193,7 @@ pub fn erase(
 /// # Errors
 /// [`StoreError::TracesHeld`] while another process keeps reading what was before.
 pub fn scrub(path: &Path, progress: &mut dyn FnMut(u64)) -> Result<usize, StoreError> {
-    let (conn, _) = open::writable(path)?;
-    open::take_turns(&conn)?;
-    scrub::scrub(&conn, progress)
+    scrub::scrub(&open::writable_in_turn(path)?, progress)
 }
 
 /// Adds a row to the audit log.

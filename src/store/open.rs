@@ -72,13 +72,15 @@ pub(super) fn trust_types(conn: &Connection) -> rusqlite::Result<()> {
     conn.pragma_update(None, "ignore_check_constraints", true)
 }
 
-/// Has a connection ask for its turn beside a server that stores one lead after the other. SQLite's
-/// own waiting, up to 100 ms between two looks, can miss every moment in which the lock is free.
-pub(super) fn take_turns(conn: &Connection) -> rusqlite::Result<()> {
+/// Opens the database to write beside a server that stores one lead after the other. SQLite's own
+/// waiting, up to 100 ms between two looks, can miss every moment in which the lock is free.
+pub(super) fn writable_in_turn(path: &Path) -> Result<Connection, StoreError> {
+    let (conn, _) = writable(path)?;
     conn.busy_handler(Some(|asked| {
         std::thread::sleep(TURN);
         asked < TURNS
-    }))
+    }))?;
+    Ok(conn)
 }
 
 /// Opens the database to read alone.

@@ -62,16 +62,25 @@ impl WriterThread {
     /// disk does not answer, and nothing that waits for it was acknowledged.
     #[must_use]
     pub fn join_within(self, time: Duration) -> bool {
-        let deadline = Instant::now() + time;
-        while !self.0.is_finished() {
-            if Instant::now() > deadline {
-                return false;
-            }
-            std::thread::sleep(Duration::from_millis(5));
+        let ended = ended_within(&self.0, time);
+        if ended {
+            self.join();
         }
-        self.join();
-        true
+        ended
     }
+}
+
+/// Waits for a thread to end, but no longer than this. Says whether it has.
+#[must_use]
+pub fn ended_within(thread: &JoinHandle<()>, time: Duration) -> bool {
+    let deadline = Instant::now() + time;
+    while !thread.is_finished() {
+        if Instant::now() > deadline {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    true
 }
 
 /// The answers to everything in one commit, to be given where those who asked are waiting: one

@@ -74,11 +74,7 @@ fn each_thing_that_is_not_well_is_told() {
         }),
         ("warning log", |d| {
             let log = fs::File::create(d.folder().join("fastcore.db-wal")).expect("a log");
-            fs::set_permissions(
-                d.folder().join("fastcore.db-wal"),
-                fs::Permissions::from_mode(0o600),
-            )
-            .expect("a mode");
+            log.set_permissions(fs::Permissions::from_mode(0o600)).expect("a mode");
             log.set_len(600 << 20).expect("a hole takes no room");
         }),
         ("warning leftover", |d| {

@@ -14,7 +14,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::process::{Seen, assert_kept, assert_retries, under_load};
-use super::support::binary::{Served, command, succeed, text};
+use super::support::binary::{Served, command, run, succeed, text};
 use super::support::http::{Client, Response, once, post_lead};
 use super::support::{TOKEN, lead, within};
 
@@ -155,12 +155,11 @@ fn on_a_full_disk_a_start_says_so_and_ends() {
 fn check_tells_of_a_disk_that_is_nearly_full() {
     for (size, level) in [(SMALL, "bad"), ("400m", "warning"), ("1g", "ok")] {
         let Some(disk) = Disk::mount(size) else { return };
-        let migrated = command(disk.path(), &["migrate"]).output().expect("it runs");
-        assert!(migrated.status.success(), "{migrated:?}");
+        succeed(disk.path(), &["migrate"]);
         // SQLite does not look behind its last page, and a hole takes no room.
         let file = OpenOptions::new().write(true).open(disk.path().join("fastcore.db"));
         file.and_then(|file| file.set_len(250 << 20)).expect("a larger file");
-        let output = command(disk.path(), &["check", "--json"]).output().expect("it runs");
+        let output = run(disk.path(), &["check", "--json"]);
         let findings: Value = serde_json::from_slice(&output.stdout).expect("JSON");
         let findings = findings.as_array().expect("a list");
         let found = findings.iter().find(|finding| finding["what"] == "disk").expect("a line");
