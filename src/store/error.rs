@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use rusqlite::ErrorCode;
+use rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
 use thiserror::Error;
 
 /// A failure of the store. No variant holds personal data: values are bound, never quoted.
@@ -86,6 +87,8 @@ impl From<rusqlite::Error> for StoreError {
         let detail = || message.clone().unwrap_or_else(|| code.to_string());
         match code.code {
             ErrorCode::DiskFull => Self::Full,
+            // The file that readers of the log share had no room to grow.
+            _ if code.extended_code == SQLITE_IOERR_SHMSIZE => Self::Full,
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Self::Locked,
             ErrorCode::SystemIoFailure
             | ErrorCode::CannotOpen

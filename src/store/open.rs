@@ -150,11 +150,8 @@ fn check_identity(conn: &Connection, path: &Path) -> Result<i32, StoreError> {
     }
     let one = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, i32>(0));
     let objects = one("SELECT count(*) FROM sqlite_schema").map_err(|e| match e.into() {
-        StoreError::Corrupt(_) if is_not_a_database(path) => StoreError::NotADatabase(path.into()),
-        StoreError::Io(cause) => {
-            StoreError::CannotOpen { path: path.into(), purpose: "reading", cause }
-        }
-        other => other,
+        damaged @ StoreError::Corrupt(_) if !is_not_a_database(path) => damaged,
+        other => cannot_open(path, "reading", other),
     })?;
     if objects > 0 && one("PRAGMA application_id")? != APPLICATION_ID {
         return Err(StoreError::Foreign(path.into()));
@@ -172,12 +169,14 @@ fn is_not_a_database(path: &Path) -> bool {
     head.map_or(true, |head| head != MAGIC)
 }
 
-fn cannot_open(path: &Path, purpose: &'static str, error: rusqlite::Error) -> StoreError {
+fn cannot_open(path: &Path, purpose: &'static str, error: impl Into<StoreError>) -> StoreError {
     match error.into() {
-        StoreError::Locked => StoreError::Locked,
         StoreError::Corrupt(_) => StoreError::NotADatabase(path.into()),
         StoreError::Io(cause) | StoreError::Sqlite(cause) => {
             StoreError::CannotOpen { path: path.into(), purpose, cause }
+        }
+        full @ StoreError::Full => {
+            StoreError::CannotOpen { path: path.into(), purpose, cause: full.to_string() }
         }
         other => other,
     }

@@ -2,7 +2,7 @@
 //! so that at every moment the old one or the new one is there, whole.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, TransactionBehavior};
@@ -77,7 +77,9 @@ fn fill(
 ) -> Result<Option<String>, StoreError> {
     if !unsealed {
         let tell = &mut |bytes| tell("MB read", bytes / 1_000_000);
-        return seal::unseal(backup, &mut draft.file, tell).map(Some);
+        let Draft { path, file, .. } = draft;
+        let write = &mut |piece: &[u8]| file.write_all(piece).map_err(|e| io_error(path, &e));
+        return seal::unseal(backup, write, tell).map(Some);
     }
     // By SQLite's own means: what another tool left may have a write-ahead log beside it.
     let source = open::read_only(backup)?;

@@ -27,7 +27,7 @@ pub(super) struct Sealed {
 /// Adds the end mark to a finished copy and flushes it.
 pub(super) fn seal(file: &mut File, each: &mut dyn FnMut(u64)) -> io::Result<Sealed> {
     file.rewind()?;
-    let (mut hasher, length) = hash(&mut *file, &mut io::sink(), each)?;
+    let (mut hasher, length) = hash(&mut *file, |e| e, &mut |_| Ok(()), each)?;
     let mark = format!("{MARK}{}\n", Hash::finish(hasher.clone()));
     file.seek(SeekFrom::End(0))?;
     file.write_all(mark.as_bytes())?;
@@ -41,14 +41,14 @@ pub(super) fn has_mark(path: &Path) -> bool {
     File::open(path).and_then(|mut file| mark(&mut file)).is_ok_and(|mark| mark.is_some())
 }
 
-/// Copies what is before the end mark, and holds it against the mark on the way. Returns the
-/// SHA-256 of the whole file.
+/// Gives what is before the end mark, piece by piece, and holds it against the mark on the way.
+/// Returns the SHA-256 of the whole file.
 ///
 /// # Errors
-/// [`StoreError::NotWhole`]: nothing that was copied may be used then.
+/// [`StoreError::NotWhole`]: nothing that was given may be used then. Those of `take`.
 pub(super) fn unseal(
     path: &Path,
-    to: &mut dyn Write,
+    take: &mut dyn FnMut(&[u8]) -> Result<(), StoreError>,
     each: &mut dyn FnMut(u64),
 ) -> Result<String, StoreError> {
     let io = |e: io::Error| StoreError::Io(format!("{}: {e}", path.display()));
@@ -60,7 +60,7 @@ pub(super) fn unseal(
         ));
     };
     file.rewind().map_err(io)?;
-    let (mut hasher, length) = hash(&mut (&file).take(before), to, each).map_err(io)?;
+    let (mut hasher, length) = hash(&mut (&file).take(before), io, take, each)?;
     if length != before || Hash::parse(&expected) != Some(Hash::finish(hasher.clone())) {
         return Err(not_whole("it was altered: its content does not match its end mark"));
     }
@@ -81,21 +81,22 @@ fn mark(file: &mut File) -> io::Result<Option<(u64, String)>> {
     Ok(digits.map(|digits| (before, digits.to_owned())))
 }
 
-fn hash(
+fn hash<E>(
     from: &mut dyn Read,
-    to: &mut dyn Write,
+    unread: impl Fn(io::Error) -> E,
+    take: &mut dyn FnMut(&[u8]) -> Result<(), E>,
     each: &mut dyn FnMut(u64),
-) -> io::Result<(Sha256, u64)> {
+) -> Result<(Sha256, u64), E> {
     let (mut hasher, mut length) = (Sha256::new(), 0);
     let mut piece = vec![0; PIECE];
     loop {
         let n = match from.read(&mut piece) {
             Ok(0) => return Ok((hasher, length)),
             Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-            read => read?,
+            read => read.map_err(&unread)?,
         };
         hasher.update(&piece[..n]);
-        to.write_all(&piece[..n])?;
+        take(&piece[..n])?;
         length += n as u64;
         each(length);
     }

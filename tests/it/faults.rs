@@ -144,11 +144,29 @@ fn on_a_full_disk_a_start_says_so_and_ends() {
         full.store(true, Ordering::Relaxed);
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{said}");
-        assert!(said.contains("disk"), "{said}");
+        assert!(said.contains("the disk is full"), "{said}");
     });
     fs::remove_file(&filler).expect("the filler goes");
     let server = Served::start(disk.path());
     assert_retries(server.address, &seen);
+}
+
+#[test]
+fn a_restore_that_finds_no_room_names_the_file_that_it_could_not_write() {
+    let Some(disk) = Disk::mount("64k") else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    succeed(folder.path(), &["migrate"]);
+    succeed(folder.path(), &["backup", "create", "backup.db"]);
+    let backup = folder.path().join("backup.db");
+    let output = run(disk.path(), &["restore", text(&backup)]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("fastcore.db.restore.partial: No space left"), "{said}");
+    let left = super::backup::names(disk.path());
+    assert!(
+        !left.iter().any(|name| name.ends_with(".db") || name.ends_with(".partial")),
+        "{left:?}"
+    );
 }
 
 #[test]
