@@ -235,7 +235,7 @@ pub(super) struct Draft {
 impl Draft {
     pub(super) fn of(target: &Path) -> Result<Self, StoreError> {
         let path = beside(target, ".partial");
-        let fail = |e: io::Error| StoreError::Io(format!("{}: {e}", path.display()));
+        let fail = StoreError::at(&path);
         let file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -255,13 +255,13 @@ impl Draft {
     }
 
     fn seal(&mut self, tell: &mut Tell<'_>) -> Result<Sealed, StoreError> {
-        let sealed = seal::seal(&mut self.file, &mut |bytes| tell("MB sealed", bytes / 1_000_000));
-        sealed.map_err(|e| StoreError::Io(format!("{}: {e}", self.path.display())))
+        let tell = &mut |bytes| tell("MB sealed", bytes / 1_000_000);
+        seal::seal(&self.path, &mut self.file, tell)
     }
 
     /// Puts the finished file, flushed before, in its place.
     pub(super) fn put_in_place(mut self, target: &Path) -> Result<(), StoreError> {
-        let fail = |e: io::Error| StoreError::Io(format!("{}: {e}", target.display()));
+        let fail = StoreError::at(target);
         fs::rename(&self.path, target).map_err(fail)?;
         self.done = true;
         sync_folder(target).map_err(fail)

@@ -1,6 +1,7 @@
 //! What can go wrong with the database, named by cause.
 
-use std::path::PathBuf;
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 use rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
@@ -73,6 +74,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// What the system answered about a file.
+    pub(super) fn at<E: Display>(path: &Path) -> impl Fn(E) -> Self + Copy {
+        move |error| Self::Io(format!("{}: {error}", path.display()))
+    }
+
     /// Whether the failure is of one statement alone, so that others in its batch may go on.
     pub(super) fn is_refusal(&self) -> bool {
         matches!(self, Self::Refused(_))

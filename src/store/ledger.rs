@@ -28,7 +28,7 @@ impl Ledger {
     /// It cannot be read or written, or holds what is no lead's id.
     pub fn open(database: &Path) -> Result<Self, StoreError> {
         let path = path(database);
-        let fail = |e: std::io::Error| StoreError::Io(format!("{}: {e}", path.display()));
+        let fail = StoreError::at(&path);
         let mut file = OpenOptions::new()
             .read(true)
             .append(true)
@@ -62,7 +62,7 @@ impl Ledger {
         }
         if !lines.is_empty() {
             let written = self.file.write_all(lines.as_bytes()).and_then(|()| self.file.sync_all());
-            written.map_err(|e| StoreError::Io(format!("{}: {e}", self.path.display())))?;
+            written.map_err(StoreError::at(&self.path))?;
             self.known.extend(new);
         }
         Ok(())
@@ -85,7 +85,7 @@ pub(super) fn read(database: &Path) -> Result<HashSet<LeadId>, StoreError> {
     match std::fs::read_to_string(&path) {
         Ok(text) => ids(&path, &text[..text.rfind('\n').map_or(0, |at| at + 1)]),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(HashSet::new()),
-        Err(e) => Err(StoreError::Io(format!("{}: {e}", path.display()))),
+        Err(e) => Err(StoreError::at(&path)(e)),
     }
 }
 

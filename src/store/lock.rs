@@ -58,7 +58,7 @@ pub(super) fn check_unused(path: &Path) -> Result<(), StoreError> {
     match fcntl_getlk(&file, &lock) {
         Ok(None) => Ok(()),
         Ok(Some(_)) => Err(StoreError::OpenElsewhere(path.into())),
-        Err(e) => Err(StoreError::Io(format!("{}: {e}", path.display()))),
+        Err(e) => Err(StoreError::at(path)(e)),
     }
 }
 

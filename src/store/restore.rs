@@ -2,7 +2,7 @@
 //! so that at every moment the old one or the new one is there, whole.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, TransactionBehavior};
@@ -59,7 +59,7 @@ pub(super) fn restore(
     };
     let erased_again = make_ready(&draft.path, database, clock, actor, &details)?;
     prove(&draft.path, tell)?;
-    draft.file.sync_all().map_err(|e| io_error(&draft.path, &e))?;
+    draft.file.sync_all().map_err(StoreError::at(&draft.path))?;
     // Again: it may be too damaged for SQLite's own locks to tell.
     lock::check_unused(database)?;
     let kept = keep_old(database, clock)?;
@@ -78,7 +78,7 @@ fn fill(
     if !unsealed {
         let tell = &mut |bytes| tell("MB read", bytes / 1_000_000);
         let Draft { path, file, .. } = draft;
-        let write = &mut |piece: &[u8]| file.write_all(piece).map_err(|e| io_error(path, &e));
+        let write = &mut |piece: &[u8]| file.write_all(piece).map_err(StoreError::at(path));
         return seal::unseal(backup, write, tell).map(Some);
     }
     // By SQLite's own means: what another tool left may have a write-ahead log beside it.
@@ -158,21 +158,21 @@ fn keep_old(database: &Path, clock: &Clock) -> Result<Vec<PathBuf>, StoreError> 
     let name = beside(database, &format!(".before-restore-{time}"));
     let mut kept = Vec::new();
     if database.exists() {
-        fs::hard_link(database, &name).map_err(|e| io_error(&name, &e))?;
+        fs::hard_link(database, &name).map_err(StoreError::at(&name))?;
         kept.push(name.clone());
     }
     for suffix in ["-wal", "-journal"] {
         let (log, aside) = (beside(database, suffix), beside(&name, suffix));
         if log.exists() {
-            fs::rename(&log, &aside).map_err(|e| io_error(&aside, &e))?;
+            fs::rename(&log, &aside).map_err(StoreError::at(&aside))?;
             kept.push(aside);
         }
     }
     let index = beside(database, "-shm");
     if index.exists() {
-        fs::remove_file(&index).map_err(|e| io_error(&index, &e))?;
+        fs::remove_file(&index).map_err(StoreError::at(&index))?;
     }
-    sync_folder(database).map_err(|e| io_error(database, &e))?;
+    sync_folder(database).map_err(StoreError::at(database))?;
     Ok(kept)
 }
 
@@ -195,8 +195,4 @@ fn fold_log(database: &Path) -> Result<(), StoreError> {
         Err(foreign @ StoreError::Foreign(_)) => Err(foreign),
         Err(_) => Ok(()),
     }
-}
-
-fn io_error(path: &Path, error: &io::Error) -> StoreError {
-    StoreError::Io(format!("{}: {error}", path.display()))
 }

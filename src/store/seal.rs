@@ -25,13 +25,18 @@ pub(super) struct Sealed {
 }
 
 /// Adds the end mark to a finished copy and flushes it.
-pub(super) fn seal(file: &mut File, each: &mut dyn FnMut(u64)) -> io::Result<Sealed> {
-    file.rewind()?;
-    let (mut hasher, length) = hash(&mut *file, |e| e, &mut |_| Ok(()), each)?;
+pub(super) fn seal(
+    path: &Path,
+    file: &mut File,
+    each: &mut dyn FnMut(u64),
+) -> Result<Sealed, StoreError> {
+    let io = StoreError::at(path);
+    file.rewind().map_err(io)?;
+    let (mut hasher, length) = hash(path, &mut *file, &mut |_| Ok(()), each)?;
     let mark = format!("{MARK}{}\n", Hash::finish(hasher.clone()));
-    file.seek(SeekFrom::End(0))?;
-    file.write_all(mark.as_bytes())?;
-    file.sync_all()?;
+    file.seek(SeekFrom::End(0)).map_err(io)?;
+    file.write_all(mark.as_bytes()).map_err(io)?;
+    file.sync_all().map_err(io)?;
     hasher.update(mark.as_bytes());
     Ok(Sealed { sha256: Hash::finish(hasher).to_string(), bytes: length + LENGTH as u64 })
 }
@@ -51,7 +56,7 @@ pub(super) fn unseal(
     take: &mut dyn FnMut(&[u8]) -> Result<(), StoreError>,
     each: &mut dyn FnMut(u64),
 ) -> Result<String, StoreError> {
-    let io = |e: io::Error| StoreError::Io(format!("{}: {e}", path.display()));
+    let io = StoreError::at(path);
     let not_whole = |cause: &'static str| StoreError::NotWhole { path: path.into(), cause };
     let mut file = File::open(path).map_err(io)?;
     let Some((before, expected)) = mark(&mut file).map_err(io)? else {
@@ -60,7 +65,7 @@ pub(super) fn unseal(
         ));
     };
     file.rewind().map_err(io)?;
-    let (mut hasher, length) = hash(&mut (&file).take(before), io, take, each)?;
+    let (mut hasher, length) = hash(path, &mut (&file).take(before), take, each)?;
     if length != before || Hash::parse(&expected) != Some(Hash::finish(hasher.clone())) {
         return Err(not_whole("it was altered: its content does not match its end mark"));
     }
@@ -81,19 +86,19 @@ fn mark(file: &mut File) -> io::Result<Option<(u64, String)>> {
     Ok(digits.map(|digits| (before, digits.to_owned())))
 }
 
-fn hash<E>(
+fn hash(
+    path: &Path,
     from: &mut dyn Read,
-    unread: impl Fn(io::Error) -> E,
-    take: &mut dyn FnMut(&[u8]) -> Result<(), E>,
+    take: &mut dyn FnMut(&[u8]) -> Result<(), StoreError>,
     each: &mut dyn FnMut(u64),
-) -> Result<(Sha256, u64), E> {
+) -> Result<(Sha256, u64), StoreError> {
     let (mut hasher, mut length) = (Sha256::new(), 0);
     let mut piece = vec![0; PIECE];
     loop {
         let n = match from.read(&mut piece) {
             Ok(0) => return Ok((hasher, length)),
             Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-            read => read.map_err(&unread)?,
+            read => read.map_err(StoreError::at(path))?,
         };
         hasher.update(&piece[..n]);
         take(&piece[..n])?;

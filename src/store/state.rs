@@ -24,10 +24,9 @@ impl Sizes {
     /// # Errors
     /// It does not tell.
     pub fn of(path: &Path) -> Result<Self, StoreError> {
-        let io = |e: std::io::Error| StoreError::Io(format!("{}: {e}", path.display()));
-        let fs = rustix::fs::statvfs(path).map_err(|e| io(e.into()))?;
+        let fs = rustix::fs::statvfs(path).map_err(StoreError::at(path))?;
         Ok(Self {
-            database: fs::metadata(path).map_err(io)?.len(),
+            database: fs::metadata(path).map_err(StoreError::at(path))?.len(),
             wal: fs::metadata(beside(path, "-wal")).map_or(0, |meta| meta.len()),
             free: fs.f_bavail.saturating_mul(fs.f_frsize),
         })
