@@ -14,7 +14,6 @@ use fastcore::domain::hash_chain::ChainPosition;
 use fastcore::domain::id::RequestId;
 use fastcore::domain::lead::NewLead;
 use fastcore::domain::search_terms::TOKENIZER_VERSION;
-use fastcore::domain::timestamp::stamp;
 use fastcore::http::context::Context;
 use fastcore::http::router::routes;
 use fastcore::http::server::{Limits, bind, serve as serve_http};
@@ -177,7 +176,7 @@ impl Inbox for Nothing {
     fn submit(&self, _: NewLead) -> Answer<SubmitOutcome> {
         let stored = StoredLead {
             lead_id: Uuid::now_v7().to_string(),
-            created_at_utc: stamp(Clock::system().now()),
+            created_at_utc: Clock::system().now().into(),
             receipt: ChainPosition::START,
         };
         Box::pin(std::future::ready(Ok(SubmitOutcome::Created(stored))))

@@ -1,6 +1,6 @@
 //! Leads counted for the page's charts, by the days of a time zone.
 
-use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, TimeZone, Utc};
+use chrono::{Datelike, Days, NaiveDate, TimeDelta, TimeZone};
 use chrono_tz::{TZ_VARIANTS, Tz};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -9,7 +9,7 @@ use crate::app::admin_state::AdminState;
 use crate::domain::filter::Period;
 use crate::domain::lead::LeadService;
 use crate::domain::lead::status::LeadStatus;
-use crate::domain::timestamp::stamp;
+use crate::domain::timestamp::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::read::ReadTx;
 
@@ -62,8 +62,8 @@ pub struct TimeBucket {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = LeadsOfService)]
 pub struct ServiceCount {
-    #[schema(required, value_type = Option<LeadService>)]
-    pub service: Option<String>,
+    #[schema(required)]
+    pub service: Option<LeadService>,
     pub leads: i64,
 }
 
@@ -71,8 +71,8 @@ pub struct ServiceCount {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = LeadsOfStatus)]
 pub struct StatusCount {
-    #[schema(required, value_type = Option<LeadStatus>)]
-    pub status: Option<String>,
+    #[schema(required)]
+    pub status: Option<LeadStatus>,
     pub leads: i64,
 }
 
@@ -93,7 +93,7 @@ impl AdminState {
     /// # Errors
     /// The database cannot be read.
     pub async fn stats(&self, asked: StatsQuery) -> Result<LeadStats, StoreError> {
-        let now = self.clock().now();
+        let now = self.clock().now().into();
         self.read(move |snapshot| stats(snapshot, &asked, now)).await
     }
 }
@@ -101,7 +101,7 @@ impl AdminState {
 fn stats(
     snapshot: &ReadTx<'_>,
     asked: &StatsQuery,
-    now: DateTime<Utc>,
+    now: Timestamp,
 ) -> Result<LeadStats, StoreError> {
     let period = &asked.period;
     let services = snapshot.by_service(period)?.into_iter();
@@ -109,7 +109,9 @@ fn stats(
     Ok(LeadStats {
         series: series(snapshot, asked, now)?,
         by_service: services.map(|(service, leads)| ServiceCount { service, leads }).collect(),
-        by_status: statuses.map(|(status, leads)| StatusCount { status, leads }).collect(),
+        by_status: statuses
+            .map(|(status, leads)| StatusCount { status: Some(status), leads })
+            .collect(),
         median_seconds_to_processing: median(snapshot.taken_up(period)?),
         leads: snapshot.leads_in(period)?,
     })
@@ -120,23 +122,23 @@ fn stats(
 fn series(
     snapshot: &ReadTx<'_>,
     asked: &StatsQuery,
-    now: DateTime<Utc>,
+    now: Timestamp,
 ) -> Result<Vec<TimeBucket>, StoreError> {
     let Some((first, last)) = snapshot.extent(&asked.period)? else { return Ok(Vec::new()) };
-    let (Some(first), Some(last)) = (moment(&first), moment(&last)) else { return Ok(Vec::new()) };
-    let since = asked.period.since.as_deref().and_then(moment);
-    let begin = since.map_or(first, |since| since.max(first - LEAD_IN));
-    let begin = asked.by.step_of(begin.with_timezone(&asked.zone).date_naive());
-    let until = asked.period.until.as_deref().and_then(moment);
-    // The period ends before this moment. A lead may bear a later time than the clock shows.
-    let end = until.map_or(now, |until| now.min(until - TimeDelta::microseconds(1))).max(last);
-    let mut start = asked.by.step_of(end.with_timezone(&asked.zone).date_naive());
+    let day_of = |time: Timestamp| time.to_datetime().with_timezone(&asked.zone).date_naive();
+    let Period { since, until } = asked.period;
+    let begin = since.map_or(first, |since| since.max(first.saturating_sub(LEAD_IN)));
+    let begin = asked.by.step_of(day_of(begin));
+    // The period ends before `until`. A lead may have a later time than the clock shows.
+    let before = |time: Timestamp| time.saturating_sub(TimeDelta::microseconds(1));
+    let end = until.map_or(now, |until| now.min(before(until))).max(last);
+    let mut start = asked.by.step_of(day_of(end));
     let mut steps = Vec::new();
     while start >= begin && steps.len() < MOST {
         let next = start.checked_add_days(asked.by.length()).unwrap_or(NaiveDate::MAX);
         let within = Period {
-            since: midnight(start, asked.zone).max(asked.period.since.clone()),
-            until: earlier(midnight(next, asked.zone), asked.period.until.clone()),
+            since: midnight(start, asked.zone).max(since),
+            until: earlier(midnight(next, asked.zone), until),
         };
         steps.push(TimeBucket { start: start.to_string(), leads: snapshot.leads_in(&within)? });
         let Some(before) = start.checked_sub_days(asked.by.length()) else { break };
@@ -166,29 +168,25 @@ impl Bucket {
     }
 }
 
-fn moment(stamp: &str) -> Option<DateTime<Utc>> {
-    Some(DateTime::parse_from_rfc3339(stamp).ok()?.to_utc())
-}
-
-/// The first moment of a day: where the clocks are put forward at midnight, it begins later.
-fn midnight(day: NaiveDate, zone: Tz) -> Option<String> {
+/// The beginning of a day: where the clocks are put forward at midnight, it begins later.
+fn midnight(day: NaiveDate, zone: Tz) -> Option<Timestamp> {
     (0..24).find_map(|hour| {
         let local = day.and_hms_opt(hour, 0, 0)?;
-        Some(stamp(zone.from_local_datetime(&local).earliest()?.to_utc()))
+        Some(zone.from_local_datetime(&local).earliest()?.to_utc().into())
     })
 }
 
-fn earlier(a: Option<String>, b: Option<String>) -> Option<String> {
+fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),
     }
 }
 
-fn median(waits: Vec<(String, String)>) -> Option<i64> {
+fn median(waits: Vec<(Timestamp, Timestamp)>) -> Option<i64> {
     let seconds =
-        |(from, to): (String, String)| Some((moment(&to)? - moment(&from)?).num_seconds());
-    let mut waits: Vec<i64> = waits.into_iter().filter_map(seconds).collect();
+        |(from, to): (Timestamp, Timestamp)| (to.to_datetime() - from.to_datetime()).num_seconds();
+    let mut waits: Vec<i64> = waits.into_iter().map(seconds).collect();
     waits.sort_unstable();
     let middle = waits.len() / 2;
     match waits.len() {

@@ -14,6 +14,7 @@ mod admin_lead;
 mod admin_lists;
 mod admin_state;
 mod assets;
+mod audit_events;
 mod backup;
 mod chain;
 mod check;

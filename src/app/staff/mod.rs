@@ -94,7 +94,7 @@ pub fn remove(
 /// # Errors
 /// The database cannot be read.
 pub fn list(database: &Path, clock: &Clock) -> Result<Vec<AccountInfo>, StoreError> {
-    let alive = SessionCutoffs::at(clock.now());
+    let alive = SessionCutoffs::at(clock.now().into());
     ReadPool::open(database)?.read(|snapshot| snapshot.accounts(&alive))
 }
 

@@ -93,7 +93,7 @@ impl AdminState {
             totp_secret: None,
             totp_last_step: 0,
         };
-        let (token, alive) = (new_token(), SessionCutoffs::at(self.clock().now()));
+        let (token, alive) = (new_token(), SessionCutoffs::at(self.clock().now().into()));
         let hash = sha256(token.as_bytes());
         let made = self
             .write(move |tx| {

@@ -12,9 +12,10 @@ use utoipa::ToSchema;
 use crate::app::admin_state::{AdminState, blocking};
 use crate::app::staff::rate_limit::{RateLimiter, TokenBucket};
 use crate::app::staff::{password, totp};
-use crate::domain::audit::{ACTOR_ADMIN_PAGE, AuditEvent, NewAuditRow};
+use crate::domain::audit::{ACTOR_ADMIN_PAGE, AuditEvent, NewAuditRow, staff_actor};
 use crate::domain::staff;
 use crate::domain::staff::{AccountName, Password, SessionCutoffs};
+use crate::domain::timestamp::Timestamp;
 use crate::store;
 use crate::store::error::StoreError;
 use crate::store::staff::Account;
@@ -94,15 +95,15 @@ impl std::fmt::Debug for NewSession {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct StaffSession {
     pub name: String,
-    #[schema(format = DateTime)]
-    pub expires_at_utc: String,
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at_utc: Timestamp,
 }
 
 impl StaffSession {
     /// As the audit log names them.
     #[must_use]
     pub fn actor(&self) -> String {
-        staff::actor(&self.name)
+        staff_actor(&self.name)
     }
 }
 
@@ -157,7 +158,7 @@ impl AdminState {
         account: &Account,
         step: Option<i64>,
     ) -> Result<Option<NewSession>, StoreError> {
-        let (token, alive) = (new_token(), SessionCutoffs::at(self.clock().now()));
+        let (token, alive) = (new_token(), SessionCutoffs::at(self.clock().now().into()));
         let (hash, account) = (sha256(token.as_bytes()), account.clone());
         let name = account.name.clone();
         let opened = self
@@ -171,16 +172,16 @@ impl AdminState {
     /// # Errors
     /// The database cannot be read.
     pub async fn session(&self, token: &str) -> Result<Option<StaffSession>, StoreError> {
-        let (hash, now) = (sha256(token.as_bytes()), self.clock().now());
+        let (hash, now) = (sha256(token.as_bytes()), Timestamp::from(self.clock().now()));
         let alive = SessionCutoffs::at(now);
         let Some(session) = self.read(move |snapshot| snapshot.session(&hash, &alive)).await?
         else {
             return Ok(None);
         };
-        if is_before(&session.seen_at_utc, now - NOTED_EVERY) {
+        if session.seen_at_utc < now.saturating_sub(NOTED_EVERY) {
             self.write_later(move |tx| store::staff::touch_session(tx, &hash));
         }
-        Ok(Some(self.staff(session.name, Some(&session.created_at_utc))))
+        Ok(Some(self.staff(session.name, Some(session.created_at_utc))))
     }
 
     /// Whether the session of this token still lives. Does not count as a use of it.
@@ -188,7 +189,8 @@ impl AdminState {
     /// # Errors
     /// The database cannot be read.
     pub async fn is_signed_in(&self, token: &str) -> Result<bool, StoreError> {
-        let (hash, alive) = (sha256(token.as_bytes()), SessionCutoffs::at(self.clock().now()));
+        let (hash, alive) =
+            (sha256(token.as_bytes()), SessionCutoffs::at(self.clock().now().into()));
         Ok(self.read(move |snapshot| snapshot.session(&hash, &alive)).await?.is_some())
     }
 
@@ -201,9 +203,9 @@ impl AdminState {
         self.write(move |tx| store::staff::close_session(tx, &hash)).await
     }
 
-    pub(crate) fn staff(&self, name: String, created_at_utc: Option<&str>) -> StaffSession {
-        let now = self.clock().now();
-        let expires_at_utc = staff::expires_at(now, created_at_utc.unwrap_or_default());
+    pub(crate) fn staff(&self, name: String, created_at_utc: Option<Timestamp>) -> StaffSession {
+        let now = self.clock().now().into();
+        let expires_at_utc = staff::expires_at(now, created_at_utc.unwrap_or(now));
         StaffSession { name, expires_at_utc }
     }
 
@@ -273,8 +275,4 @@ pub(crate) fn new_token() -> String {
 
 pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
-}
-
-fn is_before(stamp: &str, moment: DateTime<Utc>) -> bool {
-    *stamp < *crate::domain::timestamp::stamp(moment)
 }

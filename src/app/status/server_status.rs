@@ -6,14 +6,16 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::admin_state::AdminState;
 use crate::clock::Clock;
+use crate::domain::audit::AuditEvent;
 use crate::domain::hash_chain::ChainPosition;
-use crate::domain::timestamp::stamp;
+use crate::domain::recorded::Recorded;
+use crate::domain::timestamp::Timestamp;
 use crate::store;
 use crate::store::db::disk_usage::DiskUsage;
 use crate::store::error::StoreError;
@@ -35,8 +37,8 @@ const OLD_BACKUP: TimeDelta = TimeDelta::hours(48);
 pub struct ServerStatus {
     pub version: &'static str,
     pub database: DatabaseStatus,
-    #[schema(required, format = DateTime)]
-    pub last_lead_at_utc: Option<String>,
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    pub last_lead_at_utc: Option<Timestamp>,
     #[schema(required)]
     pub last_backup: Option<LastBackup>,
     pub chain: ChainStatus,
@@ -59,8 +61,8 @@ pub struct DatabaseStatus {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = LastBackup)]
 pub struct LastBackup {
-    #[schema(format = DateTime)]
-    pub at_utc: String,
+    #[schema(value_type = String, format = DateTime)]
+    pub at_utc: Recorded<Timestamp>,
     #[schema(required)]
     pub file: Option<String>,
 }
@@ -71,8 +73,8 @@ pub struct ChainStatus {
     pub verified_to: i64,
     /// The last row now.
     pub head: i64,
-    #[schema(required, format = DateTime)]
-    pub at_utc: Option<String>,
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    pub at_utc: Option<Timestamp>,
     pub ok: bool,
     #[schema(required)]
     pub finding: Option<String>,
@@ -114,7 +116,7 @@ impl ChainMonitor {
             #[cfg(target_os = "linux")]
             let _ = rustix::process::setpriority_process(None, NICE);
             loop {
-                let state = prove(&database, clock.now());
+                let state = prove(&database, clock.now().into());
                 *told.lock().unwrap_or_else(PoisonError::into_inner) = state;
                 match ended.recv_timeout(PROVED_EVERY) {
                     Err(RecvTimeoutError::Timeout) => {}
@@ -134,8 +136,8 @@ impl ChainMonitor {
     }
 }
 
-fn prove(database: &Path, now: DateTime<Utc>) -> ChainStatus {
-    let at_utc = Some(stamp(now));
+fn prove(database: &Path, now: Timestamp) -> ChainStatus {
+    let at_utc = Some(now);
     match store::audit::verify::verify_database(database, &[], &mut |_| {}) {
         Ok(report) => {
             let finding = report.findings.into_iter().next();
@@ -164,7 +166,7 @@ impl AdminState {
             .with_readers(move |readers| {
                 let sizes = DiskUsage::of(&database)?;
                 readers.read(|snapshot| {
-                    let backup = snapshot.newest_of("BACKUP_TAKEN")?;
+                    let backup = snapshot.newest_of(AuditEvent::BackupTaken)?;
                     let first = snapshot.extent(&Default::default())?.map(|(first, _)| first);
                     Ok((sizes, snapshot.row_counts()?, snapshot.last_lead_at()?, first, backup))
                 })
@@ -177,10 +179,10 @@ impl AdminState {
         let mut chain = self.chain().status();
         chain.head = audit_rows;
         let obstacle = self.health().unavailable_reason();
-        let now = self.clock().now();
+        let now = self.clock().now().into();
         let warnings = [
             (sizes.free < LITTLE_ROOM).then(|| disk_low(sizes.free)),
-            backup_old(last_backup.as_ref(), first_lead.as_deref(), now),
+            backup_old(last_backup.as_ref(), first_lead, now),
             chain.finding.as_ref().map(|finding| {
                 warning("chain_broken", format!("The audit log does not hold: {finding}"))
             }),
@@ -225,15 +227,15 @@ fn wal_large(wal: u64) -> StatusWarning {
 
 fn backup_old(
     backup: Option<&LastBackup>,
-    first_lead: Option<&str>,
-    now: DateTime<Utc>,
+    first_lead: Option<Timestamp>,
+    now: Timestamp,
 ) -> Option<StatusWarning> {
-    let limit = stamp(now - OLD_BACKUP);
+    let limit = now.saturating_sub(OLD_BACKUP);
     match backup {
-        Some(backup) if backup.at_utc < limit => {
+        Some(backup) if backup.at_utc.known().is_some_and(|at| at < limit) => {
             Some(warning("backup_old", format!("The last backup is of {}", backup.at_utc)))
         }
-        None if first_lead.is_some_and(|first| first < limit.as_str()) => {
+        None if first_lead.is_some_and(|first| first < limit) => {
             Some(warning("backup_old", "The audit log tells of no backup".to_owned()))
         }
         _ => None,
