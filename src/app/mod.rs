@@ -6,6 +6,7 @@ pub mod atomic_file;
 pub mod audit;
 pub mod backup;
 pub mod db;
+pub mod demo;
 pub mod export;
 pub mod import;
 pub mod intake;
