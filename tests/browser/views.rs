@@ -58,7 +58,7 @@ async fn accessible(site: Site, page: Page, theme: &'static str) {
     page.assert_accessible("the menu").await;
 }
 
-/// Looks at a view on a desk and on the narrowest telephone.
+/// Looks at a view on a state and on the narrowest telephone.
 async fn look(page: &Page, path: &str, sign: &str) {
     for (width, height) in [(1440, 900), (320, 640)] {
         page.size(width, height).await;
