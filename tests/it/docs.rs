@@ -145,6 +145,10 @@ fn run_page(page: &str) {
             assert!(unit.contains(page), "{at}: .ci/unit does not take the blocks of {page}");
             continue;
         }
+        // Without the comment, such a block would change the machine that runs the tests.
+        for path in ["/etc/", "/usr/", "/var/", "systemctl"] {
+            assert!(!block.text.contains(path), "{at}: {path} without <!-- systemd -->");
+        }
         let commands = commands(&block);
         let elsewhere = commands.iter().filter(|command| runs_elsewhere(page, command)).count();
         if elsewhere > 0 {
@@ -239,6 +243,7 @@ impl Bench {
         let path = std::env::var("PATH").unwrap_or_default();
         command.env_clear().env("PATH", format!("{}:{path}", bin.display()));
         command.env("HOME", &work).env("LANG", "C.UTF-8").env("TOKEN", &self.token);
+        command.env("FASTCORE_LISTEN", "127.0.0.1:0");
         command.envs(self.url("old").map(|url| ("OLD", url)));
         command.envs(self.url("new").map(|url| ("DATABASE", url)));
         command.current_dir(&work).stdin(Stdio::piped());
@@ -361,7 +366,22 @@ fn every_link_leads_somewhere() {
     }
 }
 
-/// The pages that other files name are there.
+#[test]
+fn every_path_that_a_document_names_is_there() {
+    let folders = ["src/", "tests/", "assets/", "migrations/", "benches/", "docs/", ".ci/"];
+    for page in PAGES {
+        for line in prose(page) {
+            // Odd parts are inline code; <name> stands for what a contributor chooses.
+            for code in line.split('`').skip(1).step_by(2) {
+                let path = code.split(' ').next().unwrap_or_default();
+                if folders.iter().any(|f| path.starts_with(f)) && !path.contains(['<', '*']) {
+                    assert!(root().join(path).exists(), "{page}: {path}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn every_document_that_a_file_names_is_there() {
     for file in [".env.example", "fastcore.service", ".ci/unit", ".ci/site", ".ci/smoke"] {
