@@ -105,7 +105,7 @@ pub(crate) async fn submit(
 ) -> Result<Response, ApiError> {
     bearer::site(&headers, &context.tokens)?;
     let body = json_body::json(&headers, stream, context.body_deadline).await?;
-    match intake::submit(&*context.app.inbox, &body).await? {
+    match intake::submit(&context.app.db, &body).await? {
         Accepted::Created(stored) => Ok(answer(StatusCode::CREATED, &stored)),
         Accepted::Replayed(stored) => {
             let mut response = answer(StatusCode::OK, &stored);

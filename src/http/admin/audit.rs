@@ -3,7 +3,7 @@
 use http::StatusCode;
 use warp::reply::Response;
 
-use crate::app::audit::AuditPage;
+use crate::app::audit::{self, AuditPage};
 use crate::http::admin::{AdminRequest, unread};
 use crate::http::error::{ApiError, json};
 use crate::http::openapi::admin::Filtered;
@@ -42,6 +42,6 @@ pub(crate) async fn page(mut request: AdminRequest) -> Result<Response, ApiError
     };
     let (before, limit) = query.audit_page();
     query.check()?;
-    let page = request.state.audit(filter, before, limit).await.map_err(unread)?;
+    let page = audit::page(&request.state.db, filter, before, limit).await.map_err(unread)?;
     Ok(json(StatusCode::OK, &page))
 }
