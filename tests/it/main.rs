@@ -22,6 +22,7 @@ mod check;
 mod commands;
 mod config;
 mod damage;
+mod docs;
 mod export;
 mod export_postgres;
 mod export_run;
