@@ -40,7 +40,7 @@ const BODIES: [&str; 6] =
 const TOKENS: [&str; 3] = ["no token", "wrong token", "good token"];
 
 #[test]
-fn every_path_answers_every_method_token_and_body_as_the_table_says() {
+fn every_path_method_token_and_body_gets_the_documented_status() {
     let server = TestServer::start();
     let mut table = String::new();
     for path in PATHS {
@@ -170,7 +170,7 @@ fn bearer() -> String {
 }
 
 #[test]
-fn head_is_answered_as_get_is_but_without_the_body() {
+fn head_equals_get_without_the_body() {
     let server = TestServer::start();
     let mut client = Client::connect(server.address);
     let get = client.request("GET", "/health", &[], b"");
@@ -188,7 +188,7 @@ fn head_is_answered_as_get_is_but_without_the_body() {
 }
 
 #[test]
-fn the_token_comes_before_size_media_type_json_and_fields() {
+fn the_token_is_checked_before_size_media_type_json_and_fields() {
     let server = TestServer::start();
     let token = bearer();
     let auth = ("Authorization", token.as_str());
@@ -218,7 +218,7 @@ fn the_token_comes_before_size_media_type_json_and_fields() {
 }
 
 #[test]
-fn nothing_of_a_body_is_asked_for_before_the_token_is_good() {
+fn no_body_is_requested_before_the_token_is_accepted() {
     let server = TestServer::start();
     let ask = |token: &str| {
         let mut client = Client::connect(server.address);
@@ -233,7 +233,7 @@ fn nothing_of_a_body_is_asked_for_before_the_token_is_good() {
 }
 
 #[test]
-fn a_body_may_have_64_kib_and_no_byte_more_declared_or_chunked() {
+fn a_body_is_limited_to_64_kib_declared_or_chunked() {
     let server = TestServer::start();
     let token = bearer();
     let headers = [("Authorization", token.as_str()), ("Content-Type", "application/json")];
@@ -264,7 +264,7 @@ fn a_body_may_have_64_kib_and_no_byte_more_declared_or_chunked() {
 }
 
 #[test]
-fn json_may_have_parameters_and_any_case_but_no_other_name() {
+fn the_json_media_type_may_have_parameters_and_any_case() {
     let server = TestServer::start();
     let token = bearer();
     let send = |kind: &str| {
@@ -294,7 +294,7 @@ fn json_may_have_parameters_and_any_case_but_no_other_name() {
 }
 
 #[test]
-fn the_scheme_of_the_token_is_read_in_any_case_and_the_token_is_not() {
+fn the_bearer_scheme_is_case_insensitive_and_the_token_is_not() {
     let server = TestServer::start();
     let send = |authorization: &str| {
         let headers = [("Authorization", authorization), ("Content-Type", "application/json")];
@@ -327,7 +327,7 @@ fn the_scheme_of_the_token_is_read_in_any_case_and_the_token_is_not() {
 }
 
 #[test]
-fn a_sane_request_id_is_given_back_and_any_other_replaced() {
+fn a_valid_request_id_is_echoed_and_any_other_replaced() {
     let server = TestServer::start();
     let mut client = Client::connect(server.address);
     let mut given_back = |id: &str, path: &str| {
@@ -363,7 +363,7 @@ fn a_sane_request_id_is_given_back_and_any_other_replaced() {
 }
 
 #[test]
-fn the_configured_origins_get_their_headers_on_every_answer_and_others_get_none() {
+fn cors_headers_are_on_every_response_for_the_configured_origins_only() {
     let server = TestServer::start();
     let token = bearer();
     let valid = lead().to_string();
@@ -421,7 +421,7 @@ fn the_configured_origins_get_their_headers_on_every_answer_and_others_get_none(
 }
 
 #[test]
-fn a_preflight_is_answered_204_for_the_configured_origins_alone() {
+fn a_preflight_is_204_for_the_configured_origins_only() {
     let server = TestServer::start();
     let ask = |origin| {
         let headers = [
@@ -446,7 +446,7 @@ fn a_preflight_is_answered_204_for_the_configured_origins_alone() {
 }
 
 #[test]
-fn what_is_no_request_at_all_gets_the_same_shape_of_error() {
+fn a_malformed_request_gets_the_error_envelope() {
     let server = TestServer::start();
     let long = "x".repeat(17 * 1024);
     for (what, bytes, status, code) in [
@@ -476,7 +476,7 @@ fn what_is_no_request_at_all_gets_the_same_shape_of_error() {
 }
 
 #[test]
-fn a_method_that_nobody_knows_is_told_which_there_are() {
+fn an_unknown_method_is_405_with_allow() {
     let server = TestServer::start();
     for (path, allow) in [("/inbound/leads", "POST"), ("/health", "GET, HEAD")] {
         let answer = once(server.address, "BREW", path, &[], b"");

@@ -12,7 +12,7 @@ use crate::support::server::{TestServer, serving};
 use crate::support::{TOKEN, lead};
 
 #[test]
-fn what_is_not_a_request_is_refused_in_the_error_shape() {
+fn a_non_http_request_gets_the_error_envelope() {
     let server = TestServer::start();
     let cases: [(&str, &[u8]); 16] = [
         ("a target without a slash", b"GET x HTTP/1.1\r\nHost: a\r\n\r\n"),
@@ -46,7 +46,7 @@ fn what_is_not_a_request_is_refused_in_the_error_shape() {
 }
 
 #[test]
-fn a_head_that_is_too_large_is_refused_in_the_error_shape() {
+fn an_oversized_head_gets_the_error_envelope() {
     let server = TestServer::start();
     let long = "a".repeat(64 * 1024);
     for (what, bytes) in [
@@ -64,7 +64,7 @@ fn a_head_that_is_too_large_is_refused_in_the_error_shape() {
 }
 
 #[test]
-fn the_preface_of_http_2_is_closed_cleanly() {
+fn an_http_2_preface_is_closed_cleanly() {
     let server = TestServer::start();
     let mut client = Client::connect(server.address);
     client.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
@@ -76,7 +76,7 @@ fn the_preface_of_http_2_is_closed_cleanly() {
 }
 
 #[test]
-fn a_chunked_body_that_is_not_chunked_is_refused_and_nothing_is_stored() {
+fn an_invalid_chunked_body_is_refused_and_stores_nothing() {
     let server = TestServer::start();
     let mut client = Client::connect(server.address);
     client.send(format!(
@@ -90,7 +90,7 @@ fn a_chunked_body_that_is_not_chunked_is_refused_and_nothing_is_stored() {
 }
 
 #[test]
-fn a_body_that_breaks_off_is_refused_and_nothing_is_stored() {
+fn a_truncated_body_stores_nothing() {
     let server = TestServer::start();
     let whole = crate::support::http::lead_request(lead().to_string().as_bytes());
     let mut client = Client::connect(server.address);
@@ -124,7 +124,7 @@ fn explosive() -> Route {
 }
 
 #[test]
-fn a_panic_anywhere_in_a_route_is_answered_500_and_the_server_lives() {
+fn a_panic_in_a_route_is_a_500_and_the_server_continues() {
     let server = serving(explosive());
     let mut client = Client::connect(server.address);
     for path in ["/handler", "/later", "/search/it"] {
@@ -137,7 +137,7 @@ fn a_panic_anywhere_in_a_route_is_answered_500_and_the_server_lives() {
 
 /// warp looks at the first filter of all before there is a future that could be polled.
 #[test]
-fn a_panic_in_the_first_filter_of_all_is_answered_500_too() {
+fn a_panic_in_the_first_filter_is_a_500() {
     let route = warp::path::param::<Explosive>().map(|_| warp::reply().into_response());
     let server = serving(route.boxed());
     let mut client = Client::connect(server.address);
