@@ -131,6 +131,20 @@ impl Db {
         done.map_err(|_| StoreError::TimedOut)?.unwrap_or(Err(StoreError::Closed))
     }
 
+    /// [`Self::write`] for a thread that may block, without a timeout.
+    pub(crate) fn write_blocking<T: Send + 'static>(
+        &self,
+        job: impl FnMut(&mut WriteTx<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.writer.run(job)
+    }
+
+    /// Lets the writer finish what is queued, truncate the WAL and end; later writes fail with
+    /// [`StoreError::Closed`].
+    pub(crate) fn close(&self) {
+        self.writer.close();
+    }
+
     /// Queues a job without waiting for it, for what may also be lost.
     pub(crate) fn write_detached(
         &self,
