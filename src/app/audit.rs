@@ -9,6 +9,8 @@ use utoipa::ToSchema;
 use crate::app::db::Db;
 use crate::domain::audit::{AuditEvent, AuditRow, NewAuditRow};
 use crate::domain::hash_chain::ChainPosition;
+use crate::domain::recorded::Recorded;
+use crate::domain::timestamp::Timestamp;
 use crate::store;
 use crate::store::audit::page::AuditFilter;
 use crate::store::audit::verify::VerifyReport;
@@ -22,7 +24,7 @@ use crate::store::tx::WriteTx;
 /// The database cannot be read.
 pub fn list(
     database: &Path,
-    event: Option<&str>,
+    event: Option<&Recorded<AuditEvent>>,
     lead_id: Option<&str>,
     limit: u32,
 ) -> Result<Vec<AuditRow>, StoreError> {
@@ -57,9 +59,10 @@ pub struct AuditEntry {
     pub seq: i64,
     #[schema(format = Uuid)]
     pub id: String,
-    #[schema(format = DateTime)]
-    pub created_at_utc: String,
-    pub event: String,
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at_utc: Recorded<Timestamp>,
+    #[schema(value_type = String)]
+    pub event: Recorded<AuditEvent>,
     #[schema(required)]
     pub actor: Option<String>,
     #[schema(required, format = Uuid)]
@@ -119,7 +122,7 @@ pub async fn page(
     let more = rows.len() > limit;
     rows.truncate(limit);
     let next = rows.last().filter(|_| more).map(|row| row.seq.to_string());
-    let events = AuditEvent::ALL.into_iter().map(AuditEvent::as_str).collect();
+    let events = AuditEvent::ALL.iter().map(|event| event.as_str()).collect();
     Ok(AuditPage { rows: rows.into_iter().map(AuditEntry::from).collect(), next, events })
 }
 

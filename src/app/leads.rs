@@ -13,6 +13,7 @@ use crate::domain::filter::LeadFilter;
 use crate::domain::hash_chain::{ChainPosition, Sha256Hash};
 use crate::domain::lead::status::LeadStatus;
 use crate::domain::lead::{Lead, LeadService};
+use crate::domain::timestamp::Timestamp;
 use crate::store;
 use crate::store::error::StoreError;
 use crate::store::leads::query::LeadCount;
@@ -63,7 +64,7 @@ fn detail(tx: &ReadTx<'_>, id: &str) -> Result<Option<LeadDetail>, StoreError> {
         .as_ref()
         .and_then(|row| Some(ChainPosition { seq: row.seq, hash: Sha256Hash::parse(&row.hash)? }));
     let digest = arrival.as_ref().and_then(AuditRow::lead_digest);
-    let digest_valid = digest.is_some() && digest == Some(lead.columns().digest());
+    let digest_valid = digest.is_some() && digest == Some(lead.digest());
     Ok(Some(LeadDetail { lead, receipt, digest_valid, timeline }))
 }
 
@@ -76,15 +77,14 @@ pub struct LeadSummary {
     pub id: String,
     /// The `seq` of the audit row of its arrival.
     pub seq: i64,
-    #[schema(format = DateTime)]
-    pub created_at_utc: String,
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at_utc: Timestamp,
     pub name: String,
     #[schema(required)]
     pub company: Option<String>,
-    #[schema(required, value_type = Option<LeadService>)]
-    pub service: Option<String>,
-    #[schema(value_type = LeadStatus)]
-    pub status: String,
+    #[schema(required)]
+    pub service: Option<LeadService>,
+    pub status: LeadStatus,
     /// The beginning of the message, on one line.
     pub excerpt: String,
 }
@@ -95,11 +95,11 @@ impl LeadSummary {
         Self {
             id: lead.id.clone(),
             seq: lead.audit_seq,
-            created_at_utc: lead.created_at_utc.clone(),
+            created_at_utc: lead.created_at_utc,
             name: lead.name.as_str().to_owned(),
             company: lead.company.as_ref().map(|c| c.as_str().to_owned()),
-            service: lead.service.clone(),
-            status: lead.status.clone(),
+            service: lead.service,
+            status: lead.status,
             excerpt: excerpt(lead.message.as_str()),
         }
     }
@@ -226,8 +226,8 @@ pub fn rebuild_status(database: &Path, clock: &Clock) -> Result<usize, StoreErro
 /// A change of status; `from` and `to` are equal where the lead had that status already.
 #[derive(Debug, Serialize)]
 pub struct StatusChange {
-    pub from: String,
-    pub to: &'static str,
+    pub from: LeadStatus,
+    pub to: LeadStatus,
 }
 
 /// Sets a lead's status and records `LEAD_PROCESSED`, unless it has that status already.
@@ -245,5 +245,5 @@ pub fn set_status(
     let (id, actor) = (id.to_owned(), actor.to_owned());
     let from =
         db::write_once(database, clock, move |tx| store::leads::set_status(tx, &id, to, &actor))?;
-    Ok(from.map(|from| StatusChange { from, to: to.as_str() }))
+    Ok(from.map(|from| StatusChange { from, to }))
 }

@@ -95,8 +95,9 @@ impl Background {
         if let Some(scheduler) = self.scheduler {
             runtime.block_on(scheduler.stopped(limit / 2));
         }
-        self.db.close();
+        // Ends the tasks, and waits for reads that are still running.
         runtime.shutdown_timeout(READ_TIMEOUT);
+        self.db.close();
         self.writer.join_within(deadline.saturating_duration_since(Instant::now()))
     }
 }

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::backup;
 use crate::app::db::{Db, blocking};
 use crate::app::export::ExportError;
+use crate::domain::audit::ACTOR_SCHEDULE;
 use crate::store;
 use crate::store::backup::create::CancelFlag;
 use crate::store::error::StoreError;
@@ -28,7 +29,6 @@ const MAX_RETRY_DELAY: Duration = Duration::from_secs(600);
 /// The clock is read at least this often: it, and not the time slept, says when a backup is due.
 const CLOCK_CHECK_INTERVAL: Duration = Duration::from_secs(60);
 const TIME_FORMAT: &str = "%Y%m%dT%H%M%SZ";
-const ACTOR: &str = "schedule";
 
 /// When backups are taken, where they are written, and how many are kept.
 #[derive(Debug, Clone)]
@@ -138,7 +138,7 @@ impl BackupWorker {
         let time = self.db.clock().now().format(TIME_FORMAT);
         let target = folder.join(format!("{}{time}.db", prefix(database)));
         let summary = backup::write_file(database, &target, &self.cancel, &mut |_, _| ())?;
-        self.db.write_blocking(backup::audit_job(&summary, Some(&target), ACTOR))?;
+        self.db.write_blocking(backup::audit_job(&summary, Some(&target), ACTOR_SCHEDULE))?;
         let (file, leads, sha256) = (target.display(), summary.leads, summary.sha256);
         tracing::info!(%file, leads, bytes = summary.bytes, sha256, "a backup was taken and verified");
         for old in list(folder, database).iter().rev().skip(self.schedule.keep) {

@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::leads::LeadSummary;
-use crate::domain::audit::AuditRow;
+use crate::domain::audit::{AuditEvent, AuditRow};
 use crate::domain::lead::status::LeadStatus;
 use crate::store::error::StoreError;
 use crate::store::read::ReadTx;
@@ -37,8 +37,7 @@ pub enum LiveEvent {
     Status {
         #[schema(format = Uuid)]
         id: String,
-        #[schema(value_type = LeadStatus)]
-        status: String,
+        status: LeadStatus,
     },
     /// A lead that was erased.
     Erased {
@@ -72,8 +71,12 @@ impl EventBatch {
         };
         for row in rows {
             batch.session_touched |= matches!(
-                row.event.as_str(),
-                "STAFF_REMOVED" | "STAFF_PASSWORD_RESET" | "STAFF_SIGNED_OUT"
+                row.event.known(),
+                Some(
+                    AuditEvent::StaffRemoved
+                        | AuditEvent::StaffPasswordReset
+                        | AuditEvent::StaffSignedOut
+                )
             );
             if let Some(event) = live_event(tx, &row)? {
                 batch.events.push(SequencedEvent { seq: row.seq, event });
@@ -101,14 +104,15 @@ impl EventBatch {
 
 fn live_event(tx: &ReadTx<'_>, row: &AuditRow) -> Result<Option<LiveEvent>, StoreError> {
     let Some(id) = row.lead_id.clone() else { return Ok(None) };
-    Ok(match row.event.as_str() {
-        "LEAD_RECEIVED" | "LEAD_IMPORTED" => {
+    Ok(match row.event.known() {
+        Some(AuditEvent::LeadReceived | AuditEvent::LeadImported) => {
             tx.lead_at(row.seq)?.map(|lead| LiveEvent::Lead(LeadSummary::of(&lead)))
         }
-        "LEAD_PROCESSED" => {
-            row.details()["to"].as_str().map(|to| LiveEvent::Status { id, status: to.to_owned() })
+        Some(AuditEvent::LeadProcessed) => {
+            let status = row.details()["to"].as_str().and_then(LeadStatus::parse);
+            status.map(|status| LiveEvent::Status { id, status })
         }
-        "LEAD_ERASED" => Some(LiveEvent::Erased { id }),
+        Some(AuditEvent::LeadErased) => Some(LiveEvent::Erased { id }),
         _ => None,
     })
 }

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use serde::Serialize;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -14,7 +13,7 @@ use utoipa::ToSchema;
 use crate::app::db::Db;
 use crate::clock::Clock;
 use crate::domain::hash_chain::ChainPosition;
-use crate::domain::timestamp::stamp;
+use crate::domain::timestamp::Timestamp;
 use crate::store;
 
 /// How often the chain is verified.
@@ -28,8 +27,8 @@ pub struct ChainStatus {
     pub verified_to: i64,
     /// The `seq` of the last row now.
     pub head: i64,
-    #[schema(required, format = DateTime)]
-    pub at_utc: Option<String>,
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    pub at_utc: Option<Timestamp>,
     pub ok: bool,
     #[schema(required)]
     pub finding: Option<String>,
@@ -56,7 +55,7 @@ impl ChainMonitor {
 
     async fn run(self, database: PathBuf, clock: Clock) {
         loop {
-            if let Some(status) = verify_on_thread(database.clone(), clock.now()).await {
+            if let Some(status) = verify_on_thread(database.clone(), clock.now().into()).await {
                 *self.0.lock().unwrap_or_else(PoisonError::into_inner) = status;
             }
             tokio::time::sleep(VERIFY_INTERVAL).await;
@@ -65,7 +64,7 @@ impl ChainMonitor {
 }
 
 /// Verifies on a thread of its own, whose low priority ends with it.
-async fn verify_on_thread(database: PathBuf, now: DateTime<Utc>) -> Option<ChainStatus> {
+async fn verify_on_thread(database: PathBuf, now: Timestamp) -> Option<ChainStatus> {
     let (done, status) = oneshot::channel();
     let work = move || {
         // On Linux this is per thread; elsewhere the priority stays as it is.
@@ -80,8 +79,8 @@ async fn verify_on_thread(database: PathBuf, now: DateTime<Utc>) -> Option<Chain
     status.await.ok()
 }
 
-fn verify(database: &Path, now: DateTime<Utc>) -> ChainStatus {
-    let at_utc = Some(stamp(now));
+fn verify(database: &Path, now: Timestamp) -> ChainStatus {
+    let at_utc = Some(now);
     match store::audit::verify::verify_database(database, &[], &mut |_| {}) {
         Ok(report) => {
             let finding = report.findings.into_iter().next();

@@ -5,7 +5,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use rustix::fs::statvfs;
 use serde::Serialize;
 
@@ -14,6 +13,8 @@ use crate::app::audit;
 use crate::app::backup::scheduler::{self, BackupSchedule};
 use crate::app::status::thresholds::{self, Level, MIB};
 use crate::clock::Clock;
+use crate::domain::audit::AuditEvent;
+use crate::domain::timestamp::Timestamp;
 use crate::store;
 use crate::store::error::StoreError;
 use crate::store::paths::{folder_of, sidecar_path};
@@ -184,8 +185,8 @@ fn ledger(database: &Path) -> Result<Finding, StoreError> {
 
 fn clock_finding(database: &Path, clock: &Clock) -> Result<Finding, StoreError> {
     let newest = ReadPool::open(database)?.read(|tx| tx.newest_audit(None, None, 1))?;
-    let newest = newest.first().and_then(|row| parse(&row.created_at_utc));
-    Ok(match thresholds::clock_level(newest, clock.now()) {
+    let newest = newest.first().and_then(|row| row.created_at_utc.known());
+    Ok(match thresholds::clock_level(newest, clock.now().into()) {
         Level::Ok => Finding::ok("clock", "it is not behind the newest audit row"),
         level => {
             let hint = "set the clock (`timedatectl`) and keep it synchronised by NTP";
@@ -201,21 +202,21 @@ fn backup(
 ) -> Result<Finding, StoreError> {
     let taken_at = match schedule {
         Some(schedule) => {
-            scheduler::newest(&schedule.folder, database).map(|backup| backup.taken_at)
+            scheduler::newest(&schedule.folder, database).map(|backup| backup.taken_at.into())
         }
         None => {
-            let newest = |tx: &ReadTx<'_>| tx.newest_audit(Some("BACKUP_TAKEN"), None, 1);
-            let rows = ReadPool::open(database)?.read(newest)?;
-            rows.first().and_then(|row| parse(&row.created_at_utc))
+            let newest = |tx: &ReadTx<'_>| tx.newest_of(AuditEvent::BackupTaken);
+            let row = ReadPool::open(database)?.read(newest)?;
+            row.and_then(|row| row.created_at_utc.known())
         }
     };
-    let (interval, now) = (schedule.map(|schedule| schedule.every), clock.now());
+    let (interval, now) = (schedule.map(|schedule| schedule.every), Timestamp::from(clock.now()));
     let hint = "`fastcore backup create FILE`, or set FASTCORE_BACKUP_DIR for the server";
     let level = thresholds::missing_backup_level(interval);
     let Some(taken_at) = taken_at else {
         return Ok(Finding::new(level, "backup", "there is none", hint));
     };
-    let age = (now - taken_at).to_std().unwrap_or_default();
+    let age = (now.to_datetime() - taken_at.to_datetime()).to_std().unwrap_or_default();
     let age = humantime::format_duration(Duration::from_secs(age.as_secs()));
     let detail = format!("the newest is {age} old");
     Ok(if thresholds::is_backup_late(taken_at, interval, now) {
@@ -283,8 +284,4 @@ fn leftovers(database: &Path) -> Vec<Finding> {
         }
     }
     findings
-}
-
-fn parse(stamp: &str) -> Option<DateTime<Utc>> {
-    Some(DateTime::parse_from_rfc3339(stamp).ok()?.to_utc())
 }

@@ -3,14 +3,15 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::db::Db;
 use crate::app::status::chain_monitor::{ChainMonitor, ChainStatus};
 use crate::app::status::thresholds::{self, Level, MIB};
-use crate::domain::audit::AuditRow;
+use crate::domain::audit::AuditEvent;
+use crate::domain::recorded::Recorded;
+use crate::domain::timestamp::Timestamp;
 use crate::store::db::disk_usage::DiskUsage;
 use crate::store::error::StoreError;
 use crate::store::read::{ReadPool, ReadTx};
@@ -21,8 +22,8 @@ use crate::store::read::{ReadPool, ReadTx};
 pub struct ServerStatus {
     pub version: &'static str,
     pub database: DatabaseStatus,
-    #[schema(required, format = DateTime)]
-    pub last_lead_at_utc: Option<String>,
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    pub last_lead_at_utc: Option<Timestamp>,
     #[schema(required)]
     pub last_backup: Option<LastBackup>,
     pub chain: ChainStatus,
@@ -45,8 +46,8 @@ pub struct DatabaseStatus {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = LastBackup)]
 pub struct LastBackup {
-    #[schema(format = DateTime)]
-    pub at_utc: String,
+    #[schema(value_type = String, format = DateTime)]
+    pub at_utc: Recorded<Timestamp>,
     #[schema(required)]
     pub file: Option<String>,
 }
@@ -82,9 +83,9 @@ struct Facts {
     sizes: DiskUsage,
     leads: i64,
     audit_rows: i64,
-    first_lead: Option<String>,
-    last_lead: Option<String>,
-    last_row: Option<AuditRow>,
+    first_lead: Option<Timestamp>,
+    last_lead: Option<Timestamp>,
+    last_row: Option<Timestamp>,
     last_backup: Option<LastBackup>,
 }
 
@@ -106,7 +107,7 @@ impl StatusReader {
         let facts = self.db.with_readers(read).await??;
         let chain = ChainStatus { head: facts.audit_rows, ..self.chain.status() };
         let unavailable = self.db.health().unavailable_reason();
-        let now = self.db.clock().now();
+        let now = self.db.clock().now().into();
         let warnings = [
             facts.disk_warning(),
             facts.backup_warning(self.backup_interval, now),
@@ -140,17 +141,18 @@ impl StatusReader {
 impl Facts {
     fn read(tx: &ReadTx<'_>, sizes: DiskUsage) -> Result<Self, StoreError> {
         let (leads, audit_rows) = tx.row_counts()?;
-        let last_backup = tx.newest_of("BACKUP_TAKEN")?.map(|row| LastBackup {
+        let last_backup = tx.newest_of(AuditEvent::BackupTaken)?.map(|row| LastBackup {
             file: row.details()["file"].as_str().map(str::to_owned),
             at_utc: row.created_at_utc,
         });
+        let newest = tx.newest_audit(None, None, 1)?;
         Ok(Self {
             sizes,
             leads,
             audit_rows,
             first_lead: tx.extent(&Default::default())?.map(|(first, _)| first),
             last_lead: tx.last_lead_at()?,
-            last_row: tx.newest_audit(None, None, 1)?.pop(),
+            last_row: newest.first().and_then(|row| row.created_at_utc.known()),
             last_backup,
         })
     }
@@ -172,13 +174,9 @@ impl Facts {
 
     /// A missing backup is reported once the first lead is as old as a late backup: a new
     /// installation has none yet.
-    fn backup_warning(
-        &self,
-        interval: Option<Duration>,
-        now: DateTime<Utc>,
-    ) -> Option<StatusWarning> {
-        let taken_at = self.last_backup.as_ref().map(|backup| backup.at_utc.as_str());
-        let since = parse(taken_at.or(self.first_lead.as_deref())?)?;
+    fn backup_warning(&self, interval: Option<Duration>, now: Timestamp) -> Option<StatusWarning> {
+        let taken_at = self.last_backup.as_ref().and_then(|backup| backup.at_utc.known());
+        let since = taken_at.or(self.first_lead)?;
         thresholds::is_backup_late(since, interval, now).then(|| {
             let detail = match taken_at {
                 Some(taken_at) => format!("The last backup was taken at {taken_at}"),
@@ -188,9 +186,8 @@ impl Facts {
         })
     }
 
-    fn clock_warning(&self, now: DateTime<Utc>) -> Option<StatusWarning> {
-        let newest = self.last_row.as_ref().and_then(|row| parse(&row.created_at_utc));
-        let wrong = thresholds::clock_level(newest, now) > Level::Ok;
+    fn clock_warning(&self, now: Timestamp) -> Option<StatusWarning> {
+        let wrong = thresholds::clock_level(self.last_row, now) > Level::Ok;
         wrong
             .then(|| warning("clock_behind", "The clock is behind the newest audit row".to_owned()))
     }
@@ -198,8 +195,4 @@ impl Facts {
 
 fn warning(code: &'static str, detail: String) -> StatusWarning {
     StatusWarning { code, detail }
-}
-
-fn parse(stamp: &str) -> Option<DateTime<Utc>> {
-    Some(DateTime::parse_from_rfc3339(stamp).ok()?.to_utc())
 }

@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde::Serialize;
+
+use crate::domain::timestamp::Timestamp;
 
 pub(crate) const MIB: u64 = 1 << 20;
 
@@ -50,8 +52,8 @@ pub(crate) fn wal_level(wal_bytes: u64) -> Level {
 }
 
 /// The level of the clock, compared with the newest audit row.
-pub(crate) fn clock_level(newest_row: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Level {
-    let ahead = newest_row.is_some_and(|newest| newest - now > CLOCK_TOLERANCE);
+pub(crate) fn clock_level(newest_row: Option<Timestamp>, now: Timestamp) -> Level {
+    let ahead = newest_row.is_some_and(|newest| newest > now.saturating_add(CLOCK_TOLERANCE));
     if ahead { Level::Error } else { Level::Ok }
 }
 
@@ -63,10 +65,10 @@ pub(crate) fn missing_backup_level(interval: Option<Duration>) -> Level {
 /// Whether a backup of this time is late. `interval` is that of the schedule, if there is one. A
 /// time in the future is of a clock that was set back, and not late.
 pub(crate) fn is_backup_late(
-    taken_at: DateTime<Utc>,
+    taken_at: Timestamp,
     interval: Option<Duration>,
-    now: DateTime<Utc>,
+    now: Timestamp,
 ) -> bool {
     let limit = interval.map_or(UNSCHEDULED_BACKUP_AGE, |every| every * 2 + BACKUP_DURATION);
-    (now - taken_at).to_std().is_ok_and(|age| age > limit)
+    (now.to_datetime() - taken_at.to_datetime()).to_std().is_ok_and(|age| age > limit)
 }

@@ -12,6 +12,7 @@ use crate::domain::id::LeadId;
 use crate::domain::lead::status::LeadStatus;
 use crate::domain::lead::{Lead, LeadService};
 use crate::domain::text::Personal;
+use crate::domain::timestamp::Timestamp;
 use crate::http::admin::{AdminRequest, unread};
 use crate::http::error::{ApiError, LoggedLead, json};
 use crate::http::openapi::admin::{Filtered, OneLead};
@@ -50,16 +51,16 @@ struct WholeLead {
     id: String,
     /// The place of its arrival in the audit log.
     seq: i64,
-    #[schema(format = DateTime)]
-    created_at_utc: String,
+    #[schema(value_type = String, format = DateTime)]
+    created_at_utc: Timestamp,
     name: String,
     email: String,
     #[schema(required)]
     phone: Option<String>,
     #[schema(required)]
     company: Option<String>,
-    #[schema(required, value_type = Option<LeadService>)]
-    service: Option<String>,
+    #[schema(required)]
+    service: Option<LeadService>,
     message: String,
     consent: bool,
     source: String,
@@ -71,8 +72,7 @@ struct WholeLead {
     /// When the visitor sent it.
     #[schema(required, format = DateTime)]
     timestamp_utc: Option<String>,
-    #[schema(value_type = LeadStatus)]
-    status: String,
+    status: LeadStatus,
 }
 
 /// A page of the inbox
