@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use serde::Serialize;
-use utoipa::ToSchema;
 
 use crate::app::admin_state::AdminState;
 use crate::clock::Clock;
@@ -11,8 +10,8 @@ use crate::domain::audit::AuditRow;
 use crate::domain::cursor::Cursor;
 use crate::domain::filter::LeadFilter;
 use crate::domain::hash_chain::{ChainPosition, Sha256Hash};
+use crate::domain::lead::Lead;
 use crate::domain::lead::status::LeadStatus;
-use crate::domain::lead::{Lead, LeadService};
 use crate::store;
 use crate::store::error::StoreError;
 use crate::store::leads::query::LeadCount;
@@ -20,8 +19,6 @@ use crate::store::read::{ReadPool, ReadTx};
 
 /// The most audit rows of one lead that are shown.
 const TIMELINE: u32 = 1000;
-/// Characters of a message in a list.
-const EXCERPT_CHARS: usize = 160;
 /// Leads are counted no further than this.
 const COUNTED: usize = 10_000;
 
@@ -67,70 +64,13 @@ fn shown(snapshot: &ReadTx<'_>, id: &str) -> Result<Option<LeadDetail>, StoreErr
     Ok(Some(LeadDetail { lead, receipt, digest_valid, timeline }))
 }
 
-/// A lead in a list.
-#[expect(missing_debug_implementations, reason = "personal data has no business in a log")]
-#[derive(Serialize, ToSchema)]
-#[schema(as = LeadSummary)]
-pub struct LeadSummary {
-    #[schema(format = Uuid)]
-    pub id: String,
-    /// The place of its arrival in the audit log.
-    pub seq: i64,
-    #[schema(format = DateTime)]
-    pub created_at_utc: String,
-    pub name: String,
-    #[schema(required)]
-    pub company: Option<String>,
-    #[schema(required, value_type = Option<LeadService>)]
-    pub service: Option<String>,
-    #[schema(value_type = LeadStatus)]
-    pub status: String,
-    /// Of the message, on one line.
-    pub excerpt: String,
-}
-
-impl LeadSummary {
-    #[must_use]
-    pub fn of(lead: &Lead) -> Self {
-        Self {
-            id: lead.id.clone(),
-            seq: lead.audit_seq,
-            created_at_utc: lead.created_at_utc.clone(),
-            name: lead.name.as_str().to_owned(),
-            company: lead.company.as_ref().map(|c| c.as_str().to_owned()),
-            service: lead.service.clone(),
-            status: lead.status.clone(),
-            excerpt: excerpt(lead.message.as_str()),
-        }
-    }
-}
-
-/// The first characters of a message, white space collapsed.
-fn excerpt(message: &str) -> String {
-    let mut text = String::new();
-    for word in message.split_whitespace() {
-        if !text.is_empty() {
-            text.push(' ');
-        }
-        text.push_str(word);
-        if text.chars().count() > EXCERPT_CHARS {
-            return text.chars().take(EXCERPT_CHARS).collect();
-        }
-    }
-    text
-}
-
 /// A page of leads, newest first.
-#[expect(missing_debug_implementations, reason = "personal data has no business in a log")]
-#[derive(Serialize, ToSchema)]
-#[schema(as = LeadPage)]
+#[derive(Debug)]
 pub struct LeadPage {
-    pub leads: Vec<LeadSummary>,
-    /// Where the next page begins, if there is one.
-    #[schema(required)]
-    pub next: Option<String>,
-    /// Of the first page alone.
-    #[schema(required)]
+    pub leads: Vec<Lead>,
+    /// The cursor of the next page, if there is one.
+    pub next: Option<Cursor>,
+    /// How many leads the filter matches; for the first page only.
     pub count: Option<LeadCount>,
 }
 
@@ -172,7 +112,7 @@ impl AdminState {
             let mut leads = snapshot.lead_page(&filter, before, limit + 1)?;
             let more = leads.len() > limit;
             leads.truncate(limit);
-            let next = leads.last().filter(|_| more).map(|lead| Cursor::of(lead).to_string());
+            let next = leads.last().filter(|_| more).map(Cursor::of);
             let count = match before {
                 None if more => {
                     let count = snapshot.lead_count(&filter, COUNTED)?;
@@ -182,7 +122,7 @@ impl AdminState {
                 None => Some(LeadCount { rows: leads.len(), exact: true }),
                 Some(_) => None,
             };
-            Ok(LeadPage { leads: leads.iter().map(LeadSummary::of).collect(), next, count })
+            Ok(LeadPage { leads, next, count })
         })
         .await
     }

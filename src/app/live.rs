@@ -5,15 +5,12 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde::Serialize;
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until};
-use utoipa::ToSchema;
 
 use crate::app::admin_state::AdminState;
-use crate::app::leads::LeadSummary;
 use crate::domain::audit::AuditRow;
-use crate::domain::lead::status::LeadStatus;
+use crate::domain::lead::Lead;
 use crate::store::error::StoreError;
 use crate::store::read::ReadTx;
 
@@ -38,28 +35,17 @@ pub struct SequencedEvent {
     pub what: LiveEvent,
 }
 
-/// LiveEvent happened, as the page is told it: the name of an event, and its data.
-#[expect(missing_debug_implementations, reason = "personal data has no business in a log")]
-#[derive(Serialize, ToSchema)]
-#[serde(tag = "event", content = "data", rename_all = "lowercase")]
-#[schema(as = LiveEvent)]
+/// What happened.
+#[expect(missing_debug_implementations, reason = "contains personal data")]
 pub enum LiveEvent {
-    /// The place behind which everything follows.
+    /// The first event of a stream: everything after `seq` follows.
     Hello { seq: i64 },
     /// A new lead.
-    Lead(LeadSummary),
-    /// Where a lead stands now.
-    Status {
-        #[schema(format = Uuid)]
-        id: String,
-        #[schema(value_type = LeadStatus)]
-        status: String,
-    },
-    /// A lead that is there no more.
-    Erased {
-        #[schema(format = Uuid)]
-        id: String,
-    },
+    Lead(Box<Lead>),
+    /// The new status of a lead.
+    Status { id: String, status: String },
+    /// A lead was erased.
+    Erased { id: String },
 }
 
 /// Those who follow.
@@ -249,7 +235,7 @@ fn live_event(snapshot: &ReadTx<'_>, row: &AuditRow) -> Result<Option<LiveEvent>
     let Some(id) = row.lead_id.clone() else { return Ok(None) };
     Ok(match row.event.as_str() {
         "LEAD_RECEIVED" | "LEAD_IMPORTED" => {
-            snapshot.lead_at(row.seq)?.map(|lead| LiveEvent::Lead(LeadSummary::of(&lead)))
+            snapshot.lead_at(row.seq)?.map(|lead| LiveEvent::Lead(Box::new(lead)))
         }
         "LEAD_PROCESSED" => {
             row.details()["to"].as_str().map(|to| LiveEvent::Status { id, status: to.to_owned() })

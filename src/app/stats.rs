@@ -2,13 +2,9 @@
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, TimeZone, Utc};
 use chrono_tz::{TZ_VARIANTS, Tz};
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use crate::app::admin_state::AdminState;
 use crate::domain::filter::Period;
-use crate::domain::lead::LeadService;
-use crate::domain::lead::status::LeadStatus;
 use crate::domain::timestamp::stamp;
 use crate::store::error::StoreError;
 use crate::store::read::ReadTx;
@@ -35,43 +31,36 @@ pub enum Bucket {
     Week,
 }
 
-/// The stats as the page shows them.
-#[derive(Debug, Serialize, ToSchema)]
+/// Counts of leads over a period.
+#[derive(Debug)]
 pub struct LeadStats {
-    /// Oldest first, those without a lead too.
+    /// Oldest first; buckets without a lead are included.
     pub series: Vec<TimeBucket>,
     pub by_service: Vec<ServiceCount>,
     pub by_status: Vec<StatusCount>,
-    /// From a lead's arrival to the first time that its status was another than `received`.
-    #[schema(required)]
+    /// From a lead's arrival to its first status other than `received`.
     pub median_seconds_to_processing: Option<i64>,
     pub leads: i64,
 }
 
 /// A day or a week.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = LeadsPer)]
+#[derive(Debug)]
 pub struct TimeBucket {
     /// Its first day, such as `2026-01-31`.
-    #[schema(format = Date)]
     pub start: String,
     pub leads: i64,
 }
 
-/// The leads of a service; of none, those that named none.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = LeadsOfService)]
+/// The number of leads for one service; `None` counts the leads that name no service.
+#[derive(Debug)]
 pub struct ServiceCount {
-    #[schema(required, value_type = Option<LeadService>)]
     pub service: Option<String>,
     pub leads: i64,
 }
 
-/// The leads of a status.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = LeadsOfStatus)]
+/// The number of leads with one status.
+#[derive(Debug)]
 pub struct StatusCount {
-    #[schema(required, value_type = Option<LeadStatus>)]
     pub status: Option<String>,
     pub leads: i64,
 }

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::{Object, ObjectBuilder, Type};
 use warp::reply::{Reply, Response};
 
-use crate::domain::field_error::FieldError;
+use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::store::error::StoreError;
 
 /// When it is worth trying again, in seconds.
@@ -60,7 +60,27 @@ pub(crate) struct ValidationError<'a> {
     ok: bool,
     #[schema(pattern = "^validation_error$")]
     error: &'a str,
-    detail: &'a [FieldError],
+    detail: Vec<FieldErrorDto<'a>>,
+}
+
+/// One invalid field.
+#[derive(Serialize, ToSchema)]
+#[schema(as = FieldError)]
+struct FieldErrorDto<'a> {
+    /// The path of the field, beginning with `body` or `query`: names, and `[]` for an item of a
+    /// list.
+    loc: &'a [String],
+    /// A sentence for people; it quotes nothing of the request.
+    msg: &'a str,
+    /// The rule that is broken, for programs.
+    #[serde(rename = "type")]
+    kind: &'a str,
+}
+
+impl<'a> From<&'a FieldError> for FieldErrorDto<'a> {
+    fn from(error: &'a FieldError) -> Self {
+        Self { loc: &error.loc, msg: &error.msg, kind: error.kind }
+    }
 }
 
 fn no() -> Object {
@@ -99,12 +119,18 @@ impl ApiError {
     pub(crate) fn parts(&self) -> (StatusCode, String) {
         let (status, error) = self.status_and_code();
         let body = match self {
-            Self::Validation(faults) => {
-                to_json(&ValidationError { ok: false, error, detail: faults })
+            Self::Validation(errors) => {
+                let detail = errors.iter().map(FieldErrorDto::from).collect();
+                to_json(&ValidationError { ok: false, error, detail })
             }
             _ => to_json(&Error { ok: false, error, detail: &self.detail() }),
         };
         (status, body)
+    }
+
+    /// Fails if there is an error.
+    pub(crate) fn check(errors: FieldErrors) -> Result<(), Self> {
+        if errors.is_empty() { Ok(()) } else { Err(Self::Validation(errors.into_vec())) }
     }
 
     /// The code, for programs.

@@ -20,12 +20,13 @@ const MAY: [(&str, &[&str]); 8] = [
 const DOORS: [(&str, &str); 2] = [("cli/serve.rs", "http"), ("cli/openapi.rs", "http")];
 
 /// Libraries and the one part that may name them.
-const AT_HOME: [(&str, &str); 16] = [
+const AT_HOME: [(&str, &str); 17] = [
     ("rusqlite", "store"),
     ("r2d2", "store"),
     ("refinery", "store"),
     ("thread_priority", "store"),
     ("warp", "http"),
+    ("utoipa", "http"),
     ("hyper", "http"),
     ("clap", "cli"),
     ("csv", "app"),

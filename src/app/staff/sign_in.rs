@@ -4,10 +4,8 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::Serialize;
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
-use utoipa::ToSchema;
 
 use crate::app::admin_state::{AdminState, blocking};
 use crate::app::staff::rate_limit::{RateLimiter, TokenBucket};
@@ -91,10 +89,9 @@ impl std::fmt::Debug for NewSession {
 }
 
 /// Who is signed in, and until when if the session is not used any more.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone)]
 pub struct StaffSession {
     pub name: String,
-    #[schema(format = DateTime)]
     pub expires_at_utc: String,
 }
 

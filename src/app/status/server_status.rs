@@ -7,8 +7,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use crate::app::admin_state::AdminState;
 use crate::clock::Clock;
@@ -29,24 +27,20 @@ const LARGE_WAL: u64 = 256 << 20;
 /// A backup older than this is told; so is none, once there are leads that old.
 const OLD_BACKUP: TimeDelta = TimeDelta::hours(48);
 
-/// The state as the page shows it.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = ServerState)]
+/// The server's status.
+#[derive(Debug)]
 pub struct ServerStatus {
     pub version: &'static str,
     pub database: DatabaseStatus,
-    #[schema(required, format = DateTime)]
     pub last_lead_at_utc: Option<String>,
-    #[schema(required)]
     pub last_backup: Option<LastBackup>,
     pub chain: ChainStatus,
     pub health: StorageStatus,
     pub warnings: Vec<StatusWarning>,
 }
 
-/// DiskUsage in bytes, and rows.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = DatabaseState)]
+/// Sizes in bytes, and row counts.
+#[derive(Debug)]
 pub struct DatabaseStatus {
     pub bytes: u64,
     pub wal_bytes: u64,
@@ -55,41 +49,33 @@ pub struct DatabaseStatus {
     pub audit_rows: i64,
 }
 
-/// The last backup that the audit log tells of.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(as = LastBackup)]
+/// The last backup that the audit log records.
+#[derive(Debug, Clone)]
 pub struct LastBackup {
-    #[schema(format = DateTime)]
     pub at_utc: String,
-    #[schema(required)]
     pub file: Option<String>,
 }
 
 /// How far the chain was proved, and what was found.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone)]
 pub struct ChainStatus {
     pub verified_to: i64,
     /// The last row now.
     pub head: i64,
-    #[schema(required, format = DateTime)]
     pub at_utc: Option<String>,
     pub ok: bool,
-    #[schema(required)]
     pub finding: Option<String>,
 }
 
 /// Whether leads can be stored.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = StoringState)]
+#[derive(Debug)]
 pub struct StorageStatus {
     pub ok: bool,
-    #[schema(required)]
     pub detail: Option<String>,
 }
 
 /// Something that somebody should look at.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = StateWarning)]
+#[derive(Debug)]
 pub struct StatusWarning {
     pub code: &'static str,
     pub detail: String,

@@ -6,10 +6,14 @@ use std::io;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use serde::Serialize;
 use tokio::sync::{mpsc, watch};
+use utoipa::ToSchema;
 use warp::reply::Response;
 
 use crate::app::live::{LiveEvent, SequencedEvent, Subscriber};
+use crate::domain::lead::status::LeadStatus;
+use crate::http::admin::leads::LeadSummaryDto;
 use crate::http::admin::{AdminRequest, session, unread};
 use crate::http::error::ApiError;
 use crate::http::openapi::admin::{LiveEventSchema, Read};
@@ -88,10 +92,47 @@ fn text(happenings: &[SequencedEvent]) -> String {
     }
     let mut text = String::new();
     for happening in happenings {
-        let what = serde_json::to_value(&happening.what).unwrap_or_default();
-        let (seq, name) = (happening.seq, what["event"].as_str().unwrap_or_default());
-        let data = &what["data"];
+        let event = LiveEventDto::from(&happening.what);
+        let event = serde_json::to_value(&event).unwrap_or_default();
+        let (seq, name) = (happening.seq, event["event"].as_str().unwrap_or_default());
+        let data = &event["data"];
         let _ = write!(text, "id: {seq}\nevent: {name}\ndata: {data}\n\n");
     }
     text
+}
+
+/// The name of an event, and its data.
+#[derive(Serialize, ToSchema)]
+#[serde(tag = "event", content = "data", rename_all = "lowercase")]
+#[schema(as = LiveEvent)]
+pub(crate) enum LiveEventDto {
+    /// The first event of a stream: everything after `seq` follows.
+    Hello { seq: i64 },
+    /// A new lead.
+    Lead(LeadSummaryDto),
+    /// The new status of a lead.
+    Status {
+        #[schema(format = Uuid)]
+        id: String,
+        #[schema(value_type = LeadStatus)]
+        status: String,
+    },
+    /// A lead was erased.
+    Erased {
+        #[schema(format = Uuid)]
+        id: String,
+    },
+}
+
+impl From<&LiveEvent> for LiveEventDto {
+    fn from(event: &LiveEvent) -> Self {
+        match event {
+            LiveEvent::Hello { seq } => Self::Hello { seq: *seq },
+            LiveEvent::Lead(lead) => Self::Lead(LeadSummaryDto::from(&**lead)),
+            LiveEvent::Status { id, status } => {
+                Self::Status { id: id.clone(), status: status.clone() }
+            }
+            LiveEvent::Erased { id } => Self::Erased { id: id.clone() },
+        }
+    }
 }

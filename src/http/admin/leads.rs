@@ -6,27 +6,74 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use warp::reply::Response;
 
-use crate::app::audit::AuditEntry;
 use crate::app::leads::{LeadInContext, LeadPage, OpenLeadError};
 use crate::domain::id::LeadId;
 use crate::domain::lead::status::LeadStatus;
 use crate::domain::lead::{Lead, LeadService};
 use crate::domain::text::Personal;
+use crate::http::admin::audit::AuditRowDto;
 use crate::http::admin::{AdminRequest, unread};
 use crate::http::error::{ApiError, LoggedLead, json};
 use crate::http::openapi::admin::{Filtered, OneLead};
 use crate::http::openapi::params;
+use crate::store::leads::query::LeadCount;
 
-/// A lead with everything that is known of it.
+/// The maximum length of a lead's excerpt, in characters.
+const EXCERPT_CHARS: usize = 160;
+
+/// A page of leads, newest first.
 #[derive(Serialize, ToSchema)]
-struct OpenedLead {
-    lead: WholeLead,
+#[schema(as = LeadPage)]
+struct LeadPageDto {
+    leads: Vec<LeadSummaryDto>,
+    /// The cursor of the next page, if there is one.
+    #[schema(required)]
+    next: Option<String>,
+    /// How many leads the filter matches; for the first page only.
+    #[schema(required)]
+    count: Option<LeadCountDto>,
+}
+
+/// How many leads a filter matches: `rows`, or more than that where it is not exact.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LeadCount)]
+struct LeadCountDto {
+    rows: usize,
+    exact: bool,
+}
+
+/// A lead in a list.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LeadSummary)]
+pub(crate) struct LeadSummaryDto {
+    #[schema(format = Uuid)]
+    id: String,
+    /// The `seq` of its first audit row.
+    seq: i64,
+    #[schema(format = DateTime)]
+    created_at_utc: String,
+    name: String,
+    #[schema(required)]
+    company: Option<String>,
+    #[schema(required, value_type = Option<LeadService>)]
+    service: Option<String>,
+    #[schema(value_type = LeadStatus)]
+    status: String,
+    /// The first characters of the message, on one line.
+    excerpt: String,
+}
+
+/// A lead with its history.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LeadDetail)]
+struct LeadDetailDto {
+    lead: LeadDto,
     /// Oldest first.
-    timeline: Vec<AuditEntry>,
+    timeline: Vec<AuditRowDto>,
     /// As the site was answered.
     #[schema(required, pattern = "^[1-9][0-9]*:[0-9a-f]{64}$")]
     receipt: Option<String>,
-    digest: Digest,
+    digest: DigestStatus,
     /// The lead before it in the list of this filter.
     #[schema(required, format = Uuid)]
     newer: Option<String>,
@@ -38,14 +85,14 @@ struct OpenedLead {
 /// Whether the lead is what its audit row tells of.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum Digest {
+enum DigestStatus {
     Valid,
     Invalid,
 }
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = Lead)]
-struct WholeLead {
+struct LeadDto {
     #[schema(format = Uuid)]
     id: String,
     /// The place of its arrival in the audit log.
@@ -85,7 +132,7 @@ struct WholeLead {
     tag = "admin",
     params(params::LeadFilter, params::LeadPage),
     responses(
-        (status = 200, description = "A page of what the filter finds.", body = LeadPage,
+        (status = 200, description = "A page of what the filter finds.", body = LeadPageDto,
             links(
                 ("NextPage" = (
                     operation_id = "leads",
@@ -108,7 +155,7 @@ pub(crate) async fn page(mut request: AdminRequest) -> Result<Response, ApiError
     let (before, limit) = request.query.lead_page();
     request.query.check()?;
     let page = request.state.leads(filter, before, limit).await.map_err(unread)?;
-    Ok(json(StatusCode::OK, &page))
+    Ok(json(StatusCode::OK, &LeadPageDto::from(page)))
 }
 
 /// A lead
@@ -122,7 +169,7 @@ pub(crate) async fn page(mut request: AdminRequest) -> Result<Response, ApiError
     tag = "admin",
     params(("id" = Uuid, Path, description = "Its own id."), params::LeadFilter),
     responses(
-        (status = 200, description = "The lead.", body = OpenedLead,
+        (status = 200, description = "The lead.", body = LeadDetailDto,
             links(("Older" = (
                 operation_id = "openLead",
                 parameters(("id" = "$response.body#/older")),
@@ -143,7 +190,7 @@ pub(crate) async fn open(mut request: AdminRequest, id: &str) -> Result<Response
         OpenLeadError::Store(error) => unread(error),
     })?;
     let lead_id = opened.shown.lead.id.clone();
-    let mut response = json(StatusCode::OK, &OpenedLead::from(opened));
+    let mut response = json(StatusCode::OK, &LeadDetailDto::from(opened));
     response.extensions_mut().insert(LoggedLead(lead_id));
     Ok(response)
 }
@@ -153,21 +200,67 @@ pub(crate) fn erased() -> ApiError {
     ApiError::LeadErased("This lead was erased")
 }
 
-impl From<LeadInContext> for OpenedLead {
+impl From<LeadPage> for LeadPageDto {
+    fn from(page: LeadPage) -> Self {
+        Self {
+            leads: page.leads.iter().map(LeadSummaryDto::from).collect(),
+            next: page.next.map(|cursor| cursor.to_string()),
+            count: page.count.map(LeadCountDto::from),
+        }
+    }
+}
+
+impl From<LeadCount> for LeadCountDto {
+    fn from(count: LeadCount) -> Self {
+        Self { rows: count.rows, exact: count.exact }
+    }
+}
+
+impl From<&Lead> for LeadSummaryDto {
+    fn from(lead: &Lead) -> Self {
+        Self {
+            id: lead.id.clone(),
+            seq: lead.audit_seq,
+            created_at_utc: lead.created_at_utc.clone(),
+            name: lead.name.as_str().to_owned(),
+            company: lead.company.as_ref().map(|c| c.as_str().to_owned()),
+            service: lead.service.clone(),
+            status: lead.status.clone(),
+            excerpt: excerpt(lead.message.as_str()),
+        }
+    }
+}
+
+/// The first characters of a message, with white space collapsed.
+fn excerpt(message: &str) -> String {
+    let mut text = String::new();
+    for word in message.split_whitespace() {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(word);
+        if text.chars().count() > EXCERPT_CHARS {
+            return text.chars().take(EXCERPT_CHARS).collect();
+        }
+    }
+    text
+}
+
+impl From<LeadInContext> for LeadDetailDto {
     fn from(opened: LeadInContext) -> Self {
         let shown = opened.shown;
         Self {
             lead: shown.lead.into(),
-            timeline: shown.timeline.into_iter().map(AuditEntry::from).collect(),
+            timeline: shown.timeline.into_iter().map(AuditRowDto::from).collect(),
             receipt: shown.receipt.map(|receipt| receipt.to_string()),
-            digest: if shown.digest_valid { Digest::Valid } else { Digest::Invalid },
+            digest: if shown.digest_valid { DigestStatus::Valid } else { DigestStatus::Invalid },
             newer: opened.newer,
             older: opened.older,
         }
     }
 }
 
-impl From<Lead> for WholeLead {
+impl From<Lead> for LeadDto {
     fn from(lead: Lead) -> Self {
         let meta = lead.meta_json.as_deref().unwrap_or("null");
         let meta: Value = serde_json::from_str(meta).unwrap_or_default();

@@ -4,12 +4,14 @@ use bytes::Buf;
 use futures_util::Stream;
 use http::header::{COOKIE, HeaderValue, SET_COOKIE};
 use http::{HeaderMap, Method, StatusCode};
+use serde::Serialize;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
 use crate::app::staff::setup::{SetupError, SetupRequest};
 use crate::app::staff::sign_in::{NewSession, SignInError, SignInRequest, StaffSession};
-use crate::domain::field_error::FieldError;
+use crate::domain::field_error::FieldErrors;
 use crate::domain::staff::{AccountName, Password};
 use crate::http::admin::{AdminRequest, SESSION_METHODS, unread};
 use crate::http::error::{ApiError, json};
@@ -56,11 +58,11 @@ pub(crate) async fn answer<B: Buf>(
     path = "/admin/api/session",
     operation_id = "whoAmI",
     tag = "admin",
-    responses((status = 200, description = "The account.", body = StaffSession), Read),
+    responses((status = 200, description = "The account.", body = StaffSessionDto), Read),
     security(("session" = []), ("session_https" = [])),
 )]
 pub(crate) async fn who(request: AdminRequest) -> Result<Response, ApiError> {
-    Ok(json(StatusCode::OK, &request.staff().await?))
+    Ok(json(StatusCode::OK, &StaffSessionDto::from(request.staff().await?)))
 }
 
 /// Sign in
@@ -74,7 +76,7 @@ pub(crate) async fn who(request: AdminRequest) -> Result<Response, ApiError> {
     params(params::FromHere),
     request_body = params::SignInRequest,
     responses(
-        (status = 200, description = "Signed in: the session is in the cookie.", body = StaffSession,
+        (status = 200, description = "Signed in: the session is in the cookie.", body = StaffSessionDto,
             headers(("Set-Cookie" = String, description = "The session."))),
         NotSignedIn,
     ),
@@ -93,7 +95,7 @@ pub(crate) async fn sign_in<B: Buf>(
     let password = Password::from_input(&password);
     let try_ = SignInRequest { name, password, code, peer: request.wire.peer };
     let signed_in = request.state.sign_in(try_).await?;
-    Ok(welcome(&request.site, StatusCode::OK, &signed_in))
+    Ok(welcome(&request.site, StatusCode::OK, signed_in))
 }
 
 /// Make the first account
@@ -108,7 +110,7 @@ pub(crate) async fn sign_in<B: Buf>(
     params(params::FromHere),
     request_body = params::FirstAccountRequest,
     responses(
-        (status = 201, description = "Made, and signed in: the session is in the cookie.", body = StaffSession,
+        (status = 201, description = "Made, and signed in: the session is in the cookie.", body = StaffSessionDto,
             headers(("Set-Cookie" = String, description = "The session."))),
         NoFirstAccount,
     ),
@@ -122,13 +124,13 @@ pub(crate) async fn first<B: Buf>(
     let mut fields =
         Fields::read(&json_body::json(&request.headers, body, request.body_deadline).await?)?;
     let token = fields.required("token");
-    if fields.faults.is_empty() && !request.state.is_first_link(&token) {
+    if fields.errors.is_empty() && !request.state.is_first_link(&token) {
         return Err(ApiError::LinkExpired);
     }
     let name = fields.parsed("name", AccountName::RULE, AccountName::parse);
     let password = fields.parsed("password", Password::RULE, Password::parse);
     let (Some(name), Some(password)) = (name, password) else {
-        return Err(ApiError::Validation(fields.faults));
+        return Err(ApiError::Validation(fields.errors.into_vec()));
     };
     fields.check()?;
     let made = request.state.first_account(SetupRequest { token, name, password }).await;
@@ -136,7 +138,7 @@ pub(crate) async fn first<B: Buf>(
         SetupError::LinkExpired => ApiError::LinkExpired,
         SetupError::Other(refused) => refused.into(),
     })?;
-    Ok(welcome(&request.site, StatusCode::CREATED, &signed_in))
+    Ok(welcome(&request.site, StatusCode::CREATED, signed_in))
 }
 
 /// Sign out
@@ -165,8 +167,8 @@ pub(crate) async fn sign_out(request: AdminRequest) -> Result<Response, ApiError
     Ok(response)
 }
 
-fn welcome(site: &PublicOrigin, status: StatusCode, signed_in: &NewSession) -> Response {
-    let mut response = json(status, &signed_in.staff);
+fn welcome(site: &PublicOrigin, status: StatusCode, signed_in: NewSession) -> Response {
+    let mut response = json(status, &StaffSessionDto::from(signed_in.staff));
     set_cookie(site, response.headers_mut(), &signed_in.token, KEPT);
     response
 }
@@ -193,11 +195,26 @@ impl From<SignInError> for ApiError {
     }
 }
 
+/// The account that is signed in, and when the session expires if it is not used.
+#[derive(Serialize, ToSchema)]
+#[schema(as = StaffSession)]
+pub(crate) struct StaffSessionDto {
+    name: String,
+    #[schema(format = DateTime)]
+    expires_at_utc: String,
+}
+
+impl From<StaffSession> for StaffSessionDto {
+    fn from(session: StaffSession) -> Self {
+        Self { name: session.name, expires_at_utc: session.expires_at_utc }
+    }
+}
+
 /// The text fields of a body.
 #[derive(Default)]
 pub(crate) struct Fields {
     of: Map<String, Value>,
-    faults: Vec<FieldError>,
+    errors: FieldErrors,
 }
 
 impl Fields {
@@ -209,7 +226,7 @@ impl Fields {
             Value::Object(of) => of,
             _ => Map::new(),
         };
-        Ok(Self { of, faults: Vec::new() })
+        Ok(Self { of, errors: FieldErrors::default() })
     }
 
     fn optional(&mut self, name: &str) -> Option<String> {
@@ -224,9 +241,9 @@ impl Fields {
     }
 
     pub(crate) fn required(&mut self, name: &str) -> String {
-        let before = self.faults.len();
+        let before = self.errors.len();
         self.optional(name).unwrap_or_else(|| {
-            if self.faults.len() == before {
+            if self.errors.len() == before {
                 self.fault(name, "this is missing", "missing");
             }
             String::new()
@@ -239,24 +256,20 @@ impl Fields {
         rule: &str,
         parse: impl Fn(&str) -> Option<T>,
     ) -> Option<T> {
-        let before = self.faults.len();
+        let before = self.errors.len();
         let parsed = parse(&self.required(name));
-        if parsed.is_none() && self.faults.len() == before {
+        if parsed.is_none() && self.errors.len() == before {
             self.fault(name, rule, "value_error");
         }
         parsed
     }
 
     fn fault(&mut self, name: &str, msg: &str, kind: &'static str) {
-        let loc = vec!["body".to_owned(), name.to_owned()];
-        self.faults.push(FieldError { loc, msg: msg.to_owned(), kind });
+        self.errors.add(&["body", name], kind, msg);
     }
 
+    /// Fails with every invalid field that was read.
     pub(crate) fn check(&mut self) -> Result<(), ApiError> {
-        if self.faults.is_empty() {
-            Ok(())
-        } else {
-            Err(ApiError::Validation(std::mem::take(&mut self.faults)))
-        }
+        ApiError::check(std::mem::take(&mut self.errors))
     }
 }

@@ -1,7 +1,7 @@
 //! The part of an address behind the `?`, read into filters; every fault at once.
 
 use crate::domain::cursor::Cursor;
-use crate::domain::field_error::FieldError;
+use crate::domain::field_error::FieldErrors;
 use crate::domain::filter;
 use crate::domain::filter::{LeadFilter, Period};
 use crate::domain::lead::LeadService;
@@ -18,13 +18,13 @@ pub(crate) const SEARCH: usize = 200;
 /// Names and values; what stands first counts, and what is empty is as good as left out.
 pub(crate) struct Query {
     pairs: Vec<(String, String)>,
-    faults: Vec<FieldError>,
+    errors: FieldErrors,
 }
 
 impl Query {
     pub(crate) fn read(text: &str) -> Self {
         let pairs = form_urlencoded::parse(text.as_bytes());
-        Self { pairs: pairs.into_owned().collect(), faults: Vec::new() }
+        Self { pairs: pairs.into_owned().collect(), errors: FieldErrors::default() }
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
@@ -42,11 +42,7 @@ impl Query {
         let value = self.get(name)?;
         let parsed = parse(value);
         if parsed.is_none() {
-            self.faults.push(FieldError {
-                loc: vec!["query".to_owned(), name.to_owned()],
-                msg: format!("this takes {accepts}"),
-                kind: "value_error",
-            });
+            self.errors.add(&["query", name], "value_error", format!("this takes {accepts}"));
         }
         parsed
     }
@@ -88,12 +84,8 @@ impl Query {
         (before, limit.unwrap_or(PAGE))
     }
 
-    /// Fails if anything that was read could not be.
+    /// Fails with every invalid parameter that was read.
     pub(crate) fn check(&mut self) -> Result<(), ApiError> {
-        if self.faults.is_empty() {
-            Ok(())
-        } else {
-            Err(ApiError::Validation(std::mem::take(&mut self.faults)))
-        }
+        ApiError::check(std::mem::take(&mut self.errors))
     }
 }

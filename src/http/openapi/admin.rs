@@ -13,8 +13,8 @@ use utoipa::openapi::{
 };
 use utoipa::{IntoResponses, OpenApi, PartialSchema, ToSchema};
 
-use crate::app::live::LiveEvent;
 use crate::app::staff::sign_in::SignInError;
+use crate::http::admin::events::LiveEventDto;
 use crate::http::admin::export::FORMATS;
 use crate::http::admin::session::{COOKIE_OF_HTTP, COOKIE_OF_HTTPS, Fields};
 use crate::http::admin::{
@@ -232,7 +232,7 @@ pub(crate) struct LiveEventSchema;
 
 impl PartialSchema for LiveEventSchema {
     fn schema() -> RefOr<Schema> {
-        let mut schema = LiveEvent::schema();
+        let mut schema = LiveEventDto::schema();
         let RefOr::T(Schema::OneOf(events)) = &mut schema else { return schema };
         for event in &mut events.items {
             let RefOr::T(Schema::Object(event)) = event else { continue };
@@ -256,6 +256,6 @@ impl PartialSchema for LiveEventSchema {
 
 impl ToSchema for LiveEventSchema {
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
-        LiveEvent::schemas(schemas);
+        LiveEventDto::schemas(schemas);
     }
 }
