@@ -5,6 +5,7 @@ pub mod admin_state;
 pub mod atomic_file;
 pub mod audit;
 pub mod backup;
+pub mod demo;
 pub mod export;
 pub mod import;
 pub mod intake;
