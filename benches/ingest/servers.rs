@@ -15,7 +15,7 @@ use fastcore::domain::id::RequestId;
 use fastcore::domain::lead::NewLead;
 use fastcore::domain::search_terms::TOKENIZER_VERSION;
 use fastcore::domain::timestamp::stamp;
-use fastcore::http::context::Context;
+use fastcore::http::context::HttpContext;
 use fastcore::http::router::routes;
 use fastcore::http::server::{Limits, bind, serve as serve_http};
 use fastcore::store::health::WriterHealth;
@@ -164,7 +164,7 @@ pub(super) fn run(role: &str) {
         let listener = bind(settings.listen).expect("a port");
         let address = listener.local_addr().expect("an address");
         writeln!(std::io::stderr(), r#"{{"address":"{address}"}}"#).expect("a log");
-        let routes = routes(&Context::new(app, tokens));
+        let routes = routes(&HttpContext::new(app, tokens));
         let origins = settings.cors_origins.into();
         serve_http(listener, routes, origins, Limits::default(), std::future::pending()).await;
     });

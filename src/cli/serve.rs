@@ -115,7 +115,8 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
                 tracing::warn!(%error, "the link for the first account could not be printed");
             }
         }
-        let context = http::context::Context::new(app, tokens).at(server.public_url.as_deref());
+        let context = http::context::HttpContext::new(app, tokens)
+            .with_public_url(server.public_url.as_deref());
         let routes = http::router::routes(&context);
         drop(context);
         let _gathering = telemetry::gather();

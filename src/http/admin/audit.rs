@@ -8,45 +8,39 @@ use warp::reply::Response;
 
 use crate::app::audit::AuditPage;
 use crate::domain::audit::{AuditEvent, AuditRow};
-use crate::http::admin::{AdminRequest, unread};
-use crate::http::error::{ApiError, json};
-use crate::http::openapi::admin::Filtered;
+use crate::http::admin::{admin_state, authenticate};
+use crate::http::error::{ApiError, read_error};
 use crate::http::openapi::params;
-use crate::store::audit::page::AuditFilter;
+use crate::http::openapi::responses::FilterErrors;
+use crate::http::request::HttpRequest;
+use crate::http::response::json;
 
-/// A page of the audit log
+/// List the audit log
 ///
 /// Newest first.
 #[utoipa::path(
     get,
     path = "/admin/api/audit",
-    operation_id = "auditLog",
+    operation_id = "listAuditRows",
     tag = "admin",
-    params(params::AuditFilter),
+    params(params::AuditFilterParams),
     responses(
-        (status = 200, description = "A page of what the filter finds.", body = AuditPageDto,
+        (status = 200, description = "A page of the rows that match the filter.", body = AuditPageDto,
             links(("NextPage" = (
-                operation_id = "auditLog",
+                operation_id = "listAuditRows",
                 parameters(("cursor" = "$response.body#/next")),
-                description = "The page behind this one."
+                description = "The next page."
             )))),
-        Filtered,
+        FilterErrors,
     ),
     security(("session" = []), ("session_https" = [])),
 )]
-pub(crate) async fn page(mut request: AdminRequest) -> Result<Response, ApiError> {
-    request.staff().await?;
-    let query = &mut request.query;
-    let text = |value: Option<&str>| value.map(str::to_owned);
-    let filter = AuditFilter {
-        period: query.period(),
-        event: text(query.get("event")),
-        actor: text(query.get("actor")),
-        lead_id: text(query.get("lead")).map(|id| id.to_ascii_lowercase()),
-    };
-    let (before, limit) = query.audit_page();
-    query.check()?;
-    let page = request.state.audit(filter, before, limit).await.map_err(unread)?;
+pub(crate) async fn list(mut request: HttpRequest) -> Result<Response, ApiError> {
+    authenticate(&request).await?;
+    let filter = request.query.audit_filter();
+    let (cursor, limit) = request.query.audit_page();
+    request.query.check()?;
+    let page = admin_state(&request)?.audit(filter, cursor, limit).await.map_err(read_error)?;
     Ok(json(StatusCode::OK, &AuditPageDto::from(page)))
 }
 

@@ -6,20 +6,91 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use warp::reply::Response;
 
-use crate::app::leads::{LeadInContext, LeadPage, OpenLeadError};
+use crate::app::leads::{LeadInContext, LeadPage};
 use crate::domain::id::LeadId;
 use crate::domain::lead::status::LeadStatus;
 use crate::domain::lead::{Lead, LeadService};
 use crate::domain::text::Personal;
 use crate::http::admin::audit::AuditRowDto;
-use crate::http::admin::{AdminRequest, unread};
-use crate::http::error::{ApiError, LoggedLead, json};
-use crate::http::openapi::admin::{Filtered, OneLead};
+use crate::http::admin::{admin_state, authenticate};
+use crate::http::error::{ApiError, read_error};
 use crate::http::openapi::params;
+use crate::http::openapi::responses::{FilterErrors, LeadErrors};
+use crate::http::request::HttpRequest;
+use crate::http::response::{LoggedLead, json};
 use crate::store::leads::query::LeadCount;
 
 /// The maximum length of a lead's excerpt, in characters.
 const EXCERPT_CHARS: usize = 160;
+
+/// List leads
+///
+/// Newest first; the first page has the number of leads that match the filter.
+#[utoipa::path(
+    get,
+    path = "/admin/api/leads",
+    operation_id = "listLeads",
+    tag = "admin",
+    params(params::LeadFilterParams, params::LeadPageParams),
+    responses(
+        (status = 200, description = "A page of the leads that match the filter.", body = LeadPageDto,
+            links(
+                ("NextPage" = (
+                    operation_id = "listLeads",
+                    parameters(("cursor" = "$response.body#/next")),
+                    description = "The next page."
+                )),
+                ("OpenLead" = (
+                    operation_id = "openLead",
+                    parameters(("id" = "$response.body#/leads/0/id")),
+                    description = "The newest lead of the page."
+                ))
+            )),
+        FilterErrors,
+    ),
+    security(("session" = []), ("session_https" = [])),
+)]
+pub(crate) async fn list(mut request: HttpRequest) -> Result<Response, ApiError> {
+    authenticate(&request).await?;
+    let filter = request.query.lead_filter();
+    let (cursor, limit) = request.query.lead_page();
+    request.query.check()?;
+    let page = admin_state(&request)?.leads(filter, cursor, limit).await.map_err(read_error)?;
+    Ok(json(StatusCode::OK, &LeadPageDto::from(page)))
+}
+
+/// Open a lead
+///
+/// Returns the whole lead with its history, and its neighbours in the list of the filter. The
+/// audit log records that the lead was opened before anything of it is returned.
+#[utoipa::path(
+    get,
+    path = "/admin/api/leads/{id}",
+    operation_id = "openLead",
+    tag = "admin",
+    params(("id" = Uuid, Path, description = "The lead's id."), params::LeadFilterParams),
+    responses(
+        (status = 200, description = "The lead.", body = LeadDetailDto,
+            links(("OlderLead" = (
+                operation_id = "openLead",
+                parameters(("id" = "$response.body#/older")),
+                description = "The next older lead."
+            )))),
+        LeadErrors,
+    ),
+    security(("session" = []), ("session_https" = [])),
+)]
+pub(crate) async fn open(mut request: HttpRequest) -> Result<Response, ApiError> {
+    let staff = authenticate(&request).await?;
+    let filter = request.query.lead_filter();
+    request.query.check()?;
+    let id = LeadId::parse(&request.path_param).ok_or(ApiError::NotFound)?.to_string();
+    let opened = admin_state(&request)?.open(id, filter, staff.actor()).await?;
+    let lead_id = opened.shown.lead.id.clone();
+    let mut response = json(StatusCode::OK, &LeadDetailDto::from(opened));
+    response.extensions_mut().insert(LoggedLead(lead_id));
+    Ok(response)
+}
 
 /// A page of leads, newest first.
 #[derive(Serialize, ToSchema)]
@@ -70,19 +141,19 @@ struct LeadDetailDto {
     lead: LeadDto,
     /// Oldest first.
     timeline: Vec<AuditRowDto>,
-    /// As the site was answered.
+    /// The receipt that the site got.
     #[schema(required, pattern = "^[1-9][0-9]*:[0-9a-f]{64}$")]
     receipt: Option<String>,
     digest: DigestStatus,
-    /// The lead before it in the list of this filter.
+    /// The next newer lead that matches the filter.
     #[schema(required, format = Uuid)]
     newer: Option<String>,
-    /// The one behind it.
+    /// The next older lead that matches the filter.
     #[schema(required, format = Uuid)]
     older: Option<String>,
 }
 
-/// Whether the lead is what its audit row tells of.
+/// Whether the lead's content matches the digest in its audit row.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum DigestStatus {
@@ -90,12 +161,13 @@ enum DigestStatus {
     Invalid,
 }
 
+/// A lead.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Lead)]
 struct LeadDto {
     #[schema(format = Uuid)]
     id: String,
-    /// The place of its arrival in the audit log.
+    /// The `seq` of its first audit row.
     seq: i64,
     #[schema(format = DateTime)]
     created_at_utc: String,
@@ -115,89 +187,11 @@ struct LeadDto {
     ip_hash: String,
     #[schema(required)]
     user_agent_hash: Option<String>,
-    /// When the visitor sent it.
+    /// When the visitor submitted it.
     #[schema(required, format = DateTime)]
     timestamp_utc: Option<String>,
     #[schema(value_type = LeadStatus)]
     status: String,
-}
-
-/// A page of the inbox
-///
-/// Newest first; the first page has the count of what the filter finds.
-#[utoipa::path(
-    get,
-    path = "/admin/api/leads",
-    operation_id = "leads",
-    tag = "admin",
-    params(params::LeadFilter, params::LeadPage),
-    responses(
-        (status = 200, description = "A page of what the filter finds.", body = LeadPageDto,
-            links(
-                ("NextPage" = (
-                    operation_id = "leads",
-                    parameters(("cursor" = "$response.body#/next")),
-                    description = "The page behind this one."
-                )),
-                ("Open" = (
-                    operation_id = "openLead",
-                    parameters(("id" = "$response.body#/leads/0/id")),
-                    description = "The newest of them."
-                ))
-            )),
-        Filtered,
-    ),
-    security(("session" = []), ("session_https" = [])),
-)]
-pub(crate) async fn page(mut request: AdminRequest) -> Result<Response, ApiError> {
-    request.staff().await?;
-    let filter = request.query.leads();
-    let (before, limit) = request.query.lead_page();
-    request.query.check()?;
-    let page = request.state.leads(filter, before, limit).await.map_err(unread)?;
-    Ok(json(StatusCode::OK, &LeadPageDto::from(page)))
-}
-
-/// A lead
-///
-/// Everything that is known of it, and its neighbours in the list of this filter. That it was
-/// opened is in the audit log before it is answered.
-#[utoipa::path(
-    get,
-    path = "/admin/api/leads/{id}",
-    operation_id = "openLead",
-    tag = "admin",
-    params(("id" = Uuid, Path, description = "Its own id."), params::LeadFilter),
-    responses(
-        (status = 200, description = "The lead.", body = LeadDetailDto,
-            links(("Older" = (
-                operation_id = "openLead",
-                parameters(("id" = "$response.body#/older")),
-                description = "The lead behind it."
-            )))),
-        OneLead,
-    ),
-    security(("session" = []), ("session_https" = [])),
-)]
-pub(crate) async fn open(mut request: AdminRequest, id: &str) -> Result<Response, ApiError> {
-    let staff = request.staff().await?;
-    let filter = request.query.leads();
-    request.query.check()?;
-    let id = LeadId::parse(id).ok_or(ApiError::NotFound)?.to_string();
-    let opened = request.state.open(id, filter, staff.actor()).await.map_err(|e| match e {
-        OpenLeadError::Unknown => ApiError::NotFound,
-        OpenLeadError::Erased => erased(),
-        OpenLeadError::Store(error) => unread(error),
-    })?;
-    let lead_id = opened.shown.lead.id.clone();
-    let mut response = json(StatusCode::OK, &LeadDetailDto::from(opened));
-    response.extensions_mut().insert(LoggedLead(lead_id));
-    Ok(response)
-}
-
-/// Where a lead was once.
-pub(crate) fn erased() -> ApiError {
-    ApiError::LeadErased("This lead was erased")
 }
 
 impl From<LeadPage> for LeadPageDto {

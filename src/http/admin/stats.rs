@@ -5,46 +5,33 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use warp::reply::Response;
 
-use crate::app::stats;
-use crate::app::stats::{Bucket, LeadStats, ServiceCount, StatusCount, TimeBucket};
+use crate::app::stats::{LeadStats, ServiceCount, StatusCount, TimeBucket};
 use crate::domain::lead::LeadService;
 use crate::domain::lead::status::LeadStatus;
-use crate::http::admin::{AdminRequest, unread};
-use crate::http::error::{ApiError, json};
-use crate::http::openapi::admin::Filtered;
+use crate::http::admin::{admin_state, authenticate};
+use crate::http::error::{ApiError, read_error};
 use crate::http::openapi::params;
+use crate::http::openapi::responses::FilterErrors;
+use crate::http::request::HttpRequest;
+use crate::http::response::json;
 
-/// The default time zone whose days are counted: the company's.
-pub(crate) const ZONE: &str = "Europe/Paris";
-
-/// Leads counted
+/// Count leads
 ///
-/// For each day or week, and by service and status.
+/// By day or week, by service and by status.
 #[utoipa::path(
     get,
     path = "/admin/api/stats",
-    operation_id = "stats",
+    operation_id = "getStats",
     tag = "admin",
-    params(params::FigureFilter),
-    responses((status = 200, description = "The stats.", body = LeadStatsDto), Filtered),
+    params(params::StatsParams),
+    responses((status = 200, description = "The stats.", body = LeadStatsDto), FilterErrors),
     security(("session" = []), ("session_https" = [])),
 )]
-pub(crate) async fn answer(mut request: AdminRequest) -> Result<Response, ApiError> {
-    request.staff().await?;
-    let query = &mut request.query;
-    let by = |text: &str| match text {
-        "day" => Some(Bucket::Day),
-        "week" => Some(Bucket::Week),
-        _ => None,
-    };
-    let zone = query.parsed("zone", "the name of a time zone, such as Europe/Paris", stats::zone);
-    let wanted = stats::StatsQuery {
-        period: query.period(),
-        by: query.parsed("by", "day or week", by).unwrap_or(Bucket::Day),
-        zone: zone.or_else(|| stats::zone(ZONE)).unwrap_or_default(),
-    };
-    query.check()?;
-    let stats = request.state.stats(wanted).await.map_err(unread)?;
+pub(crate) async fn stats(mut request: HttpRequest) -> Result<Response, ApiError> {
+    authenticate(&request).await?;
+    let query = request.query.stats();
+    request.query.check()?;
+    let stats = admin_state(&request)?.stats(query).await.map_err(read_error)?;
     Ok(json(StatusCode::OK, &LeadStatsDto::from(stats)))
 }
 

@@ -8,25 +8,27 @@ use warp::reply::Response;
 use crate::app::status::server_status::{
     ChainStatus, DatabaseStatus, LastBackup, ServerStatus, StatusWarning, StorageStatus,
 };
-use crate::http::admin::{AdminRequest, unread};
-use crate::http::error::{ApiError, json};
-use crate::http::openapi::admin::Read;
+use crate::http::admin::{admin_state, authenticate};
+use crate::http::error::{ApiError, read_error};
+use crate::http::openapi::responses::AdminErrors;
+use crate::http::request::HttpRequest;
+use crate::http::response::json;
 
-/// How the server is
+/// Get the server's status
 ///
-/// DiskUsage, the last lead and backup, how far the chain was proved, and what somebody should look at.
+/// Sizes, the last lead and backup, how far the hash chain was verified, and warnings.
 #[utoipa::path(
     get,
     path = "/admin/api/status",
-    operation_id = "state",
+    operation_id = "getServerStatus",
     tag = "admin",
-    responses((status = 200, description = "The state.", body = ServerStatusDto), Read),
+    responses((status = 200, description = "The status.", body = ServerStatusDto), AdminErrors),
     security(("session" = []), ("session_https" = [])),
 )]
-pub(crate) async fn answer(request: AdminRequest) -> Result<Response, ApiError> {
-    request.staff().await?;
-    let state = request.state.status().await.map_err(unread)?;
-    Ok(json(StatusCode::OK, &ServerStatusDto::from(state)))
+pub(crate) async fn status(request: HttpRequest) -> Result<Response, ApiError> {
+    authenticate(&request).await?;
+    let status = admin_state(&request)?.status().await.map_err(read_error)?;
+    Ok(json(StatusCode::OK, &ServerStatusDto::from(status)))
 }
 
 /// The server's status.
