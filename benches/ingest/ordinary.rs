@@ -1,46 +1,35 @@
 //! The ordinary way: a pool of connections, one transaction a request, on the same schema.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use fastcore::app::intake::{Answer, Inbox};
 use fastcore::app::migrate;
 use fastcore::clock::Clock;
 use fastcore::domain::hash_chain::{ChainEntry, ChainPosition, LeadDigestInput, Sha256Hash};
-use fastcore::domain::id::RequestId;
 use fastcore::domain::lead::parse::LeadParseError;
 use fastcore::domain::lead::{LeadService, NewLead};
 use fastcore::domain::timestamp::stamp;
 use fastcore::store::db::lock::ServerLock;
-use fastcore::store::error::StoreError;
-use fastcore::store::leads::{StoredLead, SubmitOutcome};
+use fastcore::store::leads::StoredLead;
 use r2d2::Pool;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use uuid::Uuid;
 
+#[derive(Clone)]
 pub(super) struct Ordinary(Pool<SqliteConnectionManager>);
 
 impl Ordinary {
-    pub(super) fn open(path: PathBuf) -> Self {
-        make(&path);
+    pub(super) fn open(path: &Path) -> Self {
+        make(path);
         let manager = SqliteConnectionManager::file(path).with_init(|c| init(c));
         Self(Pool::builder().max_size(8).build(manager).expect("a pool"))
     }
-}
 
-impl Inbox for Ordinary {
-    fn submit(&self, lead: NewLead) -> Answer<SubmitOutcome> {
+    pub(super) async fn store(&self, lead: NewLead) -> StoredLead {
         let pool = self.0.clone();
         let work = move || store(&mut pool.get().expect("a connection"), &lead).expect("a commit");
-        Box::pin(async {
-            let stored = tokio::task::spawn_blocking(work).await;
-            stored.map(SubmitOutcome::Created).map_err(|_| StoreError::Closed)
-        })
-    }
-
-    fn reject(&self, _: Vec<&'static str>, _: Option<RequestId>) -> Answer<()> {
-        Box::pin(std::future::ready(Ok(())))
+        tokio::task::spawn_blocking(work).await.expect("no panic")
     }
 }
 

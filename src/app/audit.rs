@@ -1,18 +1,20 @@
-//! The audit log: listed, proved, and summed up in its head.
+//! The audit log: lists, verifies and extends it.
 
-use crate::store::read::ReadTx;
 use std::path::Path;
 
-use crate::app::admin_state::AdminState;
-use crate::domain::audit::AuditRow;
+use serde_json::Value;
+
+use crate::app::db::Db;
+use crate::domain::audit::{AuditEvent, AuditRow, NewAuditRow};
 use crate::domain::hash_chain::ChainPosition;
 use crate::store;
 use crate::store::audit::page::AuditFilter;
 use crate::store::audit::verify::VerifyReport;
 use crate::store::error::StoreError;
 use crate::store::read::ReadPool;
+use crate::store::tx::WriteTx;
 
-/// The newest rows, newest first; of one event or one lead where asked for.
+/// The newest rows, newest first; only of one event or one lead, if set.
 ///
 /// # Errors
 /// The database cannot be read.
@@ -22,19 +24,19 @@ pub fn list(
     lead_id: Option<&str>,
     limit: u32,
 ) -> Result<Vec<AuditRow>, StoreError> {
-    ReadPool::open(database)?.read(|snapshot| snapshot.newest_audit(event, lead_id, limit))
+    ReadPool::open(database)?.read(|tx| tx.newest_audit(event, lead_id, limit))
 }
 
-/// The last row's place and hash; none while the log is empty.
+/// The last row's `seq` and hash; `None` while the log is empty.
 ///
 /// # Errors
 /// The database cannot be read.
 pub fn head(database: &Path) -> Result<Option<ChainPosition>, StoreError> {
-    ReadPool::open(database)?.read(|snapshot| snapshot.head())
+    ReadPool::open(database)?.read(|tx| tx.head())
 }
 
-/// Proves the log and every lead against it; with receipts, also that nothing up to them was
-/// rewritten or cut off since they were given out. Calls `progress` with the rows walked.
+/// Verifies the hash chain and every lead against it; with receipts, also that nothing up to them
+/// was rewritten or cut off since they were issued. Calls `progress` with the rows read.
 ///
 /// # Errors
 /// The file cannot be opened; damage inside it is a finding of the report.
@@ -54,22 +56,39 @@ pub struct AuditPage {
     pub next: Option<i64>,
 }
 
-impl AdminState {
-    /// A page of the audit rows that the filter finds, behind the place `before`.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn audit(
-        &self,
-        filter: AuditFilter,
-        before: Option<i64>,
-        limit: usize,
-    ) -> Result<AuditPage, StoreError> {
-        let read = move |snapshot: &ReadTx<'_>| snapshot.audit_page(&filter, before, limit + 1);
-        let mut rows = self.read(read).await?;
-        let more = rows.len() > limit;
-        rows.truncate(limit);
-        let next = rows.last().filter(|_| more).map(|row| row.seq);
-        Ok(AuditPage { rows, next })
+/// A page of the audit rows that match the filter, before the row `before`, if set.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn page(
+    db: &Db,
+    filter: AuditFilter,
+    before: Option<i64>,
+    limit: usize,
+) -> Result<AuditPage, StoreError> {
+    let mut rows = db.read(move |tx| tx.audit_page(&filter, before, limit + 1)).await?;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| more).map(|row| row.seq);
+    Ok(AuditPage { rows, next })
+}
+
+/// A job that appends an audit row about no single lead.
+pub(crate) fn append_audit(
+    event: AuditEvent,
+    actor: &str,
+    details: &Value,
+) -> impl FnMut(&mut WriteTx<'_>) -> Result<(), StoreError> + Send + use<> {
+    let (details, actor) = (details.to_string(), actor.to_owned());
+    move |tx| {
+        let event = NewAuditRow {
+            event,
+            actor: &actor,
+            lead_id: None,
+            request_id: None,
+            status_code: None,
+            details_json: Some(&details),
+        };
+        tx.append(&event).map(drop)
     }
 }

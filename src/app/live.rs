@@ -8,7 +8,8 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::app::admin_state::AdminState;
+use crate::app::db::Db;
+use crate::app::staff::sessions::Sessions;
 use crate::domain::audit::AuditRow;
 use crate::domain::lead::Lead;
 use crate::store::error::StoreError;
@@ -48,10 +49,11 @@ pub enum LiveEvent {
     Erased { id: String },
 }
 
-/// Those who follow.
+/// The subscribers of a server; cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct LiveHub {
-    commits: Arc<watch::Sender<()>>,
+pub struct LiveHub {
+    db: Db,
+    sessions: Sessions,
     open: Arc<Mutex<OpenStreams>>,
 }
 
@@ -62,18 +64,8 @@ struct OpenStreams {
 }
 
 impl LiveHub {
-    pub(crate) fn new() -> Self {
-        Self { commits: Arc::new(watch::Sender::new(())), open: Arc::default() }
-    }
-
-    /// The server's writer has committed.
-    pub(crate) fn committed(&self) {
-        self.commits.send_replace(());
-    }
-
-    /// Is told of every commit of the server's writer.
-    pub(crate) fn follow_commits(&self) -> watch::Receiver<()> {
-        self.commits.subscribe()
+    pub(crate) fn new(db: &Db, sessions: &Sessions) -> Self {
+        Self { db: db.clone(), sessions: sessions.clone(), open: Arc::default() }
     }
 
     fn enter(&self) -> (u64, oneshot::Receiver<()>) {
@@ -95,7 +87,7 @@ impl LiveHub {
 
 /// One who follows.
 pub struct Subscriber {
-    state: AdminState,
+    hub: LiveHub,
     token: String,
     /// Everything up to here was told or is of no interest.
     at: i64,
@@ -116,11 +108,11 @@ impl std::fmt::Debug for Subscriber {
 
 impl Drop for Subscriber {
     fn drop(&mut self) {
-        self.state.streams().lock().streams.retain(|(id, _)| *id != self.id);
+        self.hub.lock().streams.retain(|(id, _)| *id != self.id);
     }
 }
 
-impl AdminState {
+impl LiveHub {
     /// Follows the log from a place on, or from its end, for as long as the session of this token
     /// lives. The place that is really begun from is the second value: a place that is not in the
     /// log, or too far back, becomes its end.
@@ -132,13 +124,13 @@ impl AdminState {
         token: &str,
         after: Option<i64>,
     ) -> Result<(Subscriber, i64), StoreError> {
-        let commits = self.streams().commits.subscribe();
-        let head = self.read(|snapshot| snapshot.head()).await?.map_or(0, |head| head.seq);
+        let commits = self.db.commits();
+        let head = self.db.read(|snapshot| snapshot.head()).await?.map_or(0, |head| head.seq);
         let near = (head - FAR).max(0)..=head;
         let at = after.filter(|after| near.contains(after)).unwrap_or(head);
-        let (id, ended) = self.streams().enter();
+        let (id, ended) = self.enter();
         let follower = Subscriber {
-            state: self.clone(),
+            hub: self.clone(),
             token: token.to_owned(),
             at,
             behind: true,
@@ -160,7 +152,7 @@ impl Subscriber {
         loop {
             if self.behind {
                 let news = self.read_on().await?;
-                if news.session_touched && !self.state.is_signed_in(&self.token).await? {
+                if news.session_touched && !self.hub.sessions.is_live(&self.token).await? {
                     return Ok(None);
                 }
                 if !news.happenings.is_empty() {
@@ -172,7 +164,7 @@ impl Subscriber {
             }
             if Instant::now() >= self.pulse {
                 self.pulse = Instant::now() + PULSE;
-                let lives = self.state.is_signed_in(&self.token).await?;
+                let lives = self.hub.sessions.is_live(&self.token).await?;
                 return Ok(lives.then(Vec::new));
             }
         }
@@ -180,7 +172,7 @@ impl Subscriber {
 
     async fn read_on(&mut self) -> Result<EventBatch, StoreError> {
         let at = self.at;
-        let news = self.state.read(move |snapshot| EventBatch::after(snapshot, at)).await?;
+        let news = self.hub.db.read(move |snapshot| EventBatch::after(snapshot, at)).await?;
         self.at = news.at;
         self.behind = news.more;
         Ok(news)

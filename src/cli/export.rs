@@ -129,7 +129,7 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
         return Err(CliError::Usage(format!("{name} is not for a terminal; name a file with -o")));
     }
     let database = form.database.path(&context.environment)?;
-    let export = Export { what, format, actor: Context::actor() };
+    let export = Export { source: what, format, actor: Context::actor() };
     let mut progress = output::Progress::new("rows");
     let mut tell = |rows| progress.at(rows);
     let done = match &form.output {

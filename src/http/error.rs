@@ -246,7 +246,8 @@ impl From<SetupError> for ApiError {
     fn from(error: SetupError) -> Self {
         match error {
             SetupError::LinkExpired => Self::LinkExpired,
-            SetupError::Other(error) => error.into(),
+            SetupError::TooMany(seconds) => Self::TooManyRequests(seconds),
+            SetupError::Store(error) => read_error(error),
         }
     }
 }

@@ -50,7 +50,7 @@ enum HealthStatus {
 )]
 pub(crate) async fn health(request: HttpRequest) -> Result<Response, ApiError> {
     let version = env!("CARGO_PKG_VERSION");
-    let Some(detail) = request.context.app.health.unavailable_reason() else {
+    let Some(detail) = request.context.app.db.health().unavailable_reason() else {
         return Ok(json(
             StatusCode::OK,
             &Health { status: HealthStatus::Ok, version, detail: None },

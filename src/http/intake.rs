@@ -99,7 +99,7 @@ enum InitialStatus {
 pub(crate) async fn submit(mut request: HttpRequest) -> Result<Response, ApiError> {
     bearer::check(&request.headers, &request.context.tokens)?;
     let body = request.read_json().await?;
-    match intake::submit(&*request.context.app.inbox, &body).await? {
+    match intake::submit(&request.context.app.db, &body).await? {
         Accepted::Created(stored) => Ok(lead_response(StatusCode::CREATED, &stored)),
         Accepted::Replayed(stored) => {
             let mut response = lead_response(StatusCode::OK, &stored);

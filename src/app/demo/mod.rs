@@ -123,7 +123,7 @@ fn perform(
         Action::Export { account } => {
             let source = ExportSource::Leads(LeadFilter::default());
             let actor = format!("staff:{account}");
-            let export = Export { what: source, format: Format::Xlsx, actor };
+            let export = Export { source, format: Format::Xlsx, actor };
             export.to_writer(database, clock, io::sink(), &mut |_| {})?;
         }
     }
@@ -143,7 +143,7 @@ fn submit(writer: &Writer, body: &str) -> Result<Option<String>, DemoError> {
 fn add_account(database: &Path, clock: &Clock, name: &str) -> Result<(), DemoError> {
     let account = AccountName::parse(name).ok_or_else(|| DemoError::Lead(name.to_owned()))?;
     // Nobody needs it: the link that `demo` prints is signed in already.
-    let password = Password::from_input(&staff::sign_in::new_token());
+    let password = Password::from_input(&staff::sessions::new_token());
     staff::add(database, clock, &account, &password, &TotpChange::Without, "cli:demo")?;
     Ok(())
 }
@@ -152,10 +152,10 @@ fn add_account(database: &Path, clock: &Clock, name: &str) -> Result<(), DemoErr
 fn sign_in(database: &Path, clock: &Clock) -> Result<String, DemoError> {
     let account = ReadPool::open(database)?.read(|tx| tx.account(ACCOUNTS[0]))?;
     let account = account.ok_or(StoreError::Closed)?;
-    let token = staff::sign_in::new_token();
-    let hash = staff::sign_in::sha256(token.as_bytes());
+    let token = staff::sessions::new_token();
+    let hash = staff::sessions::sha256(token.as_bytes());
     let cutoffs = SessionCutoffs::at(clock.now());
-    crate::app::write(database, clock, move |tx| {
+    crate::app::db::write_once(database, clock, move |tx| {
         store::staff::open_session(tx, &account, None, &hash, &cutoffs)
     })?;
     Ok(token)

@@ -16,14 +16,15 @@ pub(crate) enum Cell<'a> {
 /// A row's values, in the order of its columns.
 pub(crate) type Row<'a> = [Cell<'a>];
 
-/// ExportSource the rows are called, and their columns.
-pub(crate) struct Table {
-    pub(crate) name: &'static str,
-    pub(crate) columns: &'static [&'static str],
+/// The name of the exported table, and its columns.
+pub(crate) struct ExportColumns {
+    pub(crate) table: &'static str,
+    pub(crate) names: &'static [&'static str],
 }
 
-pub(crate) static LEADS: Table = Table { name: "leads", columns: &Lead::COLUMNS };
-pub(crate) static AUDIT_LOG: Table = Table { name: "audit", columns: &AuditRow::COLUMNS };
+pub(crate) static LEADS: ExportColumns = ExportColumns { table: "leads", names: &Lead::COLUMNS };
+pub(crate) static AUDIT_LOG: ExportColumns =
+    ExportColumns { table: "audit", names: &AuditRow::COLUMNS };
 
 pub(crate) fn lead(lead: &Lead) -> [Cell<'_>; 14] {
     [

@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::app::atomic_file::AtomicFile;
+use crate::app::audit::append_audit;
+use crate::app::db::write_once;
 use crate::app::export::ExportError;
 use crate::clock::Clock;
 use crate::domain::audit::{AuditEvent, AuditRow, ErasureReason};
@@ -75,7 +77,7 @@ pub fn erase(
         Ok((snapshot.find(whose)?, head.seq))
     })?;
     let (whose, actor) = (whose.clone(), actor.to_owned());
-    crate::app::write(database, clock, move |tx| {
+    write_once(database, clock, move |tx| {
         let since = Some((&whose, seen));
         let leads = store::privacy::erase::erase_leads(
             tx,
@@ -126,7 +128,7 @@ pub fn purge(
         }
         let (mut ledger, actor) = (complete_ledger(database)?, actor.to_owned());
         let reason = ErasureReason::Retention.as_str();
-        let erased = crate::app::write(database, clock, move |tx| {
+        let erased = write_once(database, clock, move |tx| {
             store::privacy::erase::erase_leads(tx, &mut ledger, &found, None, reason, &actor)
         })?;
         gone += erased.len() as u64;
@@ -184,11 +186,7 @@ pub fn export(
         }
         None => io::stdout().lock().write_all(text.as_bytes())?,
     }
-    crate::app::write(
-        database,
-        clock,
-        crate::app::note(AuditEvent::LeadsExported, actor, &details),
-    )?;
+    write_once(database, clock, append_audit(AuditEvent::LeadsExported, actor, &details))?;
     draft.map_or(Ok(()), AtomicFile::put_in_place)?;
     Ok(leads)
 }

@@ -6,9 +6,10 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use warp::reply::Response;
 
+use crate::app::audit;
 use crate::app::audit::AuditPage;
 use crate::domain::audit::{AuditEvent, AuditRow};
-use crate::http::admin::{admin_state, authenticate};
+use crate::http::admin::authenticate;
 use crate::http::error::{ApiError, read_error};
 use crate::http::openapi::params;
 use crate::http::openapi::responses::FilterErrors;
@@ -40,7 +41,8 @@ pub(crate) async fn list(mut request: HttpRequest) -> Result<Response, ApiError>
     let filter = request.query.audit_filter();
     let (cursor, limit) = request.query.audit_page();
     request.query.check()?;
-    let page = admin_state(&request)?.audit(filter, cursor, limit).await.map_err(read_error)?;
+    let page =
+        audit::page(&request.context.app.db, filter, cursor, limit).await.map_err(read_error)?;
     Ok(json(StatusCode::OK, &AuditPageDto::from(page)))
 }
 

@@ -16,7 +16,7 @@ use warp::reply::Response;
 use crate::app::live::{LiveEvent, SequencedEvent, Subscriber};
 use crate::domain::lead::status::LeadStatus;
 use crate::http::admin::leads::LeadSummaryDto;
-use crate::http::admin::{admin_state, authenticate, session_token};
+use crate::http::admin::{authenticate, session_token};
 use crate::http::error::{ApiError, read_error};
 use crate::http::openapi::params;
 use crate::http::openapi::responses::AdminErrors;
@@ -48,8 +48,8 @@ pub(crate) async fn events(request: HttpRequest) -> Result<Response, ApiError> {
     let token = session_token(&request).unwrap_or_default();
     let last = request.headers.get("last-event-id").and_then(|id| id.to_str().ok());
     let after = last.or_else(|| request.query.get("after")).and_then(|seq| seq.trim().parse().ok());
-    let state = admin_state(&request)?;
-    let (subscriber, seq) = state.subscribe(&token, after).await.map_err(read_error)?;
+    let live = &request.context.app.admin.live;
+    let (subscriber, seq) = live.subscribe(&token, after).await.map_err(read_error)?;
     // One part at a time: the connection's write timeout ends a client that does not read.
     let (parts_tx, parts_rx) = mpsc::channel(1);
     let hello = SequencedEvent { seq, what: LiveEvent::Hello { seq } };

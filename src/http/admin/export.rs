@@ -13,7 +13,7 @@ use utoipa::openapi::{ObjectBuilder, Type};
 use warp::reply::Response;
 
 use crate::app::export::{Export, ExportSource};
-use crate::http::admin::{admin_state, authenticate};
+use crate::http::admin::authenticate;
 use crate::http::error::ApiError;
 use crate::http::extract::query::EXPORT_FORMATS;
 use crate::http::openapi::params;
@@ -42,12 +42,11 @@ pub(crate) async fn export(mut request: HttpRequest) -> Result<Response, ApiErro
     let filter = request.query.lead_filter();
     let format = request.query.export_format();
     request.query.check()?;
-    let state = admin_state(&request)?;
-    let export = Export { what: ExportSource::Leads(filter), format, actor: staff.actor() };
-    let file = state.export(export).await?;
+    let export = Export { source: ExportSource::Leads(filter), format, actor: staff.actor() };
+    let file = request.context.app.admin.exports.run(export).await?;
     let length = file.metadata().map_err(|_| ApiError::Internal)?.len();
-    let (extension, media_type) = format.of_file();
-    let day = state.clock().now().date_naive();
+    let (extension, media_type) = format.extension_and_media_type();
+    let day = request.context.app.db.clock().now().date_naive();
     let disposition = format!("attachment; filename=\"fastcore-leads-{day}.{extension}\"");
     let mut response = connection::streaming_response(&request.connection, read_parts(file));
     let headers = response.headers_mut();
@@ -85,7 +84,7 @@ pub(crate) struct ExportedFile;
 
 impl IntoResponses for ExportedFile {
     fn responses() -> Responses {
-        let types = EXPORT_FORMATS.map(|format| format.of_file().1);
+        let types = EXPORT_FORMATS.map(|format| format.extension_and_media_type().1);
         let types = types.map(|of| of.split(';').next().unwrap_or(of));
         let mut file = content_response("The leads, as a file.", types);
         let mut name = Header::new(ObjectBuilder::new().schema_type(Type::String));

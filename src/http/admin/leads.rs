@@ -6,13 +6,14 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use warp::reply::Response;
 
+use crate::app::leads;
 use crate::app::leads::{LeadInContext, LeadPage};
 use crate::domain::id::LeadId;
 use crate::domain::lead::status::LeadStatus;
 use crate::domain::lead::{Lead, LeadService};
 use crate::domain::text::Personal;
 use crate::http::admin::audit::AuditRowDto;
-use crate::http::admin::{admin_state, authenticate};
+use crate::http::admin::authenticate;
 use crate::http::error::{ApiError, read_error};
 use crate::http::openapi::params;
 use crate::http::openapi::responses::{FilterErrors, LeadErrors};
@@ -55,7 +56,8 @@ pub(crate) async fn list(mut request: HttpRequest) -> Result<Response, ApiError>
     let filter = request.query.lead_filter();
     let (cursor, limit) = request.query.lead_page();
     request.query.check()?;
-    let page = admin_state(&request)?.leads(filter, cursor, limit).await.map_err(read_error)?;
+    let page =
+        leads::page(&request.context.app.db, filter, cursor, limit).await.map_err(read_error)?;
     Ok(json(StatusCode::OK, &LeadPageDto::from(page)))
 }
 
@@ -85,8 +87,8 @@ pub(crate) async fn open(mut request: HttpRequest) -> Result<Response, ApiError>
     let filter = request.query.lead_filter();
     request.query.check()?;
     let id = LeadId::parse(&request.path_param).ok_or(ApiError::NotFound)?.to_string();
-    let opened = admin_state(&request)?.open(id, filter, staff.actor()).await?;
-    let lead_id = opened.shown.lead.id.clone();
+    let opened = leads::open(&request.context.app.db, id, filter, staff.actor()).await?;
+    let lead_id = opened.detail.lead.id.clone();
     let mut response = json(StatusCode::OK, &LeadDetailDto::from(opened));
     response.extensions_mut().insert(LoggedLead(lead_id));
     Ok(response)
@@ -242,12 +244,12 @@ fn excerpt(message: &str) -> String {
 
 impl From<LeadInContext> for LeadDetailDto {
     fn from(opened: LeadInContext) -> Self {
-        let shown = opened.shown;
+        let detail = opened.detail;
         Self {
-            lead: shown.lead.into(),
-            timeline: shown.timeline.into_iter().map(AuditRowDto::from).collect(),
-            receipt: shown.receipt.map(|receipt| receipt.to_string()),
-            digest: if shown.digest_valid { DigestStatus::Valid } else { DigestStatus::Invalid },
+            lead: detail.lead.into(),
+            timeline: detail.timeline.into_iter().map(AuditRowDto::from).collect(),
+            receipt: detail.receipt.map(|receipt| receipt.to_string()),
+            digest: if detail.digest_valid { DigestStatus::Valid } else { DigestStatus::Invalid },
             newer: opened.newer,
             older: opened.older,
         }

@@ -11,16 +11,10 @@ pub(crate) mod setup;
 pub(crate) mod stats;
 pub(crate) mod status;
 
-use crate::app::admin_state::AdminState;
-use crate::app::staff::sign_in::StaffSession;
+use crate::app::staff::sessions::StaffSession;
 use crate::http::error::{ApiError, read_error};
 use crate::http::extract::cookie;
 use crate::http::request::HttpRequest;
-
-/// What the admin API works with; a server without a database has none.
-fn admin_state(request: &HttpRequest) -> Result<&AdminState, ApiError> {
-    request.context.app.state.as_ref().ok_or(ApiError::NotFound)
-}
 
 fn session_token(request: &HttpRequest) -> Option<String> {
     cookie::session_token(&request.context.origin, &request.headers)
@@ -28,9 +22,9 @@ fn session_token(request: &HttpRequest) -> Option<String> {
 
 /// Authenticates the request by its session cookie.
 async fn authenticate(request: &HttpRequest) -> Result<StaffSession, ApiError> {
-    let state = admin_state(request)?;
+    let sessions = &request.context.app.admin.sessions;
     let session = match session_token(request) {
-        Some(token) => state.session(&token).await.map_err(read_error)?,
+        Some(token) => sessions.find(&token).await.map_err(read_error)?,
         None => None,
     };
     session.ok_or(ApiError::UNAUTHENTICATED)

@@ -5,9 +5,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
-use crate::app::staff::sign_in::{NewSession, SignInRequest, StaffSession};
+use crate::app::staff::sessions::{NewSession, StaffSession};
+use crate::app::staff::sign_in::SignInRequest;
 use crate::domain::staff::Password;
-use crate::http::admin::{admin_state, authenticate, check_origin, session_token};
+use crate::http::admin::{authenticate, check_origin, session_token};
 use crate::http::error::{ApiError, read_error};
 use crate::http::extract::cookie;
 use crate::http::extract::fields::Fields;
@@ -56,7 +57,7 @@ pub(crate) async fn sign_in(mut request: HttpRequest) -> Result<Response, ApiErr
     fields.check()?;
     let password = Password::from_input(&password);
     let attempt = SignInRequest { name, password, code, peer: request.connection.peer };
-    let session = admin_state(&request)?.sign_in(attempt).await?;
+    let session = request.context.app.admin.sign_in.sign_in(attempt).await?;
     Ok(session_response(&request.context.origin, StatusCode::OK, session))
 }
 
@@ -79,7 +80,7 @@ pub(crate) async fn sign_in(mut request: HttpRequest) -> Result<Response, ApiErr
 pub(crate) async fn sign_out(request: HttpRequest) -> Result<Response, ApiError> {
     check_origin(&request)?;
     if let Some(token) = session_token(&request) {
-        admin_state(&request)?.sign_out(&token).await.map_err(read_error)?;
+        request.context.app.admin.sessions.close(&token).await.map_err(read_error)?;
     }
     let mut response = StatusCode::NO_CONTENT.into_response();
     cookie::remove_session(&request.context.origin, response.headers_mut());

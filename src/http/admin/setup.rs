@@ -5,8 +5,8 @@ use warp::reply::Response;
 
 use crate::app::staff::setup::SetupRequest;
 use crate::domain::staff::{AccountName, Password};
+use crate::http::admin::check_origin;
 use crate::http::admin::session::{StaffSessionDto, session_response};
-use crate::http::admin::{admin_state, check_origin};
 use crate::http::error::ApiError;
 use crate::http::extract::fields::Fields;
 use crate::http::openapi::params;
@@ -35,15 +35,15 @@ pub(crate) async fn create_first_account(mut request: HttpRequest) -> Result<Res
     check_origin(&request)?;
     let mut fields = Fields::parse(&request.read_json().await?)?;
     let token = fields.required("token");
-    let state = admin_state(&request)?;
+    let setup = &request.context.app.admin.setup;
     // An expired link is reported before the errors of a form that cannot be used any more.
-    if fields.is_valid() && !state.is_first_link(&token) {
+    if fields.is_valid() && !setup.accepts(&token) {
         return Err(ApiError::LinkExpired);
     }
     let name = fields.parsed("name", AccountName::RULE, AccountName::parse);
     let password = fields.parsed("password", Password::RULE, Password::parse);
     fields.check()?;
     let (Some(name), Some(password)) = (name, password) else { return Err(ApiError::Internal) };
-    let session = state.first_account(SetupRequest { token, name, password }).await?;
+    let session = setup.create_account(SetupRequest { token, name, password }).await?;
     Ok(session_response(&request.context.origin, StatusCode::CREATED, session))
 }

@@ -5,10 +5,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use warp::reply::Response;
 
+use crate::app::stats;
 use crate::app::stats::{LeadStats, ServiceCount, StatusCount, TimeBucket};
 use crate::domain::lead::LeadService;
 use crate::domain::lead::status::LeadStatus;
-use crate::http::admin::{admin_state, authenticate};
+use crate::http::admin::authenticate;
 use crate::http::error::{ApiError, read_error};
 use crate::http::openapi::params;
 use crate::http::openapi::responses::FilterErrors;
@@ -31,7 +32,7 @@ pub(crate) async fn stats(mut request: HttpRequest) -> Result<Response, ApiError
     authenticate(&request).await?;
     let query = request.query.stats();
     request.query.check()?;
-    let stats = admin_state(&request)?.stats(query).await.map_err(read_error)?;
+    let stats = stats::count(&request.context.app.db, query).await.map_err(read_error)?;
     Ok(json(StatusCode::OK, &LeadStatsDto::from(stats)))
 }
 

@@ -5,10 +5,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use warp::reply::Response;
 
+use crate::app::status::chain_monitor::ChainStatus;
 use crate::app::status::server_status::{
-    ChainStatus, DatabaseStatus, LastBackup, ServerStatus, StatusWarning, StorageStatus,
+    DatabaseStatus, LastBackup, ServerStatus, StatusWarning, StorageStatus,
 };
-use crate::http::admin::{admin_state, authenticate};
+use crate::http::admin::authenticate;
 use crate::http::error::{ApiError, read_error};
 use crate::http::openapi::responses::AdminErrors;
 use crate::http::request::HttpRequest;
@@ -27,7 +28,7 @@ use crate::http::response::json;
 )]
 pub(crate) async fn status(request: HttpRequest) -> Result<Response, ApiError> {
     authenticate(&request).await?;
-    let status = admin_state(&request)?.status().await.map_err(read_error)?;
+    let status = request.context.app.admin.status.read().await.map_err(read_error)?;
     Ok(json(StatusCode::OK, &ServerStatusDto::from(status)))
 }
 

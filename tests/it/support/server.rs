@@ -66,13 +66,13 @@ impl TestServer {
                 .build()
                 .expect("a runtime");
             let (app, writer) = App::start(&database, &clock, runtime.handle()).expect("an app");
-            let state = app.state.clone().expect("a state");
+            let setup = app.admin.setup.clone();
             let mut context = HttpContext::new(app, tokens).with_public_url(public_url);
             context.body_timeout = body_timeout;
             runtime.block_on(async move {
                 let listener = bind(server.listen).expect("a port");
-                let link = state.first_link().await.expect("an answer").expect("a link");
-                drop(state);
+                let link = setup.issue_token().await.expect("an answer").expect("a link");
+                drop(setup);
                 ready.send((listener.local_addr().expect("an address"), link)).expect("a test");
                 let all = routes(&context);
                 drop(context);
