@@ -1,6 +1,7 @@
 //! `GET /admin/api/events`: server-sent events (WHATWG HTML, section 9.2). After a lost connection
 //! the stream resumes where it was.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io;
 
@@ -167,6 +168,10 @@ impl PartialSchema for LiveEventSchema {
 }
 
 impl ToSchema for LiveEventSchema {
+    fn name() -> Cow<'static, str> {
+        "LiveEvent".into()
+    }
+
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
         LiveEventDto::schemas(schemas);
     }
