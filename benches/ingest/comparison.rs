@@ -10,7 +10,6 @@ use fastcore::clock::Clock;
 use fastcore::config::{Environment, IngestTokens, Server, ServerFlags};
 use fastcore::domain::hash_chain::ChainPosition;
 use fastcore::domain::lead::NewLead;
-use fastcore::domain::timestamp::stamp;
 use fastcore::http::router::Routes;
 use fastcore::http::server::{Limits, bind, serve};
 use fastcore::store::leads::StoredLead;
@@ -85,7 +84,7 @@ async fn submit(
     let stored = match store {
         Store::Nothing => StoredLead {
             lead_id: Uuid::now_v7().to_string(),
-            created_at_utc: stamp(Clock::system().now()),
+            created_at_utc: Clock::system().now().into(),
             receipt: ChainPosition::START,
         },
         Store::Ordinary(ordinary) => ordinary.store(lead).await,

@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 
 use fastcore::app::migrate;
 use fastcore::clock::Clock;
+use fastcore::domain::audit::{ACTOR_SITE, AuditEvent};
 use fastcore::domain::hash_chain::{ChainEntry, ChainPosition, LeadDigestInput, Sha256Hash};
 use fastcore::domain::lead::parse::LeadParseError;
 use fastcore::domain::lead::{LeadService, NewLead};
-use fastcore::domain::timestamp::stamp;
+use fastcore::domain::timestamp::Timestamp;
 use fastcore::store::db::lock::ServerLock;
 use fastcore::store::leads::StoredLead;
 use r2d2::Pool;
@@ -87,12 +88,13 @@ fn store(conn: &mut Connection, lead: &NewLead) -> rusqlite::Result<StoredLead> 
         hash: Sha256Hash::parse(&hash).expect("a hash"),
     });
     let (lead_id, event_id) = (Uuid::now_v7().to_string(), Uuid::now_v7().to_string());
-    let now = stamp(Clock::system().now());
+    let now = Timestamp::from(Clock::system().now());
+    let created_at_utc = now.to_string();
     let salt: [u8; 16] = rand::random();
     let columns = LeadDigestInput {
         salt: &salt,
         id: lead_id.as_str(),
-        created_at_utc: &now,
+        created_at_utc: &created_at_utc,
         name: lead.name(),
         email: lead.email().as_str(),
         phone: lead.phone(),
@@ -115,9 +117,9 @@ fn store(conn: &mut Connection, lead: &NewLead) -> rusqlite::Result<StoredLead> 
     let link = ChainEntry {
         seq: head.seq + 1,
         id: event_id.as_str(),
-        created_at_utc: &now,
-        event: "LEAD_RECEIVED",
-        actor: Some("site_ingest"),
+        created_at_utc: &created_at_utc,
+        event: AuditEvent::LeadReceived.as_str(),
+        actor: Some(ACTOR_SITE),
         lead_id: Some(&lead_id),
         request_id: Some(&request_id),
         status_code: Some(201),

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::app::db::Db;
 use crate::domain::audit::{AuditEvent, AuditRow, NewAuditRow};
 use crate::domain::hash_chain::ChainPosition;
+use crate::domain::recorded::Recorded;
 use crate::store;
 use crate::store::audit::page::AuditFilter;
 use crate::store::audit::verify::VerifyReport;
@@ -20,7 +21,7 @@ use crate::store::tx::WriteTx;
 /// The database cannot be read.
 pub fn list(
     database: &Path,
-    event: Option<&str>,
+    event: Option<&Recorded<AuditEvent>>,
     lead_id: Option<&str>,
     limit: u32,
 ) -> Result<Vec<AuditRow>, StoreError> {

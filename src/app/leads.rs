@@ -60,7 +60,7 @@ fn detail(tx: &ReadTx<'_>, id: &str) -> Result<Option<LeadDetail>, StoreError> {
         .as_ref()
         .and_then(|row| Some(ChainPosition { seq: row.seq, hash: Sha256Hash::parse(&row.hash)? }));
     let digest = arrival.as_ref().and_then(AuditRow::lead_digest);
-    let digest_valid = digest.is_some() && digest == Some(lead.columns().digest());
+    let digest_valid = digest.is_some() && digest == Some(lead.digest());
     Ok(Some(LeadDetail { lead, receipt, digest_valid, timeline }))
 }
 
@@ -166,8 +166,8 @@ pub fn rebuild_status(database: &Path, clock: &Clock) -> Result<usize, StoreErro
 /// A change of status; `from` and `to` are equal where the lead had that status already.
 #[derive(Debug, Serialize)]
 pub struct StatusChange {
-    pub from: String,
-    pub to: &'static str,
+    pub from: LeadStatus,
+    pub to: LeadStatus,
 }
 
 /// Sets a lead's status and records `LEAD_PROCESSED`, unless it has that status already.
@@ -185,5 +185,5 @@ pub fn set_status(
     let (id, actor) = (id.to_owned(), actor.to_owned());
     let from =
         db::write_once(database, clock, move |tx| store::leads::set_status(tx, &id, to, &actor))?;
-    Ok(from.map(|from| StatusChange { from, to: to.as_str() }))
+    Ok(from.map(|from| StatusChange { from, to }))
 }

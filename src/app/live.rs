@@ -10,8 +10,9 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::app::db::Db;
 use crate::app::staff::sessions::Sessions;
-use crate::domain::audit::AuditRow;
+use crate::domain::audit::{AuditEvent, AuditRow};
 use crate::domain::lead::Lead;
+use crate::domain::lead::status::LeadStatus;
 use crate::store::error::StoreError;
 use crate::store::read::ReadTx;
 
@@ -44,7 +45,7 @@ pub enum LiveEvent {
     /// A new lead.
     Lead(Box<Lead>),
     /// The new status of a lead.
-    Status { id: String, status: String },
+    Status { id: String, status: LeadStatus },
     /// A lead was erased.
     Erased { id: String },
 }
@@ -212,8 +213,12 @@ impl EventBatch {
         };
         for row in rows {
             news.session_touched |= matches!(
-                row.event.as_str(),
-                "STAFF_REMOVED" | "STAFF_PASSWORD_RESET" | "STAFF_SIGNED_OUT"
+                row.event.known(),
+                Some(
+                    AuditEvent::StaffRemoved
+                        | AuditEvent::StaffPasswordReset
+                        | AuditEvent::StaffSignedOut
+                )
             );
             if let Some(what) = live_event(snapshot, &row)? {
                 news.happenings.push(SequencedEvent { seq: row.seq, what });
@@ -225,14 +230,15 @@ impl EventBatch {
 
 fn live_event(snapshot: &ReadTx<'_>, row: &AuditRow) -> Result<Option<LiveEvent>, StoreError> {
     let Some(id) = row.lead_id.clone() else { return Ok(None) };
-    Ok(match row.event.as_str() {
-        "LEAD_RECEIVED" | "LEAD_IMPORTED" => {
+    Ok(match row.event.known() {
+        Some(AuditEvent::LeadReceived | AuditEvent::LeadImported) => {
             snapshot.lead_at(row.seq)?.map(|lead| LiveEvent::Lead(Box::new(lead)))
         }
-        "LEAD_PROCESSED" => {
-            row.details()["to"].as_str().map(|to| LiveEvent::Status { id, status: to.to_owned() })
+        Some(AuditEvent::LeadProcessed) => {
+            let status = row.details()["to"].as_str().and_then(LeadStatus::parse);
+            status.map(|status| LiveEvent::Status { id, status })
         }
-        "LEAD_ERASED" => Some(LiveEvent::Erased { id }),
+        Some(AuditEvent::LeadErased) => Some(LiveEvent::Erased { id }),
         _ => None,
     })
 }

@@ -1,11 +1,13 @@
 //! Counts leads for the admin page's charts, by the days of a time zone.
 
-use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, TimeZone, Utc};
+use chrono::{Datelike, Days, NaiveDate, TimeDelta, TimeZone};
 use chrono_tz::{TZ_VARIANTS, Tz};
 
 use crate::app::db::Db;
 use crate::domain::filter::Period;
-use crate::domain::timestamp::stamp;
+use crate::domain::lead::LeadService;
+use crate::domain::lead::status::LeadStatus;
+use crate::domain::timestamp::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::read::ReadTx;
 
@@ -54,14 +56,14 @@ pub struct TimeBucket {
 /// The leads of a service; `None` counts those that name none.
 #[derive(Debug)]
 pub struct ServiceCount {
-    pub service: Option<String>,
+    pub service: Option<LeadService>,
     pub leads: i64,
 }
 
 /// The leads of a status.
 #[derive(Debug)]
 pub struct StatusCount {
-    pub status: Option<String>,
+    pub status: Option<LeadStatus>,
     pub leads: i64,
 }
 
@@ -81,18 +83,20 @@ pub fn zones() -> impl Iterator<Item = &'static str> {
 /// # Errors
 /// The database cannot be read.
 pub async fn count(db: &Db, query: StatsQuery) -> Result<LeadStats, StoreError> {
-    let now = db.clock().now();
+    let now = db.clock().now().into();
     db.read(move |tx| stats(tx, &query, now)).await
 }
 
-fn stats(tx: &ReadTx<'_>, query: &StatsQuery, now: DateTime<Utc>) -> Result<LeadStats, StoreError> {
+fn stats(tx: &ReadTx<'_>, query: &StatsQuery, now: Timestamp) -> Result<LeadStats, StoreError> {
     let period = &query.period;
     let services = tx.by_service(period)?.into_iter();
     let statuses = tx.by_status(period)?.into_iter();
     Ok(LeadStats {
         series: series(tx, query, now)?,
         by_service: services.map(|(service, leads)| ServiceCount { service, leads }).collect(),
-        by_status: statuses.map(|(status, leads)| StatusCount { status, leads }).collect(),
+        by_status: statuses
+            .map(|(status, leads)| StatusCount { status: Some(status), leads })
+            .collect(),
         median_seconds_to_processing: median(tx.taken_up(period)?),
         leads: tx.leads_in(period)?,
     })
@@ -103,23 +107,23 @@ fn stats(tx: &ReadTx<'_>, query: &StatsQuery, now: DateTime<Utc>) -> Result<Lead
 fn series(
     tx: &ReadTx<'_>,
     query: &StatsQuery,
-    now: DateTime<Utc>,
+    now: Timestamp,
 ) -> Result<Vec<TimeBucket>, StoreError> {
     let Some((first, last)) = tx.extent(&query.period)? else { return Ok(Vec::new()) };
-    let (Some(first), Some(last)) = (moment(&first), moment(&last)) else { return Ok(Vec::new()) };
-    let since = query.period.since.as_deref().and_then(moment);
-    let begin = since.map_or(first, |since| since.max(first - LEAD_IN));
-    let begin = query.by.first_day(begin.with_timezone(&query.zone).date_naive());
-    let until = query.period.until.as_deref().and_then(moment);
+    let day_of = |time: Timestamp| time.to_datetime().with_timezone(&query.zone).date_naive();
+    let Period { since, until } = query.period;
+    let begin = since.map_or(first, |since| since.max(first.saturating_sub(LEAD_IN)));
+    let begin = query.by.first_day(day_of(begin));
     // `until` is exclusive. A lead's time may be later than the clock's.
-    let end = until.map_or(now, |until| now.min(until - TimeDelta::microseconds(1))).max(last);
-    let mut start = query.by.first_day(end.with_timezone(&query.zone).date_naive());
+    let before = |time: Timestamp| time.saturating_sub(TimeDelta::microseconds(1));
+    let end = until.map_or(now, |until| now.min(before(until))).max(last);
+    let mut start = query.by.first_day(day_of(end));
     let mut buckets = Vec::new();
     while start >= begin && buckets.len() < MAX_BUCKETS {
         let next = start.checked_add_days(query.by.length()).unwrap_or(NaiveDate::MAX);
         let within = Period {
-            since: midnight(start, query.zone).max(query.period.since.clone()),
-            until: earlier(midnight(next, query.zone), query.period.until.clone()),
+            since: midnight(start, query.zone).max(since),
+            until: earlier(midnight(next, query.zone), until),
         };
         buckets.push(TimeBucket { start: start.to_string(), leads: tx.leads_in(&within)? });
         let Some(before) = start.checked_sub_days(query.by.length()) else { break };
@@ -149,29 +153,25 @@ impl Bucket {
     }
 }
 
-fn moment(stamp: &str) -> Option<DateTime<Utc>> {
-    Some(DateTime::parse_from_rfc3339(stamp).ok()?.to_utc())
-}
-
 /// The start of a day, which is after midnight where the clocks go forward at midnight.
-fn midnight(day: NaiveDate, zone: Tz) -> Option<String> {
+fn midnight(day: NaiveDate, zone: Tz) -> Option<Timestamp> {
     (0..24).find_map(|hour| {
         let local = day.and_hms_opt(hour, 0, 0)?;
-        Some(stamp(zone.from_local_datetime(&local).earliest()?.to_utc()))
+        Some(zone.from_local_datetime(&local).earliest()?.to_utc().into())
     })
 }
 
-fn earlier(a: Option<String>, b: Option<String>) -> Option<String> {
+fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),
     }
 }
 
-fn median(waits: Vec<(String, String)>) -> Option<i64> {
+fn median(waits: Vec<(Timestamp, Timestamp)>) -> Option<i64> {
     let seconds =
-        |(from, to): (String, String)| Some((moment(&to)? - moment(&from)?).num_seconds());
-    let mut waits: Vec<i64> = waits.into_iter().filter_map(seconds).collect();
+        |(from, to): (Timestamp, Timestamp)| (to.to_datetime() - from.to_datetime()).num_seconds();
+    let mut waits: Vec<i64> = waits.into_iter().map(seconds).collect();
     waits.sort_unstable();
     let middle = waits.len() / 2;
     match waits.len() {

@@ -9,6 +9,7 @@ use warp::reply::Response;
 use crate::app::intake;
 use crate::app::intake::Accepted;
 use crate::domain::lead::NewLead;
+use crate::domain::timestamp::Timestamp;
 use crate::http::error::ApiError;
 use crate::http::extract::bearer;
 use crate::http::openapi::responses::IntakeErrors;
@@ -32,8 +33,8 @@ pub(crate) struct LeadResponse<'a> {
     #[schema(format = Uuid)]
     lead_id: &'a str,
     /// When it was stored: UTC, with microseconds.
-    #[schema(format = DateTime)]
-    timestamp: &'a str,
+    #[schema(value_type = String, format = DateTime)]
+    timestamp: Timestamp,
     status: InitialStatus,
     /// `seq` and hash of the lead's audit row. Kept in the site's log, it later verifies that the
     /// audit log was not rewritten (`fastcore audit verify --receipt`).
@@ -115,7 +116,7 @@ fn lead_response(status: StatusCode, stored: &StoredLead) -> Response {
         status,
         &LeadResponse {
             lead_id: &stored.lead_id,
-            timestamp: &stored.created_at_utc,
+            timestamp: stored.created_at_utc,
             status: InitialStatus::Received,
             receipt: stored.receipt.to_string(),
         },

@@ -154,7 +154,7 @@ fn sign_in(database: &Path, clock: &Clock) -> Result<String, DemoError> {
     let account = account.ok_or(StoreError::Closed)?;
     let token = staff::sessions::new_token();
     let hash = staff::sessions::sha256(token.as_bytes());
-    let cutoffs = SessionCutoffs::at(clock.now());
+    let cutoffs = SessionCutoffs::at(clock.now().into());
     crate::app::db::write_once(database, clock, move |tx| {
         store::staff::open_session(tx, &account, None, &hash, &cutoffs)
     })?;

@@ -182,8 +182,8 @@ impl ExportSource {
                 filter.insert(name.to_owned(), Value::String(value));
             }
         };
-        put("since", period.since.clone());
-        put("until", period.until.clone());
+        put("since", period.since.map(|t| t.to_string()));
+        put("until", period.until.map(|t| t.to_string()));
         if let Some(leads) = leads {
             put("service", leads.service.map(|s| s.to_string()));
             put("status", leads.status.map(|s| s.to_string()));
@@ -198,8 +198,12 @@ impl ExportSource {
         take: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         match self {
-            Self::Leads(filter) => tx.leads(filter, &mut |lead| take(&row::lead(&lead))),
-            Self::Audit(period) => tx.audit(period, &mut |audit| take(&row::audit(&audit))),
+            Self::Leads(filter) => tx.leads(filter, &mut |lead| {
+                take(&row::lead(&lead, &lead.created_at_utc.to_string()))
+            }),
+            Self::Audit(period) => tx.audit(period, &mut |audit| {
+                take(&row::audit(&audit, &audit.created_at_utc.to_string()))
+            }),
         }
     }
 }

@@ -94,7 +94,7 @@ pub fn remove(
 /// # Errors
 /// The database cannot be read.
 pub fn list(database: &Path, clock: &Clock) -> Result<Vec<AccountInfo>, StoreError> {
-    let cutoffs = SessionCutoffs::at(clock.now());
+    let cutoffs = SessionCutoffs::at(clock.now().into());
     ReadPool::open(database)?.read(|tx| tx.accounts(&cutoffs))
 }
 

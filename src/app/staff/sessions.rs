@@ -1,10 +1,12 @@
 //! Sessions of staff accounts: opened, looked up by their token, closed.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use sha2::{Digest, Sha256};
 
 use crate::app::db::Db;
+use crate::domain::audit::staff_actor;
 use crate::domain::staff::{self, SessionCutoffs};
+use crate::domain::timestamp::Timestamp;
 use crate::store;
 use crate::store::error::StoreError;
 use crate::store::staff::Account;
@@ -35,18 +37,18 @@ impl std::fmt::Debug for NewSession {
 #[derive(Debug, Clone)]
 pub struct StaffSession {
     pub name: String,
-    pub expires_at_utc: String,
+    pub expires_at_utc: Timestamp,
 }
 
 impl StaffSession {
     /// The actor of this account in the audit log.
     #[must_use]
     pub fn actor(&self) -> String {
-        staff::actor(&self.name)
+        staff_actor(&self.name)
     }
 
     /// A session as of `now`; `created_at_utc` limits its lifetime.
-    fn at(now: DateTime<Utc>, name: String, created_at_utc: &str) -> Self {
+    fn at(now: Timestamp, name: String, created_at_utc: Timestamp) -> Self {
         Self { name, expires_at_utc: staff::expires_at(now, created_at_utc) }
     }
 }
@@ -92,15 +94,15 @@ impl Sessions {
     /// # Errors
     /// The database cannot be read.
     pub async fn find(&self, token: &str) -> Result<Option<StaffSession>, StoreError> {
-        let (hash, now) = (sha256(token.as_bytes()), self.db.clock().now());
+        let (hash, now) = (sha256(token.as_bytes()), Timestamp::from(self.db.clock().now()));
         let cutoffs = SessionCutoffs::at(now);
         let Some(session) = self.db.read(move |tx| tx.session(&hash, &cutoffs)).await? else {
             return Ok(None);
         };
-        if is_before(&session.seen_at_utc, now - TOUCH_INTERVAL) {
+        if session.seen_at_utc < now.saturating_sub(TOUCH_INTERVAL) {
             self.db.write_detached(move |tx| store::staff::touch_session(tx, &hash));
         }
-        Ok(Some(StaffSession::at(now, session.name, &session.created_at_utc)))
+        Ok(Some(StaffSession::at(now, session.name, session.created_at_utc)))
     }
 
     /// Whether the session of this token has not ended. Does not count as a use of it.
@@ -108,7 +110,8 @@ impl Sessions {
     /// # Errors
     /// The database cannot be read.
     pub async fn is_live(&self, token: &str) -> Result<bool, StoreError> {
-        let (hash, cutoffs) = (sha256(token.as_bytes()), SessionCutoffs::at(self.db.clock().now()));
+        let (hash, cutoffs) =
+            (sha256(token.as_bytes()), SessionCutoffs::at(self.db.clock().now().into()));
         Ok(self.db.read(move |tx| tx.session(&hash, &cutoffs)).await?.is_some())
     }
 
@@ -122,9 +125,9 @@ impl Sessions {
     }
 
     fn prepare(&self, name: String) -> PreparedSession {
-        let (token, now) = (new_token(), self.db.clock().now());
+        let (token, now) = (new_token(), Timestamp::from(self.db.clock().now()));
         let hash = sha256(token.as_bytes());
-        let session = NewSession { token, staff: StaffSession::at(now, name, "") };
+        let session = NewSession { token, staff: StaffSession::at(now, name, now) };
         PreparedSession { session, hash, cutoffs: SessionCutoffs::at(now) }
     }
 }
@@ -143,8 +146,4 @@ pub(crate) fn new_token() -> String {
 
 pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
-}
-
-fn is_before(stamp: &str, moment: DateTime<Utc>) -> bool {
-    *stamp < *crate::domain::timestamp::stamp(moment)
 }

@@ -5,11 +5,9 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-
 use crate::clock::Clock;
 use crate::domain::hash_chain::ChainPosition;
-use crate::domain::timestamp::stamp;
+use crate::domain::timestamp::Timestamp;
 use crate::store;
 use crate::store::error::StoreError;
 
@@ -24,7 +22,7 @@ pub struct ChainStatus {
     pub verified_to: i64,
     /// The last row now.
     pub head: i64,
-    pub at_utc: Option<String>,
+    pub at_utc: Option<Timestamp>,
     pub ok: bool,
     pub finding: Option<String>,
 }
@@ -48,7 +46,7 @@ impl ChainMonitor {
             #[cfg(target_os = "linux")]
             let _ = rustix::process::setpriority_process(None, NICE);
             loop {
-                let state = prove(&database, clock.now());
+                let state = prove(&database, clock.now().into());
                 *told.lock().unwrap_or_else(PoisonError::into_inner) = state;
                 match ended.recv_timeout(VERIFY_INTERVAL) {
                     Err(RecvTimeoutError::Timeout) => {}
@@ -68,8 +66,8 @@ impl ChainMonitor {
     }
 }
 
-fn prove(database: &Path, now: DateTime<Utc>) -> ChainStatus {
-    let at_utc = Some(stamp(now));
+fn prove(database: &Path, now: Timestamp) -> ChainStatus {
+    let at_utc = Some(now);
     match store::audit::verify::verify_database(database, &[], &mut |_| {}) {
         Ok(report) => {
             let finding = report.findings.into_iter().next();

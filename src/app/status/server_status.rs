@@ -1,11 +1,13 @@
 //! How the server is: sizes, the last lead, the last backup, how far the chain was proved, and
 //! what somebody should look at.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 
 use crate::app::db::Db;
 use crate::app::status::chain_monitor::{ChainMonitor, ChainStatus};
-use crate::domain::timestamp::stamp;
+use crate::domain::audit::AuditEvent;
+use crate::domain::recorded::Recorded;
+use crate::domain::timestamp::Timestamp;
 use crate::store::db::disk_usage::DiskUsage;
 use crate::store::error::StoreError;
 
@@ -21,7 +23,7 @@ const OLD_BACKUP: TimeDelta = TimeDelta::hours(48);
 pub struct ServerStatus {
     pub version: &'static str,
     pub database: DatabaseStatus,
-    pub last_lead_at_utc: Option<String>,
+    pub last_lead_at_utc: Option<Timestamp>,
     pub last_backup: Option<LastBackup>,
     pub chain: ChainStatus,
     pub health: StorageStatus,
@@ -41,7 +43,7 @@ pub struct DatabaseStatus {
 /// The last backup that the audit log tells of.
 #[derive(Debug, Clone)]
 pub struct LastBackup {
-    pub at_utc: String,
+    pub at_utc: Recorded<Timestamp>,
     pub file: Option<String>,
 }
 
@@ -82,7 +84,7 @@ impl StatusReader {
             .with_readers(move |readers| {
                 let sizes = DiskUsage::of(&database)?;
                 readers.read(|snapshot| {
-                    let backup = snapshot.newest_of("BACKUP_TAKEN")?;
+                    let backup = snapshot.newest_of(AuditEvent::BackupTaken)?;
                     let first = snapshot.extent(&Default::default())?.map(|(first, _)| first);
                     Ok((sizes, snapshot.row_counts()?, snapshot.last_lead_at()?, first, backup))
                 })
@@ -95,10 +97,10 @@ impl StatusReader {
         let mut chain = self.chain.status();
         chain.head = audit_rows;
         let obstacle = self.db.health().unavailable_reason();
-        let now = self.db.clock().now();
+        let now = self.db.clock().now().into();
         let warnings = [
             (sizes.free < LITTLE_ROOM).then(|| disk_low(sizes.free)),
-            backup_old(last_backup.as_ref(), first_lead.as_deref(), now),
+            backup_old(last_backup.as_ref(), first_lead, now),
             chain.finding.as_ref().map(|finding| {
                 warning("chain_broken", format!("The audit log does not hold: {finding}"))
             }),
@@ -143,15 +145,15 @@ fn wal_large(wal: u64) -> StatusWarning {
 
 fn backup_old(
     backup: Option<&LastBackup>,
-    first_lead: Option<&str>,
-    now: DateTime<Utc>,
+    first_lead: Option<Timestamp>,
+    now: Timestamp,
 ) -> Option<StatusWarning> {
-    let limit = stamp(now - OLD_BACKUP);
+    let limit = now.saturating_sub(OLD_BACKUP);
     match backup {
-        Some(backup) if backup.at_utc < limit => {
+        Some(backup) if backup.at_utc.known().is_some_and(|at| at < limit) => {
             Some(warning("backup_old", format!("The last backup is of {}", backup.at_utc)))
         }
-        None if first_lead.is_some_and(|first| first < limit.as_str()) => {
+        None if first_lead.is_some_and(|first| first < limit) => {
             Some(warning("backup_old", "The audit log tells of no backup".to_owned()))
         }
         _ => None,

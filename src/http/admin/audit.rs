@@ -9,6 +9,8 @@ use warp::reply::Response;
 use crate::app::audit;
 use crate::app::audit::AuditPage;
 use crate::domain::audit::{AuditEvent, AuditRow};
+use crate::domain::recorded::Recorded;
+use crate::domain::timestamp::Timestamp;
 use crate::http::admin::authenticate;
 use crate::http::error::{ApiError, read_error};
 use crate::http::openapi::params;
@@ -65,9 +67,10 @@ pub(crate) struct AuditRowDto {
     seq: i64,
     #[schema(format = Uuid)]
     id: String,
-    #[schema(format = DateTime)]
-    created_at_utc: String,
-    event: String,
+    #[schema(value_type = String, format = DateTime)]
+    created_at_utc: Recorded<Timestamp>,
+    #[schema(value_type = String)]
+    event: Recorded<AuditEvent>,
     #[schema(required)]
     actor: Option<String>,
     #[schema(required, format = Uuid)]
@@ -89,7 +92,7 @@ impl From<AuditPage> for AuditPageDto {
         Self {
             rows: page.rows.into_iter().map(AuditRowDto::from).collect(),
             next: page.next.map(|seq| seq.to_string()),
-            events: AuditEvent::ALL.into_iter().map(AuditEvent::as_str).collect(),
+            events: AuditEvent::ALL.iter().map(|event| event.as_str()).collect(),
         }
     }
 }

@@ -117,8 +117,7 @@ pub(crate) enum LiveEventDto {
     Status {
         #[schema(format = Uuid)]
         id: String,
-        #[schema(value_type = LeadStatus)]
-        status: String,
+        status: LeadStatus,
     },
     /// A lead was erased.
     Erased {
@@ -132,9 +131,7 @@ impl From<&LiveEvent> for LiveEventDto {
         match event {
             LiveEvent::Hello { seq } => Self::Hello { seq: *seq },
             LiveEvent::Lead(lead) => Self::Lead(LeadSummaryDto::from(&**lead)),
-            LiveEvent::Status { id, status } => {
-                Self::Status { id: id.clone(), status: status.clone() }
-            }
+            LiveEvent::Status { id, status } => Self::Status { id: id.clone(), status: *status },
             LiveEvent::Erased { id } => Self::Erased { id: id.clone() },
         }
     }

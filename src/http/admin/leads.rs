@@ -12,6 +12,7 @@ use crate::domain::id::LeadId;
 use crate::domain::lead::status::LeadStatus;
 use crate::domain::lead::{Lead, LeadService};
 use crate::domain::text::Personal;
+use crate::domain::timestamp::Timestamp;
 use crate::http::admin::audit::AuditRowDto;
 use crate::http::admin::authenticate;
 use crate::http::error::{ApiError, read_error};
@@ -123,15 +124,14 @@ pub(crate) struct LeadSummaryDto {
     id: String,
     /// The `seq` of its first audit row.
     seq: i64,
-    #[schema(format = DateTime)]
-    created_at_utc: String,
+    #[schema(value_type = String, format = DateTime)]
+    created_at_utc: Timestamp,
     name: String,
     #[schema(required)]
     company: Option<String>,
-    #[schema(required, value_type = Option<LeadService>)]
-    service: Option<String>,
-    #[schema(value_type = LeadStatus)]
-    status: String,
+    #[schema(required)]
+    service: Option<LeadService>,
+    status: LeadStatus,
     /// The first characters of the message, on one line.
     excerpt: String,
 }
@@ -171,16 +171,16 @@ struct LeadDto {
     id: String,
     /// The `seq` of its first audit row.
     seq: i64,
-    #[schema(format = DateTime)]
-    created_at_utc: String,
+    #[schema(value_type = String, format = DateTime)]
+    created_at_utc: Timestamp,
     name: String,
     email: String,
     #[schema(required)]
     phone: Option<String>,
     #[schema(required)]
     company: Option<String>,
-    #[schema(required, value_type = Option<LeadService>)]
-    service: Option<String>,
+    #[schema(required)]
+    service: Option<LeadService>,
     message: String,
     consent: bool,
     source: String,
@@ -192,8 +192,7 @@ struct LeadDto {
     /// When the visitor submitted it.
     #[schema(required, format = DateTime)]
     timestamp_utc: Option<String>,
-    #[schema(value_type = LeadStatus)]
-    status: String,
+    status: LeadStatus,
 }
 
 impl From<LeadPage> for LeadPageDto {
@@ -217,11 +216,11 @@ impl From<&Lead> for LeadSummaryDto {
         Self {
             id: lead.id.clone(),
             seq: lead.audit_seq,
-            created_at_utc: lead.created_at_utc.clone(),
+            created_at_utc: lead.created_at_utc,
             name: lead.name.as_str().to_owned(),
             company: lead.company.as_ref().map(|c| c.as_str().to_owned()),
-            service: lead.service.clone(),
-            status: lead.status.clone(),
+            service: lead.service,
+            status: lead.status,
             excerpt: excerpt(lead.message.as_str()),
         }
     }

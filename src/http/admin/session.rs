@@ -8,6 +8,7 @@ use warp::reply::{Reply, Response};
 use crate::app::staff::sessions::{NewSession, StaffSession};
 use crate::app::staff::sign_in::SignInRequest;
 use crate::domain::staff::Password;
+use crate::domain::timestamp::Timestamp;
 use crate::http::admin::{authenticate, check_origin, session_token};
 use crate::http::error::{ApiError, read_error};
 use crate::http::extract::cookie;
@@ -103,8 +104,8 @@ pub(crate) fn session_response(
 #[schema(as = StaffSession)]
 pub(crate) struct StaffSessionDto {
     name: String,
-    #[schema(format = DateTime)]
-    expires_at_utc: String,
+    #[schema(value_type = String, format = DateTime)]
+    expires_at_utc: Timestamp,
 }
 
 impl From<StaffSession> for StaffSessionDto {

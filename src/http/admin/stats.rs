@@ -64,8 +64,8 @@ struct TimeBucketDto {
 #[derive(Serialize, ToSchema)]
 #[schema(as = ServiceCount)]
 struct ServiceCountDto {
-    #[schema(required, value_type = Option<LeadService>)]
-    service: Option<String>,
+    #[schema(required)]
+    service: Option<LeadService>,
     leads: i64,
 }
 
@@ -73,8 +73,8 @@ struct ServiceCountDto {
 #[derive(Serialize, ToSchema)]
 #[schema(as = StatusCount)]
 struct StatusCountDto {
-    #[schema(required, value_type = Option<LeadStatus>)]
-    status: Option<String>,
+    #[schema(required)]
+    status: Option<LeadStatus>,
     leads: i64,
 }
 

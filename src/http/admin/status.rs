@@ -9,6 +9,8 @@ use crate::app::status::chain_monitor::ChainStatus;
 use crate::app::status::server_status::{
     DatabaseStatus, LastBackup, ServerStatus, StatusWarning, StorageStatus,
 };
+use crate::domain::recorded::Recorded;
+use crate::domain::timestamp::Timestamp;
 use crate::http::admin::authenticate;
 use crate::http::error::{ApiError, read_error};
 use crate::http::openapi::responses::AdminErrors;
@@ -38,8 +40,8 @@ pub(crate) async fn status(request: HttpRequest) -> Result<Response, ApiError> {
 struct ServerStatusDto {
     version: &'static str,
     database: DatabaseStatusDto,
-    #[schema(required, format = DateTime)]
-    last_lead_at_utc: Option<String>,
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    last_lead_at_utc: Option<Timestamp>,
     #[schema(required)]
     last_backup: Option<LastBackupDto>,
     chain: ChainStatusDto,
@@ -62,8 +64,8 @@ struct DatabaseStatusDto {
 #[derive(Serialize, ToSchema)]
 #[schema(as = LastBackup)]
 struct LastBackupDto {
-    #[schema(format = DateTime)]
-    at_utc: String,
+    #[schema(value_type = String, format = DateTime)]
+    at_utc: Recorded<Timestamp>,
     #[schema(required)]
     file: Option<String>,
 }
@@ -75,8 +77,8 @@ struct ChainStatusDto {
     verified_to: i64,
     /// The `seq` of the last row now.
     head: i64,
-    #[schema(required, format = DateTime)]
-    at_utc: Option<String>,
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    at_utc: Option<Timestamp>,
     ok: bool,
     #[schema(required)]
     finding: Option<String>,

@@ -9,6 +9,7 @@ use crate::domain::filter;
 use crate::domain::filter::{LeadFilter, Period};
 use crate::domain::lead::LeadService;
 use crate::domain::lead::status::LeadStatus;
+use crate::domain::recorded::Recorded;
 use crate::domain::search_terms::SearchTerms;
 use crate::http::error::ApiError;
 use crate::store::audit::page::AuditFilter;
@@ -62,8 +63,8 @@ impl Query {
     pub(crate) fn period(&mut self) -> Period {
         let accepts = "an RFC 3339 date and time, or a day such as 2026-01-31";
         Period {
-            since: self.parsed("since", accepts, filter::since),
-            until: self.parsed("until", accepts, filter::until),
+            since: self.parsed("since", accepts, filter::parse_since),
+            until: self.parsed("until", accepts, filter::parse_until),
         }
     }
 
@@ -82,7 +83,7 @@ impl Query {
     pub(crate) fn audit_filter(&mut self) -> AuditFilter {
         let text = |value: Option<&str>| value.map(str::to_owned);
         AuditFilter {
-            event: text(self.get("event")),
+            event: self.get("event").map(Recorded::parse),
             actor: text(self.get("actor")),
             lead_id: self.get("lead").map(str::to_ascii_lowercase),
             period: self.period(),

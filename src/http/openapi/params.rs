@@ -10,6 +10,7 @@ use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Required, Schema, Type}
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use crate::app::stats;
+use crate::domain::audit::AuditEvent;
 use crate::domain::lead::LeadService;
 use crate::domain::lead::status::LeadStatus;
 use crate::domain::staff::{AccountName, Password};
@@ -67,7 +68,7 @@ parameters!(AuditFilterParams, {
     let [since, until] = period();
     let event = "The name of an event; every page lists all names as `events`.";
     [
-        query("event", event, text().examples(["LEAD_VIEWED"])),
+        query("event", event, text().examples([AuditEvent::LeadViewed.as_str()])),
         query("actor", "Who caused the event.", text().examples(["staff:jean"])),
         query("lead", "The id of a lead.", text()),
         since,

@@ -5,7 +5,6 @@
 //! fails, everything in it is answered with the failure and nothing of it is there. After a failed
 //! flush the process must live and keep this connection: SQLite then writes the same frames anew.
 
-use crate::domain::timestamp::stamp;
 use crate::store::db::lock;
 use crate::store::db::open;
 use crate::store::db::schema;
@@ -394,7 +393,7 @@ impl Thread {
         batch: &mut [Box<dyn WriteJob>],
         use_savepoints: bool,
     ) -> Result<(Vec<(usize, StoreError)>, ChainPosition), StoreError> {
-        let mut tx = WriteTx::begin(&self.conn, self.clock.now(), &self.ids)?;
+        let mut tx = WriteTx::begin(&self.conn, self.clock.now().into(), &self.ids)?;
         let mut refused = Vec::new();
         for (i, work) in batch.iter_mut().enumerate() {
             if !use_savepoints {
@@ -456,7 +455,7 @@ pub fn start_server_writer(
     let (conn, _) = open::writable(path)?;
     schema::check_current(&conn, path)?;
     checkpoint::empty_at_start(&conn, path)?;
-    tx::write_probe(&conn, &stamp(clock.now()))?;
+    tx::write_probe(&conn, clock.now().into())?;
     let health = Arc::new(WriterHealth::default());
     health.record_success();
     let service = ServerHooks { health: Arc::clone(&health), deliver: Box::new(deliver) };
