@@ -14,7 +14,8 @@ use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 use warp::reply::Response;
 
-use crate::app::live::{LiveEvent, SequencedEvent, Subscriber};
+use crate::app::live::Subscriber;
+use crate::app::live::event::{LiveEvent, SequencedEvent};
 use crate::domain::lead::status::LeadStatus;
 use crate::http::admin::leads::LeadSummaryDto;
 use crate::http::admin::{authenticate, session_token};
@@ -53,7 +54,7 @@ pub(crate) async fn events(request: HttpRequest) -> Result<Response, ApiError> {
     let (subscriber, seq) = live.subscribe(&token, after).await.map_err(read_error)?;
     // One part at a time: the connection's write timeout ends a client that does not read.
     let (parts_tx, parts_rx) = mpsc::channel(1);
-    let hello = SequencedEvent { seq, what: LiveEvent::Hello { seq } };
+    let hello = SequencedEvent { seq, event: LiveEvent::Hello { seq } };
     let first = format!("retry: {RETRY_MS}\n\n{}", to_text(&[hello]));
     tokio::spawn(send_events(subscriber, first, parts_tx, request.connection.draining.clone()));
     let mut response = connection::streaming_response(&request.connection, parts_rx);
@@ -96,8 +97,8 @@ fn to_text(events: &[SequencedEvent]) -> String {
         return ":\n\n".to_owned();
     }
     let mut text = String::new();
-    for SequencedEvent { seq, what } in events {
-        let event = serde_json::to_value(LiveEventDto::from(what)).unwrap_or_default();
+    for SequencedEvent { seq, event } in events {
+        let event = serde_json::to_value(LiveEventDto::from(event)).unwrap_or_default();
         let (name, data) = (event["event"].as_str().unwrap_or_default(), &event["data"]);
         let _ = write!(text, "id: {seq}\nevent: {name}\ndata: {data}\n\n");
     }
