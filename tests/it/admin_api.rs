@@ -142,9 +142,9 @@ fn an_invalid_filter_is_a_field_error_never_a_500() {
     for path in [
         "audit?cursor=x",
         "audit?limit=1000",
-        "figures?by=month",
-        "figures?zone=Mars/Olympus",
-        "figures?since=x",
+        "stats?by=month",
+        "stats?zone=Mars/Olympus",
+        "stats?since=x",
         "export?format=exe",
         "export?format=csv&status=x",
     ] {

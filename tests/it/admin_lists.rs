@@ -119,7 +119,7 @@ fn a_listed_lead_has_exactly_the_summary_fields() {
     let shown = &page["leads"][0];
     let keys: Vec<&str> = shown.as_object().expect("one").keys().map(String::as_str).collect();
     let expected =
-        ["excerpt", "company", "created_at_utc", "id", "name", "seq", "service", "status"];
+        ["company", "created_at_utc", "excerpt", "id", "name", "seq", "service", "status"];
     assert_eq!(keys, expected);
     assert_eq!(
         (&shown["id"], &shown["company"], &shown["status"]),

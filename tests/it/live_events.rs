@@ -242,7 +242,7 @@ fn a_subscriber_over_the_limit_ends_the_oldest_stream() {
 #[test]
 fn a_quiet_stream_does_not_time_out() {
     let short = Duration::from_millis(300);
-    let limits = Limits { answer: short, head: short, ..Limits::default() };
+    let limits = Limits { write_timeout: short, head_timeout: short, ..Limits::default() };
     let server = TestServer::with_options(limits, Duration::from_secs(8), Clock::system(), None);
     let browser = create_first_account(&server);
     let mut follower = Follower::follow(&browser, "", "");
