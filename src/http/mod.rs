@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod assets;
 pub mod context;
+pub mod demo;
 pub mod error;
 pub mod extract;
 pub mod health;
