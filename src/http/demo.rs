@@ -7,14 +7,14 @@ use http::header::{HeaderValue, LOCATION};
 use warp::Filter;
 use warp::reply::{Reply, Response};
 
-use crate::http::admin::session;
 use crate::http::context::HttpContext;
+use crate::http::extract::cookie;
 use crate::http::router::Routes;
 
 /// A link that opens a session: whoever has it is signed in. For a temporary database on a loopback
 /// address alone.
 #[derive(Clone)]
-pub struct SignInLink {
+pub(crate) struct SignInLink {
     secret: String,
     session_token: String,
 }
@@ -27,20 +27,17 @@ impl std::fmt::Debug for SignInLink {
 
 impl SignInLink {
     /// A link to the session with this token.
-    #[must_use]
-    pub fn new(session_token: String) -> Self {
+    pub(crate) fn new(session_token: String) -> Self {
         Self { secret: uuid::Uuid::new_v4().simple().to_string(), session_token }
     }
 
     /// The path of the link.
-    #[must_use]
-    pub fn path(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         format!("/admin/demo/{}", self.secret)
     }
 
     /// Adds the link to the server's routes.
-    #[must_use]
-    pub fn add_to(self, routes: Routes, context: &HttpContext) -> Routes {
+    pub(crate) fn add_to(self, routes: Routes, context: &HttpContext) -> Routes {
         let origin = context.origin.clone();
         let path = self.path();
         let is_link = move |requested: warp::path::FullPath| {
@@ -55,7 +52,7 @@ impl SignInLink {
                 let mut response: Response = StatusCode::SEE_OTHER.into_response();
                 let headers = response.headers_mut();
                 headers.insert(LOCATION, HeaderValue::from_static("/admin"));
-                session::set_cookie(&origin, headers, &self.session_token);
+                cookie::set_session(&origin, headers, &self.session_token);
                 response
             })
             .or(routes)
