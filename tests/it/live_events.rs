@@ -9,7 +9,9 @@ use fastcore::clock::Clock;
 use fastcore::http::server::Limits;
 use serde_json::{Value, json};
 
-use super::support::admin::{Browser, HERE, first_account, staffed, with_input};
+use super::support::admin::{
+    Browser, SAME_ORIGIN, create_first_account, run_with_input, server_with_account,
+};
 use super::support::binary;
 use super::support::http::{Client, post_lead};
 use super::support::lead;
@@ -95,8 +97,8 @@ fn send(server: &TestServer) -> String {
 }
 
 #[test]
-fn a_lead_and_what_becomes_of_it_are_told_as_they_happen() {
-    let (server, mut browser) = staffed();
+fn a_new_lead_its_status_changes_and_its_erasure_are_sent_as_events() {
+    let (server, mut browser) = server_with_account();
     let mut follower = Follower::follow(&browser, "", "");
     assert_eq!(follower.headers["content-type"], "text/event-stream");
     assert_eq!(follower.headers["cache-control"], "no-store");
@@ -121,8 +123,8 @@ fn a_lead_and_what_becomes_of_it_are_told_as_they_happen() {
 }
 
 #[test]
-fn who_comes_back_is_told_everything_since_and_nothing_twice() {
-    let (server, browser) = staffed();
+fn a_reconnecting_subscriber_gets_every_event_exactly_once() {
+    let (server, browser) = server_with_account();
     let mut follower = Follower::follow(&browser, "", "");
     let mut last = follower.expect("hello").id;
     let mut told = Vec::new();
@@ -164,8 +166,8 @@ fn who_comes_back_is_told_everything_since_and_nothing_twice() {
 }
 
 #[test]
-fn a_place_that_is_none_becomes_the_end_of_the_log() {
-    let (server, browser) = staffed();
+fn an_invalid_event_id_means_the_end_of_the_log() {
+    let (server, browser) = server_with_account();
     send(&server);
     for after in
         ["4", "-1", "99999999999999999999", "x", "", "9223372036854775807", "-9223372036854775808"]
@@ -181,32 +183,32 @@ fn a_place_that_is_none_becomes_the_end_of_the_log() {
 
 #[test]
 fn a_stream_ends_with_its_session() {
-    let (_server, mut browser) = staffed();
+    let (_server, mut browser) = server_with_account();
     let mut follower = Follower::follow(&browser, "", "");
     follower.expect("hello");
-    assert_eq!(browser.send("DELETE", "/admin/api/session", &[HERE], b"").status, 204);
+    assert_eq!(browser.send("DELETE", "/admin/api/session", &[SAME_ORIGIN], b"").status, 204);
     assert_eq!(follower.next(), None);
 }
 
 #[test]
-fn a_stream_ends_when_the_account_is_removed_from_the_shell() {
-    let (server, browser) = staffed();
-    let mut other = Browser::of(server.address);
-    super::support::admin::add(server.folder(), "paul", &[]);
+fn a_stream_ends_when_its_account_is_removed() {
+    let (server, browser) = server_with_account();
+    let mut other = Browser::new(server.address);
+    super::support::admin::add_account(server.folder(), "paul", &[]);
     assert_eq!(other.sign_in("paul", super::support::admin::PASSWORD).status, 200);
     let mut of_paul = Follower::follow(&other, "", "");
     let mut of_jean = Follower::follow(&browser, "", "");
     of_paul.expect("hello");
     of_jean.expect("hello");
-    assert!(with_input(server.folder(), &["staff", "remove", "paul"], "").status.success());
+    assert!(run_with_input(server.folder(), &["staff", "remove", "paul"], "").status.success());
     assert_eq!(of_paul.next(), None);
     send(&server);
     of_jean.expect("lead");
 }
 
 #[test]
-fn the_end_of_the_server_ends_the_streams_at_once() {
-    let (mut server, browser) = staffed();
+fn shutdown_ends_the_streams_at_once() {
+    let (mut server, browser) = server_with_account();
     let mut followers: Vec<_> = (0..3).map(|_| Follower::follow(&browser, "", "")).collect();
     for follower in &mut followers {
         follower.expect("hello");
@@ -221,8 +223,8 @@ fn the_end_of_the_server_ends_the_streams_at_once() {
 }
 
 #[test]
-fn one_more_than_there_is_room_for_ends_the_one_that_followed_longest() {
-    let (server, browser) = staffed();
+fn a_subscriber_over_the_limit_ends_the_oldest_stream() {
+    let (server, browser) = server_with_account();
     let mut followers: Vec<_> = (0..33)
         .map(|_| {
             let mut follower = Follower::follow(&browser, "", "");
@@ -238,11 +240,11 @@ fn one_more_than_there_is_room_for_ends_the_one_that_followed_longest() {
 }
 
 #[test]
-fn silence_is_not_taken_for_a_client_that_does_not_read() {
+fn a_quiet_stream_does_not_time_out() {
     let short = Duration::from_millis(300);
     let limits = Limits { write_timeout: short, head_timeout: short, ..Limits::default() };
-    let server = TestServer::of(limits, Duration::from_secs(8), Clock::system(), None);
-    let browser = first_account(&server);
+    let server = TestServer::with_options(limits, Duration::from_secs(8), Clock::system(), None);
+    let browser = create_first_account(&server);
     let mut follower = Follower::follow(&browser, "", "");
     follower.expect("hello");
     // Longer than a client may take for a part of its answer, and for its next request.
@@ -252,10 +254,10 @@ fn silence_is_not_taken_for_a_client_that_does_not_read() {
 }
 
 #[test]
-fn a_stream_keeps_its_place_when_connections_are_scarce() {
+fn a_stream_survives_the_connection_limit() {
     let limits = Limits { connections: 4, ..Limits::default() };
-    let server = TestServer::of(limits, Duration::from_secs(8), Clock::system(), None);
-    let browser = first_account(&server);
+    let server = TestServer::with_options(limits, Duration::from_secs(8), Clock::system(), None);
+    let browser = create_first_account(&server);
     let mut follower = Follower::follow(&browser, "", "");
     follower.expect("hello");
     // Each is idle after a request of its own, and so the first to be closed; the stream, which

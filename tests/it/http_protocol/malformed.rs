@@ -80,7 +80,7 @@ fn a_head_that_is_too_large_gets_a_bare_431_and_is_closed() {
 }
 
 #[test]
-fn the_preface_of_http_2_is_closed_cleanly() {
+fn an_http_2_preface_is_closed_cleanly() {
     let server = TestServer::start();
     let mut client = Client::connect(server.address);
     client.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
@@ -92,7 +92,7 @@ fn the_preface_of_http_2_is_closed_cleanly() {
 }
 
 #[test]
-fn a_chunked_body_that_is_not_chunked_is_refused_and_nothing_is_stored() {
+fn an_invalid_chunked_body_is_refused_and_stores_nothing() {
     let server = TestServer::start();
     let mut client = Client::connect(server.address);
     client.send(format!(
@@ -106,7 +106,7 @@ fn a_chunked_body_that_is_not_chunked_is_refused_and_nothing_is_stored() {
 }
 
 #[test]
-fn a_body_that_breaks_off_is_refused_and_nothing_is_stored() {
+fn a_truncated_body_stores_nothing() {
     let server = TestServer::start();
     let whole = crate::support::http::lead_request(lead().to_string().as_bytes());
     let mut client = Client::connect(server.address);
@@ -140,7 +140,7 @@ fn explosive() -> Routes {
 }
 
 #[test]
-fn a_panic_anywhere_in_a_route_is_answered_500_and_the_server_lives() {
+fn a_panic_in_a_route_is_a_500_and_the_server_continues() {
     let server = serving(explosive());
     let mut client = Client::connect(server.address);
     for path in ["/handler", "/later", "/search/it"] {
@@ -153,7 +153,7 @@ fn a_panic_anywhere_in_a_route_is_answered_500_and_the_server_lives() {
 
 /// warp looks at the first filter of all before there is a future that could be polled.
 #[test]
-fn a_panic_in_the_first_filter_of_all_is_answered_500_too() {
+fn a_panic_in_the_first_filter_is_a_500() {
     let route = warp::path::param::<Explosive>().map(|_| warp::reply().into_response());
     let server = serving(route.boxed());
     let mut client = Client::connect(server.address);

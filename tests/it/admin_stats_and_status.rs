@@ -3,21 +3,23 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use super::support::admin::{self, Browser, Hands, first_account, send, set_status, staffed};
-use super::support::binary::Served;
+use super::support::admin::{
+    self, Browser, TestClock, create_first_account, send_leads, server_with_account, set_status,
+};
+use super::support::binary::ServeProcess;
 use super::support::database::Database;
 use super::support::http::Client;
 
 #[test]
-fn the_days_of_the_figures_are_those_of_the_zone() {
+fn stats_count_days_in_the_requested_time_zone() {
     // The clocks of Paris go forward in the night to the 29th of March 2026.
-    let hands = Hands::at("2026-03-27T12:00:00Z");
-    let server = hands.server(None);
-    let mut browser = first_account(&server);
+    let test_clock = TestClock::at("2026-03-27T12:00:00Z");
+    let server = test_clock.server(None);
+    let mut browser = create_first_account(&server);
     let at = |moment: &str| {
         let moment = chrono::DateTime::parse_from_rfc3339(moment).expect("a moment").to_utc();
-        hands.turn(moment - hands.now());
-        send(&server, 1).remove(0)
+        test_clock.advance(moment - test_clock.now());
+        send_leads(&server, 1).remove(0)
     };
     let ids = [
         at("2026-03-27T22:59:59Z"), // still the 27th, a Friday
@@ -72,7 +74,7 @@ fn the_days_of_the_figures_are_those_of_the_zone() {
     assert_eq!((&none["series"], &none["leads"]), (&json!([]), &json!(0)));
     let far = browser.read("/admin/api/stats?since=0001-01-01");
     assert!(steps(&far).len() < 400 && far["leads"] == 7, "not two thousand years of nothing");
-    hands.turn(TimeDelta::days(2));
+    test_clock.advance(TimeDelta::days(2));
     assert_eq!(browser.sign_in("jean", admin::PASSWORD).status, 200);
     let today = browser.read("/admin/api/stats?since=2026-04-01");
     let quiet = [day("2026-04-01", 1), day("2026-04-02", 0), day("2026-04-03", 0)];
@@ -84,9 +86,9 @@ fn the_days_of_the_figures_are_those_of_the_zone() {
 }
 
 #[test]
-fn the_median_is_of_the_time_until_a_lead_was_first_taken_up() {
-    let (server, mut browser) = staffed();
-    let ids = send(&server, 4);
+fn the_median_covers_the_time_to_the_first_status_change() {
+    let (server, mut browser) = server_with_account();
+    let ids = send_leads(&server, 4);
     let median = |browser: &mut Browser| {
         browser.read("/admin/api/stats")["median_seconds_to_processing"].clone()
     };
@@ -125,11 +127,11 @@ fn assert_near(seconds: &Value, expected: i64, what: &str) {
 }
 
 #[test]
-fn the_state_tells_how_the_server_is() {
-    let hands = Hands::at("2026-03-02T08:00:00Z");
-    let server = hands.server(None);
-    let mut browser = first_account(&server);
-    send(&server, 3);
+fn the_status_reports_database_backup_chain_and_warnings() {
+    let test_clock = TestClock::at("2026-03-02T08:00:00Z");
+    let server = test_clock.server(None);
+    let mut browser = create_first_account(&server);
+    send_leads(&server, 3);
     let state = browser.read("/admin/api/status");
     assert_eq!(state["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(
@@ -151,7 +153,7 @@ fn the_state_tells_how_the_server_is() {
     );
     assert!(!codes(&state).contains(&"backup_old".to_owned()), "nothing is that old yet: {state}");
     let mut warned_after = |days: i64| {
-        hands.turn(TimeDelta::days(days));
+        test_clock.advance(TimeDelta::days(days));
         browser.sign_in("jean", admin::PASSWORD);
         codes(&browser.read("/admin/api/status")).contains(&"backup_old".to_owned())
     };
@@ -169,7 +171,7 @@ fn the_state_tells_how_the_server_is() {
     );
     assert!(codes(&state).is_empty(), "{state}");
     // The clock is set back.
-    hands.turn(TimeDelta::hours(-2));
+    test_clock.advance(TimeDelta::hours(-2));
     let state = browser.read("/admin/api/status");
     assert_eq!(codes(&state), ["clock_behind"], "{state}");
 }
@@ -180,17 +182,17 @@ fn codes(state: &Value) -> Vec<String> {
 }
 
 #[test]
-fn a_broken_chain_is_found_at_the_start_and_shown() {
+fn an_invalid_chain_is_found_at_startup_and_shown() {
     let database = Database::sample();
     database.tamper_sql("UPDATE audit_log SET actor = 'nobody' WHERE seq = 3");
-    admin::add(database.folder(), "jean", &[]);
-    let mut server = Served::start(database.folder());
+    admin::add_account(database.folder(), "jean", &[]);
+    let mut server = ServeProcess::start(database.folder());
     // The chain monitor may have said so before the server listens.
     let finding = "the audit log is invalid";
     if !server.log.iter().any(|line| line.contains(finding)) {
         server.read_until(finding);
     }
-    let mut browser = Browser::of(server.address);
+    let mut browser = Browser::new(server.address);
     let origin = format!("http://{}", server.address);
     let body = json!({"name": "jean", "password": admin::PASSWORD}).to_string();
     let host = server.address.to_string();

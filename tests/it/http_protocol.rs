@@ -1,8 +1,8 @@
 //! HTTP/1.1 on the wire: what every kind of client is answered, well-behaved or not.
 
-mod crowd;
+mod connection_limit;
 mod malformed;
-mod slow;
+mod slow_clients;
 
 use serde_json::json;
 
@@ -37,7 +37,7 @@ fn padded(length: usize) -> Vec<u8> {
 }
 
 #[test]
-fn many_requests_on_one_connection_are_each_answered() {
+fn requests_on_one_connection_are_all_answered() {
     let server = TestServer::start();
     let mut client = Client::connect(server.address);
     for _ in 0..50 {
@@ -47,7 +47,7 @@ fn many_requests_on_one_connection_are_each_answered() {
 }
 
 #[test]
-fn pipelined_requests_are_all_answered_in_their_order() {
+fn pipelined_requests_are_answered_in_order() {
     let server = TestServer::start();
     let mut client = Client::connect(server.address);
     let token = format!("Bearer {TOKEN}");
@@ -78,7 +78,7 @@ fn pipelined_requests_are_all_answered_in_their_order() {
 }
 
 #[test]
-fn a_client_that_shuts_its_sending_side_still_gets_its_answer() {
+fn a_half_closed_client_still_gets_its_response() {
     let server = TestServer::start();
     let mut client = Client::connect(server.address);
     client.send(lead_request(lead().to_string().as_bytes()));
@@ -88,7 +88,7 @@ fn a_client_that_shuts_its_sending_side_still_gets_its_answer() {
 }
 
 #[test]
-fn a_client_that_hangs_up_after_sending_has_its_lead_stored_and_a_retry_is_told_so() {
+fn a_lead_is_stored_when_its_client_disconnects_and_a_retry_is_a_duplicate() {
     let server = TestServer::start();
     for _ in 0..20 {
         let lead = lead();
@@ -96,7 +96,7 @@ fn a_client_that_hangs_up_after_sending_has_its_lead_stored_and_a_retry_is_told_
         let mut client = Client::connect(server.address);
         client.send(lead_request(lead.to_string().as_bytes()));
         drop(client);
-        assert!(server.comes_true(|| server.number(LEADS) == before + 1), "it is lost");
+        assert!(server.eventually(|| server.number(LEADS) == before + 1), "it is lost");
         let retry = post_lead(server.address, &lead);
         assert_eq!((retry.status, retry.header("idempotent-replayed")), (200, Some("true")));
     }
@@ -104,7 +104,7 @@ fn a_client_that_hangs_up_after_sending_has_its_lead_stored_and_a_retry_is_told_
 }
 
 #[test]
-fn a_chunked_body_is_read_however_it_is_cut() {
+fn a_chunked_body_is_read_with_any_chunk_size() {
     let server = TestServer::start();
     let mut client = Client::connect(server.address);
     for part in [1, 7, 100, 100_000] {
@@ -114,7 +114,7 @@ fn a_chunked_body_is_read_however_it_is_cut() {
 }
 
 #[test]
-fn a_body_of_exactly_64_kib_is_taken_and_one_byte_more_is_not() {
+fn a_body_of_64_kib_is_accepted_and_one_byte_more_is_refused() {
     let server = TestServer::start();
     for (length, status) in [(KIB_64, 201), (KIB_64 + 1, 413)] {
         for bytes in [lead_request(&padded(length)), chunked(&padded(length), 1000)] {
@@ -127,9 +127,9 @@ fn a_body_of_exactly_64_kib_is_taken_and_one_byte_more_is_not() {
 }
 
 /// Closing a connection on bytes that nobody read makes the kernel reset it, and the reset takes
-/// the answer from the client's hands.
+/// the answer from the client's test_clock.
 #[test]
-fn a_client_that_is_still_sending_can_read_why_its_body_is_refused() {
+fn a_client_still_sending_can_read_the_refusal() {
     let server = TestServer::start();
     let body = padded(1 << 20);
     let wrong_token = String::from_utf8(lead_request(&body)).expect("text").replace(TOKEN, "no");
@@ -154,7 +154,7 @@ fn a_client_that_is_still_sending_can_read_why_its_body_is_refused() {
 }
 
 #[test]
-fn a_head_request_is_answered_without_a_body_and_the_connection_goes_on() {
+fn a_head_request_has_no_body_and_keeps_the_connection() {
     let server = TestServer::start();
     let mut client = Client::connect(server.address);
     for (path, status) in [("/health", 200), ("/inbound/leads", 405), ("/nowhere", 404)] {
@@ -167,7 +167,7 @@ fn a_head_request_is_answered_without_a_body_and_the_connection_goes_on() {
 }
 
 #[test]
-fn a_client_that_asks_first_is_told_to_go_on() {
+fn expect_100_continue_is_answered_100() {
     let server = TestServer::start();
     let mut client = Client::connect(server.address);
     let whole = lead_request(lead().to_string().as_bytes());
@@ -180,7 +180,7 @@ fn a_client_that_asks_first_is_told_to_go_on() {
 }
 
 #[test]
-fn a_client_without_the_token_that_asks_first_is_not_asked_for_its_body() {
+fn expect_100_continue_without_the_token_is_answered_401() {
     let server = TestServer::start();
     let mut client = Client::connect(server.address);
     client.send(
@@ -191,7 +191,7 @@ fn a_client_without_the_token_that_asks_first_is_not_asked_for_its_body() {
 }
 
 #[test]
-fn a_target_with_scheme_and_host_is_taken_for_its_path() {
+fn an_absolute_form_target_is_routed_by_its_path() {
     let server = TestServer::start();
     let mut client = Client::connect(server.address);
     let answer = client.request("GET", "http://localhost/health", &[], b"");
@@ -205,7 +205,7 @@ fn a_target_with_scheme_and_host_is_taken_for_its_path() {
 }
 
 #[test]
-fn clients_of_http_1_0_are_served_too() {
+fn http_1_0_clients_are_served() {
     let server = TestServer::start();
     let whole = lead_request(lead().to_string().as_bytes());
     let whole = String::from_utf8(whole).expect("text").replacen("HTTP/1.1", "HTTP/1.0", 1);
@@ -223,7 +223,7 @@ fn clients_of_http_1_0_are_served_too() {
 }
 
 #[test]
-fn a_client_that_says_that_it_will_close_is_closed_after_its_answer() {
+fn connection_close_closes_after_the_response() {
     let server = TestServer::start();
     let mut client = Client::connect(server.address);
     let answer = client.request("GET", "/health", &[("Connection", "close")], b"");

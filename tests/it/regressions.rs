@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::support::binary::{command, free_address, run, succeed};
 use super::support::database::Database;
 use super::support::http::post_lead;
-use super::support::{TOKEN, lead, within};
+use super::support::{TOKEN, lead, wait_until};
 
 /// Serves with a standard error of the test's choosing, takes a lead, and ends.
 #[track_caller]
@@ -24,7 +24,7 @@ fn takes_a_lead_and_ends(stderr: Stdio, then: impl FnOnce(&mut Child)) {
         .stderr(stderr)
         .spawn()
         .expect("the binary runs");
-    let listens = within(Duration::from_secs(20), &mut || TcpStream::connect(address).is_ok());
+    let listens = wait_until(Duration::from_secs(20), &mut || TcpStream::connect(address).is_ok());
     then(&mut server);
     let status = listens.then(|| post_lead(address, &lead()).status);
     let _ = kill_process(Pid::from_child(&server), Signal::TERM);
@@ -33,18 +33,18 @@ fn takes_a_lead_and_ends(stderr: Stdio, then: impl FnOnce(&mut Child)) {
 }
 
 #[test]
-fn a_log_on_a_full_disk_ended_the_server() {
+fn a_log_on_a_full_disk_stopped_the_server() {
     let full = File::options().write(true).open("/dev/full").expect("Linux has it");
     takes_a_lead_and_ends(full.into(), |_| {});
 }
 
 #[test]
-fn a_log_whose_reader_had_gone_ended_the_server() {
+fn a_closed_log_pipe_stopped_the_server() {
     takes_a_lead_and_ends(Stdio::piped(), |server| drop(server.stderr.take()));
 }
 
 #[test]
-fn a_first_start_that_was_cut_off_left_a_database_of_another_program() {
+fn an_interrupted_first_start_left_a_database_taken_for_another_program_s() {
     let folder = tempfile::tempdir().expect("a folder");
     let database = folder.path().join("fastcore.db");
     // What the disk holds when the power goes after the history's table and before the first
@@ -62,7 +62,7 @@ fn a_first_start_that_was_cut_off_left_a_database_of_another_program() {
 }
 
 #[test]
-fn a_database_that_is_only_begun_is_known_as_ours() {
+fn a_database_with_only_its_header_is_recognised() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("fastcore.db"), b"").expect("a file");
     succeed(folder.path(), &["migrate"]);
@@ -70,7 +70,7 @@ fn a_database_that_is_only_begun_is_known_as_ours() {
 }
 
 #[test]
-fn an_export_took_the_place_of_the_database() {
+fn an_export_overwrote_the_database() {
     let database = Database::sample();
     for name in ["fastcore.db", "./fastcore.db", "fastcore.db-wal", "fastcore.db.lock"] {
         let output = run(database.folder(), &["export", "leads", "-o", name]);
@@ -82,7 +82,7 @@ fn an_export_took_the_place_of_the_database() {
 }
 
 #[test]
-fn a_token_put_where_its_file_belongs_was_shown() {
+fn a_token_given_in_place_of_its_file_was_printed() {
     let folder = tempfile::tempdir().expect("a folder");
     let output = command(folder.path(), &["serve"])
         .env("FASTCORE_LISTEN", "127.0.0.1:0")

@@ -4,14 +4,14 @@
 use std::fs;
 
 use super::support::database::Database;
-use super::support::digest;
+use super::support::sql;
 use super::tampering::{assert_names, verify};
 
 #[test]
-fn every_trigger_and_index_that_is_gone_is_named() {
+fn every_missing_trigger_and_index_is_named() {
     let listed = Database::sample();
     let sql = "SELECT type, name FROM sqlite_schema WHERE type IN ('trigger', 'index') AND sql IS NOT NULL AND tbl_name IN ('audit_log', 'lead_inbox')";
-    let objects = digest::rows(&listed.sqlite(), sql);
+    let objects = sql::rows(&listed.sqlite(), sql);
     assert!(objects.len() >= 8, "{objects:?}");
     for object in objects {
         let (kind, name) = (object[0].clone().expect("a type"), object[1].clone().expect("a name"));
@@ -22,7 +22,7 @@ fn every_trigger_and_index_that_is_gone_is_named() {
 }
 
 #[test]
-fn a_trigger_that_was_altered_or_added_is_named() {
+fn every_altered_or_foreign_schema_object_is_named() {
     let cases = [
         (
             "DROP TRIGGER audit_log_refuses_update;
@@ -65,7 +65,7 @@ fn smuggle(database: &Database, sql: &str) {
 }
 
 #[test]
-fn columns_of_the_wrong_type_are_named() {
+fn values_of_the_wrong_type_are_named() {
     for (sql, name) in [
         (
             "UPDATE audit_log SET status_code = 'many' WHERE seq = 3",
@@ -137,7 +137,7 @@ fn assert_found(database: &Database, what: &str) {
 }
 
 #[test]
-fn a_page_of_noise_is_found_wherever_it_lies() {
+fn every_page_overwritten_with_noise_is_detected() {
     let sound = fs::read(Database::sample().path()).expect("the file");
     let size = usize::from(u16::from_be_bytes([sound[16], sound[17]]));
     for page in 0..sound.len() / size {
@@ -152,7 +152,7 @@ fn a_page_of_noise_is_found_wherever_it_lies() {
 }
 
 #[test]
-fn a_page_of_zeros_is_found_wherever_it_lies() {
+fn every_page_overwritten_with_zeros_is_detected() {
     let sound = fs::read(Database::sample().path()).expect("the file");
     let size = usize::from(u16::from_be_bytes([sound[16], sound[17]]));
     for page in 1..sound.len() / size {
@@ -165,7 +165,7 @@ fn a_page_of_zeros_is_found_wherever_it_lies() {
 }
 
 #[test]
-fn a_file_that_was_cut_short_is_found() {
+fn a_truncated_file_is_detected() {
     let sound = fs::read(Database::sample().path()).expect("the file");
     for length in [sound.len() - 4096, sound.len() / 2, 5000, 4096, 0] {
         let database = Database::sample();
@@ -175,7 +175,7 @@ fn a_file_that_was_cut_short_is_found() {
 }
 
 #[test]
-fn a_file_that_is_no_database_is_called_that() {
+fn a_non_sqlite_file_is_reported_as_such() {
     let database = Database::sample();
     fs::write(database.path(), noise(1, 8192).collect::<Vec<_>>()).expect("a file");
     let (status, text) = verify(&database, &[]);
@@ -184,13 +184,13 @@ fn a_file_that_is_no_database_is_called_that() {
 }
 
 #[test]
-fn a_search_tree_that_lacks_an_entry_is_found() {
+fn an_index_that_lacks_entries_is_detected() {
     // The triggers and the intake look rows up in these trees: one without an entry lets a second
     // row with the same request_id in.
     let database = Database::sample();
     let conn = database.sqlite();
     let root = "SELECT name, sql FROM sqlite_schema WHERE name = 'sqlite_autoindex_lead_inbox_2'";
-    assert_eq!(digest::rows(&conn, root).len(), 1, "the tree of request_id");
+    assert_eq!(sql::rows(&conn, root).len(), 1, "the tree of request_id");
     let swap = "PRAGMA writable_schema = ON;
         CREATE TABLE decoy (a TEXT NOT NULL UNIQUE) STRICT;
         UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_autoindex_decoy_1')

@@ -14,7 +14,7 @@ const PLACES: usize = 20;
 fn small() -> TestServer {
     let minute = Duration::from_secs(60);
     let limits = Limits { connections: PLACES, head_timeout: minute, ..Limits::default() };
-    TestServer::with(limits, minute)
+    TestServer::with_limits(limits, minute)
 }
 
 /// A connection that has begun a request and does not go on.
@@ -38,7 +38,7 @@ fn closed(clients: &mut [Client]) -> usize {
 }
 
 #[test]
-fn slow_clients_cannot_keep_honest_ones_out() {
+fn slow_clients_do_not_block_normal_ones() {
     let server = small();
     let whole = lead_request(lead().to_string().as_bytes());
     let body_missing = &whole[..whole.len() - 5];
@@ -50,23 +50,23 @@ fn slow_clients_cannot_keep_honest_ones_out() {
             assert_eq!(post_lead(server.address, &lead()).status, 201);
         }
         let over = crowd.len() - PLACES;
-        assert!(server.comes_true(|| closed(&mut crowd) >= over), "{} of 80", closed(&mut crowd));
+        assert!(server.eventually(|| closed(&mut crowd) >= over), "{} of 80", closed(&mut crowd));
     }
     assert_eq!(server.number(super::LEADS), 60);
 }
 
 #[test]
-fn who_has_delivered_before_is_kept_over_who_never_did() {
+fn a_connection_that_delivered_a_request_is_kept_over_one_that_never_did() {
     let server = small();
     let mut honest = Client::connect(server.address);
     assert_eq!(honest.post_lead(&lead()).status, 201);
     let mut crowd: Vec<Client> = (0..60).map(|_| slow(&server, b"POST /inb")).collect();
-    assert!(server.comes_true(|| closed(&mut crowd) >= 41));
+    assert!(server.eventually(|| closed(&mut crowd) >= 41));
     assert_eq!(honest.post_lead(&lead()).status, 201);
 }
 
 #[test]
-fn idle_connections_give_their_places_up() {
+fn idle_connections_free_their_slots() {
     let server = small();
     let mut idle: Vec<Client> = (0..PLACES).map(|_| Client::connect(server.address)).collect();
     for client in &mut idle {

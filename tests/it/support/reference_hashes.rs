@@ -1,17 +1,14 @@
-//! The chain and the digests as anyone can compute them from their description: nothing of the
-//! crate's own code is used here, so that a mistake in one of the two shows.
+//! A second implementation of the hash chain and of the lead digests, written from their
+//! description in the docs. It uses none of the crate's code, so a mistake in either one shows.
 
 use rusqlite::Connection;
-use rusqlite::types::ValueRef;
 use sha2::{Digest, Sha256};
+
+use super::sql::{hex, rows};
 
 pub(crate) const CHAINED: &str =
     "seq, id, created_at_utc, event, actor, lead_id, request_id, status_code, details_json";
 pub(crate) const DIGESTED: &str = "id, created_at_utc, name, email, phone, company, service, message, consent, source, request_id, ip_hash, meta_json";
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
-}
 
 /// SHA-256 over `before`, then each column: `00`, or `01`, its length, its text.
 pub(crate) fn hash(before: &[u8], columns: &[Option<String>]) -> [u8; 32] {
@@ -27,22 +24,6 @@ pub(crate) fn hash(before: &[u8], columns: &[Option<String>]) -> [u8; 32] {
         }
     }
     Sha256::digest(&bytes).into()
-}
-
-/// A query's rows; whole numbers in decimal, blobs in hexadecimal.
-pub(crate) fn rows(conn: &Connection, sql: &str) -> Vec<Vec<Option<String>>> {
-    let mut statement = conn.prepare(sql).expect(sql);
-    let columns = statement.column_count();
-    let cell = |value: ValueRef<'_>| match value {
-        ValueRef::Null => None,
-        ValueRef::Integer(number) => Some(number.to_string()),
-        ValueRef::Real(number) => Some(number.to_string()),
-        ValueRef::Text(text) => Some(String::from_utf8_lossy(text).into_owned()),
-        ValueRef::Blob(bytes) => Some(hex(bytes)),
-    };
-    let rows =
-        statement.query_map([], |row| (0..columns).map(|i| Ok(cell(row.get_ref(i)?))).collect());
-    rows.expect(sql).map(|row| row.expect(sql)).collect()
 }
 
 /// The hash that each audit row ought to have, oldest first, with its place.

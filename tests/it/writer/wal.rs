@@ -5,10 +5,10 @@ use std::path::Path;
 use rustix::process::Signal;
 
 use super::{assert_sound, send_all};
-use crate::support::binary::Served;
+use crate::support::binary::ServeProcess;
 use crate::support::lead;
 use crate::support::server::TestServer;
-use crate::support::within;
+use crate::support::wait_until;
 
 /// The file's size; 0 where there is none.
 fn size(database: &Path) -> u64 {
@@ -17,17 +17,17 @@ fn size(database: &Path) -> u64 {
 }
 
 #[test]
-fn the_write_ahead_log_is_emptied_when_no_lead_comes() {
+fn the_wal_is_truncated_when_idle() {
     let server = TestServer::start();
     let bodies: Vec<_> = (0..200).map(|_| lead()).collect();
     send_all(server.address, &bodies, 4);
     let database = server.database();
-    assert!(server.comes_true(|| size(&database) == 0), "{} bytes are left", size(&database));
+    assert!(server.eventually(|| size(&database) == 0), "{} bytes are left", size(&database));
     assert_eq!(server.number("SELECT count(*) FROM lead_inbox"), 200);
 }
 
 #[test]
-fn a_reader_that_stays_only_delays_the_emptying() {
+fn a_long_reader_only_delays_the_wal_truncation() {
     let server = TestServer::start();
     let reader = server.sqlite();
     let count = |conn: &rusqlite::Connection| -> i64 {
@@ -43,15 +43,15 @@ fn a_reader_that_stays_only_delays_the_emptying() {
     assert!(size(&server.database()) > 0, "the log was emptied under a reader");
     assert_eq!(count(&reader), 0, "a snapshot is of one moment");
     drop(reader);
-    assert!(server.comes_true(|| size(&server.database()) == 0));
+    assert!(server.eventually(|| size(&server.database()) == 0));
     assert_eq!(server.number("SELECT count(*) FROM lead_inbox"), 50);
 }
 
 #[test]
-fn the_write_ahead_log_that_a_crash_left_is_emptied_before_anything_is_accepted() {
+fn the_wal_left_by_a_crash_is_truncated_before_serving() {
     let folder = tempfile::tempdir().expect("a folder");
     let database = folder.path().join("fastcore.db");
-    let mut server = Served::start(folder.path());
+    let mut server = ServeProcess::start(folder.path());
     let bodies: Vec<_> = (0..300).map(|_| lead()).collect();
     send_all(server.address, &bodies, 4);
     // Another tool has the database open, if idly: it keeps SQLite from emptying the log by itself
@@ -64,11 +64,11 @@ fn the_write_ahead_log_that_a_crash_left_is_emptied_before_anything_is_accepted(
     let left = size(&database);
     assert!(left > 200_000, "the crash left only {left} bytes");
 
-    let mut server = Served::start(folder.path());
+    let mut server = ServeProcess::start(folder.path());
     // The proof that the start commits is in it until the first rest.
     let after = size(&database);
     assert!(after < 50_000, "{after} bytes");
-    let empty = within(std::time::Duration::from_secs(15), &mut || size(&database) == 0);
+    let empty = wait_until(std::time::Duration::from_secs(15), &mut || size(&database) == 0);
     assert!(empty, "it stays at {} bytes", size(&database));
     server.terminate();
     drop(other);

@@ -7,23 +7,23 @@ use super::support::binary;
 use super::support::database::{Database, HISTORY};
 use super::support::http::post_lead;
 use super::support::server::TestServer;
-use super::support::{digest, lead};
+use super::support::{lead, reference_hashes, sql};
 
 fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|e| panic!("{e}: {text}"))
 }
 
 #[test]
-fn the_chain_computed_from_its_description_is_the_stored_one() {
+fn the_stored_chain_equals_the_documented_hash() {
     let database = Database::sample();
     let conn = database.sqlite();
-    let stored = digest::rows(&conn, "SELECT seq, hash FROM audit_log ORDER BY seq");
+    let stored = sql::rows(&conn, "SELECT seq, hash FROM audit_log ORDER BY seq");
     let stored: Vec<_> = stored
         .iter()
         .map(|r| (r[0].as_deref().expect("a place"), r[1].clone().expect("a hash")))
         .map(|(seq, hash)| (seq.parse::<i64>().expect("a number"), hash))
         .collect();
-    let computed = digest::chain(&conn);
+    let computed = reference_hashes::chain(&conn);
     assert_eq!(computed, stored);
     assert_eq!(
         computed.iter().map(|(seq, _)| *seq).collect::<Vec<_>>(),
@@ -37,21 +37,21 @@ fn the_chain_computed_from_its_description_is_the_stored_one() {
 }
 
 #[test]
-fn the_digests_computed_from_their_description_are_the_recorded_ones() {
+fn the_recorded_digests_equal_the_documented_hash() {
     let database = Database::sample();
     let conn = database.sqlite();
     let recorded = "SELECT lead_id, details_json ->> 'lead_digest' FROM audit_log WHERE event = 'LEAD_RECEIVED' ORDER BY seq";
-    let recorded: Vec<_> = digest::rows(&conn, recorded)
+    let recorded: Vec<_> = sql::rows(&conn, recorded)
         .into_iter()
         .map(|r| (r[0].clone().expect("a lead"), r[1].clone().expect("a digest")))
         .collect();
-    assert_eq!(digest::digests(&conn), recorded);
-    let salts = digest::rows(&conn, "SELECT DISTINCT salt FROM lead_inbox");
+    assert_eq!(reference_hashes::digests(&conn), recorded);
+    let salts = sql::rows(&conn, "SELECT DISTINCT salt FROM lead_inbox");
     assert_eq!(salts.len(), 5, "each lead has a salt of its own");
 }
 
 #[test]
-fn an_arrival_is_told_without_personal_data() {
+fn a_lead_received_row_has_no_personal_data() {
     let database = Database::sample();
     let details = database.one("SELECT details_json FROM audit_log WHERE seq = 3");
     let mut details = parsed(&details);
@@ -61,7 +61,7 @@ fn an_arrival_is_told_without_personal_data() {
 }
 
 #[test]
-fn a_sound_database_is_called_sound() {
+fn verify_reports_an_intact_database_as_valid() {
     let database = Database::sample();
     let head = database.succeed(&["audit", "head"]);
     let said = database.succeed(&["audit", "verify"]);
@@ -75,7 +75,7 @@ fn a_sound_database_is_called_sound() {
 }
 
 #[test]
-fn every_receipt_that_was_given_out_holds() {
+fn every_issued_receipt_verifies() {
     let database = Database::sample();
     let head = database.succeed(&["audit", "head"]);
     let mut arguments = vec!["audit", "verify"];
@@ -86,7 +86,7 @@ fn every_receipt_that_was_given_out_holds() {
 }
 
 #[test]
-fn a_receipt_that_is_none_is_wrong_usage() {
+fn a_malformed_receipt_is_a_usage_error() {
     let database = Database::sample();
     let hash = "0".repeat(64);
     for receipt in [
@@ -104,7 +104,7 @@ fn a_receipt_that_is_none_is_wrong_usage() {
 }
 
 #[test]
-fn a_receipt_of_another_database_does_not_hold() {
+fn a_receipt_of_another_database_is_rejected() {
     let database = Database::sample();
     for receipt in [format!("3:{}", "0".repeat(64)), format!("99:{}", "0".repeat(64))] {
         let output = database.run(&["audit", "verify", "--receipt", &receipt]);
@@ -115,7 +115,7 @@ fn a_receipt_of_another_database_does_not_hold() {
 }
 
 #[test]
-fn an_empty_log_is_sound_and_has_no_head() {
+fn an_empty_audit_log_is_valid_and_has_no_head() {
     let database = Database::empty();
     let said = database.succeed(&["audit", "verify"]);
     assert_eq!(said, "valid; audit rows: 0, leads: 0, receipts: 0, head: empty\n");
@@ -128,7 +128,7 @@ fn an_empty_log_is_sound_and_has_no_head() {
 }
 
 #[test]
-fn the_log_is_proved_beside_a_running_server() {
+fn verify_works_while_a_server_writes() {
     let server = TestServer::start();
     let receipt = post_lead(server.address, &lead()).json()["receipt"].clone();
     let receipt = receipt.as_str().expect("a receipt");
@@ -139,7 +139,7 @@ fn the_log_is_proved_beside_a_running_server() {
 }
 
 #[test]
-fn proving_changes_nothing_in_the_file() {
+fn verify_does_not_change_the_file() {
     let database = Database::sample();
     let before = std::fs::read(database.path()).expect("the file");
     database.succeed(&["audit", "verify"]);
@@ -147,7 +147,7 @@ fn proving_changes_nothing_in_the_file() {
 }
 
 #[test]
-fn the_list_shows_the_newest_rows_first() {
+fn audit_list_shows_the_newest_rows_first() {
     let database = Database::sample();
     let text = database.succeed(&["audit", "list"]);
     let lines: Vec<&str> = text.lines().collect();
@@ -162,7 +162,7 @@ fn the_list_shows_the_newest_rows_first() {
 }
 
 #[test]
-fn the_list_is_narrowed_to_an_event_or_a_lead() {
+fn audit_list_filters_by_event_and_lead() {
     let database = Database::sample();
     let list = |arguments: &[&str]| {
         let all = [&["audit", "list", "--json"], arguments].concat();
@@ -181,14 +181,15 @@ fn the_list_is_narrowed_to_an_event_or_a_lead() {
 }
 
 #[test]
-fn the_list_as_json_is_the_rows_as_stored() {
+fn audit_list_json_is_the_stored_rows() {
     let database = Database::sample();
     let listed = parsed(&database.succeed(&["audit", "list", "--json", "--limit", "1000"]));
     let listed = listed.as_array().expect("a list");
-    let sql = format!("SELECT {}, hash FROM audit_log ORDER BY seq DESC", digest::CHAINED);
-    let stored = digest::rows(&database.sqlite(), &sql);
+    let sql =
+        format!("SELECT {}, hash FROM audit_log ORDER BY seq DESC", reference_hashes::CHAINED);
+    let stored = sql::rows(&database.sqlite(), &sql);
     assert_eq!(listed.len(), stored.len());
-    let names: Vec<&str> = digest::CHAINED.split(", ").chain(["hash"]).collect();
+    let names: Vec<&str> = reference_hashes::CHAINED.split(", ").chain(["hash"]).collect();
     for (row, stored) in listed.iter().zip(stored) {
         for (name, stored) in names.iter().zip(stored) {
             let value = match &row[name] {

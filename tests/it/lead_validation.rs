@@ -6,13 +6,13 @@ use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 use serde_json::{Value, json};
 
-use super::data::fields::{Change, Outcome, Row, rows};
+use super::data::lead_validation::{Change, Outcome, Row, rows};
 use super::support::http::{Client, Response, lead_request, post_lead};
 use super::support::lead;
 use super::support::server::TestServer;
 
 #[test]
-fn every_field_takes_what_it_should_and_refuses_the_rest() {
+fn every_field_accepts_and_refuses_as_the_table_says() {
     let server = TestServer::start();
     let mut client = Client::connect(server.address);
     let sqlite = server.sqlite();
@@ -35,7 +35,7 @@ fn every_field_takes_what_it_should_and_refuses_the_rest() {
 }
 
 #[test]
-fn all_the_faults_of_a_body_are_told_at_once() {
+fn all_field_errors_of_a_body_are_reported_at_once() {
     let server = TestServer::start();
     let body = json!({
         "name": "J",
@@ -77,7 +77,7 @@ fn all_the_faults_of_a_body_are_told_at_once() {
 }
 
 #[test]
-fn the_model_s_example_and_the_first_test_s_payload_are_taken() {
+fn the_examples_of_the_fastapi_service_are_accepted() {
     let server = TestServer::start();
     let example = json!({
         "name": "Jean Dupont",
@@ -116,7 +116,7 @@ fn the_model_s_example_and_the_first_test_s_payload_are_taken() {
 }
 
 #[test]
-fn the_readme_s_example_with_its_message_of_twelve_characters_is_refused_for_it() {
+fn the_fastapi_readme_s_example_is_refused_for_its_short_message() {
     let server = TestServer::start();
     let body = json!({
         "name": "Jean Dupont",

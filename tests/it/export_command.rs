@@ -13,11 +13,11 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::support::binary::{self, Served};
+use super::support::binary::{self, ServeProcess};
 use super::support::database::Database;
 use super::support::export::many;
 use super::support::http::Client;
-use super::support::{digest, lead};
+use super::support::{lead, sql};
 
 fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
@@ -36,7 +36,7 @@ fn files(database: &Database) -> BTreeSet<String> {
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    digest::hex(&Sha256::digest(bytes))
+    sql::hex(&Sha256::digest(bytes))
 }
 
 /// The places of the leads that an export takes, in its order.
@@ -54,7 +54,7 @@ fn taken(database: &Database, filter: &[&str]) -> Vec<i64> {
 }
 
 #[test]
-fn every_filter_narrows_what_is_taken_and_is_told() {
+fn every_filter_narrows_the_export_and_is_audited() {
     let database = Database::sample();
     database.tamper_sql(
         "UPDATE lead_inbox SET created_at_utc = '2026-01-0' || audit_seq || 'T12:00:00.000000Z'",
@@ -87,7 +87,7 @@ fn every_filter_narrows_what_is_taken_and_is_told() {
 }
 
 #[test]
-fn a_period_narrows_the_audit_log_too() {
+fn a_period_narrows_the_audit_log_export() {
     let database = Database::sample();
     let at =
         |seq: i64| database.one(&format!("SELECT created_at_utc FROM audit_log WHERE seq = {seq}"));
@@ -101,7 +101,7 @@ fn a_period_narrows_the_audit_log_too() {
 }
 
 #[test]
-fn an_export_is_told_in_the_audit_log_and_to_the_person() {
+fn an_export_is_audited_and_reported_to_the_operator() {
     let database = Database::sample();
     for (what, format) in [
         ("leads", "csv"),
@@ -131,7 +131,7 @@ fn an_export_is_told_in_the_audit_log_and_to_the_person() {
 }
 
 #[test]
-fn a_file_is_its_owners_alone_and_takes_the_place_of_an_old_one() {
+fn the_output_file_is_private_and_replaces_an_old_one() {
     let database = Database::sample();
     let path = database.folder().join("leads.csv");
     for old in [false, true] {
@@ -151,7 +151,7 @@ fn a_file_is_its_owners_alone_and_takes_the_place_of_an_old_one() {
 }
 
 #[test]
-fn an_export_that_fails_leaves_the_old_file_and_nothing_beside_it() {
+fn a_failed_export_keeps_the_old_file_and_leaves_no_other() {
     let database = Database::sample();
     fs::write(database.folder().join("leads.csv"), "old").expect("a file");
     // The audit row cannot be written while another program holds the database.
@@ -165,7 +165,7 @@ fn an_export_that_fails_leaves_the_old_file_and_nothing_beside_it() {
 }
 
 #[test]
-fn an_export_that_is_interrupted_leaves_nothing_half_done() {
+fn an_interrupted_export_leaves_no_partial_file() {
     let database = Database::sample();
     fs::write(database.folder().join("leads.csv"), "old").expect("a file");
     let holder = database.sqlite();
@@ -186,7 +186,7 @@ fn an_export_that_is_interrupted_leaves_nothing_half_done() {
 }
 
 #[test]
-fn what_is_no_file_is_never_replaced() {
+fn an_export_never_replaces_anything_but_a_regular_file() {
     let database = Database::sample();
     let before = database.dump();
     fs::create_dir(database.folder().join("folder")).expect("a folder");
@@ -202,7 +202,7 @@ fn what_is_no_file_is_never_replaced() {
 }
 
 #[test]
-fn no_rows_are_an_export_as_well() {
+fn an_export_of_no_rows_succeeds() {
     let database = Database::empty();
     let csv = database.run(&["export", "leads"]);
     assert!(csv.status.success());
@@ -215,7 +215,7 @@ fn no_rows_are_an_export_as_well() {
 }
 
 #[test]
-fn a_reader_that_closes_early_has_what_it_wanted() {
+fn an_export_to_a_closed_pipe_is_not_an_error() {
     let database = many(4000);
     for format in ["csv", "jsonl", "postgres"] {
         let mut command =
@@ -233,9 +233,9 @@ fn a_reader_that_closes_early_has_what_it_wanted() {
 }
 
 #[test]
-fn an_export_while_leads_come_in_is_of_one_moment() {
+fn an_export_under_load_is_one_snapshot() {
     let database = many(4000);
-    let server = Served::start(database.folder());
+    let server = ServeProcess::start(database.folder());
     let (address, done) = (server.address, AtomicBool::new(false));
     let sent = std::thread::scope(|scope| {
         let sender = scope.spawn(|| {
@@ -274,7 +274,7 @@ fn an_export_while_leads_come_in_is_of_one_moment() {
             let sql = format!(
                 "SELECT id FROM lead_inbox WHERE audit_seq <= (SELECT audit_seq FROM lead_inbox WHERE id = '{last}') ORDER BY audit_seq"
             );
-            let stored: Vec<_> = digest::rows(&database.sqlite(), &sql)
+            let stored: Vec<_> = sql::rows(&database.sqlite(), &sql)
                 .into_iter()
                 .filter_map(|mut r| r.remove(0))
                 .collect();

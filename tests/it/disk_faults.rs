@@ -14,9 +14,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::process::{Seen, assert_kept, assert_retries, under_load};
-use super::support::binary::{Served, command, run, succeed, text};
+use super::support::binary::{ServeProcess, command, run, succeed, text};
 use super::support::http::{Client, Response, once, post_lead};
-use super::support::{TOKEN, lead, within};
+use super::support::{TOKEN, lead, wait_until};
 
 const WHILE: Duration = Duration::from_secs(20);
 
@@ -26,7 +26,7 @@ fn health(address: SocketAddr) -> Response {
 
 #[track_caller]
 fn assert_health_becomes(address: SocketAddr, status: u16) {
-    let became = within(WHILE, &mut || health(address).status == status);
+    let became = wait_until(WHILE, &mut || health(address).status == status);
     assert!(became, "it stays {:?}", health(address));
 }
 
@@ -102,10 +102,10 @@ fn fill(file: &Path, stop: &AtomicBool) {
 }
 
 #[test]
-fn on_a_full_disk_leads_are_refused_until_there_is_room_again() {
+fn a_full_disk_answers_503_until_space_is_free() {
     let Some(disk) = Disk::mount(SMALL) else { return };
     let filler = disk.path().join("filler");
-    let mut server = Served::start(disk.path());
+    let mut server = ServeProcess::start(disk.path());
     let address = server.address;
     let mut seen = stored(address, 20);
     let full = AtomicBool::new(false);
@@ -131,9 +131,9 @@ fn on_a_full_disk_leads_are_refused_until_there_is_room_again() {
 }
 
 #[test]
-fn on_a_full_disk_a_start_says_so_and_ends() {
+fn serve_on_a_full_disk_fails_with_that_reason() {
     let Some(disk) = Disk::mount(SMALL) else { return };
-    let mut server = Served::start(disk.path());
+    let mut server = ServeProcess::start(disk.path());
     let seen = stored(server.address, 20);
     server.terminate();
     let (filler, full) = (disk.path().join("filler"), AtomicBool::new(false));
@@ -147,12 +147,12 @@ fn on_a_full_disk_a_start_says_so_and_ends() {
         assert!(said.contains("the disk is full"), "{said}");
     });
     fs::remove_file(&filler).expect("the filler goes");
-    let server = Served::start(disk.path());
+    let server = ServeProcess::start(disk.path());
     assert_retries(server.address, &seen);
 }
 
 #[test]
-fn a_restore_that_finds_no_room_names_the_file_that_it_could_not_write() {
+fn a_restore_without_space_names_the_file_it_could_not_write() {
     let Some(disk) = Disk::mount("64k") else { return };
     let folder = tempfile::tempdir().expect("a folder");
     succeed(folder.path(), &["migrate"]);
@@ -170,7 +170,7 @@ fn a_restore_that_finds_no_room_names_the_file_that_it_could_not_write() {
 }
 
 #[test]
-fn check_tells_of_a_disk_that_is_nearly_full() {
+fn check_reports_a_nearly_full_disk() {
     for (size, level) in [(SMALL, "error"), ("400m", "warning"), ("1g", "ok")] {
         let Some(disk) = Disk::mount(size) else { return };
         succeed(disk.path(), &["migrate"]);
@@ -233,9 +233,9 @@ impl BadDisk {
 }
 
 #[test]
-fn while_flushes_fail_leads_are_refused_and_nothing_acknowledged_is_lost() {
+fn failed_flushes_answer_503_and_lose_no_acknowledged_lead() {
     let disk = BadDisk::new();
-    let mut server = Served::spawn(&mut disk.serve());
+    let mut server = ServeProcess::spawn(&mut disk.serve());
     let address = server.address;
     let mut seen = stored(address, 20);
     for _ in 0..2 {
@@ -259,9 +259,9 @@ fn while_flushes_fail_leads_are_refused_and_nothing_acknowledged_is_lost() {
 }
 
 #[test]
-fn commands_get_their_turn_beside_a_server_that_is_busy_with_a_slow_disk() {
+fn commands_can_write_while_a_server_is_busy_with_a_slow_disk() {
     let disk = BadDisk::new();
-    let mut server = Served::spawn(disk.serve().env("SLOW_FSYNC_MS", "60"));
+    let mut server = ServeProcess::spawn(disk.serve().env("SLOW_FSYNC_MS", "60"));
     let seen = stored(server.address, 1);
     let id = seen[0].0["meta"]["request_id"].as_str().expect("an id");
     let ((), under) = under_load(server.address, 4, || {
@@ -275,10 +275,10 @@ fn commands_get_their_turn_beside_a_server_that_is_busy_with_a_slow_disk() {
 
 /// The log's tail may then be readable without being on the disk: the start must not build on it.
 #[test]
-fn a_restart_after_a_failed_flush_keeps_what_was_acknowledged() {
+fn a_restart_after_a_failed_flush_keeps_acknowledged_leads() {
     for signal in [Signal::KILL, Signal::TERM] {
         let disk = BadDisk::new();
-        let mut server = Served::spawn(&mut disk.serve());
+        let mut server = ServeProcess::spawn(&mut disk.serve());
         let mut seen = stored(server.address, 20);
         disk.breaks();
         seen.push((refused(server.address), None));
@@ -293,7 +293,7 @@ fn a_restart_after_a_failed_flush_keeps_what_was_acknowledged() {
             assert!(said.contains("disk"), "{said}");
         }
         disk.works();
-        let mut server = Served::spawn(&mut disk.serve());
+        let mut server = ServeProcess::spawn(&mut disk.serve());
         assert_kept(disk.path(), &seen);
         assert_retries(server.address, &seen);
         server.terminate();
@@ -302,9 +302,9 @@ fn a_restart_after_a_failed_flush_keeps_what_was_acknowledged() {
 }
 
 #[test]
-fn a_lock_that_another_process_keeps_is_waited_for_and_then_told() {
+fn a_lock_held_by_another_process_is_awaited_then_answered_503() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut server = Served::start(folder.path());
+    let mut server = ServeProcess::start(folder.path());
     let address = server.address;
     let mut seen = stored(address, 20);
     let other = rusqlite::Connection::open(folder.path().join("fastcore.db")).expect("a database");

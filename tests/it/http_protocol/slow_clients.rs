@@ -16,14 +16,14 @@ const LONG: Duration = Duration::from_secs(15);
 
 fn impatient() -> TestServer {
     let second = Duration::from_secs(1);
-    TestServer::with(
+    TestServer::with_limits(
         Limits { head_timeout: second, write_timeout: second, ..Limits::default() },
         second,
     )
 }
 
 #[test]
-fn a_half_sent_head_is_answered_408_and_closed() {
+fn an_incomplete_head_is_answered_408_and_closed() {
     let server = impatient();
     for half in ["P", "POST /inbound/leads HTTP/1.1\r\nHost: localhost\r\nAuthoriz"] {
         let mut client = Client::connect(server.address);
@@ -34,7 +34,7 @@ fn a_half_sent_head_is_answered_408_and_closed() {
 }
 
 #[test]
-fn a_head_that_drips_is_answered_408_whatever_keeps_coming() {
+fn a_dripping_head_is_answered_408() {
     let server = impatient();
     let mut client = Client::connect(server.address);
     let began = Instant::now();
@@ -44,7 +44,7 @@ fn a_head_that_drips_is_answered_408_whatever_keeps_coming() {
 }
 
 #[test]
-fn a_half_sent_second_head_is_answered_408_too() {
+fn an_incomplete_second_head_is_answered_408() {
     let server = impatient();
     let mut client = Client::connect(server.address);
     assert_eq!(client.request("GET", "/health", &[], b"").status, 200);
@@ -54,7 +54,7 @@ fn a_half_sent_second_head_is_answered_408_too() {
 }
 
 #[test]
-fn a_silent_connection_is_closed_without_an_answer() {
+fn a_silent_connection_is_closed_without_a_response() {
     let server = impatient();
     let mut client = Client::connect(server.address);
     let began = Instant::now();
@@ -63,7 +63,7 @@ fn a_silent_connection_is_closed_without_an_answer() {
 }
 
 #[test]
-fn an_idle_connection_is_closed_without_an_answer() {
+fn an_idle_connection_is_closed_without_a_response() {
     let server = impatient();
     let mut client = Client::connect(server.address);
     assert_eq!(client.post_lead(&lead()).status, 201);
@@ -73,7 +73,7 @@ fn an_idle_connection_is_closed_without_an_answer() {
 }
 
 #[test]
-fn a_body_that_drips_is_answered_408_by_a_deadline_for_the_whole() {
+fn a_dripping_body_is_answered_408_at_the_body_deadline() {
     let server = impatient();
     let mut client = Client::connect(server.address);
     let began = Instant::now();
@@ -94,7 +94,7 @@ fn a_body_that_drips_is_answered_408_by_a_deadline_for_the_whole() {
 /// A client that asks and asks and never reads would otherwise keep its place, its answers and a
 /// task for as long as it likes.
 #[test]
-fn a_client_that_never_reads_its_answers_is_given_up() {
+fn a_client_that_never_reads_is_disconnected() {
     let server = impatient();
     let mut stream = deaf(server.address);
     let questions = request("GET", "/health", &[], b"").repeat(100);
@@ -114,7 +114,7 @@ fn a_client_that_never_reads_its_answers_is_given_up() {
 }
 
 #[test]
-fn honest_clients_are_answered_beside_slow_ones() {
+fn normal_clients_are_answered_alongside_slow_ones() {
     let server = impatient();
     let slow: Vec<_> = (0..50)
         .map(|_| {
@@ -131,7 +131,7 @@ fn honest_clients_are_answered_beside_slow_ones() {
 }
 
 #[test]
-fn the_end_waits_for_a_lead_that_is_under_way_and_not_for_silence() {
+fn shutdown_waits_for_a_lead_in_progress_but_not_for_idle_connections() {
     let mut server = TestServer::start();
     let mut idle = Client::connect(server.address);
     assert_eq!(idle.request("GET", "/health", &[], b"").status, 200);

@@ -9,10 +9,10 @@ use rand::seq::SliceRandom;
 use serde_json::{Value, json};
 
 use super::process::{assert_kept, under_load};
-use super::support::binary::{Served, command, run, sqlite3, succeed, text};
+use super::support::binary::{ServeProcess, command, run, sqlite3, succeed, text};
 use super::support::database::Database;
 use super::support::http::post_lead;
-use super::support::{lead, within};
+use super::support::{lead, wait_until};
 use super::tampering::verify;
 
 /// What is searched for in the files: nothing that any other lead holds.
@@ -54,10 +54,10 @@ fn count(folder: &Path, sql: &str) -> i64 {
 const ERASED: &str = "SELECT count(*) FROM audit_log WHERE event = 'LEAD_ERASED'";
 
 #[test]
-fn nothing_of_an_erased_person_is_in_any_file_while_a_server_takes_leads() {
+fn no_file_contains_an_erased_person_while_a_server_runs() {
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();
-    let mut served = Served::start(folder);
+    let mut served = ServeProcess::start(folder);
     let address = served.address;
     let leads = [person("example.com"), person("EXAMPLE.com"), person("example.com")];
     let ((), seen) = under_load(address, 4, || {
@@ -103,7 +103,7 @@ fn nothing_of_an_erased_person_is_in_any_file_while_a_server_takes_leads() {
 /// SQLite moves rows from page to page as others are deleted, and at times leaves copies behind in
 /// the middle of pages (of one row in some thousands); those must not outlive the rows.
 #[test]
-fn no_copy_of_a_row_outlives_it_whatever_the_order_of_erasures() {
+fn no_copy_of_an_erased_row_remains_whatever_the_order_of_erasures() {
     let sizes = [20, 180, 700, 1900];
     let leads: Vec<Value> = (0..160)
         .map(|n| {
@@ -169,7 +169,7 @@ fn leave_copies(database: &Path, n: usize) {
 }
 
 #[test]
-fn a_domain_is_the_same_in_any_case_and_spelling_and_what_is_before_the_at_is_not() {
+fn domains_match_in_any_case_and_spelling_but_local_parts_do_not() {
     let addresses = [
         "Jean@Électricité.fr",
         "Jean@xn--lectricit-93aj.fr",
@@ -204,7 +204,7 @@ fn a_domain_is_the_same_in_any_case_and_spelling_and_what_is_before_the_at_is_no
 }
 
 #[test]
-fn an_erasure_that_nobody_confirms_erases_nothing() {
+fn an_unconfirmed_erasure_erases_nothing() {
     let database = Database::sample();
     let before = database.dump();
     for arguments in [
@@ -223,7 +223,7 @@ fn an_erasure_that_nobody_confirms_erases_nothing() {
 }
 
 #[test]
-fn an_export_of_a_person_holds_all_and_the_audit_log_tells_of_it_without_the_address() {
+fn a_subject_export_is_complete_and_audited_without_the_address() {
     let database = Database::sample();
     database.succeed(&["gdpr", "export", "--email", "jean@EXAMPLE.com", "-o", "jean.json"]);
     let held = fs::read_to_string(database.folder().join("jean.json")).expect("a file");
@@ -238,7 +238,7 @@ fn an_export_of_a_person_holds_all_and_the_audit_log_tells_of_it_without_the_add
 }
 
 #[test]
-fn a_purge_erases_what_is_older_and_a_dry_run_counts_it() {
+fn a_purge_erases_older_leads_and_a_dry_run_counts_them() {
     let database = Database::with(&std::array::from_fn::<_, 7, _>(|_| lead()));
     database.tamper_sql(
         "UPDATE lead_inbox SET created_at_utc = '2019-12-31T00:00:00.000000Z' WHERE audit_seq <= 3",
@@ -254,10 +254,10 @@ fn a_purge_erases_what_is_older_and_a_dry_run_counts_it() {
 }
 
 #[test]
-fn an_erasure_killed_at_any_moment_is_whole_or_not_there_and_is_finished_by_the_next() {
+fn an_erasure_killed_at_any_point_is_all_or_nothing_and_the_next_one_completes_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();
-    let mut served = Served::start(folder);
+    let mut served = ServeProcess::start(folder);
     let arguments =
         ["gdpr", "erase", "--email", "trace.unique@example.com", "--reason", "request", "--yes"];
     let mut cut_off = 0;
@@ -279,7 +279,7 @@ fn an_erasure_killed_at_any_moment_is_whole_or_not_there_and_is_finished_by_the_
     println!("{cut_off} of 30 were cut off");
     assert!(run(folder, &arguments).status.success());
     for needle in PERSON {
-        let gone = within(Duration::from_secs(5), &mut || holds(folder, needle).is_empty());
+        let gone = wait_until(Duration::from_secs(5), &mut || holds(folder, needle).is_empty());
         assert!(gone, "{needle}: {:?}", holds(folder, needle));
     }
     served.terminate();

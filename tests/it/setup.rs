@@ -7,47 +7,47 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use serde_json::json;
 
-use super::support::admin::{self, Browser, Hands, MORNING, PASSWORD, told};
+use super::support::admin::{self, Browser, PASSWORD, START_TIME, TestClock, audit_rows_of};
 use super::support::binary::{command, free_address};
 use super::support::database::Database;
 use super::support::http::Client;
 use super::support::server::TestServer;
-use super::support::{TOKEN, within};
+use super::support::{TOKEN, wait_until};
 
 #[test]
-fn the_first_link_makes_one_account_and_no_other() {
+fn the_setup_link_creates_exactly_one_account() {
     let server = TestServer::start();
     let account =
         |token: &str, name: &str| json!({"token": token, "name": name, "password": PASSWORD});
-    let mut browser = Browser::of(server.address);
+    let mut browser = Browser::new(server.address);
     let wrong = "0".repeat(64);
     browser.post("/admin/api/setup", &account(&wrong, "eve")).assert_error(410, "link_expired");
-    let answer = browser.post("/admin/api/setup", &account(&server.first_link, "E v e"));
+    let answer = browser.post("/admin/api/setup", &account(&server.setup_token, "E v e"));
     assert_eq!(answer.status, 422, "what is no name does not use the link up: {answer:?}");
-    let answer = browser.post("/admin/api/setup", &account(&server.first_link, "jean"));
+    let answer = browser.post("/admin/api/setup", &account(&server.setup_token, "jean"));
     assert_eq!((answer.status, &answer.json()["name"]), (201, &json!("jean")));
     assert!(browser.is_signed_in());
-    Browser::of(server.address)
-        .post("/admin/api/setup", &account(&server.first_link, "eve"))
+    Browser::new(server.address)
+        .post("/admin/api/setup", &account(&server.setup_token, "eve"))
         .assert_error(410, "link_expired");
     assert_eq!(server.number("SELECT count(*) FROM staff_account"), 1);
     let by_jean = "staff:jean".to_owned();
     assert_eq!(
-        told(&server, "STAFF_ADDED"),
+        audit_rows_of(&server, "STAFF_ADDED"),
         [[by_jean, r#"{"account":"jean","totp":false}"#.to_owned()]]
     );
 }
 
 #[test]
-fn the_first_link_used_twice_at_once_makes_one_account() {
+fn a_setup_link_used_concurrently_creates_one_account() {
     let server = TestServer::start();
     let tries: Vec<_> = (0..4)
         .map(|i| {
-            let (address, token) = (server.address, server.first_link.clone());
+            let (address, token) = (server.address, server.setup_token.clone());
             let name = format!("a{i}");
             std::thread::spawn(move || {
                 let account = json!({"token": token, "name": name, "password": PASSWORD});
-                Browser::of(address).post("/admin/api/setup", &account).status
+                Browser::new(address).post("/admin/api/setup", &account).status
             })
         })
         .collect();
@@ -58,23 +58,23 @@ fn the_first_link_used_twice_at_once_makes_one_account() {
 }
 
 #[test]
-fn the_first_link_is_good_for_half_an_hour_and_only_while_there_is_no_account() {
-    let hands = Hands::at(MORNING);
-    let server = hands.server(None);
-    let account = json!({"token": server.first_link, "name": "jean", "password": PASSWORD});
-    hands.turn(TimeDelta::minutes(30));
-    let mut browser = Browser::of(server.address);
+fn the_setup_link_expires_after_30_minutes_and_once_an_account_exists() {
+    let test_clock = TestClock::at(START_TIME);
+    let server = test_clock.server(None);
+    let account = json!({"token": server.setup_token, "name": "jean", "password": PASSWORD});
+    test_clock.advance(TimeDelta::minutes(30));
+    let mut browser = Browser::new(server.address);
     browser.post("/admin/api/setup", &account).assert_error(410, "link_expired");
     let server = TestServer::start();
-    admin::add(server.folder(), "paul", &[]);
-    let account = json!({"token": server.first_link, "name": "jean", "password": PASSWORD});
-    let mut browser = Browser::of(server.address);
+    admin::add_account(server.folder(), "paul", &[]);
+    let account = json!({"token": server.setup_token, "name": "jean", "password": PASSWORD});
+    let mut browser = Browser::new(server.address);
     browser.post("/admin/api/setup", &account).assert_error(410, "link_expired");
 }
 
 #[test]
-fn serve_prints_the_link_on_standard_output_while_there_is_no_account() {
-    let database = Database::bare();
+fn serve_prints_the_setup_link_to_standard_output_while_there_is_no_account() {
+    let database = Database::without_file();
     let start = |listen: &str| {
         let mut command = command(database.folder(), &["serve"]);
         command
@@ -94,7 +94,7 @@ fn serve_prints_the_link_on_standard_output_while_there_is_no_account() {
     assert_eq!(token.len(), 64);
     child.kill().expect("it lives");
     child.wait().expect("it ends");
-    admin::add(database.folder(), "jean", &[]);
+    admin::add_account(database.folder(), "jean", &[]);
     let address = free_address();
     let mut child = start(&address.to_string());
     // It answers only once it has printed what there was to print.
@@ -102,7 +102,7 @@ fn serve_prints_the_link_on_standard_output_while_there_is_no_account() {
         Client::try_connect(address)
             .is_some_and(|mut client| client.request("GET", "/health", &[], b"").status == 200)
     };
-    assert!(within(Duration::from_secs(30), &mut { answers }));
+    assert!(wait_until(Duration::from_secs(30), &mut { answers }));
     child.kill().expect("it lives");
     let output = child.wait_with_output().expect("it ends");
     assert!(output.stdout.is_empty(), "{output:?}");
