@@ -13,10 +13,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use fastcore::app::{ServerLock, audit, schema};
+use fastcore::app::{audit, migrate};
 use fastcore::clock::Clock;
 use fastcore::domain::lead::NewLead;
 use fastcore::store;
+use fastcore::store::db::lock::ServerLock;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 use sha2::{Digest, Sha256};
@@ -41,7 +42,7 @@ fn main() {
     let (hash, _) = best(|| hash(bytes));
     let (verify, _) = best(|| {
         let report = audit::verify(&path, &[], &mut |_| ()).expect("a report");
-        assert!(report.sound, "{:?}", report.findings);
+        assert!(report.valid, "{:?}", report.findings);
         assert_eq!(report.leads, leads as u64);
     });
     for (name, time) in [
@@ -85,15 +86,15 @@ fn processor_time() -> Duration {
 fn fill(path: &Path, leads: usize) {
     let clock = Clock::system();
     let lock = ServerLock::take(path).expect("the lock");
-    schema::prepare(path, &clock, "bench", &lock).expect("a schema");
-    let (writer, thread) = store::writer_beside(path, &clock).expect("a writer");
+    migrate::prepare(path, &clock, "bench", &lock).expect("a schema");
+    let (writer, thread) = store::writer::open_cli_writer(path, &clock).expect("a writer");
     for begin in (0..leads).step_by(BATCH) {
         let batch = begin..leads.min(begin + BATCH);
         writer
             .run(move |tx| {
                 for n in batch.clone() {
                     let lead = NewLead::parse(lead(n).as_bytes()).expect("a lead");
-                    store::submit(tx, &lead)?;
+                    store::leads::submit(tx, &lead)?;
                 }
                 Ok(())
             })

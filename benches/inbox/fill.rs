@@ -2,11 +2,14 @@
 
 use std::path::Path;
 
-use fastcore::app::{ServerLock, schema};
+use fastcore::app::migrate;
 use fastcore::clock::Clock;
 use fastcore::domain::lead::NewLead;
-use fastcore::domain::status::Status;
-use fastcore::store::{self, Intake, Readers};
+use fastcore::domain::lead::status::LeadStatus;
+use fastcore::store;
+use fastcore::store::db::lock::ServerLock;
+use fastcore::store::leads::SubmitOutcome;
+use fastcore::store::read::ReadPool;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -102,23 +105,24 @@ pub(super) fn lead(n: u64) -> String {
 pub(super) fn fill(database: &Path, leads: u64) {
     let clock = Clock::system();
     let lock = ServerLock::take(database).expect("the lock");
-    schema::prepare(database, &clock, "cli:bench", &lock).expect("a schema");
+    migrate::prepare(database, &clock, "cli:bench", &lock).expect("a schema");
     let (writer, thread, _) =
-        store::start_writer(database, &clock, store::Answers::give).expect("a writer");
+        store::writer::start_server_writer(database, &clock, store::writer::CompletedBatch::notify)
+            .expect("a writer");
     let mut n = 0;
     while n < leads {
         let batch: Vec<_> = (n..leads.min(n + 500))
             .map(|n| {
                 let lead = NewLead::parse(lead(n).as_bytes()).expect("a lead");
-                let work = move |tx: &mut store::WriteTx<'_>| {
-                    if let Intake::Received(stored) = store::submit(tx, &lead)? {
+                let work = move |tx: &mut store::tx::WriteTx<'_>| {
+                    if let SubmitOutcome::Created(stored) = store::leads::submit(tx, &lead)? {
                         let to = match n % 20 {
                             0 => return Ok(()),
-                            1 => Status::Processing,
-                            2..5 => Status::Resolved,
-                            _ => Status::Archived,
+                            1 => LeadStatus::Processing,
+                            2..5 => LeadStatus::Resolved,
+                            _ => LeadStatus::Archived,
                         };
-                        store::set_status(tx, &stored.lead_id, to, "cli:bench")?;
+                        store::leads::set_status(tx, &stored.lead_id, to, "cli:bench")?;
                     }
                     Ok(())
                 };
@@ -133,9 +137,9 @@ pub(super) fn fill(database: &Path, leads: u64) {
             eprintln!("{n} leads");
         }
     }
-    let readers = Readers::open(database).expect("readers");
-    while readers.snapshot(|s| s.search_behind()).expect("a number") > 0 {
-        writer.run(|tx| store::advance_search(tx, 4096)).expect("a step");
+    let readers = ReadPool::open(database).expect("readers");
+    while readers.read(|s| s.search_lag()).expect("a number") > 0 {
+        writer.run(|tx| store::search::index::index_next(tx, 4096)).expect("a step");
     }
     drop(writer);
     thread.join();

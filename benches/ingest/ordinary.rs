@@ -4,14 +4,16 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use fastcore::app::intake::{Answer, Inbox};
-use fastcore::app::{ServerLock, StoreError, schema};
+use fastcore::app::migrate;
 use fastcore::clock::Clock;
-use fastcore::domain::chain::{Hash, LeadColumns, Link, Receipt};
+use fastcore::domain::hash_chain::{ChainEntry, ChainPosition, LeadDigestInput, Sha256Hash};
 use fastcore::domain::id::RequestId;
-use fastcore::domain::lead::{NewLead, Service};
-use fastcore::domain::submission::BodyError;
-use fastcore::domain::time::stamp;
-use fastcore::store::{Intake, Stored};
+use fastcore::domain::lead::parse::LeadParseError;
+use fastcore::domain::lead::{LeadService, NewLead};
+use fastcore::domain::timestamp::stamp;
+use fastcore::store::db::lock::ServerLock;
+use fastcore::store::error::StoreError;
+use fastcore::store::leads::{StoredLead, SubmitOutcome};
 use r2d2::Pool;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
@@ -28,12 +30,12 @@ impl Ordinary {
 }
 
 impl Inbox for Ordinary {
-    fn submit(&self, lead: NewLead) -> Answer<Intake> {
+    fn submit(&self, lead: NewLead) -> Answer<SubmitOutcome> {
         let pool = self.0.clone();
         let work = move || store(&mut pool.get().expect("a connection"), &lead).expect("a commit");
         Box::pin(async {
             let stored = tokio::task::spawn_blocking(work).await;
-            stored.map(Intake::Received).map_err(|_| StoreError::Closed)
+            stored.map(SubmitOutcome::Created).map_err(|_| StoreError::Closed)
         })
     }
 
@@ -66,12 +68,12 @@ fn lead() -> NewLead {
     let body = format!(
         r#"{{"name":"Jean Dupont","email":"jean@example.com","message":"Mon compresseur ne démarre plus depuis hier","consent":true,"meta":{{"source":"fast-techservices.com","request_id":"{id}","ip_hash":"abc123","timestamp_utc":"2026-01-03T10:30:45Z"}}}}"#
     );
-    NewLead::parse(body.as_bytes()).unwrap_or_else(|e: BodyError| panic!("{e:?}"))
+    NewLead::parse(body.as_bytes()).unwrap_or_else(|e: LeadParseError| panic!("{e:?}"))
 }
 
 fn make(path: &Path) {
     let lock = ServerLock::take(path).expect("the lock");
-    schema::prepare(path, &Clock::system(), "bench", &lock).expect("a schema");
+    migrate::prepare(path, &Clock::system(), "bench", &lock).expect("a schema");
 }
 
 fn init(conn: &Connection) -> rusqlite::Result<()> {
@@ -80,7 +82,7 @@ fn init(conn: &Connection) -> rusqlite::Result<()> {
 }
 
 /// A lead and its audit row in a transaction of their own.
-fn store(conn: &mut Connection, lead: &NewLead) -> rusqlite::Result<Stored> {
+fn store(conn: &mut Connection, lead: &NewLead) -> rusqlite::Result<StoredLead> {
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let request_id = lead.request_id().to_string();
     assert!(
@@ -91,14 +93,14 @@ fn store(conn: &mut Connection, lead: &NewLead) -> rusqlite::Result<Stored> {
         .prepare_cached("SELECT seq, hash FROM audit_log ORDER BY seq DESC LIMIT 1")?
         .query_row([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))
         .optional()?;
-    let head = last.map_or(Receipt::START, |(seq, hash)| Receipt {
+    let head = last.map_or(ChainPosition::START, |(seq, hash)| ChainPosition {
         seq,
-        hash: Hash::parse(&hash).expect("a hash"),
+        hash: Sha256Hash::parse(&hash).expect("a hash"),
     });
     let (lead_id, event_id) = (Uuid::now_v7().to_string(), Uuid::now_v7().to_string());
     let now = stamp(Clock::system().now());
     let salt: [u8; 16] = rand::random();
-    let columns = LeadColumns {
+    let columns = LeadDigestInput {
         salt: &salt,
         id: lead_id.as_str(),
         created_at_utc: &now,
@@ -106,7 +108,7 @@ fn store(conn: &mut Connection, lead: &NewLead) -> rusqlite::Result<Stored> {
         email: lead.email().as_str(),
         phone: lead.phone(),
         company: lead.company(),
-        service: lead.service().map(Service::as_str),
+        service: lead.service().map(LeadService::as_str),
         message: lead.message(),
         consent: lead.consent(),
         source: lead.source(),
@@ -121,7 +123,7 @@ fn store(conn: &mut Connection, lead: &NewLead) -> rusqlite::Result<Stored> {
         "lead_digest": columns.digest().to_string(),
     });
     let details = details.to_string();
-    let link = Link {
+    let link = ChainEntry {
         seq: head.seq + 1,
         id: event_id.as_str(),
         created_at_utc: &now,
@@ -170,6 +172,6 @@ fn store(conn: &mut Connection, lead: &NewLead) -> rusqlite::Result<Stored> {
         columns.salt
     ])?;
     tx.commit()?;
-    let receipt = Receipt { seq: link.seq, hash };
-    Ok(Stored { lead_id, created_at_utc: now, receipt })
+    let receipt = ChainPosition { seq: link.seq, hash };
+    Ok(StoredLead { lead_id, created_at_utc: now, receipt })
 }

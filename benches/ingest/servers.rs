@@ -6,18 +6,22 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
+use fastcore::app::App;
 use fastcore::app::intake::{Answer, Inbox};
-use fastcore::app::{App, Health};
 use fastcore::clock::Clock;
 use fastcore::config::{Environment, Server as Settings, ServerFlags};
-use fastcore::domain::chain::Receipt;
+use fastcore::domain::hash_chain::ChainPosition;
 use fastcore::domain::id::RequestId;
 use fastcore::domain::lead::NewLead;
-use fastcore::domain::search::RULES;
-use fastcore::domain::time::stamp;
-use fastcore::http::{Context, Limits, bind, routes, serve as serve_http};
-use fastcore::store::{Intake, Stored};
-use fastcore::telemetry::{self, LogFlags};
+use fastcore::domain::search_terms::TOKENIZER_VERSION;
+use fastcore::domain::timestamp::stamp;
+use fastcore::http::context::Context;
+use fastcore::http::router::routes;
+use fastcore::http::server::{Limits, bind, serve as serve_http};
+use fastcore::store::health::WriterHealth;
+use fastcore::store::leads::{StoredLead, SubmitOutcome};
+use fastcore::telemetry;
+use fastcore::telemetry::LogFlags;
 use rusqlite::Connection;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -81,7 +85,7 @@ impl Server {
     pub(super) fn without_index(self) -> Self {
         let conn = Connection::open(self.folder.path().join("fastcore.db")).expect("a database");
         let sql = "UPDATE lead_search_place SET followed = 1 << 60, rules = ?1";
-        conn.execute(sql, [RULES]).expect(sql);
+        conn.execute(sql, [TOKENIZER_VERSION]).expect(sql);
         self
     }
 
@@ -149,7 +153,7 @@ pub(super) fn run(role: &str) {
         "nothing" => Arc::new(Nothing),
         _ => Arc::new(Ordinary::open(PathBuf::from("ordinary.db"))),
     };
-    let app = App { inbox, health: Arc::new(Health::default()), desk: None };
+    let app = App { inbox, health: Arc::new(WriterHealth::default()), state: None };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .on_thread_park(telemetry::flush)
@@ -170,13 +174,13 @@ pub(super) fn run(role: &str) {
 struct Nothing;
 
 impl Inbox for Nothing {
-    fn submit(&self, _: NewLead) -> Answer<Intake> {
-        let stored = Stored {
+    fn submit(&self, _: NewLead) -> Answer<SubmitOutcome> {
+        let stored = StoredLead {
             lead_id: Uuid::now_v7().to_string(),
             created_at_utc: stamp(Clock::system().now()),
-            receipt: Receipt::START,
+            receipt: ChainPosition::START,
         };
-        Box::pin(std::future::ready(Ok(Intake::Received(stored))))
+        Box::pin(std::future::ready(Ok(SubmitOutcome::Created(stored))))
     }
 
     fn reject(&self, _: Vec<&'static str>, _: Option<RequestId>) -> Answer<()> {

@@ -1,16 +1,20 @@
 //! The audit log: listed, proved, and summed up in its head.
 
+use crate::store::read::ReadTx;
 use std::path::Path;
 
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::desk::Desk;
-use crate::domain::audit::{AuditRow, Event};
-use crate::domain::chain::Receipt;
-pub use crate::store::Report;
-use crate::store::{self, AuditFilter, Readers, StoreError};
+use crate::app::admin_state::AdminState;
+use crate::domain::audit::{AuditEvent, AuditRow};
+use crate::domain::hash_chain::ChainPosition;
+use crate::store;
+use crate::store::audit::page::AuditFilter;
+use crate::store::audit::verify::VerifyReport;
+use crate::store::error::StoreError;
+use crate::store::read::ReadPool;
 
 /// The newest rows, newest first; of one event or one lead where asked for.
 ///
@@ -22,15 +26,15 @@ pub fn list(
     lead_id: Option<&str>,
     limit: u32,
 ) -> Result<Vec<AuditRow>, StoreError> {
-    Readers::open(database)?.snapshot(|snapshot| snapshot.newest_audit(event, lead_id, limit))
+    ReadPool::open(database)?.read(|snapshot| snapshot.newest_audit(event, lead_id, limit))
 }
 
 /// The last row's place and hash; none while the log is empty.
 ///
 /// # Errors
 /// The database cannot be read.
-pub fn head(database: &Path) -> Result<Option<Receipt>, StoreError> {
-    Readers::open(database)?.snapshot(|snapshot| snapshot.head())
+pub fn head(database: &Path) -> Result<Option<ChainPosition>, StoreError> {
+    ReadPool::open(database)?.read(|snapshot| snapshot.head())
 }
 
 /// Proves the log and every lead against it; with receipts, also that nothing up to them was
@@ -40,16 +44,16 @@ pub fn head(database: &Path) -> Result<Option<Receipt>, StoreError> {
 /// The file cannot be opened; damage inside it is a finding of the report.
 pub fn verify(
     database: &Path,
-    receipts: &[Receipt],
+    receipts: &[ChainPosition],
     progress: &mut dyn FnMut(u64),
-) -> Result<Report, StoreError> {
-    store::verify(database, receipts, progress)
+) -> Result<VerifyReport, StoreError> {
+    store::audit::verify::verify_database(database, receipts, progress)
 }
 
 /// An audit row as the page shows it.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AuditRow)]
-pub struct Row {
+pub struct AuditEntry {
     pub seq: i64,
     #[schema(format = Uuid)]
     pub id: String,
@@ -72,7 +76,7 @@ pub struct Row {
     pub hash: String,
 }
 
-impl From<AuditRow> for Row {
+impl From<AuditRow> for AuditEntry {
     fn from(row: AuditRow) -> Self {
         Self {
             details: row.details(),
@@ -92,8 +96,8 @@ impl From<AuditRow> for Row {
 /// A page of the audit log, newest first.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AuditPage)]
-pub struct Page {
-    pub rows: Vec<Row>,
+pub struct AuditPage {
+    pub rows: Vec<AuditEntry>,
     /// Where the next page begins, if there is one.
     #[schema(required)]
     pub next: Option<String>,
@@ -101,7 +105,7 @@ pub struct Page {
     pub events: Vec<&'static str>,
 }
 
-impl Desk {
+impl AdminState {
     /// A page of the audit rows that the filter finds, behind the place `before`.
     ///
     /// # Errors
@@ -111,14 +115,13 @@ impl Desk {
         filter: AuditFilter,
         before: Option<i64>,
         limit: usize,
-    ) -> Result<Page, StoreError> {
-        let read =
-            move |snapshot: &store::Snapshot<'_>| snapshot.audit_page(&filter, before, limit + 1);
+    ) -> Result<AuditPage, StoreError> {
+        let read = move |snapshot: &ReadTx<'_>| snapshot.audit_page(&filter, before, limit + 1);
         let mut rows = self.read(read).await?;
         let more = rows.len() > limit;
         rows.truncate(limit);
         let next = rows.last().filter(|_| more).map(|row| row.seq.to_string());
-        let events = Event::ALL.into_iter().map(Event::as_str).collect();
-        Ok(Page { rows: rows.into_iter().map(Row::from).collect(), next, events })
+        let events = AuditEvent::ALL.into_iter().map(AuditEvent::as_str).collect();
+        Ok(AuditPage { rows: rows.into_iter().map(AuditEntry::from).collect(), next, events })
     }
 }

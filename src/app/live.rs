@@ -1,4 +1,4 @@
-//! What happens to leads, as it happens: read from the audit log behind the place where somebody
+//! LiveEvent happens to leads, as it happens: read from the audit log behind the place where somebody
 //! is, so that nothing is missed between one connection and the next.
 
 use std::collections::VecDeque;
@@ -10,11 +10,12 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 use utoipa::ToSchema;
 
-use super::browse::Summary;
-use super::desk::Desk;
+use crate::app::admin_state::AdminState;
+use crate::app::leads::LeadSummary;
 use crate::domain::audit::AuditRow;
-use crate::domain::status::Status;
-use crate::store::{Snapshot, StoreError};
+use crate::domain::lead::status::LeadStatus;
+use crate::store::error::StoreError;
+use crate::store::read::ReadTx;
 
 /// The most who follow at once; one more ends the one who has followed longest, whose browser
 /// comes back by itself.
@@ -32,26 +33,26 @@ const PULSE: Duration = Duration::from_secs(15);
 
 /// Something that happened, at its place in the audit log.
 #[expect(missing_debug_implementations, reason = "personal data has no business in a log")]
-pub struct Happening {
+pub struct SequencedEvent {
     pub seq: i64,
-    pub what: What,
+    pub what: LiveEvent,
 }
 
-/// What happened, as the page is told it: the name of an event, and its data.
+/// LiveEvent happened, as the page is told it: the name of an event, and its data.
 #[expect(missing_debug_implementations, reason = "personal data has no business in a log")]
 #[derive(Serialize, ToSchema)]
 #[serde(tag = "event", content = "data", rename_all = "lowercase")]
 #[schema(as = LiveEvent)]
-pub enum What {
+pub enum LiveEvent {
     /// The place behind which everything follows.
     Hello { seq: i64 },
     /// A new lead.
-    Lead(Summary),
+    Lead(LeadSummary),
     /// Where a lead stands now.
     Status {
         #[schema(format = Uuid)]
         id: String,
-        #[schema(value_type = Status)]
+        #[schema(value_type = LeadStatus)]
         status: String,
     },
     /// A lead that is there no more.
@@ -63,29 +64,29 @@ pub enum What {
 
 /// Those who follow.
 #[derive(Debug, Clone)]
-pub(super) struct Streams {
+pub(crate) struct LiveHub {
     commits: Arc<watch::Sender<()>>,
-    open: Arc<Mutex<Open>>,
+    open: Arc<Mutex<OpenStreams>>,
 }
 
 #[derive(Debug, Default)]
-struct Open {
+struct OpenStreams {
     next: u64,
     streams: VecDeque<(u64, oneshot::Sender<()>)>,
 }
 
-impl Streams {
-    pub(super) fn new() -> Self {
+impl LiveHub {
+    pub(crate) fn new() -> Self {
         Self { commits: Arc::new(watch::Sender::new(())), open: Arc::default() }
     }
 
     /// The server's writer has committed.
-    pub(super) fn committed(&self) {
+    pub(crate) fn committed(&self) {
         self.commits.send_replace(());
     }
 
     /// Is told of every commit of the server's writer.
-    pub(super) fn follow_commits(&self) -> watch::Receiver<()> {
+    pub(crate) fn follow_commits(&self) -> watch::Receiver<()> {
         self.commits.subscribe()
     }
 
@@ -101,14 +102,14 @@ impl Streams {
         (id, ended)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Open> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, OpenStreams> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// One who follows.
-pub struct Follower {
-    desk: Desk,
+pub struct Subscriber {
+    state: AdminState,
     token: String,
     /// Everything up to here was told or is of no interest.
     at: i64,
@@ -121,37 +122,37 @@ pub struct Follower {
     ended: oneshot::Receiver<()>,
 }
 
-impl std::fmt::Debug for Follower {
+impl std::fmt::Debug for Subscriber {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Follower at {}", self.at)
+        write!(f, "Subscriber at {}", self.at)
     }
 }
 
-impl Drop for Follower {
+impl Drop for Subscriber {
     fn drop(&mut self) {
-        self.desk.streams().lock().streams.retain(|(id, _)| *id != self.id);
+        self.state.streams().lock().streams.retain(|(id, _)| *id != self.id);
     }
 }
 
-impl Desk {
+impl AdminState {
     /// Follows the log from a place on, or from its end, for as long as the session of this token
     /// lives. The place that is really begun from is the second value: a place that is not in the
     /// log, or too far back, becomes its end.
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn follow(
+    pub async fn subscribe(
         &self,
         token: &str,
         after: Option<i64>,
-    ) -> Result<(Follower, i64), StoreError> {
+    ) -> Result<(Subscriber, i64), StoreError> {
         let commits = self.streams().commits.subscribe();
         let head = self.read(|snapshot| snapshot.head()).await?.map_or(0, |head| head.seq);
         let near = (head - FAR).max(0)..=head;
         let at = after.filter(|after| near.contains(after)).unwrap_or(head);
         let (id, ended) = self.streams().enter();
-        let follower = Follower {
-            desk: self.clone(),
+        let follower = Subscriber {
+            state: self.clone(),
             token: token.to_owned(),
             at,
             behind: true,
@@ -164,16 +165,16 @@ impl Desk {
     }
 }
 
-impl Follower {
-    /// What happened next; nothing, now and then, when nothing did; none at the end.
+impl Subscriber {
+    /// LiveEvent happened next; nothing, now and then, when nothing did; none at the end.
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn next(&mut self) -> Result<Option<Vec<Happening>>, StoreError> {
+    pub async fn next(&mut self) -> Result<Option<Vec<SequencedEvent>>, StoreError> {
         loop {
             if self.behind {
                 let news = self.read_on().await?;
-                if news.session_touched && !self.desk.is_signed_in(&self.token).await? {
+                if news.session_touched && !self.state.is_signed_in(&self.token).await? {
                     return Ok(None);
                 }
                 if !news.happenings.is_empty() {
@@ -185,15 +186,15 @@ impl Follower {
             }
             if Instant::now() >= self.pulse {
                 self.pulse = Instant::now() + PULSE;
-                let lives = self.desk.is_signed_in(&self.token).await?;
+                let lives = self.state.is_signed_in(&self.token).await?;
                 return Ok(lives.then(Vec::new));
             }
         }
     }
 
-    async fn read_on(&mut self) -> Result<News, StoreError> {
+    async fn read_on(&mut self) -> Result<EventBatch, StoreError> {
         let at = self.at;
-        let news = self.desk.read(move |snapshot| News::after(snapshot, at)).await?;
+        let news = self.state.read(move |snapshot| EventBatch::after(snapshot, at)).await?;
         self.at = news.at;
         self.behind = news.more;
         Ok(news)
@@ -213,17 +214,17 @@ impl Follower {
     }
 }
 
-/// What is behind a place.
-struct News {
-    happenings: Vec<Happening>,
+/// LiveEvent is behind a place.
+struct EventBatch {
+    happenings: Vec<SequencedEvent>,
     at: i64,
     more: bool,
     /// Whether a session may have ended.
     session_touched: bool,
 }
 
-impl News {
-    fn after(snapshot: &Snapshot<'_>, at: i64) -> Result<Self, StoreError> {
+impl EventBatch {
+    fn after(snapshot: &ReadTx<'_>, at: i64) -> Result<Self, StoreError> {
         let rows = snapshot.audit_after(at, BATCH)?;
         let mut news = Self {
             happenings: Vec::new(),
@@ -236,24 +237,24 @@ impl News {
                 row.event.as_str(),
                 "STAFF_REMOVED" | "STAFF_PASSWORD_RESET" | "STAFF_SIGNED_OUT"
             );
-            if let Some(what) = what(snapshot, &row)? {
-                news.happenings.push(Happening { seq: row.seq, what });
+            if let Some(what) = live_event(snapshot, &row)? {
+                news.happenings.push(SequencedEvent { seq: row.seq, what });
             }
         }
         Ok(news)
     }
 }
 
-fn what(snapshot: &Snapshot<'_>, row: &AuditRow) -> Result<Option<What>, StoreError> {
+fn live_event(snapshot: &ReadTx<'_>, row: &AuditRow) -> Result<Option<LiveEvent>, StoreError> {
     let Some(id) = row.lead_id.clone() else { return Ok(None) };
     Ok(match row.event.as_str() {
         "LEAD_RECEIVED" | "LEAD_IMPORTED" => {
-            snapshot.lead_at(row.seq)?.map(|lead| What::Lead(Summary::of(&lead)))
+            snapshot.lead_at(row.seq)?.map(|lead| LiveEvent::Lead(LeadSummary::of(&lead)))
         }
         "LEAD_PROCESSED" => {
-            row.details()["to"].as_str().map(|to| What::Status { id, status: to.to_owned() })
+            row.details()["to"].as_str().map(|to| LiveEvent::Status { id, status: to.to_owned() })
         }
-        "LEAD_ERASED" => Some(What::Erased { id }),
+        "LEAD_ERASED" => Some(LiveEvent::Erased { id }),
         _ => None,
     })
 }

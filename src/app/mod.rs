@@ -1,27 +1,27 @@
 //! Use cases: each one transaction or one read, the same for the page and the shell. Nothing here
 //! knows of HTTP or of the command line.
 
+pub mod admin_state;
+pub mod atomic_file;
 pub mod audit;
 pub mod backup;
-pub mod browse;
-mod certificate;
-pub mod check;
-mod desk;
-mod draft;
 pub mod export;
-pub mod figures;
-pub mod health;
 pub mod import;
 pub mod intake;
+pub mod leads;
 pub mod live;
+pub mod migrate;
 pub mod privacy;
 pub mod reconcile;
-pub mod schedule;
-pub mod schema;
-mod search;
+pub mod search_indexer;
 pub mod staff;
-pub mod state;
+pub mod stats;
+pub mod status;
 
+use crate::app::admin_state::AdminState;
+use crate::store::error::StoreError;
+use crate::store::health::WriterHealth;
+use crate::store::writer::WriterThread;
 use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
@@ -32,18 +32,18 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::unbounded_channel;
 
 use crate::clock::Clock;
-use crate::domain::audit::{Event, NewEvent};
-use crate::store::{self, Answers, WriteTx, Writer};
-pub use crate::store::{Health, ServerLock, StoreError, WriterThread};
-pub use desk::Desk;
+use crate::domain::audit::{AuditEvent, NewAuditRow};
+use crate::store;
+use crate::store::tx::WriteTx;
+use crate::store::writer::{CompletedBatch, Writer};
 
 /// What the HTTP routes call; cheap to clone.
 #[derive(Clone)]
 pub struct App {
     pub inbox: Arc<dyn intake::Inbox>,
-    pub health: Arc<Health>,
+    pub health: Arc<WriterHealth>,
     /// What the admin page works with; none where there is no database behind the inbox.
-    pub desk: Option<Desk>,
+    pub state: Option<AdminState>,
 }
 
 impl std::fmt::Debug for App {
@@ -64,26 +64,27 @@ impl App {
         clock: &Clock,
         runtime: &Handle,
     ) -> Result<(Self, WriterThread), StoreError> {
-        let (post, mut letters) = unbounded_channel::<Answers>();
-        let streams = live::Streams::new();
+        let (completed_tx, mut completed_rx) = unbounded_channel::<CompletedBatch>();
+        let streams = live::LiveHub::new();
         let commits = streams.clone();
         let deliver = move |answers| {
             // After the runtime's end there is nobody left to wake.
-            if let Err(undelivered) = post.send(answers) {
-                undelivered.0.give();
+            if let Err(undelivered) = completed_tx.send(answers) {
+                undelivered.0.notify();
             }
             commits.committed();
         };
-        let (writer, thread, health) = store::start_writer(database, clock, deliver)?;
+        let (writer, thread, health) =
+            store::writer::start_server_writer(database, clock, deliver)?;
         runtime.spawn(async move {
-            while let Some(answers) = letters.recv().await {
-                answers.give();
+            while let Some(answers) = completed_rx.recv().await {
+                answers.notify();
             }
         });
         let followed = streams.follow_commits();
-        let desk = Desk::new(database, clock, writer.clone(), &health, streams)?;
-        runtime.spawn(search::follow(desk.clone(), followed));
-        Ok((Self { inbox: Arc::new(writer), health, desk: Some(desk) }, thread))
+        let state = AdminState::new(database, clock, writer.clone(), &health, streams)?;
+        runtime.spawn(search_indexer::follow(state.clone(), followed));
+        Ok((Self { inbox: Arc::new(writer), health, state: Some(state) }, thread))
     }
 }
 
@@ -96,13 +97,13 @@ async fn in_time<T>(answer: impl Future<Output = Result<T, StoreError>>) -> Resu
 
 /// Work that tells the audit log of something that is about no lead alone.
 fn note(
-    event: Event,
+    event: AuditEvent,
     actor: &str,
     details: &Value,
 ) -> impl FnMut(&mut WriteTx<'_>) -> Result<(), StoreError> + Send + use<> {
     let (details, actor) = (details.to_string(), actor.to_owned());
     move |tx| {
-        let event = NewEvent {
+        let event = NewAuditRow {
             event,
             actor: &actor,
             lead_id: None,
@@ -110,7 +111,7 @@ fn note(
             status_code: None,
             details_json: Some(&details),
         };
-        store::append(tx, &event).map(|_| ())
+        tx.append(&event).map(|_| ())
     }
 }
 
@@ -120,7 +121,7 @@ pub(crate) fn write<T: Send + 'static>(
     clock: &Clock,
     work: impl FnMut(&mut WriteTx<'_>) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
-    let (writer, thread): (Writer, WriterThread) = store::writer_beside(database, clock)?;
+    let (writer, thread): (Writer, WriterThread) = store::writer::open_cli_writer(database, clock)?;
     let done = writer.run(work);
     drop(writer);
     thread.join();

@@ -5,9 +5,11 @@ use std::io::{self, BufRead};
 use serde::Serialize;
 use thiserror::Error;
 
-use super::import::next_line;
+use crate::app::import::read::next_line;
 use crate::domain::id::RequestId;
-use crate::store::{Known, Readers, StoreError};
+use crate::store::error::StoreError;
+use crate::store::leads::RequestIdState;
+use crate::store::read::ReadPool;
 
 /// How many ids are looked up at one moment. What was stored or erased before the first is so at
 /// every later moment, too, and a list that comes in slowly keeps no snapshot open.
@@ -51,20 +53,20 @@ pub fn run(
     missing: &mut dyn FnMut(RequestId) -> io::Result<()>,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Reconciled, ReconcileError> {
-    let readers = Readers::open(database)?;
+    let readers = ReadPool::open(database)?;
     let mut done = Reconciled::default();
     let mut lines = 0;
     loop {
         let (ids, more) = next_ids(&mut input, &mut lines, &mut done)?;
-        let known = readers.snapshot(|snapshot| {
+        let known = readers.read(|snapshot| {
             ids.iter().map(|id| snapshot.known(&id.to_string())).collect::<Result<Vec<_>, _>>()
         })?;
         done.ids += ids.len() as u64;
         for (id, known) in ids.into_iter().zip(known) {
             match known {
-                Known::Stored => done.stored += 1,
-                Known::Erased => done.erased += 1,
-                Known::Unknown => {
+                RequestIdState::Stored => done.stored += 1,
+                RequestIdState::Erased => done.erased += 1,
+                RequestIdState::Unknown => {
                     done.missing += 1;
                     missing(id)?;
                 }

@@ -2,20 +2,20 @@
 
 use std::fmt::Write as _;
 
-use super::error::CliError;
-use super::{Context, DatabaseArg, output};
 use crate::app::audit;
-use crate::domain::chain::Receipt;
+use crate::cli::error::CliError;
+use crate::cli::{Context, DatabaseArg, output};
+use crate::domain::hash_chain::ChainPosition;
 
 /// Lists the audit log, proves it, or prints its head
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
-    what: What,
+    command: AuditCommand,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum What {
+enum AuditCommand {
     /// Lists the newest rows, newest first
     ///
     /// Example: fastcore audit list --event LEAD_CONFLICT
@@ -48,7 +48,7 @@ enum What {
         database: DatabaseArg,
         /// A receipt kept from an answer or from `audit head`; may stand several times
         #[arg(long = "receipt", value_name = "SEQ:HASH", value_parser = receipt)]
-        receipts: Vec<Receipt>,
+        receipts: Vec<ChainPosition>,
         /// As JSON
         #[arg(long)]
         json: bool,
@@ -62,9 +62,9 @@ enum What {
     },
 }
 
-pub(super) fn run(context: &Context, args: Args) -> Result<(), CliError> {
-    match args.what {
-        What::List { database, event, lead, limit, json } => {
+pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
+    match args.command {
+        AuditCommand::List { database, event, lead, limit, json } => {
             let path = database.path(&context.environment)?;
             let rows = audit::list(&path, event.as_deref(), lead.as_deref(), limit)?;
             if json {
@@ -83,18 +83,24 @@ pub(super) fn run(context: &Context, args: Args) -> Result<(), CliError> {
             }
             output::data(text.as_bytes())
         }
-        What::Verify { database, receipts, json } => verify(context, &database, &receipts, json),
-        What::Head { database } => match audit::head(&database.path(&context.environment)?)? {
-            Some(head) => output::data(format!("{head}\n").as_bytes()),
-            None => Err(CliError::Failed("the audit log is empty: it has no head yet".to_owned())),
-        },
+        AuditCommand::Verify { database, receipts, json } => {
+            verify(context, &database, &receipts, json)
+        }
+        AuditCommand::Head { database } => {
+            match audit::head(&database.path(&context.environment)?)? {
+                Some(head) => output::data(format!("{head}\n").as_bytes()),
+                None => {
+                    Err(CliError::Failed("the audit log is empty: it has no head yet".to_owned()))
+                }
+            }
+        }
     }
 }
 
 fn verify(
     context: &Context,
     database: &DatabaseArg,
-    receipts: &[Receipt],
+    receipts: &[ChainPosition],
     json: bool,
 ) -> Result<(), CliError> {
     let path = database.path(&context.environment)?;
@@ -105,14 +111,14 @@ fn verify(
         let (rows, leads, receipts) = (report.audit_rows, report.leads, receipts.len());
         format!("audit rows: {rows}, leads: {leads}, receipts: {receipts}, head: {head}")
     })?;
-    if report.sound {
+    if report.valid {
         return Ok(());
     }
-    let count = report.faults;
+    let count = report.finding_count;
     Err(CliError::Broken(format!("the audit log is broken: {count} findings, the first first")))
 }
 
-fn receipt(text: &str) -> Result<Receipt, String> {
-    Receipt::parse(text)
+fn receipt(text: &str) -> Result<ChainPosition, String> {
+    ChainPosition::parse(text)
         .ok_or_else(|| "a receipt is a number, a colon and 64 hexadecimal digits".to_owned())
 }

@@ -3,19 +3,21 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::error::CliError;
-use super::{Context, DatabaseArg, output};
-use crate::app::backup::{self, Stop};
+use crate::app::backup;
+use crate::cli::error::CliError;
+use crate::cli::{Context, DatabaseArg, output};
+use crate::store::backup::create;
+use crate::store::backup::create::CancelFlag;
 
 /// Makes backups and proves them
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
-    what: What,
+    command: BackupCommand,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum What {
+enum BackupCommand {
     /// Makes a backup, beside a running server or without one
     ///
     /// One moment's state in one SQLite file (mode 0600) with an end mark. It is written beside its
@@ -33,7 +35,7 @@ enum What {
         #[arg(long)]
         json: bool,
     },
-    /// Proves a backup: whole to the last bit, sound, and of a version that this binary knows
+    /// Proves a backup: whole to the last bit, valid, and of a version that this binary knows
     ///
     /// Exits with 4 and the reason when it is cut short, altered or broken.
     Verify {
@@ -42,26 +44,26 @@ enum What {
         /// Take a copy that another tool made: rows, chain and structure are proved, but not what
         /// no row uses
         #[arg(long)]
-        unsealed: bool,
+        no_checksum: bool,
         /// As JSON
         #[arg(long)]
         json: bool,
     },
 }
 
-pub(super) fn run(context: &Context, args: Args) -> Result<(), CliError> {
-    match args.what {
-        What::Create { database, target, json } => {
+pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
+    match args.command {
+        BackupCommand::Create { database, target, json } => {
             let path = database.path(&context.environment)?;
             create(context, &path, &target, json)
         }
-        What::Verify { file, unsealed, json } => verify(&file, unsealed, json),
+        BackupCommand::Verify { file, no_checksum, json } => verify(&file, no_checksum, json),
     }
 }
 
 fn create(context: &Context, path: &Path, target: &Path, json: bool) -> Result<(), CliError> {
     let (clock, actor) = (&context.clock, Context::actor());
-    let stop = Stop::default();
+    let stop = CancelFlag::default();
     let mut progress = output::Progress::new("pages copied");
     let tell = &mut |what, count| progress.of(what, count);
     let streamed = target == Path::new("-");
@@ -82,17 +84,17 @@ fn create(context: &Context, path: &Path, target: &Path, json: bool) -> Result<(
     Ok(())
 }
 
-fn verify(file: &Path, unsealed: bool, json: bool) -> Result<(), CliError> {
+fn verify(file: &Path, no_checksum: bool, json: bool) -> Result<(), CliError> {
     let mut progress = output::Progress::new("MB read");
-    let report = backup::verify(file, unsealed, &mut |what, count| progress.of(what, count))?;
+    let report = create::prove(file, no_checksum, &mut |what, count| progress.of(what, count))?;
     drop(progress);
-    let proved = if unsealed { "; what no row uses is not proved" } else { "" };
+    let proved = if no_checksum { "; what no row uses is not proved" } else { "" };
     output::report(&report, json, |head| {
         let (rows, leads) = (report.audit_rows, report.leads);
         format!("audit rows: {rows}, leads: {leads}, head: {head}{proved}")
     })?;
-    if report.sound {
+    if report.valid {
         return Ok(());
     }
-    Err(CliError::Broken(format!("the backup is broken: {} findings", report.faults)))
+    Err(CliError::Broken(format!("the backup is broken: {} findings", report.finding_count)))
 }

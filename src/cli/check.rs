@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 
-use super::error::CliError;
-use super::{Context, DatabaseArg, output};
-use crate::app::check::{self, BackupPlan, Finding, Level};
+use crate::app::status::doctor;
+use crate::app::status::doctor::{BackupPlan, Finding, Level};
+use crate::cli::error::CliError;
+use crate::cli::{Context, DatabaseArg, output};
 use crate::config::{Backups, Server, ServerFlags};
 
-/// Looks whether all is well, and says of each finding how to mend it
+/// Looks whether all is well, and says of each finding how to hint it
 ///
 /// The configuration, who can read the files, the file's integrity, the chain, migrations, the
 /// ledger of erasures, the age of the last backup, disk space, the write-ahead log, the clock, and
@@ -16,7 +17,7 @@ use crate::config::{Backups, Server, ServerFlags};
 ///
 /// Example: fastcore check --json
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     database: DatabaseArg,
     /// As JSON
@@ -24,20 +25,20 @@ pub(super) struct Args {
     json: bool,
 }
 
-pub(super) fn run(context: &Context, args: &Args) -> Result<(), CliError> {
+pub(crate) fn run(context: &Context, args: &Args) -> Result<(), CliError> {
     let path = args.database.path(&context.environment)?;
     let mut findings = configuration(context, args);
     let plan = Backups::load(&context.environment, &ServerFlags::default()).ok().flatten();
     let plan = plan.map(|Backups { folder, every, .. }| BackupPlan { folder, every });
     let mut progress = output::Progress::new("audit rows");
-    findings.extend(check::check(&path, &context.clock, plan.as_ref(), &mut |n| progress.at(n)));
+    findings.extend(doctor::check(&path, &context.clock, plan.as_ref(), &mut |n| progress.at(n)));
     drop(progress);
     if args.json {
         output::json(&findings)?;
     } else {
         output::data(findings.iter().map(line).collect::<String>().as_bytes())?;
     }
-    match findings.iter().filter(|finding| finding.level == Level::Bad).count() {
+    match findings.iter().filter(|finding| finding.level == Level::Error).count() {
         0 => Ok(()),
         bad => Err(CliError::Failed(format!("{bad} of {} findings are bad", findings.len()))),
     }
@@ -46,12 +47,12 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<(), CliError> {
 fn configuration(context: &Context, args: &Args) -> Vec<Finding> {
     let flags =
         ServerFlags { database_url: args.database.database_url.clone(), ..ServerFlags::default() };
-    let mend = "README, chapter \"Settings\"";
+    let hint = "README, chapter \"Settings\"";
     let mut findings: Vec<Finding> = (context.environment.unknown().into_iter())
-        .map(|text| Finding::warning("settings", text, mend))
+        .map(|text| Finding::warning("settings", text, hint))
         .collect();
     if let Err(error) = Server::load(&context.environment, &flags) {
-        findings.push(Finding::bad("settings", error.to_string(), mend));
+        findings.push(Finding::error("settings", error.to_string(), hint));
     }
     findings
 }
@@ -60,11 +61,11 @@ fn line(finding: &Finding) -> String {
     let level = match finding.level {
         Level::Ok => "ok     ",
         Level::Warning => "WARNING",
-        Level::Bad => "BAD    ",
+        Level::Error => "ERROR  ",
     };
-    let mut line = format!("{level}  {:<10}  {}", finding.what, finding.found);
-    if let Some(mend) = &finding.mend {
-        let _ = write!(line, "; mend: {mend}");
+    let mut line = format!("{level}  {:<10}  {}", finding.check, finding.detail);
+    if let Some(hint) = &finding.hint {
+        let _ = write!(line, "; hint: {hint}");
     }
     output::one_line(&line) + "\n"
 }

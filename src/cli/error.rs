@@ -6,16 +6,16 @@ use std::process::ExitCode;
 
 use thiserror::Error;
 
-use crate::app::StoreError;
 use crate::app::export::ExportError;
 use crate::app::import::ImportError;
 use crate::app::reconcile::ReconcileError;
 use crate::app::staff::StaffError;
 use crate::config::ConfigError;
+use crate::store::error::StoreError;
 
 /// Why a command did not do what it was asked to.
 #[derive(Debug, Error)]
-pub(super) enum CliError {
+pub(crate) enum CliError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error(transparent)]
@@ -42,7 +42,7 @@ pub(super) enum CliError {
 
 impl CliError {
     /// One line for the person at the terminal.
-    pub(super) fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         let mut line = format!("fastcore: {self}");
         let mut cause = self.source();
         while let Some(error) = cause {
@@ -56,7 +56,7 @@ impl CliError {
         line
     }
 
-    pub(super) fn status(&self) -> ExitCode {
+    pub(crate) fn status(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Store(e)
             | Self::Export(ExportError::Store(e))

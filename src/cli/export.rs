@@ -6,25 +6,27 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
-use super::error::CliError;
-use super::{Context, DatabaseArg, output};
-use crate::app::export::{Export, Format, What};
-use crate::domain::filter::{self, LeadFilter, Period};
-use crate::domain::lead::Service;
-use crate::domain::search::Words;
-use crate::domain::status::Status;
+use crate::app::export::format::Format;
+use crate::app::export::{Export, ExportSource};
+use crate::cli::error::CliError;
+use crate::cli::{Context, DatabaseArg, output};
+use crate::domain::filter;
+use crate::domain::filter::{LeadFilter, Period};
+use crate::domain::lead::LeadService;
+use crate::domain::lead::status::LeadStatus;
+use crate::domain::search_terms::SearchTerms;
 
 /// Writes leads or the audit log to a file or to standard output
 ///
 /// Takes all rows of one moment, in the order in which they were stored, and writes a LEADS_EXPORTED row to the audit log.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
-    what: Rows,
+    command: ExportCommand,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Rows {
+enum ExportCommand {
     /// Exports leads
     ///
     /// Example: fastcore export leads --format xlsx --since 2026-01-01 -o leads.xlsx
@@ -32,7 +34,7 @@ enum Rows {
         #[command(flatten)]
         filter: FilterArgs,
         #[command(flatten)]
-        form: Form,
+        form: OutputArgs,
     },
     /// Exports the audit log
     ///
@@ -41,12 +43,12 @@ enum Rows {
         #[command(flatten)]
         period: PeriodArgs,
         #[command(flatten)]
-        form: Form,
+        form: OutputArgs,
     },
 }
 
 #[derive(Debug, clap::Args)]
-struct Form {
+struct OutputArgs {
     #[command(flatten)]
     database: DatabaseArg,
     #[arg(long, value_parser = formats(), default_value = "csv")]
@@ -67,7 +69,7 @@ enum Dialect {
 
 /// When.
 #[derive(Debug, clap::Args)]
-pub(super) struct PeriodArgs {
+pub(crate) struct PeriodArgs {
     /// From this day (UTC) or moment (RFC 3339) on
     #[arg(long, value_name = "WHEN", value_parser = since)]
     since: Option<String>,
@@ -78,15 +80,15 @@ pub(super) struct PeriodArgs {
 
 /// Which leads.
 #[derive(Debug, clap::Args)]
-pub(super) struct FilterArgs {
+pub(crate) struct FilterArgs {
     #[command(flatten)]
     period: PeriodArgs,
     /// Only this service: ponts, cabines, compresseurs, diagnostic or autre
     #[arg(long, value_parser = service)]
-    service: Option<Service>,
+    service: Option<LeadService>,
     /// Only this present status: received, processing, resolved or archived
     #[arg(long, value_parser = status)]
-    status: Option<Status>,
+    status: Option<LeadStatus>,
     /// Only leads with words that begin so, in name, e-mail, phone, company or message; accents
     /// and case do not matter
     #[arg(long, value_name = "WORDS")]
@@ -100,20 +102,20 @@ impl PeriodArgs {
 }
 
 impl FilterArgs {
-    pub(super) fn filter(self) -> LeadFilter {
+    pub(crate) fn filter(self) -> LeadFilter {
         LeadFilter {
             period: self.period.period(),
             service: self.service,
             status: self.status,
-            words: self.query.as_deref().map(Words::of),
+            words: self.query.as_deref().map(SearchTerms::parse),
         }
     }
 }
 
-pub(super) fn run(context: &Context, args: Args) -> Result<(), CliError> {
-    let (what, form) = match args.what {
-        Rows::Leads { filter, form } => (What::Leads(filter.filter()), form),
-        Rows::Audit { period, form } => (What::Audit(period.period()), form),
+pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
+    let (what, form) = match args.command {
+        ExportCommand::Leads { filter, form } => (ExportSource::Leads(filter.filter()), form),
+        ExportCommand::Audit { period, form } => (ExportSource::Audit(period.period()), form),
     };
     let format = match (form.format, form.dialect) {
         (format, Dialect::Rfc4180) => format,
@@ -169,11 +171,12 @@ fn when() -> String {
     "a day such as 2026-01-31 or a moment such as 2026-01-31T08:00:00Z".to_owned()
 }
 
-fn service(text: &str) -> Result<Service, String> {
-    Service::parse(text)
+fn service(text: &str) -> Result<LeadService, String> {
+    LeadService::parse(text)
         .ok_or_else(|| "one of ponts, cabines, compresseurs, diagnostic, autre".to_owned())
 }
 
-pub(super) fn status(text: &str) -> Result<Status, String> {
-    Status::parse(text).ok_or_else(|| "one of received, processing, resolved, archived".to_owned())
+pub(crate) fn status(text: &str) -> Result<LeadStatus, String> {
+    LeadStatus::parse(text)
+        .ok_or_else(|| "one of received, processing, resolved, archived".to_owned())
 }

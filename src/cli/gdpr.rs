@@ -6,20 +6,22 @@ use std::path::{Path, PathBuf};
 use chrono::TimeDelta;
 use serde_json::json;
 
-use super::error::CliError;
-use super::{Context, DatabaseArg, output};
-use crate::app::privacy::{self, Certificate, Whose};
-use crate::domain::audit::Reason;
+use crate::app::privacy;
+use crate::app::privacy::certificate::Certificate;
+use crate::cli::error::CliError;
+use crate::cli::{Context, DatabaseArg, output};
+use crate::domain::audit::ErasureReason;
+use crate::store::privacy::erase::LeadSelector;
 
-/// What is held on a person: handed out, erased, purged when its time has come
+/// GdprCommand is held on a person: handed out, erased, purged when its time has come
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
-    what: What,
+    command: GdprCommand,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum What {
+enum GdprCommand {
     /// Writes all that is held on a person, as JSON
     ///
     /// Their leads, each with its audit rows. The address is compared as mail providers do: the
@@ -55,7 +57,7 @@ enum What {
         lead: Option<String>,
         /// request, consent_withdrawn, retention, legal or mistake
         #[arg(long, value_parser = reason)]
-        reason: Reason,
+        reason: ErasureReason,
         /// Writes what was erased, with the audit rows, to a file that can be sent to the person
         #[arg(long, value_name = "FILE")]
         certificate: Option<PathBuf>,
@@ -87,25 +89,25 @@ enum What {
     },
 }
 
-pub(super) fn run(context: &Context, args: Args) -> Result<(), CliError> {
-    match args.what {
-        What::Export { database, email, output } => {
+pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
+    match args.command {
+        GdprCommand::Export { database, email, output } => {
             let path = database.path(&context.environment)?;
             let (clock, actor) = (&context.clock, Context::actor());
             let leads = privacy::export(&path, clock, &email, &actor, output.as_deref())?;
             output::say(&format!("{leads} leads."));
             Ok(())
         }
-        What::Erase { database, email, lead, reason, certificate, yes, json } => {
+        GdprCommand::Erase { database, email, lead, reason, certificate, yes, json } => {
             let path = database.path(&context.environment)?;
             let whose = match (&email, lead) {
-                (Some(address), _) => Whose::Address(address.clone()),
-                (None, lead) => Whose::Lead(lead.unwrap_or_default().to_ascii_lowercase()),
+                (Some(address), _) => LeadSelector::Address(address.clone()),
+                (None, lead) => LeadSelector::Lead(lead.unwrap_or_default().to_ascii_lowercase()),
             };
             let erase = Erase { path: &path, whose: &whose, reason, yes, json };
             erase.run(context, email.as_deref(), certificate.as_deref())
         }
-        What::Purge { database, older_than, dry_run, yes, json } => {
+        GdprCommand::Purge { database, older_than, dry_run, yes, json } => {
             let path = database.path(&context.environment)?;
             purge(context, &path, older_than, dry_run, yes, json)
         }
@@ -114,8 +116,8 @@ pub(super) fn run(context: &Context, args: Args) -> Result<(), CliError> {
 
 struct Erase<'a> {
     path: &'a Path,
-    whose: &'a Whose,
-    reason: Reason,
+    whose: &'a LeadSelector,
+    reason: ErasureReason,
     yes: bool,
     json: bool,
 }
@@ -128,7 +130,7 @@ impl Erase<'_> {
         certificate: Option<&Path>,
     ) -> Result<(), CliError> {
         let found = privacy::find(self.path, self.whose)?;
-        if let (Whose::Lead(id), true) = (self.whose, found.is_empty())
+        if let (LeadSelector::Lead(id), true) = (self.whose, found.is_empty())
             && !privacy::was_erased(self.path, id)?
         {
             let id = output::one_line(id);
@@ -210,9 +212,9 @@ fn address(text: &str) -> Result<String, String> {
     if whole { Ok(text.to_owned()) } else { Err("an address such as jean@example.com".to_owned()) }
 }
 
-fn reason(text: &str) -> Result<Reason, String> {
-    let names = || Reason::GIVEN.map(Reason::as_str).join(", ");
-    Reason::parse(text).ok_or_else(|| format!("one of {}", names()))
+fn reason(text: &str) -> Result<ErasureReason, String> {
+    let names = || ErasureReason::GIVEN.map(ErasureReason::as_str).join(", ");
+    ErasureReason::parse(text).ok_or_else(|| format!("one of {}", names()))
 }
 
 fn age(text: &str) -> Result<TimeDelta, String> {

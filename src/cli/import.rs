@@ -4,24 +4,24 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-use super::error::CliError;
-use super::{Context, DatabaseArg, output};
 use crate::app::import::{Import, ImportError, Imported};
+use crate::cli::error::CliError;
+use crate::cli::{Context, DatabaseArg, output};
 
 /// Takes in the rows of the PostgreSQL service that FASTCore replaces
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
-    what: What,
+    command: ImportCommand,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum What {
+enum ImportCommand {
     /// Imports leads with their ids, times and statuses
     ///
     /// CSV as `\copy lead_inbox to 'leads.csv' csv header` writes it, or JSON lines, as `psql -Atc
     /// 'select row_to_json(l) from lead_inbox l'` or `fastcore export leads --format jsonl` write
-    /// them. What is stored already, by its request_id, is skipped; a lead that was erased here
+    /// them. ImportCommand is stored already, by its request_id, is skipped; a lead that was erased here
     /// does not come back; what the table cannot hold is refused. Run again, or after an
     /// interruption, it goes on where it was. Exits with 1 when a row was refused.
     ///
@@ -40,8 +40,8 @@ enum What {
     },
 }
 
-pub(super) fn run(context: &Context, args: Args) -> Result<(), CliError> {
-    let What::Leads { database, file, refused, json } = args.what;
+pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
+    let ImportCommand::Leads { database, file, refused, json } = args.command;
     let database = database.path(&context.environment)?;
     let from = (file != Path::new("-")).then_some(file);
     let input: Box<dyn BufRead> = match &from {
@@ -81,7 +81,7 @@ fn beside(from: Option<&Path>) -> PathBuf {
     name.into()
 }
 
-/// What is wrong with the file, said with its name.
+/// ImportCommand is wrong with the file, said with its name.
 fn tell_file(error: ImportError, from: Option<&Path>) -> CliError {
     match error {
         ImportError::Empty | ImportError::Missing(_) | ImportError::Repeated(_) => {

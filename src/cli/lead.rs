@@ -4,23 +4,24 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::error::CliError;
-use super::export::{FilterArgs, status};
-use super::{Context, DatabaseArg, output};
-use crate::app::browse::{self, Shown};
+use crate::app::leads;
+use crate::app::leads::LeadDetail;
+use crate::cli::error::CliError;
+use crate::cli::export::{FilterArgs, status};
+use crate::cli::{Context, DatabaseArg, output};
 use crate::domain::lead::Lead;
-use crate::domain::status::Status;
+use crate::domain::lead::status::LeadStatus;
 use crate::domain::text::Personal;
 
 /// Lists leads, shows one, or says where one stands
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
-    what: What,
+    command: LeadCommand,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum What {
+enum LeadCommand {
     /// Lists the newest leads, newest first
     ///
     /// Example: fastcore lead list --status received --query compresseur
@@ -56,7 +57,7 @@ enum What {
         id: String,
         /// received, processing, resolved or archived
         #[arg(value_parser = status)]
-        status: Status,
+        status: LeadStatus,
     },
     /// Makes the present statuses anew from the audit log, which has the last word
     ///
@@ -67,29 +68,29 @@ enum What {
     },
 }
 
-pub(super) fn run(context: &Context, args: Args) -> Result<(), CliError> {
-    match args.what {
-        What::List { database, filter, limit, json } => {
+pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
+    match args.command {
+        LeadCommand::List { database, filter, limit, json } => {
             let path = database.path(&context.environment)?;
-            let leads = browse::list(&path, &filter.filter(), limit)?;
+            let leads = leads::list(&path, &filter.filter(), limit)?;
             if json {
                 return output::json(&leads.iter().map(as_json).collect::<Vec<_>>());
             }
             output::data(leads.iter().map(line).collect::<String>().as_bytes())
         }
-        What::Show { database, id, json } => {
+        LeadCommand::Show { database, id, json } => {
             let path = database.path(&context.environment)?;
             let shown =
-                browse::show(&path, &id.to_ascii_lowercase())?.ok_or_else(|| unknown(&id))?;
+                leads::show(&path, &id.to_ascii_lowercase())?.ok_or_else(|| unknown(&id))?;
             if json {
                 return output::json(&shown_as_json(&shown));
             }
             output::data(shown_as_text(&shown).as_bytes())
         }
-        What::SetStatus { database, id, status } => {
+        LeadCommand::SetStatus { database, id, status } => {
             let path = database.path(&context.environment)?;
             let id = id.to_ascii_lowercase();
-            let change = browse::set_status(&path, &context.clock, &id, status, &Context::actor())?
+            let change = leads::set_status(&path, &context.clock, &id, status, &Context::actor())?
                 .ok_or_else(|| unknown(&id))?;
             output::say(&if change.from == change.to {
                 format!("{id} is {} already; nothing was written.", change.to)
@@ -98,9 +99,9 @@ pub(super) fn run(context: &Context, args: Args) -> Result<(), CliError> {
             });
             Ok(())
         }
-        What::RebuildStatus { database } => {
+        LeadCommand::RebuildStatus { database } => {
             let path = database.path(&context.environment)?;
-            let leads = browse::rebuild_status(&path, &context.clock)?;
+            let leads = leads::rebuild_status(&path, &context.clock)?;
             output::say(&format!("The log has changes of status for {leads} leads."));
             Ok(())
         }
@@ -147,15 +148,15 @@ fn as_json(lead: &Lead) -> Value {
     })
 }
 
-fn shown_as_json(shown: &Shown) -> Value {
+fn shown_as_json(shown: &LeadDetail) -> Value {
     let mut value = as_json(&shown.lead);
     value["receipt"] = json!(shown.receipt.map(|r| r.to_string()));
-    value["digest_holds"] = json!(shown.digest_holds);
+    value["digest_valid"] = json!(shown.digest_valid);
     value["timeline"] = json!(shown.timeline);
     value
 }
 
-fn shown_as_text(shown: &Shown) -> String {
+fn shown_as_text(shown: &LeadDetail) -> String {
     let lead = &shown.lead;
     let personal = |text: &Option<Personal>| text.as_ref().map(|t| t.as_str().to_owned());
     let fields = [
@@ -173,7 +174,7 @@ fn shown_as_text(shown: &Shown) -> String {
         ("ip_hash", Some(lead.ip_hash.clone())),
         ("meta", lead.meta_json.clone()),
         ("receipt", shown.receipt.map(|r| r.to_string())),
-        ("digest", Some(if shown.digest_holds { "holds" } else { "DOES NOT HOLD" }.to_owned())),
+        ("digest", Some(if shown.digest_valid { "valid" } else { "INVALID" }.to_owned())),
     ];
     let mut text = String::new();
     for (name, value) in fields {

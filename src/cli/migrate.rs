@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::error::CliError;
-use super::{Context, DatabaseArg, output};
-use crate::app::{ServerLock, schema};
+use crate::app::migrate;
+use crate::cli::error::CliError;
+use crate::cli::{Context, DatabaseArg, output};
+use crate::store::db::lock::ServerLock;
 
 /// Applies pending migrations, or lists them
 ///
@@ -14,15 +15,15 @@ use crate::app::{ServerLock, schema};
 /// Example: fastcore migrate status
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
-pub(super) struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     database: DatabaseArg,
     #[command(subcommand)]
-    what: Option<What>,
+    command: Option<MigrateCommand>,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum What {
+enum MigrateCommand {
     /// Lists every migration that this binary knows and when the database got it
     Status {
         #[command(flatten)]
@@ -33,9 +34,9 @@ enum What {
     },
 }
 
-pub(super) fn run(context: &Context, args: &Args) -> Result<(), CliError> {
-    match &args.what {
-        Some(What::Status { database, json }) => status(context, database, *json),
+pub(crate) fn run(context: &Context, args: &Args) -> Result<(), CliError> {
+    match &args.command {
+        Some(MigrateCommand::Status { database, json }) => status(context, database, *json),
         None => apply(context, &args.database),
     }
 }
@@ -43,7 +44,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<(), CliError> {
 fn apply(context: &Context, database: &DatabaseArg) -> Result<(), CliError> {
     let path = database.path(&context.environment)?;
     let lock = ServerLock::take(&path)?;
-    let prepared = schema::prepare(&path, &context.clock, &Context::actor(), &lock)?;
+    let prepared = migrate::prepare(&path, &context.clock, &Context::actor(), &lock)?;
     let (done, shown) = (prepared.migrated, path.display());
     if let Some(copy) = &done.copy {
         output::say(&format!("The database as it was is kept in {}.", copy.display()));
@@ -53,13 +54,13 @@ fn apply(context: &Context, database: &DatabaseArg) -> Result<(), CliError> {
     } else if done.from == done.to {
         format!("{shown} is at version {}; nothing is pending.", done.to)
     } else {
-        format!("Migrated {shown} from version {} to {}.", done.from, done.to)
+        format!("MigrationSummary {shown} from version {} to {}.", done.from, done.to)
     });
     Ok(())
 }
 
 fn status(context: &Context, database: &DatabaseArg, json: bool) -> Result<(), CliError> {
-    let steps = schema::status(&database.path(&context.environment)?)?;
+    let steps = migrate::status(&database.path(&context.environment)?)?;
     if json {
         return output::json(&steps);
     }

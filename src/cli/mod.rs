@@ -27,10 +27,11 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use self::error::CliError;
+use crate::cli::error::CliError;
 use crate::clock::Clock;
 use crate::config::{ConfigError, Environment, database_path};
-use crate::telemetry::{self, LogFlags};
+use crate::telemetry;
+use crate::telemetry::LogFlags;
 
 /// Takes the leads of a company's site and keeps them: one binary, one SQLite file, an audit log
 /// that nobody can change.

@@ -1,7 +1,7 @@
 //! `fastcore openapi`.
 
-use super::error::CliError;
-use super::output;
+use crate::cli::error::CliError;
+use crate::cli::output;
 use crate::http;
 
 /// Prints the OpenAPI document
@@ -10,8 +10,8 @@ use crate::http;
 ///
 /// Example: fastcore openapi > fastcore.json
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+pub(crate) struct Args {}
 
-pub(super) fn run(_: &Args) -> Result<(), CliError> {
-    output::data(http::document().as_bytes())
+pub(crate) fn run(_: &Args) -> Result<(), CliError> {
+    output::data(http::openapi::document().as_bytes())
 }

@@ -4,12 +4,12 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use serde::Serialize;
 
-use super::error::CliError;
-use crate::app::audit::Report;
+use crate::cli::error::CliError;
 use crate::domain::text;
+use crate::store::audit::verify::VerifyReport;
 
 /// Writes data. A reader that has closed its end has what it wanted.
-pub(super) fn data(bytes: &[u8]) -> Result<(), CliError> {
+pub(crate) fn data(bytes: &[u8]) -> Result<(), CliError> {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
@@ -18,37 +18,37 @@ pub(super) fn data(bytes: &[u8]) -> Result<(), CliError> {
 }
 
 /// Writes a report as JSON.
-pub(super) fn json(report: &impl Serialize) -> Result<(), CliError> {
+pub(crate) fn json(report: &impl Serialize) -> Result<(), CliError> {
     let mut text = serde_json::to_string_pretty(report).map_err(io::Error::from)?;
     text.push('\n');
     data(text.as_bytes())
 }
 
-/// Writes what a proof found, or that it is sound and of what: `sound` is given the head.
-pub(super) fn report(
-    report: &Report,
+/// Writes what a proof found, or that it is valid and of what: `valid` is given the head.
+pub(crate) fn report(
+    report: &VerifyReport,
     json: bool,
-    sound: impl FnOnce(&str) -> String,
+    valid: impl FnOnce(&str) -> String,
 ) -> Result<(), CliError> {
     if json {
-        return self::json(report);
+        return crate::cli::output::json(report);
     }
-    let mut text: String = report.findings.iter().map(|f| format!("BROKEN  {f}\n")).collect();
-    if report.sound {
-        let of = sound(report.head.as_deref().unwrap_or("empty"));
-        text.push_str(&format!("sound; {of}\n"));
+    let mut text: String = report.findings.iter().map(|f| format!("INVALID  {f}\n")).collect();
+    if report.valid {
+        let of = valid(report.head.as_deref().unwrap_or("empty"));
+        text.push_str(&format!("valid; {of}\n"));
     }
     data(text.as_bytes())
 }
 
 /// Says something to the person at the terminal; there may be nobody to hear it.
-pub(super) fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
 /// Text from outside as a terminal may show it: control characters, which could move the cursor
 /// or change colours, and invisible ones are written as their code. Line breaks stay.
-pub(super) fn visible(text: &str) -> String {
+pub(crate) fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
         if c == '\n' || (!text::breaks_line(c) && !text::is_invisible(c)) {
@@ -63,27 +63,27 @@ pub(super) fn visible(text: &str) -> String {
 }
 
 /// [`visible`], on one line.
-pub(super) fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     visible(text).replace('\n', " ")
 }
 
 /// How far long work has come, on a terminal.
-pub(super) struct Progress {
+pub(crate) struct Progress {
     what: &'static str,
     shown: bool,
 }
 
 impl Progress {
-    pub(super) fn new(what: &'static str) -> Self {
+    pub(crate) fn new(what: &'static str) -> Self {
         Self { what, shown: false }
     }
 
-    pub(super) fn at(&mut self, count: u64) {
+    pub(crate) fn at(&mut self, count: u64) {
         self.of(self.what, count);
     }
 
     /// For work in several parts, each of which counts something else.
-    pub(super) fn of(&mut self, what: &str, count: u64) {
+    pub(crate) fn of(&mut self, what: &str, count: u64) {
         if io::stderr().is_terminal() {
             let _ = write!(io::stderr(), "\r{count} {what} …\x1b[K");
             self.shown = true;

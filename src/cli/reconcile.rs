@@ -4,9 +4,10 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use super::error::CliError;
-use super::{Context, DatabaseArg, output};
-use crate::app::reconcile::{self, ReconcileError, Reconciled};
+use crate::app::reconcile;
+use crate::app::reconcile::{ReconcileError, Reconciled};
+use crate::cli::error::CliError;
+use crate::cli::{Context, DatabaseArg, output};
 
 /// Prints the request_ids of a list that are not stored: did we lose one?
 ///
@@ -16,7 +17,7 @@ use crate::app::reconcile::{self, ReconcileError, Reconciled};
 ///
 /// Example: fastcore reconcile --ids sent.txt > lost.txt
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     database: DatabaseArg,
     /// The list; `-` for standard input
@@ -27,7 +28,7 @@ pub(super) struct Args {
     json: bool,
 }
 
-pub(super) fn run(context: &Context, args: &Args) -> Result<(), CliError> {
+pub(crate) fn run(context: &Context, args: &Args) -> Result<(), CliError> {
     let database = args.database.path(&context.environment)?;
     let input: Box<dyn BufRead> = if args.ids == Path::new("-") {
         Box::new(io::stdin().lock())

@@ -1,10 +1,11 @@
 //! `fastcore restore`.
 
+use crate::store::backup::restore;
 use std::path::PathBuf;
 
-use super::error::CliError;
-use super::{Context, DatabaseArg, output};
-use crate::app::{ServerLock, backup};
+use crate::cli::error::CliError;
+use crate::cli::{Context, DatabaseArg, output};
+use crate::store::db::lock::ServerLock;
 
 /// Puts a backup back
 ///
@@ -16,26 +17,26 @@ use crate::app::{ServerLock, backup};
 ///
 /// Example: fastcore restore /backup/fastcore.db
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     database: DatabaseArg,
     /// The backup
     file: PathBuf,
     /// Take a copy that another tool made, which has no end mark
     #[arg(long)]
-    unsealed: bool,
+    no_checksum: bool,
     /// As JSON
     #[arg(long)]
     json: bool,
 }
 
-pub(super) fn run(context: &Context, args: &Args) -> Result<(), CliError> {
+pub(crate) fn run(context: &Context, args: &Args) -> Result<(), CliError> {
     let path = args.database.path(&context.environment)?;
     let lock = ServerLock::take(&path)?;
     let (clock, actor) = (&context.clock, Context::actor());
     let mut progress = output::Progress::new("MB read");
     let tell = &mut |what, count| progress.of(what, count);
-    let done = backup::restore(&args.file, &path, args.unsealed, clock, &actor, &lock, tell)?;
+    let done = restore::restore(&args.file, &path, args.no_checksum, clock, &actor, &lock, tell)?;
     drop(progress);
     if args.json {
         return output::json(&done);
@@ -43,7 +44,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<(), CliError> {
     let head = done.head.as_deref().unwrap_or("empty");
     let (leads, rows) = (done.leads, done.audit_rows);
     output::say(&format!(
-        "Restored {leads} leads and {rows} audit rows; the backup's head is {head}."
+        "RestoreSummary {leads} leads and {rows} audit rows; the backup's head is {head}."
     ));
     if done.erased_again > 0 {
         output::say(&format!("Erased again, by the ledger: {} leads.", done.erased_again));

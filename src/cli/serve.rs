@@ -7,13 +7,15 @@ use std::time::{Duration, Instant};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::error::CliError;
-use super::{Context, DatabaseArg, output};
-use crate::app::schedule::Schedule;
-use crate::app::schema::{self, Prepared};
-use crate::app::{App, ServerLock};
+use crate::app::App;
+use crate::app::backup::scheduler::BackupSchedule;
+use crate::app::migrate;
+use crate::app::migrate::Prepared;
+use crate::cli::error::CliError;
+use crate::cli::{Context, DatabaseArg, output};
 use crate::config::{Backups, IngestTokens, Server, ServerFlags};
 use crate::http;
+use crate::store::db::lock::ServerLock;
 use crate::telemetry;
 
 /// Descriptors kept for the database, the log and the listener.
@@ -35,7 +37,7 @@ const PAGE: u64 = 4096;
 /// first start on loopback) and FASTCORE_SITE_INGEST_TOKEN_PREVIOUS (also accepted), or the same
 /// names with _FILE, or systemd credentials of these names in lower case.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     database: DatabaseArg,
     /// Address and port; port 0 picks a free one [env: FASTCORE_LISTEN] [default: 127.0.0.1:8000]
@@ -64,7 +66,7 @@ pub(super) struct Args {
     backup_keep: Option<String>,
 }
 
-pub(super) fn run(context: &Context, args: Args) -> Result<(), CliError> {
+pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
     let flags = ServerFlags {
         database_url: args.database.database_url,
         listen: args.listen,
@@ -77,7 +79,8 @@ pub(super) fn run(context: &Context, args: Args) -> Result<(), CliError> {
     };
     let server = Server::load(&context.environment, &flags)?;
     warn_of_settings(context);
-    let limits = http::Limits { connections: connections(), ..http::Limits::default() };
+    let limits =
+        http::server::Limits { connections: connections(), ..http::server::Limits::default() };
     let lock = ServerLock::take(&server.database)?;
     // One thread for all connections beside the writer's own: what they do is short, and answers
     // need not wake one thread from another.
@@ -87,36 +90,36 @@ pub(super) fn run(context: &Context, args: Args) -> Result<(), CliError> {
         .build()?;
     let listener = {
         let _inside = runtime.enter();
-        http::bind(server.listen).map_err(|e| {
+        http::server::bind(server.listen).map_err(|e| {
             CliError::Failed(format!("FASTCORE_LISTEN: cannot listen on {}: {e}", server.listen))
         })?
     };
     let address = listener.local_addr()?;
-    let prepared = schema::prepare(&server.database, &context.clock, &Context::actor(), &lock)?;
+    let prepared = migrate::prepare(&server.database, &context.clock, &Context::actor(), &lock)?;
     let tokens = server.tokens()?;
     tell_of_start(&server, &prepared, &tokens);
     let (app, writer) = App::start(&server.database, &context.clock, runtime.handle())?;
     let backups = server.backups.clone().map(|Backups { folder, every, keep }| {
-        Schedule { folder, every, keep }.start(&server.database, &context.clock)
+        BackupSchedule { folder, every, keep }.start(&server.database, &context.clock)
     });
     let backups = backups.transpose()?;
     runtime.block_on(async {
         let stop = stop_signal()?;
         let url = server.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         tell_listening(&server, &tokens, address, &url);
-        if let (true, Some(desk)) = (address.ip().is_loopback(), &app.desk)
-            && let Some(token) = desk.first_link().await?
+        if let (true, Some(state)) = (address.ip().is_loopback(), &app.state)
+            && let Some(token) = state.first_link().await?
         {
             // Apart from the log on standard error, which may leave the machine.
             if let Err(error) = output::data(first_account(&url, &token).as_bytes()) {
                 tracing::warn!(%error, "the link for the first account could not be printed");
             }
         }
-        let context = http::Context::new(app, tokens).at(server.public_url.as_deref());
-        let routes = http::routes(&context);
+        let context = http::context::Context::new(app, tokens).at(server.public_url.as_deref());
+        let routes = http::router::routes(&context);
         drop(context);
         let _gathering = telemetry::gather();
-        http::serve(listener, routes, server.cors_origins.into(), limits, stop).await;
+        http::server::serve(listener, routes, server.cors_origins.into(), limits, stop).await;
         Ok::<_, CliError>(())
     })?;
     // Ends what is left of the connections' tasks, and with them the last way to the writer.
@@ -151,7 +154,7 @@ fn connections() -> usize {
         Ok(()) => limit.maximum,
         Err(_) => limit.current,
     };
-    let most = http::Limits::default().connections;
+    let most = http::server::Limits::default().connections;
     now.map_or(most, |n| usize::try_from(n.saturating_sub(RESERVED)).map_or(most, |n| n.min(most)))
 }
 
@@ -224,7 +227,7 @@ fn first_account(url: &str, token: &str) -> String {
         r"
 Nobody may sign in to the admin page yet. This link makes the first account, once, within 30 minutes:
 
-  {url}/admin/welcome#{token}
+  {url}/admin/setup#{token}
 
 Or at any time: fastcore staff add NAME
 "

@@ -6,23 +6,26 @@ use std::io::{self, BufRead, IsTerminal};
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 
-use super::error::CliError;
-use super::{Context, DatabaseArg, output};
-use crate::app::staff::{self, Enrolment, Factor};
+use crate::app::staff;
+use crate::app::staff::TotpChange;
+use crate::app::staff::totp::TotpEnrolment;
+use crate::cli::error::CliError;
+use crate::cli::{Context, DatabaseArg, output};
 use crate::domain::staff::{AccountName, Password};
+use crate::store::staff::AccountInfo;
 
 /// How often a code may be mistyped before nothing is done.
 const TRIES: usize = 3;
 
 /// The accounts that may sign in to the admin page
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
-    what: What,
+    command: StaffCommand,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum What {
+enum StaffCommand {
     /// Adds an account
     ///
     /// Asks for its password twice, without echo. With --totp, shows a QR code for an
@@ -84,47 +87,47 @@ struct PasswordArg {
     password_stdin: bool,
 }
 
-pub(super) fn run(context: &Context, args: Args) -> Result<(), CliError> {
+pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
     let actor = Context::actor();
-    match args.what {
-        What::Add { database, name, password, totp } => {
+    match args.command {
+        StaffCommand::Add { database, name, password, totp } => {
             let path = database.path(&context.environment)?;
             // Before a person types a password for nothing.
             if staff::exists(&path, &name)? {
                 return Err(taken(&name));
             }
-            let enrolment = totp.then(|| Enrolment::new(&name));
+            let enrolment = totp.then(|| TotpEnrolment::new(&name));
             let given = password.ask(&name)?;
             let factor = password.factor(context, enrolment.as_ref())?;
-            let factor = factor.unwrap_or(Factor::Without);
+            let factor = factor.unwrap_or(TotpChange::Without);
             if !staff::add(&path, &context.clock, &name, &given, &factor, &actor)? {
                 return Err(taken(&name));
             }
             output::say(&format!("{} may sign in to the admin page.", name.as_str()));
         }
-        What::List { database, json } => {
+        StaffCommand::List { database, json } => {
             let listed = staff::list(&database.path(&context.environment)?, &context.clock)?;
             if json {
                 return output::json(&listed);
             }
             return output::data(as_text(&listed).as_bytes());
         }
-        What::ResetPassword { database, name, password, totp, without_totp } => {
+        StaffCommand::ResetPassword { database, name, password, totp, without_totp } => {
             let path = database.path(&context.environment)?;
             if !staff::exists(&path, &name)? {
                 return Err(unknown(&name));
             }
-            let enrolment = totp.then(|| Enrolment::new(&name));
+            let enrolment = totp.then(|| TotpEnrolment::new(&name));
             let given = password.ask(&name)?;
             let factor = password.factor(context, enrolment.as_ref())?;
             let factor =
-                factor.unwrap_or(if without_totp { Factor::Without } else { Factor::Keep });
+                factor.unwrap_or(if without_totp { TotpChange::Without } else { TotpChange::Keep });
             if !staff::reset_password(&path, &context.clock, &name, &given, &factor, &actor)? {
                 return Err(unknown(&name));
             }
             output::say(&format!("{} has a new password; its sessions have ended.", name.as_str()));
         }
-        What::Remove { database, name } => {
+        StaffCommand::Remove { database, name } => {
             let path = database.path(&context.environment)?;
             if !staff::remove(&path, &context.clock, &name, &actor)? {
                 return Err(unknown(&name));
@@ -146,7 +149,7 @@ impl PasswordArg {
         };
         let password = Password::parse(&first)
             .ok_or_else(|| CliError::Failed(format!("a password has {}", Password::RULE)))?;
-        if !self.password_stdin && Password::given(&hidden("The same again: ")?) != password {
+        if !self.password_stdin && Password::from_input(&hidden("The same again: ")?) != password {
             return Err(CliError::Failed("the two were not the same; nothing was changed".into()));
         }
         Ok(password)
@@ -156,17 +159,17 @@ impl PasswordArg {
     fn factor<'e>(
         &self,
         context: &Context,
-        enrolment: Option<&'e Enrolment>,
-    ) -> Result<Option<Factor<'e>>, CliError> {
+        enrolment: Option<&'e TotpEnrolment>,
+    ) -> Result<Option<TotpChange<'e>>, CliError> {
         let Some(enrolment) = enrolment else { return Ok(None) };
         output::data(shown(enrolment)?.as_bytes())?;
         if self.password_stdin || !io::stdin().is_terminal() {
-            return Ok(Some(Factor::With(enrolment, None)));
+            return Ok(Some(TotpChange::With(enrolment, None)));
         }
         for _ in 0..TRIES {
             let code = hidden("The code that the app shows now: ")?;
             if let Some(step) = enrolment.step_of(&code, context.clock.now().timestamp()) {
-                return Ok(Some(Factor::With(enrolment, Some(step))));
+                return Ok(Some(TotpChange::With(enrolment, Some(step))));
             }
             output::say("That is not the code; is the clock of this machine right?");
         }
@@ -183,7 +186,7 @@ fn hidden(prompt: &str) -> Result<String, CliError> {
 }
 
 /// The QR code, and its text for an app without a camera.
-fn shown(enrolment: &Enrolment) -> Result<String, CliError> {
+fn shown(enrolment: &TotpEnrolment) -> Result<String, CliError> {
     let code = QrCode::new(enrolment.url()).map_err(|e| CliError::Failed(e.to_string()))?;
     // Light on dark, as terminals are; cameras read both.
     let image =
@@ -191,7 +194,7 @@ fn shown(enrolment: &Enrolment) -> Result<String, CliError> {
     Ok(format!("{image}\n\n{}\n", enrolment.url()))
 }
 
-fn as_text(listed: &[staff::Listed]) -> String {
+fn as_text(listed: &[AccountInfo]) -> String {
     let mut text = String::new();
     for account in listed {
         let seen = account.seen_at_utc.as_deref().unwrap_or("-");

@@ -1,7 +1,7 @@
 //! `fastcore token`.
 
-use super::error::CliError;
-use super::output;
+use crate::cli::error::CliError;
+use crate::cli::output;
 use crate::config::Secret;
 
 /// Prints a new random ingest token
@@ -11,8 +11,8 @@ use crate::config::Secret;
 ///
 /// Example: fastcore token > /etc/fastcore/ingest-token
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+pub(crate) struct Args {}
 
-pub(super) fn run(_: &Args) -> Result<(), CliError> {
+pub(crate) fn run(_: &Args) -> Result<(), CliError> {
     output::data(format!("{}\n", Secret::random()?.reveal()).as_bytes())
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{ConfigError, DATABASE_URL, Environment};
+use crate::config::{ConfigError, DATABASE_URL, Environment};
 
 /// The path of the database file.
 ///

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 
-use super::ConfigError;
+use crate::config::ConfigError;
 
 /// Every variable there is; a secret among them may come as `X_FILE` or as a systemd credential.
 const KNOWN: [&str; 19] = [
@@ -24,7 +24,7 @@ const KNOWN: [&str; 19] = [
     "FASTCORE_BACKUP_DIR",
     "FASTCORE_BACKUP_EVERY",
     "FASTCORE_BACKUP_KEEP",
-    // Known by name; `serve` says what this version does not do yet.
+    // RequestIdState by name; `serve` says what this version does not do yet.
     "FASTCORE_TLS_CERT",
     "FASTCORE_TLS_KEY",
     "FASTCORE_METRICS_TOKEN",
@@ -65,7 +65,7 @@ impl Environment {
     }
 
     /// A variable's value; one that is empty is as good as unset.
-    pub(super) fn get(&self, name: &str) -> Result<Option<&str>, ConfigError> {
+    pub(crate) fn get(&self, name: &str) -> Result<Option<&str>, ConfigError> {
         match self.process(name)? {
             Some(value) => Ok(Some(value)),
             None => Ok(self.file(name)),
@@ -80,14 +80,14 @@ impl Environment {
         Ok(self.get(name)?.is_some())
     }
 
-    pub(super) fn process(&self, name: &str) -> Result<Option<&str>, ConfigError> {
+    pub(crate) fn process(&self, name: &str) -> Result<Option<&str>, ConfigError> {
         let value = self.process.get(name).map(|v| v.to_str().ok_or(name)).transpose();
         let value =
             value.map_err(|n| ConfigError::new(format_args!("{n}: its value is not UTF-8")))?;
         Ok(value.filter(|v| !v.is_empty()))
     }
 
-    pub(super) fn file(&self, name: &str) -> Option<&str> {
+    pub(crate) fn file(&self, name: &str) -> Option<&str> {
         self.file.get(name).map(String::as_str).filter(|v| !v.is_empty())
     }
 

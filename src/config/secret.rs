@@ -10,7 +10,7 @@ use rand::TryRng as _;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::{ConfigError, Environment};
+use crate::config::{ConfigError, Environment};
 
 /// A shorter token is weak: 32 hexadecimal digits are 128 bits.
 const STRONG: usize = 32;
@@ -83,7 +83,7 @@ impl Secret {
 
     /// Looks a secret up: the process's environment, a systemd credential, the `.env` file; in
     /// each as `X` or as `X_FILE`.
-    pub(super) fn find(environment: &Environment, name: &str) -> Result<Option<Self>, ConfigError> {
+    pub(crate) fn find(environment: &Environment, name: &str) -> Result<Option<Self>, ConfigError> {
         let file = format!("{name}_FILE");
         let given = (environment.process(name)?, environment.process(&file)?);
         if let Some(secret) = Self::given(name, given)? {
@@ -140,7 +140,7 @@ pub struct IngestTokens {
 
 impl IngestTokens {
     /// The configured tokens. Off loopback there must be one, and none that is easy to guess.
-    pub(super) fn configured(
+    pub(crate) fn configured(
         environment: &Environment,
         loopback: bool,
     ) -> Result<Self, ConfigError> {
@@ -165,7 +165,7 @@ impl IngestTokens {
 
     /// Where no token is configured, takes the one kept beside the database, and makes it first
     /// if need be.
-    pub(super) fn or_kept(mut self, database: &Path) -> Result<Self, ConfigError> {
+    pub(crate) fn or_kept(mut self, database: &Path) -> Result<Self, ConfigError> {
         if self.lacking {
             self.keep(database)?;
         }

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{ConfigError, Environment, IngestTokens, Setting, boolean};
+use crate::config::{ConfigError, Environment, IngestTokens, Setting, boolean};
 
 const LISTEN: Setting = Setting {
     variable: "FASTCORE_LISTEN",
@@ -111,7 +111,7 @@ impl Server {
     /// # Errors
     /// The first one that is not accepted.
     pub fn load(environment: &Environment, flags: &ServerFlags) -> Result<Self, ConfigError> {
-        let database = super::database_path(environment, flags.database_url.as_deref())?;
+        let database = crate::config::database_path(environment, flags.database_url.as_deref())?;
         let listen = LISTEN.resolve(environment, flags.listen.as_deref(), address)?;
         let cors_origins =
             CORS_ORIGINS.resolve(environment, flags.cors_origins.as_deref(), origins)?;

@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 
-use super::chain::{Hash, Link};
+use crate::domain::hash_chain::{ChainEntry, Sha256Hash};
 
 /// The events of the audit log by their stored names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Event {
+pub enum AuditEvent {
     LeadReceived,
     LeadDuplicate,
     LeadConflict,
@@ -27,7 +27,7 @@ pub enum Event {
     DatabaseRestored,
 }
 
-impl Event {
+impl AuditEvent {
     pub const ALL: [Self; 18] = [
         Self::LeadReceived,
         Self::LeadDuplicate,
@@ -76,7 +76,7 @@ impl Event {
 
 /// Why a lead is erased.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
+pub enum ErasureReason {
     Request,
     ConsentWithdrawn,
     Retention,
@@ -86,7 +86,7 @@ pub enum Reason {
     Restored,
 }
 
-impl Reason {
+impl ErasureReason {
     /// Those that a person may give.
     pub const GIVEN: [Self; 5] =
         [Self::Request, Self::ConsentWithdrawn, Self::Retention, Self::Legal, Self::Mistake];
@@ -111,14 +111,14 @@ impl Reason {
 }
 
 /// The actor of what the site does.
-pub const SITE: &str = "site_ingest";
+pub const ACTOR_SITE: &str = "site_ingest";
 /// The actor of what somebody does at the admin page who is not signed in.
-pub const ADMIN_PAGE: &str = "admin_page";
+pub const ACTOR_ADMIN_PAGE: &str = "admin_page";
 
 /// A row about to be written; its place, id, time and hash are given by the writer.
 #[derive(Debug, Clone)]
-pub struct NewEvent<'a> {
-    pub event: Event,
+pub struct NewAuditRow<'a> {
+    pub event: AuditEvent,
     pub actor: &'a str,
     pub lead_id: Option<&'a str>,
     pub request_id: Option<&'a str>,
@@ -143,8 +143,8 @@ pub struct AuditRow {
 
 /// A row as it lies in the database, borrowed while it is read.
 #[derive(Debug)]
-pub struct StoredLink<'a> {
-    pub link: Link<'a, [u8]>,
+pub struct RawChainEntry<'a> {
+    pub link: ChainEntry<'a, [u8]>,
     pub hash: &'a [u8],
 }
 
@@ -172,12 +172,12 @@ impl AuditRow {
 
     /// The digest of the lead whose arrival the row tells of.
     #[must_use]
-    pub fn lead_digest(&self) -> Option<Hash> {
+    pub fn lead_digest(&self) -> Option<Sha256Hash> {
         #[derive(serde::Deserialize)]
         struct Arrival {
             lead_digest: String,
         }
         let arrival: Arrival = serde_json::from_str(self.details_json.as_deref()?).ok()?;
-        Hash::parse(&arrival.lead_digest)
+        Sha256Hash::parse(&arrival.lead_digest)
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
-use super::text;
+use crate::domain::text;
 
 /// The most octets before the `@` (RFC 5321, section 4.5.3.1.1).
 const LOCAL_OCTETS: usize = 64;

@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 
-use super::lead::Service;
-use super::place::Place;
-use super::search::Words;
-use super::status::Status;
-use super::time::stamp;
+use crate::domain::cursor::Cursor;
+use crate::domain::lead::LeadService;
+use crate::domain::lead::status::LeadStatus;
+use crate::domain::search_terms::SearchTerms;
+use crate::domain::timestamp::stamp;
 
 /// The beginning of the year 0 in microseconds since 1970.
 const YEAR_0: i64 = -62_167_219_200_000_000;
@@ -22,9 +22,9 @@ pub struct Period {
 #[derive(Debug, Clone, Default)]
 pub struct LeadFilter {
     pub period: Period,
-    pub service: Option<Service>,
-    pub status: Option<Status>,
-    pub words: Option<Words>,
+    pub service: Option<LeadService>,
+    pub status: Option<LeadStatus>,
+    pub words: Option<SearchTerms>,
 }
 
 /// Reads the beginning of a period: RFC 3339, or a day (in UTC) from its first moment.
@@ -47,7 +47,7 @@ fn moment(text: &str) -> Option<String> {
 
 /// A moment as text that sorts by time, which only the years of four digits do; no row has others.
 fn bound(moment: DateTime<Utc>) -> String {
-    let micros = moment.timestamp_micros().clamp(YEAR_0, Place::NEWEST.micros);
+    let micros = moment.timestamp_micros().clamp(YEAR_0, Cursor::NEWEST.micros);
     stamp(DateTime::from_timestamp_micros(micros).unwrap_or(moment))
 }
 

@@ -1,19 +1,15 @@
 //! What a lead, an audit event, a status and a filter are: pure values and rules, no I/O.
 
 pub mod audit;
-pub mod chain;
+pub mod cursor;
 pub mod email;
-pub mod fault;
+pub mod field_error;
 pub mod filter;
+pub mod hash_chain;
 pub mod id;
-pub mod import;
-mod json;
 pub mod lead;
-pub mod place;
-pub mod search;
-mod shape;
+pub mod search_terms;
 pub mod staff;
-pub mod status;
-pub mod submission;
+pub mod strict_json;
 pub mod text;
-pub mod time;
+pub mod timestamp;

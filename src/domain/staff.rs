@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, TimeDelta, Utc};
 use unicode_normalization::UnicodeNormalization;
 
-use super::time::stamp;
+use crate::domain::timestamp::stamp;
 
 /// A session that is not used for this long has ended.
 const IDLE: TimeDelta = TimeDelta::hours(12);
@@ -54,7 +54,7 @@ pub fn actor(name: &str) -> String {
 }
 
 /// A password, in the one form that Unicode has for what was typed (NFKC): the same keys on a
-/// phone and on a desk give the same bytes. `Debug` shows nothing of it.
+/// phone and on a state give the same bytes. `Debug` shows nothing of it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(String);
 
@@ -70,14 +70,14 @@ impl Password {
     /// A password that may be set.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let password = Self::given(text);
+        let password = Self::from_input(text);
         let long = password.0.chars().count() >= Self::LEAST && password.0.len() <= Self::MOST;
         long.then_some(password)
     }
 
     /// A password that somebody tries.
     #[must_use]
-    pub fn given(text: &str) -> Self {
+    pub fn from_input(text: &str) -> Self {
         Self(text.nfkc().collect())
     }
 
@@ -95,12 +95,12 @@ impl fmt::Debug for Password {
 
 /// The stored moments after which a session that lives now was last used, and was begun.
 #[derive(Debug, Clone)]
-pub struct Alive {
+pub struct SessionCutoffs {
     pub seen_after: String,
     pub created_after: String,
 }
 
-impl Alive {
+impl SessionCutoffs {
     #[must_use]
     pub fn at(now: DateTime<Utc>) -> Self {
         Self { seen_after: stamp(now - IDLE), created_after: stamp(now - LONGEST) }

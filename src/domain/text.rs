@@ -27,7 +27,7 @@ impl fmt::Debug for Personal {
 
 /// What a text field accepts. Lengths are Unicode code points after trimming white space.
 #[derive(Debug, Clone, Copy)]
-pub struct Bounds {
+pub struct TextRule {
     pub min: usize,
     pub max: usize,
     /// Whether line breaks, tabs and the like may stand inside. NUL never may.
@@ -36,7 +36,7 @@ pub struct Bounds {
 
 /// Why a text was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TextFault {
+pub enum TextError {
     TooShort(usize),
     TooLong(usize),
     Nul,
@@ -44,24 +44,24 @@ pub enum TextFault {
     Control(char),
 }
 
-impl Bounds {
+impl TextRule {
     /// The trimmed text, or the first rule that it breaks.
     ///
     /// # Errors
-    /// [`TextFault`]: what is wrong with the text.
-    pub fn check<'a>(&self, raw: &'a str) -> Result<&'a str, TextFault> {
+    /// [`TextError`]: what is wrong with the text.
+    pub fn check<'a>(&self, raw: &'a str) -> Result<&'a str, TextError> {
         let text = raw.trim();
         let unfit = |c: &char| *c == '\0' || (!self.multi_line && breaks_line(*c));
         match text.chars().find(unfit) {
-            Some('\0') => return Err(TextFault::Nul),
-            Some(c) => return Err(TextFault::Control(c)),
+            Some('\0') => return Err(TextError::Nul),
+            Some(c) => return Err(TextError::Control(c)),
             None => {}
         }
         let length = text.chars().count();
         if length < self.min {
-            Err(TextFault::TooShort(self.min))
+            Err(TextError::TooShort(self.min))
         } else if length > self.max {
-            Err(TextFault::TooLong(self.max))
+            Err(TextError::TooLong(self.max))
         } else {
             Ok(text)
         }

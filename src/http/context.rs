@@ -6,9 +6,9 @@ use std::time::Duration;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
-use super::secure::Site;
 use crate::app::App;
 use crate::config::IngestTokens;
+use crate::http::middleware::security_headers::PublicOrigin;
 
 /// A route, or all of them.
 pub type Route = BoxedFilter<(Response,)>;
@@ -20,7 +20,7 @@ pub struct Context {
     pub tokens: Arc<IngestTokens>,
     /// How long a whole body may take to arrive.
     pub body_deadline: Duration,
-    pub(super) site: Site,
+    pub(crate) site: PublicOrigin,
 }
 
 impl Context {
@@ -28,14 +28,14 @@ impl Context {
     #[must_use]
     pub fn new(app: App, tokens: IngestTokens) -> Self {
         let body_deadline = Duration::from_secs(8);
-        Self { app, tokens: Arc::new(tokens), body_deadline, site: Site::default() }
+        Self { app, tokens: Arc::new(tokens), body_deadline, site: PublicOrigin::default() }
     }
 
     /// Where clients reach the server, where that was configured: whether cookies are for HTTPS
     /// alone, and which origin is its own, is told from it.
     #[must_use]
     pub fn at(mut self, public_url: Option<&str>) -> Self {
-        self.site = Site::of(public_url);
+        self.site = PublicOrigin::of(public_url);
         self
     }
 }

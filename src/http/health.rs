@@ -6,14 +6,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use warp::reply::Response;
 
-use super::context::Context;
-use super::openapi::AnyRequest;
-use super::reply::json;
-use crate::app::health;
+use crate::http::context::Context;
+use crate::http::error::json;
+use crate::http::openapi::AnyRequest;
 
 /// Whether leads can be stored, as the writer's last real commit proved.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Health {
+pub(crate) struct Health {
     status: State,
     /// The server's version.
     version: &'static str,
@@ -50,9 +49,9 @@ enum State {
     ),
     security(()),
 )]
-pub(super) fn report(context: &Context) -> Response {
+pub(crate) fn report(context: &Context) -> Response {
     let version = env!("CARGO_PKG_VERSION");
-    let Some(detail) = health::obstacle(&context.app) else {
+    let Some(detail) = context.app.health.unavailable_reason() else {
         return json(StatusCode::OK, &Health { status: State::Ok, version, detail: None });
     };
     let unavailable = Health { status: State::Unavailable, version, detail: Some(detail) };

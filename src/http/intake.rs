@@ -8,13 +8,14 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use warp::reply::Response;
 
-use super::context::Context;
-use super::openapi::LeadRefused;
-use super::reply::{Failure, LoggedLead, json};
-use super::{auth, body};
-use crate::app::intake::{self, Refusal, Taken};
+use crate::app::intake;
+use crate::app::intake::{Accepted, Refusal};
 use crate::domain::lead::NewLead;
-use crate::store::Stored;
+use crate::http::context::Context;
+use crate::http::error::{ApiError, LoggedLead, json};
+use crate::http::extract::{bearer, json_body};
+use crate::http::openapi::LeadRefused;
+use crate::store::leads::StoredLead;
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
@@ -26,7 +27,7 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
     "status": "received",
     "receipt": "1:20c876de5f0a4b1c9e7d3f6a8b2c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e",
 })))]
-pub(super) struct LeadResponse<'a> {
+pub(crate) struct LeadResponse<'a> {
     /// The lead's own id.
     #[serde(rename = "leadId")]
     #[schema(format = Uuid)]
@@ -76,7 +77,7 @@ enum Arrived {
         }
     })),
     responses(
-        (status = 201, description = "Stored, on the disk.", body = LeadResponse,
+        (status = 201, description = "StoredLead, on the disk.", body = LeadResponse,
             links(
                 ("SendAgain" = (
                     operation_id = "sendLead",
@@ -97,16 +98,16 @@ enum Arrived {
     ),
     security(("site" = [])),
 )]
-pub(super) async fn submit(
+pub(crate) async fn submit(
     context: Context,
     headers: HeaderMap,
     stream: impl Stream<Item = Result<impl Buf, warp::Error>>,
-) -> Result<Response, Failure> {
-    auth::site(&headers, &context.tokens)?;
-    let body = body::json(&headers, stream, context.body_deadline).await?;
+) -> Result<Response, ApiError> {
+    bearer::site(&headers, &context.tokens)?;
+    let body = json_body::json(&headers, stream, context.body_deadline).await?;
     match intake::submit(&*context.app.inbox, &body).await? {
-        Taken::New(stored) => Ok(answer(StatusCode::CREATED, &stored)),
-        Taken::Again(stored) => {
+        Accepted::Created(stored) => Ok(answer(StatusCode::CREATED, &stored)),
+        Accepted::Replayed(stored) => {
             let mut response = answer(StatusCode::OK, &stored);
             response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
             Ok(response)
@@ -114,7 +115,7 @@ pub(super) async fn submit(
     }
 }
 
-fn answer(status: StatusCode, stored: &Stored) -> Response {
+fn answer(status: StatusCode, stored: &StoredLead) -> Response {
     let mut response = json(
         status,
         &LeadResponse {
@@ -128,7 +129,7 @@ fn answer(status: StatusCode, stored: &Stored) -> Response {
     response
 }
 
-impl From<Refusal> for Failure {
+impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::NotJson(detail) => Self::InvalidJson(detail),

@@ -1,27 +1,14 @@
 //! HTTP: one file a resource. The one place that names warp and hyper.
 
-mod admin;
-mod assets;
-mod auth;
-mod body;
-mod connections;
-mod context;
-mod cors;
-mod docs;
-mod health;
-mod intake;
-mod io;
-mod negotiate;
-mod openapi;
-mod pattern;
-mod reply;
-mod routes;
-mod secure;
-mod serve;
-mod service;
-mod wire;
-
-pub use context::{Context, Route};
-pub use openapi::document;
-pub use routes::{paths, routes};
-pub use serve::{Limits, bind, serve};
+pub mod admin;
+pub mod assets;
+pub mod context;
+pub mod error;
+pub mod extract;
+pub mod health;
+pub mod intake;
+pub mod middleware;
+pub mod openapi;
+pub mod path_pattern;
+pub mod router;
+pub mod server;

@@ -75,12 +75,12 @@ pub enum StoreError {
 
 impl StoreError {
     /// What the system answered about a file.
-    pub(super) fn at<E: Display>(path: &Path) -> impl Fn(E) -> Self + Copy {
+    pub(crate) fn at<E: Display>(path: &Path) -> impl Fn(E) -> Self + Copy {
         move |error| Self::Io(format!("{}: {error}", path.display()))
     }
 
     /// Whether the failure is of one statement alone, so that others in its batch may go on.
-    pub(super) fn is_refusal(&self) -> bool {
+    pub(crate) fn is_refusal(&self) -> bool {
         matches!(self, Self::Refused(_))
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-use super::error::StoreError;
+use crate::store::error::StoreError;
 
 /// A transaction that takes longer than this means that leads cannot be stored now.
 const STUCK: Duration = Duration::from_secs(5);
@@ -13,20 +13,20 @@ const STALE: Duration = Duration::from_secs(45);
 
 /// Whether leads can be stored, by the writer's last real commit.
 #[derive(Debug, Default)]
-pub struct Health(Mutex<State>);
+pub struct WriterHealth(Mutex<HealthState>);
 
 #[derive(Debug, Default)]
-struct State {
+struct HealthState {
     /// When the transaction under way began.
     busy_since: Option<Instant>,
     proved_at: Option<Instant>,
     failure: Option<StoreError>,
 }
 
-impl Health {
+impl WriterHealth {
     /// Why leads cannot be stored now; `None` while they can.
     #[must_use]
-    pub fn obstacle(&self) -> Option<String> {
+    pub fn unavailable_reason(&self) -> Option<String> {
         let state = self.state();
         if let Some(failure) = &state.failure {
             return Some(failure.to_string());
@@ -38,16 +38,16 @@ impl Health {
         (!proved).then(|| "no lead could be stored lately".to_owned())
     }
 
-    pub(super) fn is_failing(&self) -> bool {
+    pub(crate) fn is_failing(&self) -> bool {
         self.state().failure.is_some()
     }
 
-    pub(super) fn begin(&self) {
+    pub(crate) fn begin(&self) {
         self.state().busy_since = Some(Instant::now());
     }
 
     /// A commit is on the disk. Says whether the one before had failed.
-    pub(super) fn proved(&self) -> bool {
+    pub(crate) fn record_success(&self) -> bool {
         let mut state = self.state();
         state.busy_since = None;
         state.proved_at = Some(Instant::now());
@@ -55,14 +55,14 @@ impl Health {
     }
 
     /// A commit did not come about. Says whether that is news.
-    pub(super) fn failed(&self, error: &StoreError) -> bool {
+    pub(crate) fn record_failure(&self, error: &StoreError) -> bool {
         let mut state = self.state();
         state.busy_since = None;
         let before = state.failure.replace(error.clone());
         before.is_none_or(|before| before.to_string() != error.to_string())
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    fn state(&self) -> std::sync::MutexGuard<'_, HealthState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

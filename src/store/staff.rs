@@ -2,11 +2,11 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use super::Snapshot;
-use super::error::StoreError;
-use super::tx::WriteTx;
-use crate::domain::audit::{Event, NewEvent};
-use crate::domain::staff::Alive;
+use crate::domain::audit::{AuditEvent, NewAuditRow};
+use crate::domain::staff::SessionCutoffs;
+use crate::store::error::StoreError;
+use crate::store::read::ReadTx;
+use crate::store::tx::WriteTx;
 
 /// More sessions of one account than this end the ones that were used longest ago.
 const SESSIONS: u32 = 16;
@@ -29,7 +29,7 @@ impl std::fmt::Debug for Account {
 
 /// An account as it is listed.
 #[derive(Debug, Clone, serde::Serialize)]
-pub struct Listed {
+pub struct AccountInfo {
     pub name: String,
     pub created_at_utc: String,
     /// Whether it has a second factor.
@@ -47,7 +47,7 @@ pub struct Session {
     pub seen_at_utc: String,
 }
 
-impl Snapshot<'_> {
+impl ReadTx<'_> {
     /// An account by its name.
     ///
     /// # Errors
@@ -68,7 +68,7 @@ impl Snapshot<'_> {
     ///
     /// # Errors
     /// The database's own.
-    pub fn accounts(&self, alive: &Alive) -> Result<Vec<Listed>, StoreError> {
+    pub fn accounts(&self, alive: &SessionCutoffs) -> Result<Vec<AccountInfo>, StoreError> {
         let mut statement = self.0.prepare(
             "SELECT a.name, a.created_at_utc, a.totp_secret IS NOT NULL, count(s.name), max(s.seen_at_utc)
              FROM staff_account AS a LEFT JOIN staff_session AS s
@@ -76,7 +76,7 @@ impl Snapshot<'_> {
              GROUP BY a.name ORDER BY a.name",
         )?;
         let rows = statement.query_map([&alive.seen_after, &alive.created_after], |row| {
-            Ok(Listed {
+            Ok(AccountInfo {
                 name: row.get(0)?,
                 created_at_utc: row.get(1)?,
                 totp: row.get(2)?,
@@ -94,7 +94,7 @@ impl Snapshot<'_> {
     pub fn session(
         &self,
         token_hash: &[u8; 32],
-        alive: &Alive,
+        alive: &SessionCutoffs,
     ) -> Result<Option<Session>, StoreError> {
         let mut statement = self.0.prepare_cached(
             "SELECT name, created_at_utc, seen_at_utc FROM staff_session
@@ -121,7 +121,7 @@ pub fn add(
     let taken = if first {
         has_account(tx.conn)?
     } else {
-        self::account(tx.conn, &account.name)?.is_some()
+        crate::store::staff::account(tx.conn, &account.name)?.is_some()
     };
     if taken {
         return Ok(false);
@@ -129,7 +129,7 @@ pub fn add(
     let totp = account.totp_secret.is_some();
     note(
         tx,
-        Event::StaffAdded,
+        AuditEvent::StaffAdded,
         actor,
         &serde_json::json!({ "account": account.name, "totp": totp }),
     )?;
@@ -173,7 +173,7 @@ pub fn reset(tx: &mut WriteTx<'_>, account: &Account, actor: &str) -> Result<boo
     tx.conn.prepare_cached(sql)?.execute([&account.name])?;
     let totp = account.totp_secret.is_some();
     let details = serde_json::json!({ "account": account.name, "totp": totp });
-    note(tx, Event::StaffPasswordReset, actor, &details)?;
+    note(tx, AuditEvent::StaffPasswordReset, actor, &details)?;
     Ok(true)
 }
 
@@ -186,7 +186,7 @@ pub fn remove(tx: &mut WriteTx<'_>, name: &str, actor: &str) -> Result<bool, Sto
     if tx.conn.prepare_cached(sql)?.execute([name])? == 0 {
         return Ok(false);
     }
-    note(tx, Event::StaffRemoved, actor, &serde_json::json!({ "account": name }))?;
+    note(tx, AuditEvent::StaffRemoved, actor, &serde_json::json!({ "account": name }))?;
     Ok(true)
 }
 
@@ -200,7 +200,7 @@ pub fn open_session(
     seen: &Account,
     step: Option<i64>,
     token_hash: &[u8; 32],
-    alive: &Alive,
+    alive: &SessionCutoffs,
 ) -> Result<bool, StoreError> {
     let Some(account) = account(tx.conn, &seen.name)? else { return Ok(false) };
     let same = account.password_hash == seen.password_hash
@@ -216,7 +216,7 @@ pub fn open_session(
     insert_session(tx, &seen.name, token_hash)?;
     forget_old_sessions(tx, &seen.name, alive)?;
     let actor = crate::domain::staff::actor(&seen.name);
-    note(tx, Event::StaffSignedIn, &actor, &serde_json::json!({ "account": seen.name }))?;
+    note(tx, AuditEvent::StaffSignedIn, &actor, &serde_json::json!({ "account": seen.name }))?;
     Ok(true)
 }
 
@@ -227,7 +227,11 @@ fn insert_session(tx: &WriteTx<'_>, name: &str, token_hash: &[u8; 32]) -> Result
     Ok(())
 }
 
-fn forget_old_sessions(tx: &WriteTx<'_>, name: &str, alive: &Alive) -> Result<(), StoreError> {
+fn forget_old_sessions(
+    tx: &WriteTx<'_>,
+    name: &str,
+    alive: &SessionCutoffs,
+) -> Result<(), StoreError> {
     let sql = "DELETE FROM staff_session WHERE seen_at_utc <= ?1 OR created_at_utc <= ?2";
     tx.conn.prepare_cached(sql)?.execute([&alive.seen_after, &alive.created_after])?;
     let sql = "DELETE FROM staff_session WHERE token_hash IN (
@@ -247,7 +251,7 @@ pub fn close_session(tx: &mut WriteTx<'_>, token_hash: &[u8; 32]) -> Result<(), 
         tx.conn.prepare_cached(sql)?.query_row([token_hash], |row| row.get(0)).optional()?;
     let Some(name) = name else { return Ok(()) };
     let actor = crate::domain::staff::actor(&name);
-    note(tx, Event::StaffSignedOut, &actor, &serde_json::json!({ "account": name }))
+    note(tx, AuditEvent::StaffSignedOut, &actor, &serde_json::json!({ "account": name }))
 }
 
 /// Remembers that a session was used now.
@@ -280,13 +284,13 @@ fn has_account(conn: &rusqlite::Connection) -> Result<bool, StoreError> {
 
 fn note(
     tx: &mut WriteTx<'_>,
-    event: Event,
+    event: AuditEvent,
     actor: &str,
     details: &serde_json::Value,
 ) -> Result<(), StoreError> {
     let details = details.to_string();
     let details_json = Some(details.as_str());
-    tx.append(&NewEvent {
+    tx.append(&NewAuditRow {
         event,
         actor,
         lead_id: None,

@@ -4,25 +4,25 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::{ContextV7, Timestamp, Uuid};
 
-use super::error::StoreError;
-use crate::domain::audit::NewEvent;
-use crate::domain::chain::{Hash, Link, Receipt};
-use crate::domain::time::stamp;
+use crate::domain::audit::NewAuditRow;
+use crate::domain::hash_chain::{ChainEntry, ChainPosition, Sha256Hash};
+use crate::domain::timestamp::stamp;
+use crate::store::error::StoreError;
 
 /// What a piece of work in the writer may use. Rows are only ever added to the audit log.
 #[expect(missing_debug_implementations, reason = "lives for one transaction")]
 pub struct WriteTx<'c> {
-    pub(super) conn: &'c Connection,
+    pub(crate) conn: &'c Connection,
     now: DateTime<Utc>,
     now_text: String,
     ids: &'c ContextV7,
-    head: Receipt,
+    head: ChainPosition,
 }
 
 impl<'c> WriteTx<'c> {
     /// Reads the end of the chain inside the transaction that the caller has begun, since another
     /// process may have added to it.
-    pub(super) fn begin(
+    pub(crate) fn begin(
         conn: &'c Connection,
         now: DateTime<Utc>,
         ids: &'c ContextV7,
@@ -39,12 +39,12 @@ impl<'c> WriteTx<'c> {
 
     /// The last audit row of this transaction so far.
     #[must_use]
-    pub fn head(&self) -> Receipt {
+    pub fn head(&self) -> ChainPosition {
         self.head
     }
 
     /// Puts the end of the chain back to where it was before work that was rolled back.
-    pub(super) fn rewind(&mut self, head: Receipt) {
+    pub(crate) fn reset_head(&mut self, head: ChainPosition) {
         self.head = head;
     }
 
@@ -56,17 +56,17 @@ impl<'c> WriteTx<'c> {
     }
 
     /// Writes the one row that proves that a commit can be made.
-    pub(super) fn prove(&mut self) -> Result<(), StoreError> {
-        prove(self.conn, &self.now_text)
+    pub(crate) fn write_probe(&mut self) -> Result<(), StoreError> {
+        write_probe(self.conn, &self.now_text)
     }
 
     /// Adds a row to the audit log.
     ///
     /// # Errors
     /// The database's own.
-    pub fn append(&mut self, event: &NewEvent<'_>) -> Result<Receipt, StoreError> {
+    pub fn append(&mut self, event: &NewAuditRow<'_>) -> Result<ChainPosition, StoreError> {
         let mut id = Uuid::encode_buffer();
-        let link = Link {
+        let link = ChainEntry {
             seq: self.head.seq + 1,
             id: self.new_id().hyphenated().encode_lower(&mut id),
             created_at_utc: &self.now_text,
@@ -90,13 +90,13 @@ impl<'c> WriteTx<'c> {
             link.details_json,
             hash.to_string(),
         ])?;
-        self.head = Receipt { seq: link.seq, hash };
+        self.head = ChainPosition { seq: link.seq, hash };
         Ok(self.head)
     }
 }
 
 /// Writes the one row that proves that a commit can be made.
-pub(super) fn prove(conn: &Connection, now: &str) -> Result<(), StoreError> {
+pub(crate) fn write_probe(conn: &Connection, now: &str) -> Result<(), StoreError> {
     let sql = "INSERT INTO writer_proof (id, proved_at_utc) VALUES (1, ?1)
                ON CONFLICT (id) DO UPDATE SET proved_at_utc = excluded.proved_at_utc";
     conn.prepare_cached(sql)?.execute([now])?;
@@ -105,19 +105,19 @@ pub(super) fn prove(conn: &Connection, now: &str) -> Result<(), StoreError> {
 
 /// Where the next row goes: behind the last one. When rows were cut off at the end, SQLite's
 /// counter is ahead of them; the next row then leaves the gap open for `verify` to find.
-fn end_of_chain(conn: &Connection) -> Result<Receipt, StoreError> {
+fn end_of_chain(conn: &Connection) -> Result<ChainPosition, StoreError> {
     let mut statement = conn.prepare_cached(
         "SELECT seq, hash, (SELECT seq FROM sqlite_sequence WHERE name = 'audit_log')
          FROM audit_log ORDER BY seq DESC LIMIT 1",
     )?;
     let last = statement.query_row([], |row| {
-        let hash = Hash::parse(row.get_ref(1)?.as_str()?).unwrap_or_default();
+        let hash = Sha256Hash::parse(row.get_ref(1)?.as_str()?).unwrap_or_default();
         Ok((row.get::<_, i64>(0)?, hash, row.get::<_, Option<i64>>(2)?))
     });
     if let Some((seq, hash, counter)) = last.optional()? {
-        return Ok(Receipt { seq: seq.max(counter.unwrap_or(0)), hash });
+        return Ok(ChainPosition { seq: seq.max(counter.unwrap_or(0)), hash });
     }
     let counter = "SELECT seq FROM sqlite_sequence WHERE name = 'audit_log'";
     let counter = conn.query_row(counter, [], |row| row.get(0)).optional()?;
-    Ok(Receipt { seq: counter.unwrap_or(0), ..Receipt::START })
+    Ok(ChainPosition { seq: counter.unwrap_or(0), ..ChainPosition::START })
 }

@@ -11,12 +11,12 @@ use super::support::{TOKEN, digest};
 const API: [&str; 8] = [
     "/admin/api/leads",
     "/admin/api/leads/0198a6f2-0000-7000-8000-000000000000",
-    "/admin/api/figures",
+    "/admin/api/stats",
     "/admin/api/audit",
-    "/admin/api/state",
+    "/admin/api/status",
     "/admin/api/export",
     "/admin/api/export?format=csv",
-    "/admin/api/live",
+    "/admin/api/events",
 ];
 
 #[test]
@@ -42,10 +42,10 @@ fn nothing_but_the_session_can_be_changed() {
         format!("/admin/api/leads/{id}"),
         "/admin".to_owned(),
         format!("/admin/leads/{id}"),
-        "/admin/figures".to_owned(),
+        "/admin/stats".to_owned(),
         "/admin/audit".to_owned(),
-        "/admin/state".to_owned(),
-        "/admin/welcome".to_owned(),
+        "/admin/status".to_owned(),
+        "/admin/setup".to_owned(),
         "/admin/sign-in".to_owned(),
         "/admin/assets/x.js".to_owned(),
     ]);
@@ -58,7 +58,7 @@ fn nothing_but_the_session_can_be_changed() {
         }
     }
     for (path, allow) in
-        [("/admin/api/session", "GET, HEAD, POST, DELETE"), ("/admin/api/first-account", "POST")]
+        [("/admin/api/session", "GET, HEAD, POST, DELETE"), ("/admin/api/setup", "POST")]
     {
         let answer = browser.send("PUT", path, &[HERE], b"{}");
         answer.assert_error(405, "method_not_allowed");

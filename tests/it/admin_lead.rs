@@ -24,7 +24,7 @@ fn opening_a_lead_is_written_down_and_shows_everything_of_it() {
     }
     assert_eq!((&shown["status"], &shown["id"]), (&json!("processing"), &json!(id)));
     assert_eq!(opened["receipt"], receipt["receipt"]);
-    assert_eq!(opened["digest"], "holds");
+    assert_eq!(opened["digest"], "valid");
     let timeline = opened["timeline"].as_array().expect("a list");
     let told: Vec<_> = timeline
         .iter()
@@ -50,7 +50,7 @@ fn a_lead_that_was_altered_or_erased_says_so() {
         "DROP TRIGGER lead_inbox_refuses_update; UPDATE lead_inbox SET message = message || '!'",
     )
     .expect("a change");
-    assert_eq!(browser.read(&format!("/admin/api/leads/{}", ids[0]))["digest"], "broken");
+    assert_eq!(browser.read(&format!("/admin/api/leads/{}", ids[0]))["digest"], "invalid");
     conn.execute(
         "INSERT INTO audit_log SELECT seq + 1, 'e' || substr(id, 2), created_at_utc, 'LEAD_ERASED', actor, ?1, NULL, NULL, NULL, hash
          FROM audit_log ORDER BY seq DESC LIMIT 1",

@@ -119,13 +119,13 @@ fn a_lead_in_the_list_has_what_the_list_shows_and_no_more() {
     let shown = &page["leads"][0];
     let keys: Vec<&str> = shown.as_object().expect("one").keys().map(String::as_str).collect();
     let expected =
-        ["beginning", "company", "created_at_utc", "id", "name", "seq", "service", "status"];
+        ["excerpt", "company", "created_at_utc", "id", "name", "seq", "service", "status"];
     assert_eq!(keys, expected);
     assert_eq!(
         (&shown["id"], &shown["company"], &shown["status"]),
         (&id, &Value::Null, &json!("received"))
     );
-    let beginning = shown["beginning"].as_str().expect("text");
+    let beginning = shown["excerpt"].as_str().expect("text");
     assert!(beginning.starts_with("Bonjour, mot 😀 mot"), "{beginning}");
     assert_eq!(beginning.chars().count(), 160);
 }

@@ -29,7 +29,7 @@ fn the_days_of_the_figures_are_those_of_the_zone() {
         at("2026-04-01T10:00:00Z"), // the 1st, after a day without any
     ];
     let steps = |figures: &Value| -> Vec<(String, i64)> {
-        let steps = figures["per"].as_array().expect("a list").iter();
+        let steps = figures["series"].as_array().expect("a list").iter();
         steps
             .map(|s| {
                 (
@@ -41,7 +41,7 @@ fn the_days_of_the_figures_are_those_of_the_zone() {
     };
     let day = |day: &str, leads: i64| (day.to_owned(), leads);
     assert_eq!(browser.sign_in("jean", admin::PASSWORD).status, 200);
-    let figures = browser.read("/admin/api/figures");
+    let figures = browser.read("/admin/api/stats");
     assert_eq!(
         steps(&figures),
         [
@@ -57,28 +57,28 @@ fn the_days_of_the_figures_are_those_of_the_zone() {
     assert_eq!(figures["by_service"], json!([{"service": "ponts", "leads": 7}]));
     assert_eq!(figures["by_status"], json!([{"status": "received", "leads": 7}]));
     assert_eq!(figures["median_seconds_to_processing"], Value::Null);
-    let weeks = browser.read("/admin/api/figures?by=week");
+    let weeks = browser.read("/admin/api/stats?by=week");
     assert_eq!(steps(&weeks), [day("2026-03-23", 5), day("2026-03-30", 2)]);
-    let utc = browser.read("/admin/api/figures?zone=UTC&until=2026-03-28");
+    let utc = browser.read("/admin/api/stats?zone=UTC&until=2026-03-28");
     assert_eq!(steps(&utc), [day("2026-03-27", 2), day("2026-03-28", 2)]);
     let part =
-        browser.read("/admin/api/figures?since=2026-03-26T12:00:00Z&until=2026-03-27T23:00:00Z");
+        browser.read("/admin/api/stats?since=2026-03-26T12:00:00Z&until=2026-03-27T23:00:00Z");
     assert_eq!(
         steps(&part),
         [day("2026-03-26", 0), day("2026-03-27", 1)],
         "from the period's beginning"
     );
-    let none = browser.read("/admin/api/figures?since=2027-01-01");
-    assert_eq!((&none["per"], &none["leads"]), (&json!([]), &json!(0)));
-    let far = browser.read("/admin/api/figures?since=0001-01-01");
+    let none = browser.read("/admin/api/stats?since=2027-01-01");
+    assert_eq!((&none["series"], &none["leads"]), (&json!([]), &json!(0)));
+    let far = browser.read("/admin/api/stats?since=0001-01-01");
     assert!(steps(&far).len() < 400 && far["leads"] == 7, "not two thousand years of nothing");
     hands.turn(TimeDelta::days(2));
     assert_eq!(browser.sign_in("jean", admin::PASSWORD).status, 200);
-    let today = browser.read("/admin/api/figures?since=2026-04-01");
+    let today = browser.read("/admin/api/stats?since=2026-04-01");
     let quiet = [day("2026-04-01", 1), day("2026-04-02", 0), day("2026-04-03", 0)];
     assert_eq!(steps(&today), quiet, "up to now, not to the last lead alone");
     let over =
-        browser.read("/admin/api/figures?since=2026-03-29T22:00:00Z&until=2026-03-31T22:00:00Z");
+        browser.read("/admin/api/stats?since=2026-03-29T22:00:00Z&until=2026-03-31T22:00:00Z");
     assert_eq!(steps(&over), [day("2026-03-30", 1), day("2026-03-31", 0)], "the whole period");
     assert_eq!(ids.len(), 7);
 }
@@ -88,7 +88,7 @@ fn the_median_is_of_the_time_until_a_lead_was_first_taken_up() {
     let (server, mut browser) = staffed();
     let ids = send(&server, 4);
     let median = |browser: &mut Browser| {
-        browser.read("/admin/api/figures")["median_seconds_to_processing"].clone()
+        browser.read("/admin/api/stats")["median_seconds_to_processing"].clone()
     };
     assert_eq!(median(&mut browser), Value::Null);
     for (id, status) in
@@ -130,7 +130,7 @@ fn the_state_tells_how_the_server_is() {
     let server = hands.server(None);
     let mut browser = first_account(&server);
     send(&server, 3);
-    let state = browser.read("/admin/api/state");
+    let state = browser.read("/admin/api/status");
     assert_eq!(state["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(
         (&state["database"]["leads"], &state["database"]["audit_rows"]),
@@ -152,13 +152,13 @@ fn the_state_tells_how_the_server_is() {
     assert!(!codes(&state).contains(&"backup_old".to_owned()), "nothing is that old yet: {state}");
     hands.turn(TimeDelta::days(3));
     browser.sign_in("jean", admin::PASSWORD);
-    assert!(codes(&browser.read("/admin/api/state")).contains(&"backup_old".to_owned()));
+    assert!(codes(&browser.read("/admin/api/status")).contains(&"backup_old".to_owned()));
     // A backup that the log tells of.
     server.sqlite().execute_batch(
         r#"INSERT INTO audit_log SELECT seq + 1, 'b' || substr(id, 2), '2026-03-05T07:00:00.000000Z', 'BACKUP_TAKEN', 'schedule', NULL, NULL, NULL, '{"file":"x.db"}', hash
            FROM audit_log ORDER BY seq DESC LIMIT 1"#,
     ).expect("a row");
-    let state = browser.read("/admin/api/state");
+    let state = browser.read("/admin/api/status");
     assert_eq!(
         state["last_backup"],
         json!({"at_utc": "2026-03-05T07:00:00.000000Z", "file": "x.db"})
@@ -195,7 +195,7 @@ fn a_broken_chain_is_found_at_the_start_and_shown() {
     let answer = client.receive().expect("an answer");
     browser.cookie =
         answer.header("set-cookie").and_then(|c| Some(c.split(';').next()?.to_owned()));
-    let state = browser.read("/admin/api/state");
+    let state = browser.read("/admin/api/status");
     assert_eq!(state["chain"]["ok"], false, "{state}");
     assert!(state["chain"]["finding"].as_str().expect("text").contains("audit row 3"), "{state}");
     assert!(codes(&state).contains(&"chain_broken".to_owned()), "{state}");

@@ -203,7 +203,7 @@ fn every_answer_of_the_page_has_the_headers_that_keep_it_to_itself() {
     let data = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'";
     for (path, policy) in [
         ("/admin", page),
-        ("/admin/figures", page),
+        ("/admin/stats", page),
         (script.as_str(), page),
         ("/admin/api/session", data),
         ("/admin/nothing", data),

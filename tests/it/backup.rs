@@ -94,7 +94,7 @@ fn a_copy_by_another_tool_is_taken_when_asked_for_and_a_newer_one_never() {
     let copy = database.folder().join("copy.db");
     sqlite3(&database.path(), &format!("VACUUM INTO '{}'", copy.display())).expect("a copy");
     assert_eq!(database.run(&["backup", "verify", "copy.db"]).status.code(), Some(4));
-    let proved = database.succeed(&["backup", "verify", "copy.db", "--unsealed"]);
+    let proved = database.succeed(&["backup", "verify", "copy.db", "--no-checksum"]);
     assert!(proved.contains("is not proved"), "{proved}");
     sqlite3(
         &copy,
@@ -102,7 +102,7 @@ fn a_copy_by_another_tool_is_taken_when_asked_for_and_a_newer_one_never() {
          FROM refinery_schema_history LIMIT 1",
     )
     .expect("a later version");
-    let output = database.run(&["backup", "verify", "copy.db", "--unsealed"]);
+    let output = database.run(&["backup", "verify", "copy.db", "--no-checksum"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(said(&output).contains("newer than this binary"), "{}", said(&output));
 }
@@ -183,7 +183,7 @@ fn a_backup_of_a_server_under_load_verifies_and_one_that_was_killed_is_not_there
     let report: Value =
         serde_json::from_slice(&run(folder, &["backup", "verify", "backup.db", "--json"]).stdout)
             .expect("JSON");
-    assert_eq!(report["sound"], true);
+    assert_eq!(report["valid"], true);
 }
 
 /// A server that takes backups every second into `kept` beside its database.
@@ -248,5 +248,5 @@ fn a_server_ends_in_time_though_its_backup_does_not() {
     served.read_until("a backup does not end");
     assert!(served.wait().success());
     let report = succeed(folder, &["audit", "verify"]);
-    assert!(report.starts_with("sound; audit rows: 1, leads: 1,"), "{report}");
+    assert!(report.starts_with("valid; audit rows: 1, leads: 1,"), "{report}");
 }

@@ -65,11 +65,11 @@ fn a_sound_database_is_called_sound() {
     let database = Database::sample();
     let head = database.succeed(&["audit", "head"]);
     let said = database.succeed(&["audit", "verify"]);
-    let expected = format!("sound; audit rows: 9, leads: 5, receipts: 0, head: {head}");
+    let expected = format!("valid; audit rows: 9, leads: 5, receipts: 0, head: {head}");
     assert_eq!(said, expected);
     let report = parsed(&database.succeed(&["audit", "verify", "--json"]));
     let expected = json!({
-        "sound": true, "audit_rows": 9, "leads": 5, "head": head.trim(), "findings": [], "faults": 0
+        "valid": true, "audit_rows": 9, "leads": 5, "head": head.trim(), "findings": [], "finding_count": 0
     });
     assert_eq!(report, expected);
 }
@@ -118,7 +118,7 @@ fn a_receipt_of_another_database_does_not_hold() {
 fn an_empty_log_is_sound_and_has_no_head() {
     let database = Database::empty();
     let said = database.succeed(&["audit", "verify"]);
-    assert_eq!(said, "sound; audit rows: 0, leads: 0, receipts: 0, head: empty\n");
+    assert_eq!(said, "valid; audit rows: 0, leads: 0, receipts: 0, head: empty\n");
     assert_eq!(parsed(&database.succeed(&["audit", "verify", "--json"]))["head"], Value::Null);
     assert_eq!(database.succeed(&["audit", "list"]), "");
     assert_eq!(parsed(&database.succeed(&["audit", "list", "--json"])), json!([]));
@@ -133,7 +133,7 @@ fn the_log_is_proved_beside_a_running_server() {
     let receipt = post_lead(server.address, &lead()).json()["receipt"].clone();
     let receipt = receipt.as_str().expect("a receipt");
     let said = binary::succeed(server.folder(), &["audit", "verify", "--receipt", receipt]);
-    assert!(said.starts_with("sound; audit rows: 1, leads: 1, receipts: 1"), "{said}");
+    assert!(said.starts_with("valid; audit rows: 1, leads: 1, receipts: 1"), "{said}");
     assert_eq!(binary::succeed(server.folder(), &["audit", "head"]).trim(), receipt);
     assert_eq!(post_lead(server.address, &lead()).status, 201, "and the server goes on");
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use chrono::TimeDelta;
-use fastcore::app::check::{Level, check};
+use fastcore::app::status::doctor::{Level, check};
 use fastcore::clock::Clock;
 use serde_json::Value;
 
@@ -27,8 +27,8 @@ fn findings(database: &Database, variables: &[(&str, &str)]) -> (Option<i32>, Ve
     let mut told = Vec::new();
     for finding in findings.as_array().expect("a list") {
         if finding["level"] != "ok" {
-            assert!(!text(finding, "mend").is_empty(), "{finding}");
-            told.push(format!("{} {}", text(finding, "level"), text(finding, "what")));
+            assert!(!text(finding, "hint").is_empty(), "{finding}");
+            told.push(format!("{} {}", text(finding, "level"), text(finding, "check")));
         }
     }
     (output.status.code(), told)
@@ -51,23 +51,23 @@ fn each_thing_that_is_not_well_is_told() {
     type Spoil = fn(&Database);
     let cases: [(&str, Spoil); 9] = [
         ("warning backup", |_| {}),
-        ("bad modes", |d| {
+        ("error modes", |d| {
             fs::set_permissions(d.path(), fs::Permissions::from_mode(0o644)).expect("a mode");
         }),
-        ("bad modes", |d| {
+        ("error modes", |d| {
             fs::set_permissions(d.folder(), fs::Permissions::from_mode(0o777)).expect("a mode");
         }),
-        ("bad chain", |d| d.tamper_sql("UPDATE lead_inbox SET name = 'X' WHERE audit_seq = 1")),
-        ("bad ledger", |d| {
+        ("error chain", |d| d.tamper_sql("UPDATE lead_inbox SET name = 'X' WHERE audit_seq = 1")),
+        ("error ledger", |d| {
             fs::write(d.folder().join("fastcore.db.erased"), format!("{}\n", d.lead_id(1)))
                 .expect("written");
         }),
-        ("bad ledger", |d| {
+        ("error ledger", |d| {
             let id = d.lead_id(1);
             d.succeed(&["gdpr", "erase", "--lead", &id, "--reason", "mistake", "--yes"]);
             fs::remove_file(d.folder().join("fastcore.db.erased")).expect("removed");
         }),
-        ("bad clock", |d| {
+        ("error clock", |d| {
             let future = "created_at_utc = '2999-01-01T00:00:00.000000Z'";
             let newest = "seq = (SELECT max(seq) FROM audit_log)";
             d.tamper_sql(&format!("UPDATE audit_log SET {future} WHERE {newest}"));
@@ -86,10 +86,10 @@ fn each_thing_that_is_not_well_is_told() {
         spoil(&database);
         let (status, found) = findings(&database, &[]);
         assert!(found.iter().any(|f| f == told), "{told}: {found:?}");
-        assert_eq!(status, Some(i32::from(told.starts_with("bad"))), "{told}: {found:?}");
+        assert_eq!(status, Some(i32::from(told.starts_with("error"))), "{told}: {found:?}");
     }
     let bare = Database::bare();
-    assert_eq!(findings(&bare, &[]), (Some(1), vec!["bad database".to_owned()]));
+    assert_eq!(findings(&bare, &[]), (Some(1), vec!["error database".to_owned()]));
 }
 
 #[test]
@@ -99,9 +99,9 @@ fn a_backup_that_somebody_has_made_is_late_after_a_week() {
     for (days, level) in [(6, Level::Ok), (8, Level::Warning)] {
         let clock = Clock::from_fn(move || Clock::system().now() + TimeDelta::days(days));
         let findings = check(&database.path(), &clock, None, &mut |_| ());
-        let backup = findings.iter().find(|finding| finding.what == "backup").expect("a line");
+        let backup = findings.iter().find(|finding| finding.check == "backup").expect("a line");
         assert_eq!(backup.level, level, "{findings:?}");
-        assert!(backup.found.contains(&format!("{days}days")), "{backup:?}");
+        assert!(backup.detail.contains(&format!("{days}days")), "{backup:?}");
     }
 }
 
@@ -113,11 +113,11 @@ fn settings_and_a_schedule_that_takes_no_backups_are_told() {
     let (status, found) = findings(&database, &variables);
     assert_eq!(
         (status, found),
-        (Some(1), vec!["warning settings".to_owned(), "bad backup".to_owned()])
+        (Some(1), vec!["warning settings".to_owned(), "error backup".to_owned()])
     );
     let (status, found) = findings(&database, &[("FASTCORE_LISTEN", "0.0.0.0:8000")]);
     assert_eq!(
         (status, found),
-        (Some(1), vec!["bad settings".to_owned(), "warning backup".to_owned()])
+        (Some(1), vec!["error settings".to_owned(), "warning backup".to_owned()])
     );
 }

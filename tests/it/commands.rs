@@ -138,7 +138,7 @@ fn a_lead_is_shown_whole_by_either_of_its_ids() {
         "service": null, "message": lead()["message"], "consent": false,
         "source": "fast-techservices.com", "request_id": request_id, "ip_hash": "abc123def456",
         "meta": {"user_agent_hash": "xyz789", "timestamp_utc": "2024-01-03T10:30:45.123456Z"},
-        "receipt": database.receipts[1], "digest_holds": true, "timeline": shown["timeline"],
+        "receipt": database.receipts[1], "digest_valid": true, "timeline": shown["timeline"],
     });
     assert_eq!(shown, expected);
     let timeline = shown["timeline"].as_array().expect("a list").clone();
@@ -154,7 +154,7 @@ fn a_lead_is_shown_whole_by_either_of_its_ids() {
         "processing",
         "Jean Dupont",
         &database.receipts[1],
-        "holds",
+        "valid",
         "LEAD_PROCESSED",
         lead()["message"].as_str().expect("text"),
     ] {
@@ -167,8 +167,8 @@ fn a_lead_that_was_altered_is_shown_as_such() {
     let database = Database::sample();
     let id = database.lead_id(3);
     database.tamper_sql("UPDATE lead_inbox SET company = 'Other' WHERE audit_seq = 3");
-    assert_eq!(parsed(&database.succeed(&["lead", "show", &id, "--json"]))["digest_holds"], false);
-    assert!(database.succeed(&["lead", "show", &id]).contains("DOES NOT HOLD"));
+    assert_eq!(parsed(&database.succeed(&["lead", "show", &id, "--json"]))["digest_valid"], false);
+    assert!(database.succeed(&["lead", "show", &id]).contains("INVALID"));
 }
 
 #[test]

@@ -132,7 +132,7 @@ fn assert_found(database: &Database, what: &str) {
     let (status, text) = verify(database, &[]);
     assert!(matches!(status, Some(0 | 4)) && !text.trim().is_empty(), "{what}: {text}");
     let text = checked(database);
-    let told = ["integrity", "chain", "migrations"].map(|name| format!("BAD      {name}"));
+    let told = ["integrity", "chain", "migrations"].map(|name| format!("ERROR    {name}"));
     assert!(told.iter().any(|told| text.contains(told)), "{what}: {text}");
 }
 

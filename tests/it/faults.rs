@@ -171,7 +171,7 @@ fn a_restore_that_finds_no_room_names_the_file_that_it_could_not_write() {
 
 #[test]
 fn check_tells_of_a_disk_that_is_nearly_full() {
-    for (size, level) in [(SMALL, "bad"), ("400m", "warning"), ("1g", "ok")] {
+    for (size, level) in [(SMALL, "error"), ("400m", "warning"), ("1g", "ok")] {
         let Some(disk) = Disk::mount(size) else { return };
         succeed(disk.path(), &["migrate"]);
         // SQLite does not look behind its last page, and a hole takes no room.
@@ -180,9 +180,9 @@ fn check_tells_of_a_disk_that_is_nearly_full() {
         let output = run(disk.path(), &["check", "--json"]);
         let findings: Value = serde_json::from_slice(&output.stdout).expect("JSON");
         let findings = findings.as_array().expect("a list");
-        let found = findings.iter().find(|finding| finding["what"] == "disk").expect("a line");
+        let found = findings.iter().find(|finding| finding["check"] == "disk").expect("a line");
         assert_eq!(found["level"], level, "{size}: {findings:?}");
-        assert_eq!(found["mend"].is_null(), level == "ok", "{found}");
+        assert_eq!(found["hint"].is_null(), level == "ok", "{found}");
     }
 }
 

@@ -162,7 +162,7 @@ fn check(row: &Row, client: &mut Client, sqlite: &Connection) -> Result<(), Stri
                 return Err(format!("{expected} expected, not {stored}"));
             }
         }
-        Outcome::Faults(expected) => {
+        Outcome::FieldErrors(expected) => {
             let mut expected: Vec<(String, String)> =
                 expected.iter().map(|(kind, place)| ((*kind).to_owned(), place.clone())).collect();
             expected.sort();

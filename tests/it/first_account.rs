@@ -21,16 +21,14 @@ fn the_first_link_makes_one_account_and_no_other() {
         |token: &str, name: &str| json!({"token": token, "name": name, "password": PASSWORD});
     let mut browser = Browser::of(server.address);
     let wrong = "0".repeat(64);
-    browser
-        .post("/admin/api/first-account", &account(&wrong, "eve"))
-        .assert_error(410, "link_expired");
-    let answer = browser.post("/admin/api/first-account", &account(&server.first_link, "E v e"));
+    browser.post("/admin/api/setup", &account(&wrong, "eve")).assert_error(410, "link_expired");
+    let answer = browser.post("/admin/api/setup", &account(&server.first_link, "E v e"));
     assert_eq!(answer.status, 422, "what is no name does not use the link up: {answer:?}");
-    let answer = browser.post("/admin/api/first-account", &account(&server.first_link, "jean"));
+    let answer = browser.post("/admin/api/setup", &account(&server.first_link, "jean"));
     assert_eq!((answer.status, &answer.json()["name"]), (201, &json!("jean")));
     assert!(browser.is_signed_in());
     Browser::of(server.address)
-        .post("/admin/api/first-account", &account(&server.first_link, "eve"))
+        .post("/admin/api/setup", &account(&server.first_link, "eve"))
         .assert_error(410, "link_expired");
     assert_eq!(server.number("SELECT count(*) FROM staff_account"), 1);
     let by_jean = "staff:jean".to_owned();
@@ -49,7 +47,7 @@ fn the_first_link_used_twice_at_once_makes_one_account() {
             let name = format!("a{i}");
             std::thread::spawn(move || {
                 let account = json!({"token": token, "name": name, "password": PASSWORD});
-                Browser::of(address).post("/admin/api/first-account", &account).status
+                Browser::of(address).post("/admin/api/setup", &account).status
             })
         })
         .collect();
@@ -66,12 +64,12 @@ fn the_first_link_is_good_for_half_an_hour_and_only_while_there_is_no_account() 
     let account = json!({"token": server.first_link, "name": "jean", "password": PASSWORD});
     hands.turn(TimeDelta::minutes(30));
     let mut browser = Browser::of(server.address);
-    browser.post("/admin/api/first-account", &account).assert_error(410, "link_expired");
+    browser.post("/admin/api/setup", &account).assert_error(410, "link_expired");
     let server = TestServer::start();
     admin::add(server.folder(), "paul", &[]);
     let account = json!({"token": server.first_link, "name": "jean", "password": PASSWORD});
     let mut browser = Browser::of(server.address);
-    browser.post("/admin/api/first-account", &account).assert_error(410, "link_expired");
+    browser.post("/admin/api/setup", &account).assert_error(410, "link_expired");
 }
 
 #[test]
@@ -89,10 +87,10 @@ fn serve_prints_the_link_on_standard_output_while_there_is_no_account() {
     };
     let mut child = start("127.0.0.1:0");
     let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-    let link = lines.map_while(Result::ok).find(|line| line.contains("/admin/welcome#"));
+    let link = lines.map_while(Result::ok).find(|line| line.contains("/admin/setup#"));
     let token = link.expect("a link");
     let token =
-        token.trim().strip_prefix("https://leads.example.com/admin/welcome#").expect("a token");
+        token.trim().strip_prefix("https://leads.example.com/admin/setup#").expect("a token");
     assert_eq!(token.len(), 64);
     child.kill().expect("it lives");
     child.wait().expect("it ends");

@@ -235,7 +235,7 @@ fn every_lead_has_an_audit_row_that_proves_it() {
     let shown: Value =
         serde_json::from_str(&database.succeed(&["lead", "show", &id(2), "--json"])).expect("JSON");
     assert_eq!(
-        (&shown["digest_holds"], &shown["receipt"]),
+        (&shown["digest_valid"], &shown["receipt"]),
         (&json!(true), &json!(format!("{seq}:{hash}")))
     );
     assert_eq!(shown["status"], "resolved");

@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use fastcore::clock::Clock;
-use fastcore::http::Limits;
+use fastcore::http::server::Limits;
 use serde_json::{Value, json};
 
 use super::support::admin::{Browser, HERE, first_account, staffed, with_input};
@@ -34,7 +34,7 @@ impl Follower {
         let mut client = Client::connect(browser.address);
         let cookie = browser.cookie.as_deref().unwrap_or("none=0");
         client.send(format!(
-            "GET /admin/api/live{query} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\n{headers}\r\n"
+            "GET /admin/api/events{query} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\n{headers}\r\n"
         ));
         let mut lines = BufReader::new(client.stream);
         let mut status = String::new();

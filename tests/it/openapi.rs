@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-use fastcore::http::paths;
+use fastcore::http::router::paths;
 use serde_json::{Map, Value, json};
 
 use super::support::http::{Client, Response, lead_request, once};

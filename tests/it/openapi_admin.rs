@@ -135,7 +135,7 @@ fn the_examples_of_errors_under_admin_are_what_the_server_answers() {
     admin::add(server.folder(), "zoe", &["--totp"]);
     let id = send(&server, 1).remove(0);
     let session = "/admin/api/session";
-    let first = "/admin/api/first-account";
+    let first = "/admin/api/setup";
     let lead = "/admin/api/leads/{id}";
     let wrong = "since=yesterday&until=2026-02-30";
     let long = "x".repeat(65_537);

@@ -127,7 +127,7 @@ fn a_backup_that_is_not_whole_is_refused_and_nothing_changes() {
     let broken = Database::sample();
     broken.tamper_sql("UPDATE lead_inbox SET name = 'Someone' WHERE audit_seq = 2");
     fs::write(&path, fs::read(broken.path()).expect("a database")).expect("written");
-    let output = database.run(&["restore", "backup.db", "--unsealed"]);
+    let output = database.run(&["restore", "backup.db", "--no-checksum"]);
     assert_eq!(output.status.code(), Some(4), "{}", said(&output));
     assert_eq!(database.dump(), before);
     assert!(!names(database.folder()).iter().any(|name| name.contains("restore")));

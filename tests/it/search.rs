@@ -8,12 +8,15 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::DateTime;
 use fastcore::clock::Clock;
+use fastcore::domain::cursor::Cursor;
 use fastcore::domain::filter::{LeadFilter, Period};
-use fastcore::domain::lead::{NewLead, Service};
-use fastcore::domain::place::Place;
-use fastcore::domain::search::Words;
-use fastcore::domain::status::Status;
-use fastcore::store::{self, Intake, Readers, Snapshot, Writer, WriterThread};
+use fastcore::domain::lead::status::LeadStatus;
+use fastcore::domain::lead::{LeadService, NewLead};
+use fastcore::domain::search_terms::SearchTerms;
+use fastcore::store;
+use fastcore::store::leads::SubmitOutcome;
+use fastcore::store::read::{ReadPool, ReadTx};
+use fastcore::store::writer::{Writer, WriterThread};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -35,28 +38,34 @@ impl Store {
         let moment = move || DateTime::from_timestamp_micros(tells.load(Ordering::Relaxed));
         let clock = Clock::from_fn(move || moment().expect("a moment"));
         let database = folder.path().join("fastcore.db");
-        store::migrate(&database, &clock, "cli:test").expect("a schema");
-        let (writer, thread, _) =
-            store::start_writer(&database, &clock, store::Answers::give).expect("a writer");
+        store::db::migrate::prepare(&database, &clock, "cli:test").expect("a schema");
+        let (writer, thread, _) = store::writer::start_server_writer(
+            &database,
+            &clock,
+            store::writer::CompletedBatch::notify,
+        )
+        .expect("a writer");
         Self { folder, writer, thread, now }
     }
 
-    fn readers(&self) -> Readers {
-        Readers::open(&self.folder.path().join("fastcore.db")).expect("readers")
+    fn readers(&self) -> ReadPool {
+        ReadPool::open(&self.folder.path().join("fastcore.db")).expect("readers")
     }
 
     /// Stores the n-th lead of a mixed lot; returns its id.
     fn add(&self, n: usize) -> String {
         let lead = mixed(n);
-        match self.writer.run(move |tx| store::submit(tx, &lead)).expect("stored") {
-            Intake::Received(stored) => stored.lead_id,
+        match self.writer.run(move |tx| store::leads::submit(tx, &lead)).expect("stored") {
+            SubmitOutcome::Created(stored) => stored.lead_id,
             other => panic!("{other:?}"),
         }
     }
 
-    fn set_status(&self, id: &str, to: Status) {
+    fn set_status(&self, id: &str, to: LeadStatus) {
         let id = id.to_owned();
-        self.writer.run(move |tx| store::set_status(tx, &id, to, "cli:test")).expect("changed");
+        self.writer
+            .run(move |tx| store::leads::set_status(tx, &id, to, "cli:test"))
+            .expect("changed");
     }
 
     fn later(&self, micros: i64) {
@@ -65,8 +74,8 @@ impl Store {
 
     /// A step of the index; says whether there is more to follow.
     fn advance(&self) -> bool {
-        self.writer.run(|tx| store::advance_search(tx, 33)).expect("a step");
-        self.readers().snapshot(|snapshot| snapshot.search_behind()).expect("a number") > 0
+        self.writer.run(|tx| store::search::index::index_next(tx, 33)).expect("a step");
+        self.readers().read(|snapshot| snapshot.search_lag()).expect("a number") > 0
     }
 
     fn stop(self) -> TempDir {
@@ -98,7 +107,7 @@ fn mixed(n: usize) -> NewLead {
 }
 
 /// The ids of what a look at every lead finds, newest first.
-fn looked_for(snapshot: &Snapshot<'_>, filter: &LeadFilter) -> Vec<String> {
+fn looked_for(snapshot: &ReadTx<'_>, filter: &LeadFilter) -> Vec<String> {
     let mut leads = Vec::new();
     let take = &mut |lead: fastcore::domain::lead::Lead| {
         leads.push((lead.created_at_utc, lead.audit_seq, lead.id));
@@ -110,13 +119,13 @@ fn looked_for(snapshot: &Snapshot<'_>, filter: &LeadFilter) -> Vec<String> {
 }
 
 /// The ids of the pages of a list, one after another.
-fn paged(snapshot: &Snapshot<'_>, filter: &LeadFilter, limit: usize) -> Vec<String> {
+fn paged(snapshot: &ReadTx<'_>, filter: &LeadFilter, limit: usize) -> Vec<String> {
     let (mut ids, mut before) = (Vec::new(), None);
     loop {
         let page = snapshot.lead_page(filter, before, limit).expect("a page");
         assert!(page.len() <= limit);
         let Some(last) = page.last() else { return ids };
-        before = Some(Place::of(last));
+        before = Some(Cursor::of(last));
         ids.extend(page.into_iter().map(|lead| lead.id));
     }
 }
@@ -166,17 +175,21 @@ fn filters() -> Vec<LeadFilter> {
         "bonjour compresseurs 3 jours",
     ];
     let mut filters = vec![LeadFilter::default()];
-    filters.extend(words.map(|q| LeadFilter { words: Some(Words::of(q)), ..Default::default() }));
-    let moment = |micros| Place { micros, seq: 0 }.moment();
+    filters.extend(
+        words.map(|q| LeadFilter { words: Some(SearchTerms::parse(q)), ..Default::default() }),
+    );
+    let moment = |micros| Cursor { micros, seq: 0 }.moment();
     let period = Period {
         since: Some(moment(1_790_000_000_000_002)),
         until: Some(moment(1_790_000_000_000_009)),
     };
-    for status in [None, Some(Status::Received), Some(Status::Processing), Some(Status::Archived)] {
-        for service in [None, Some(Service::Ponts), Some(Service::Diagnostic)] {
+    for status in
+        [None, Some(LeadStatus::Received), Some(LeadStatus::Processing), Some(LeadStatus::Archived)]
+    {
+        for service in [None, Some(LeadService::Ponts), Some(LeadService::Diagnostic)] {
             for words in [None, Some("compresseur"), Some("lef bonj"), Some("électriques")] {
                 for period in [Period::default(), period.clone()] {
-                    let words = words.map(Words::of);
+                    let words = words.map(SearchTerms::parse);
                     filters.push(LeadFilter { period, service, status, words });
                 }
             }
@@ -186,8 +199,8 @@ fn filters() -> Vec<LeadFilter> {
 }
 
 /// Holds every filter against a look at every lead.
-fn assert_finds_the_same(readers: &Readers) {
-    let checked = readers.snapshot(|snapshot| {
+fn assert_finds_the_same(readers: &ReadPool) {
+    let checked = readers.read(|snapshot| {
         for filter in filters() {
             let truth = looked_for(snapshot, &filter);
             for limit in [7, 1000] {
@@ -196,7 +209,7 @@ fn assert_finds_the_same(readers: &Readers) {
                     paged,
                     truth,
                     "by {limit}: {filter:?} behind {}",
-                    snapshot.search_behind()?
+                    snapshot.search_lag()?
                 );
             }
             let count = snapshot.lead_count(&filter, 10_000)?;
@@ -204,7 +217,7 @@ fn assert_finds_the_same(readers: &Readers) {
             let few = snapshot.lead_count(&filter, 3)?;
             assert_eq!((few.rows, few.exact), (truth.len().min(3), truth.len() <= 3), "{filter:?}");
             for (n, id) in truth.iter().enumerate().step_by(17) {
-                let place = Place::of(&snapshot.lead(id)?.expect("a lead"));
+                let place = Cursor::of(&snapshot.lead(id)?.expect("a lead"));
                 let beside = snapshot.neighbours(&filter, place)?;
                 let newer = n.checked_sub(1).map(|n| truth[n].clone());
                 assert_eq!(beside, (newer, truth.get(n + 1).cloned()), "{filter:?}");
@@ -226,7 +239,7 @@ fn however_far_the_index_has_followed_the_same_leads_are_found() {
         })
         .collect();
     for (n, id) in ids.iter().enumerate().step_by(3) {
-        let to = if n.is_multiple_of(2) { Status::Processing } else { Status::Archived };
+        let to = if n.is_multiple_of(2) { LeadStatus::Processing } else { LeadStatus::Archived };
         store.set_status(id, to);
     }
     assert_finds_the_same(&store.readers());
@@ -238,7 +251,10 @@ fn however_far_the_index_has_followed_the_same_leads_are_found() {
     assert_finds_the_same(&store.readers());
     // What comes while it is not looked at, and what goes back to where it was.
     for (n, id) in ids.iter().enumerate().step_by(5) {
-        store.set_status(id, if n.is_multiple_of(3) { Status::Received } else { Status::Resolved });
+        store.set_status(
+            id,
+            if n.is_multiple_of(3) { LeadStatus::Received } else { LeadStatus::Resolved },
+        );
     }
     store.later(1);
     (60..70).for_each(|n| drop(store.add(n)));
@@ -260,15 +276,18 @@ fn among_many_leads_the_same_are_found() {
         })
         .collect();
     // Few are processing, at both ends; more than a thousand archived, in the middle.
-    ids.iter().step_by(450).for_each(|id| store.set_status(id, Status::Processing));
-    ids[1000..2200].iter().for_each(|id| store.set_status(id, Status::Archived));
+    ids.iter().step_by(450).for_each(|id| store.set_status(id, LeadStatus::Processing));
+    ids[1000..2200].iter().for_each(|id| store.set_status(id, LeadStatus::Archived));
     while store.advance() {}
-    ids[2100..2110].iter().for_each(|id| store.set_status(id, Status::Received));
-    let checked = store.readers().snapshot(|snapshot| {
-        for status in
-            [None, Some(Status::Received), Some(Status::Processing), Some(Status::Archived)]
-        {
-            for service in [None, Some(Service::Ponts), Some(Service::Diagnostic)] {
+    ids[2100..2110].iter().for_each(|id| store.set_status(id, LeadStatus::Received));
+    let checked = store.readers().read(|snapshot| {
+        for status in [
+            None,
+            Some(LeadStatus::Received),
+            Some(LeadStatus::Processing),
+            Some(LeadStatus::Archived),
+        ] {
+            for service in [None, Some(LeadService::Ponts), Some(LeadService::Diagnostic)] {
                 for q in [
                     "",
                     "compres",
@@ -277,16 +296,16 @@ fn among_many_leads_the_same_are_found() {
                     "lefevre1 jours",
                     "n 217",
                 ] {
-                    let words = Some(Words::of(q));
+                    let words = Some(SearchTerms::parse(q));
                     let filter = LeadFilter { status, service, words, ..Default::default() };
                     let truth = looked_for(snapshot, &filter);
                     assert_eq!(paged(snapshot, &filter, 97), truth, "{filter:?}");
                     let count = snapshot.lead_count(&filter, 10_000)?;
                     assert_eq!((count.rows, count.exact), (truth.len(), true), "{filter:?}");
-                    let place = Place { micros: 1_790_000_000_000_400, seq: 0 };
+                    let place = Cursor { micros: 1_790_000_000_000_400, seq: 0 };
                     let older = truth.iter().find(|id| {
                         let lead = snapshot.lead(id).expect("a read").expect("a lead");
-                        Place::of(&lead) < place
+                        Cursor::of(&lead) < place
                     });
                     let (_, next) = snapshot.neighbours(&filter, place)?;
                     assert_eq!(next.as_ref(), older, "{filter:?}");
@@ -312,12 +331,16 @@ fn an_index_by_other_rules_is_made_anew() {
                INSERT INTO lead_search (rowid, words) VALUES (1, 'compresseur _sponts');";
     other.execute_batch(sql).expect("another version's index");
     drop(other);
-    let (writer, thread, _) =
-        store::start_writer(&database, &Clock::system(), store::Answers::give).expect("a writer");
-    let readers = Readers::open(&database).expect("readers");
+    let (writer, thread, _) = store::writer::start_server_writer(
+        &database,
+        &Clock::system(),
+        store::writer::CompletedBatch::notify,
+    )
+    .expect("a writer");
+    let readers = ReadPool::open(&database).expect("readers");
     assert_finds_the_same(&readers);
-    while readers.snapshot(|s| s.search_behind()).expect("a number") > 0 {
-        writer.run(|tx| store::advance_search(tx, 33)).expect("a step");
+    while readers.read(|s| s.search_lag()).expect("a number") > 0 {
+        writer.run(|tx| store::search::index::index_next(tx, 33)).expect("a step");
         assert_finds_the_same(&readers);
     }
     assert_eq!(whole_words(&database, "compresseur"), 10, "what the other rules said is gone");
@@ -330,15 +353,15 @@ fn the_write_ahead_log_stays_small_while_the_index_catches_up() {
     let store = Store::start();
     for thousand in 0..20 {
         let leads: Vec<NewLead> = (0..1000).map(|n| mixed(thousand * 1000 + n)).collect();
-        let add = move |tx: &mut store::WriteTx<'_>| {
-            leads.iter().try_for_each(|lead| store::submit(tx, lead).map(drop))
+        let add = move |tx: &mut store::tx::WriteTx<'_>| {
+            leads.iter().try_for_each(|lead| store::leads::submit(tx, lead).map(drop))
         };
         store.writer.run(add).expect("stored");
     }
     let readers = store.readers();
     let mut steps = 0;
-    while readers.snapshot(|s| s.search_behind()).expect("a number") > 0 {
-        store.writer.run(|tx| store::advance_search(tx, 256)).expect("a step");
+    while readers.read(|s| s.search_lag()).expect("a number") > 0 {
+        store.writer.run(|tx| store::search::index::index_next(tx, 256)).expect("a step");
         steps += 1;
     }
     let log = store.folder.path().join("fastcore.db-wal").metadata().expect("a log").len() >> 20;

@@ -84,7 +84,7 @@ fn a_session_ends_when_it_is_not_used_for_twelve_hours() {
                 .sqlite()
                 .query_row("SELECT seen_at_utc FROM staff_session", [], |row| row.get(0))
                 .expect("a session");
-            seen == fastcore::domain::time::stamp(hands.now())
+            seen == fastcore::domain::timestamp::stamp(hands.now())
         });
         assert!(seen, "the use is written down");
     }
@@ -98,13 +98,13 @@ fn a_session_ends_after_seven_days_however_much_it_is_used() {
     let hands = Hands::at(MORNING);
     let server = hands.server(None);
     let mut browser = first_account(&server);
-    let ends = fastcore::domain::time::stamp(hands.now() + TimeDelta::days(7));
+    let ends = fastcore::domain::timestamp::stamp(hands.now() + TimeDelta::days(7));
     for _ in 0..16 {
         hands.turn(TimeDelta::hours(10));
         assert!(browser.is_signed_in());
         server.comes_true(|| {
             let fresh = "SELECT count(*) FROM staff_session WHERE seen_at_utc >= ?1";
-            let moment = fastcore::domain::time::stamp(hands.now());
+            let moment = fastcore::domain::timestamp::stamp(hands.now());
             server.sqlite().query_row(fresh, [moment], |row| row.get::<_, i64>(0)) == Ok(1)
         });
     }
@@ -183,7 +183,7 @@ fn what_another_server_s_page_sends_is_refused() {
     for headers in foreign {
         for (method, path) in [
             ("POST", "/admin/api/session"),
-            ("POST", "/admin/api/first-account"),
+            ("POST", "/admin/api/setup"),
             ("DELETE", "/admin/api/session"),
         ] {
             let all = [headers, &[("Content-Type", "application/json")]].concat();

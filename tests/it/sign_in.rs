@@ -128,7 +128,7 @@ fn refusals_do_not_fill_the_audit_log_and_those_left_out_are_counted() {
     hands.turn(TimeDelta::minutes(3));
     browser.sign_in("n", "wrong horse battery").assert_error(401, "unauthorized");
     let rows = refusals(&server, 32);
-    assert_eq!(rows[31][1], r#"{"account":null,"left_out":10,"reason":"password"}"#);
+    assert_eq!(rows[31][1], r#"{"account":null,"reason":"password","suppressed":10}"#);
 }
 
 /// The code of an account at the clock's time, from what `staff add --totp` printed.

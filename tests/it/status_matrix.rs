@@ -30,7 +30,7 @@ const PATHS: [&str; 22] = [
     "/admin/nothing",
     "/admin/api/leads",
     "/admin/api/session",
-    "/admin/api/first-account",
+    "/admin/api/setup",
     "/admin/api/nothing",
     "/nothing",
     "/",

@@ -340,7 +340,11 @@ fn a_broken_log_is_told_as_json_too() {
     let output = database.run(&["audit", "verify", "--json"]);
     assert_eq!(output.status.code(), Some(4));
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    assert_eq!((&report["sound"], &report["faults"]), (&json!(false), &json!(2)), "{report}");
+    assert_eq!(
+        (&report["valid"], &report["finding_count"]),
+        (&json!(false), &json!(2)),
+        "{report}"
+    );
     let named =
         |i: usize, row: &str| report["findings"][i].as_str().is_some_and(|f| f.contains(row));
     assert!(named(0, "audit row 3") && named(1, "audit row 6"), "the first one first: {report}");

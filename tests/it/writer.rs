@@ -22,7 +22,7 @@ use super::support::server::TestServer;
 #[track_caller]
 pub(crate) fn assert_sound(database: &Path) {
     let report = fastcore::app::audit::verify(database, &[], &mut |_| {}).expect("a report");
-    assert!(report.sound, "{:?}", report.findings);
+    assert!(report.valid, "{:?}", report.findings);
     let conn = rusqlite::Connection::open(database).expect("the database");
     conn.busy_timeout(Duration::from_secs(10)).expect("a timeout");
     let sql = "SELECT min(seq) = 1 AND max(seq) = count(*) FROM audit_log";

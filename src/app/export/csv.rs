@@ -7,20 +7,20 @@ use std::io::{self, Write};
 use csv::{ByteRecord, Terminator, WriterBuilder};
 use sha2::Sha256;
 
-use super::row::{Cell, Row, Table};
-use super::{Encoder, Hashed};
+use crate::app::export::row::{Cell, Row, Table};
+use crate::app::export::{Encoder, Hashed};
 
 /// How Excel recognises UTF-8.
 const BOM: &str = "\u{feff}";
 
-pub(super) struct Csv<W: Write> {
+pub(crate) struct Csv<W: Write> {
     out: csv::Writer<Hashed<W>>,
     excel_fr: bool,
     record: ByteRecord,
 }
 
 impl<W: Write> Csv<W> {
-    pub(super) fn new(out: Hashed<W>, excel_fr: bool) -> Self {
+    pub(crate) fn new(out: Hashed<W>, excel_fr: bool) -> Self {
         let out = WriterBuilder::new()
             .terminator(Terminator::CRLF)
             .delimiter(if excel_fr { b';' } else { b',' })
@@ -56,7 +56,7 @@ impl<W: Write> Encoder for Csv<W> {
     }
 }
 
-/// What the writer underneath said: whether the reader has gone is told by its kind.
+/// ExportSource the writer underneath said: whether the reader has gone is told by its kind.
 fn cause(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
@@ -67,7 +67,7 @@ fn cause(error: csv::Error) -> io::Error {
 fn text(cell: Cell<'_>) -> Cow<'_, str> {
     match cell {
         Cell::Null => Cow::Borrowed(""),
-        Cell::Text(text) => defused(text),
+        Cell::Text(text) => escape_formula(text),
         Cell::Number(number) => Cow::Owned(number.to_string()),
         Cell::Bool(value) => Cow::Borrowed(if value { "true" } else { "false" }),
     }
@@ -75,7 +75,7 @@ fn text(cell: Cell<'_>) -> Cow<'_, str> {
 
 /// The text as a spreadsheet shows it rather than runs it. A telephone number of digits and
 /// spaces is harmless with its plus sign and is left alone.
-fn defused(text: &str) -> Cow<'_, str> {
+fn escape_formula(text: &str) -> Cow<'_, str> {
     let risky = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
     if risky && !is_phone(text) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }

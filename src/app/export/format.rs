@@ -3,14 +3,14 @@
 use std::io::Write;
 use std::path::Path;
 
-use super::{Encoder, Hashed, csv, jsonl, postgres, xlsx};
+use crate::app::export::{Encoder, Hashed, csv, jsonl, postgres, xlsx};
 
 /// In which form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// RFC 4180.
     Csv,
-    /// What Excel opens in French: BOM, semicolons.
+    /// ExportSource Excel opens in French: BOM, semicolons.
     CsvExcelFr,
     /// One JSON object a line.
     Jsonl,
@@ -41,7 +41,7 @@ impl Format {
         Self::ALL.into_iter().find(|format| format.as_str() == name)
     }
 
-    /// What a file of this form is called at its end, and its media type.
+    /// ExportSource a file of this form is called at its end, and its media type.
     #[must_use]
     pub fn of_file(self) -> (&'static str, &'static str) {
         match self {
@@ -61,7 +61,7 @@ impl Format {
     }
 
     /// `scratch` is the folder for what a workbook has before it can be put together.
-    pub(super) fn encoder<'w, W: Write + Send + 'w>(
+    pub(crate) fn encoder<'w, W: Write + Send + 'w>(
         self,
         out: Hashed<W>,
         scratch: Option<&Path>,

@@ -6,16 +6,16 @@ use std::io::{self, BufWriter, Write};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use sha2::Sha256;
 
-use super::row::{Cell, Row, Table};
-use super::{Encoder, Hashed};
+use crate::app::export::row::{Cell, Row, Table};
+use crate::app::export::{Encoder, Hashed};
 
-pub(super) struct Jsonl<W: Write> {
+pub(crate) struct Jsonl<W: Write> {
     out: BufWriter<Hashed<W>>,
     columns: &'static [&'static str],
 }
 
 impl<W: Write> Jsonl<W> {
-    pub(super) fn new(out: Hashed<W>) -> Self {
+    pub(crate) fn new(out: Hashed<W>) -> Self {
         Self { out: BufWriter::new(out), columns: &[] }
     }
 }

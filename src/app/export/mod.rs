@@ -1,12 +1,12 @@
 //! Rows taken out: all that the filter finds, of one snapshot, in constant memory, told in the
 //! audit log.
 
-mod csv;
-mod format;
-mod jsonl;
-mod postgres;
-mod row;
-mod xlsx;
+pub mod csv;
+pub mod format;
+pub mod jsonl;
+pub mod postgres;
+pub mod row;
+pub mod xlsx;
 
 use std::fs::File;
 use std::io::{self, Seek, Write};
@@ -18,22 +18,24 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-pub use self::format::Format;
-use self::row::{Row, Table};
-use super::desk::Desk;
-use super::draft::Draft;
+use crate::app::admin_state::AdminState;
+use crate::app::atomic_file::AtomicFile;
+use crate::app::export::format::Format;
+use crate::app::export::row::{Row, Table};
 use crate::clock::Clock;
-use crate::domain::audit::Event;
-use crate::domain::chain::Hash;
+use crate::domain::audit::AuditEvent;
 use crate::domain::filter::{LeadFilter, Period};
-use crate::store::{Readers, Snapshot, StoreError, WriteTx};
+use crate::domain::hash_chain::Sha256Hash;
+use crate::store::error::StoreError;
+use crate::store::read::{ReadPool, ReadTx};
+use crate::store::tx::WriteTx;
 
 /// How often progress is told, in rows.
 const STEP: u64 = 10_000;
 
 /// Which rows.
 #[derive(Debug, Clone)]
-pub enum What {
+pub enum ExportSource {
     Leads(LeadFilter),
     Audit(Period),
 }
@@ -41,7 +43,7 @@ pub enum What {
 /// An export as it was asked for.
 #[derive(Debug, Clone)]
 pub struct Export {
-    pub what: What,
+    pub what: ExportSource,
     pub format: Format,
     /// Who asks, as the audit log names them.
     pub actor: String,
@@ -79,7 +81,7 @@ impl Export {
         out: impl Write + Send,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Exported, ExportError> {
-        let exported = self.write_rows(&Readers::open(database)?, out, None, progress)?;
+        let exported = self.write_rows(&ReadPool::open(database)?, out, None, progress)?;
         self.note_beside(database, clock, &exported)?;
         Ok(exported)
     }
@@ -95,9 +97,9 @@ impl Export {
         path: &Path,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Exported, ExportError> {
-        let mut draft = Draft::of(path, database)?;
+        let mut draft = AtomicFile::of(path, database)?;
         let folder = draft.folder().to_owned();
-        let readers = Readers::open(database)?;
+        let readers = ReadPool::open(database)?;
         let exported = self.write_rows(&readers, draft.file(), Some(&folder), progress)?;
         draft.file().sync_all()?;
         self.note_beside(database, clock, &exported)?;
@@ -107,7 +109,7 @@ impl Export {
 
     fn write_rows(
         &self,
-        readers: &Readers,
+        readers: &ReadPool,
         out: impl Write + Send,
         scratch: Option<&Path>,
         progress: &mut dyn FnMut(u64),
@@ -117,7 +119,7 @@ impl Export {
         let mut rows = 0;
         let mut written = encoder.header(self.what.table());
         if written.is_ok() {
-            readers.snapshot(|snapshot| {
+            readers.read(|snapshot| {
                 self.what.for_each(snapshot, &mut |row| {
                     written = encoder.row(row);
                     if written.is_err() {
@@ -136,7 +138,7 @@ impl Export {
             Err(e) if e.kind() == io::ErrorKind::BrokenPipe => true,
             Err(e) => return Err(e.into()),
         };
-        Ok(Exported { rows, sha256: Hash::finish(encoder.hashed()).to_string(), cut_short })
+        Ok(Exported { rows, sha256: Sha256Hash::finish(encoder.hashed()).to_string(), cut_short })
     }
 
     /// Tells the audit log, beside a server or without one.
@@ -146,7 +148,7 @@ impl Export {
         clock: &Clock,
         exported: &Exported,
     ) -> Result<(), StoreError> {
-        super::write(database, clock, self.note(exported))
+        crate::app::write(database, clock, self.note(exported))
     }
 
     /// Tells the audit log.
@@ -164,11 +166,11 @@ impl Export {
         if exported.cut_short {
             details["cut_short"] = Value::Bool(true);
         }
-        super::note(Event::LeadsExported, &self.actor, &details)
+        crate::app::note(AuditEvent::LeadsExported, &self.actor, &details)
     }
 }
 
-impl Desk {
+impl AdminState {
     /// Writes the rows to a file without a name beside the database, then the audit row that
     /// tells of it; the file is given at its beginning. One export at a time: the rows of a large
     /// one keep a reader busy for a while.
@@ -192,7 +194,7 @@ impl Desk {
     }
 }
 
-impl What {
+impl ExportSource {
     fn table(&self) -> &'static Table {
         match self {
             Self::Leads(_) => &row::LEADS,
@@ -225,7 +227,7 @@ impl What {
 
     fn for_each(
         &self,
-        snapshot: &Snapshot<'_>,
+        snapshot: &ReadTx<'_>,
         take: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         match self {
@@ -236,17 +238,17 @@ impl What {
 }
 
 /// Rows turned into bytes.
-trait Encoder {
+pub(crate) trait Encoder {
     fn header(&mut self, table: &'static Table) -> io::Result<()>;
     fn row(&mut self, row: &Row<'_>) -> io::Result<()>;
     /// After the last row: without it, what was written is not a whole file.
     fn end(&mut self) -> io::Result<()>;
-    /// What was written so far, hashed.
+    /// ExportSource was written so far, hashed.
     fn hashed(&self) -> Sha256;
 }
 
 /// Hashes what passes through it.
-struct Hashed<W> {
+pub(crate) struct Hashed<W> {
     out: W,
     hasher: Sha256,
 }

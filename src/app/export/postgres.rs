@@ -5,19 +5,19 @@ use std::io::{self, BufWriter, Write};
 
 use sha2::Sha256;
 
-use super::row::{Cell, Row, Table};
-use super::{Encoder, Hashed};
+use crate::app::export::row::{Cell, Row, Table};
+use crate::app::export::{Encoder, Hashed};
 
 /// Where the rows go in a script: before the line that ends them.
 const END_OF_ROWS: &str = "\\.\n";
 
-pub(super) struct Postgres<W: Write> {
+pub(crate) struct Postgres<W: Write> {
     out: BufWriter<Hashed<W>>,
     script: &'static str,
 }
 
 impl<W: Write> Postgres<W> {
-    pub(super) fn new(out: Hashed<W>) -> Self {
+    pub(crate) fn new(out: Hashed<W>) -> Self {
         Self { out: BufWriter::new(out), script: "" }
     }
 }

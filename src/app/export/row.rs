@@ -6,7 +6,7 @@ use crate::domain::text::Personal;
 
 /// A value of a row.
 #[derive(Clone, Copy)]
-pub(super) enum Cell<'a> {
+pub(crate) enum Cell<'a> {
     Null,
     Text(&'a str),
     Number(i64),
@@ -14,18 +14,18 @@ pub(super) enum Cell<'a> {
 }
 
 /// A row's values, in the order of its columns.
-pub(super) type Row<'a> = [Cell<'a>];
+pub(crate) type Row<'a> = [Cell<'a>];
 
-/// What the rows are called, and their columns.
-pub(super) struct Table {
-    pub(super) name: &'static str,
-    pub(super) columns: &'static [&'static str],
+/// ExportSource the rows are called, and their columns.
+pub(crate) struct Table {
+    pub(crate) name: &'static str,
+    pub(crate) columns: &'static [&'static str],
 }
 
-pub(super) static LEADS: Table = Table { name: "leads", columns: &Lead::COLUMNS };
-pub(super) static AUDIT_LOG: Table = Table { name: "audit", columns: &AuditRow::COLUMNS };
+pub(crate) static LEADS: Table = Table { name: "leads", columns: &Lead::COLUMNS };
+pub(crate) static AUDIT_LOG: Table = Table { name: "audit", columns: &AuditRow::COLUMNS };
 
-pub(super) fn lead(lead: &Lead) -> [Cell<'_>; 14] {
+pub(crate) fn lead(lead: &Lead) -> [Cell<'_>; 14] {
     [
         Cell::Text(&lead.id),
         Cell::Text(&lead.created_at_utc),
@@ -44,7 +44,7 @@ pub(super) fn lead(lead: &Lead) -> [Cell<'_>; 14] {
     ]
 }
 
-pub(super) fn audit(row: &AuditRow) -> [Cell<'_>; 10] {
+pub(crate) fn audit(row: &AuditRow) -> [Cell<'_>; 10] {
     [
         Cell::Number(row.seq),
         Cell::Text(&row.id),

@@ -8,8 +8,8 @@ use std::path::Path;
 use rust_xlsxwriter::{Format, IgnoreError, Workbook, Worksheet, XlsxError};
 use sha2::Sha256;
 
-use super::row::{Cell, Row, Table};
-use super::{Encoder, Hashed};
+use crate::app::export::row::{Cell, Row, Table};
+use crate::app::export::{Encoder, Hashed};
 
 /// The most rows of a sheet, the header's with them.
 const SHEET: u32 = 1_048_576;
@@ -19,7 +19,7 @@ const SMALL_FILE: u64 = u32::MAX as u64;
 /// The bytes around a cell's or a row's content.
 const CELL: usize = 100;
 
-pub(super) struct Xlsx<W: Write> {
+pub(crate) struct Xlsx<W: Write> {
     out: Hashed<W>,
     book: Workbook,
     /// Of a cell that stays text when something is typed into it.
@@ -38,7 +38,7 @@ pub(super) struct Xlsx<W: Write> {
 }
 
 impl<W: Write> Xlsx<W> {
-    pub(super) fn new(out: Hashed<W>, scratch: Option<&Path>) -> Self {
+    pub(crate) fn new(out: Hashed<W>, scratch: Option<&Path>) -> Self {
         let mut book = Workbook::new();
         let refused = scratch.and_then(|folder| book.set_tempdir(folder).err()).map(cause);
         Self {
@@ -63,7 +63,7 @@ impl<W: Write> Xlsx<W> {
         self.next = 1;
         self.bytes = 0;
         let (number, rows) = (self.sheets, self.sheet_rows);
-        guarded(|| {
+        catch_panic(|| {
             let sheet = self.book.add_worksheet_with_constant_memory()?;
             let name = if number == 1 { name.to_owned() } else { format!("{name} {number}") };
             sheet.set_name(name)?.set_freeze_panes(1, 0)?;
@@ -95,7 +95,7 @@ impl<W: Write + Send> Encoder for Xlsx<W> {
         }
         let (at, last) = (self.next, self.sheets - 1);
         let mut bytes = CELL as u64;
-        guarded(|| {
+        catch_panic(|| {
             let sheet = self.book.worksheet_from_index(last)?;
             for (i, cell) in (0..).zip(row) {
                 bytes += put(sheet, at, i, *cell, &self.text)?;
@@ -110,8 +110,8 @@ impl<W: Write + Send> Encoder for Xlsx<W> {
 
     fn end(&mut self) -> io::Result<()> {
         self.book.use_zip_large_file(self.large);
-        let mut out = Tolerant { out: &mut self.out, failure: None };
-        let saved = guarded(|| self.book.save_to_writer(&mut out));
+        let mut out = ErrorTrap { out: &mut self.out, failure: None };
+        let saved = catch_panic(|| self.book.save_to_writer(&mut out));
         match out.failure {
             Some(failure) => Err(failure),
             None => saved.and_then(|()| self.out.flush()),
@@ -154,7 +154,7 @@ fn column(index: usize) -> io::Result<u16> {
 }
 
 /// Runs a piece of the library, which panics where its scratch file cannot be written.
-fn guarded<T>(work: impl FnOnce() -> Result<T, XlsxError>) -> io::Result<T> {
+fn catch_panic<T>(work: impl FnOnce() -> Result<T, XlsxError>) -> io::Result<T> {
     catch_unwind(AssertUnwindSafe(work))
         .map_err(|_| {
             io::Error::other(
@@ -177,12 +177,12 @@ fn cause(error: XlsxError) -> io::Error {
 }
 
 /// Keeps the first failure and takes the rest: the library panics at some of its writes.
-struct Tolerant<'a, W> {
+struct ErrorTrap<'a, W> {
     out: &'a mut Hashed<W>,
     failure: Option<io::Error>,
 }
 
-impl<W: Write> Write for Tolerant<'_, W> {
+impl<W: Write> Write for ErrorTrap<'_, W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.failure.is_none() {
             self.failure = self.out.write_all(bytes).err();

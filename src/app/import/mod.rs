@@ -1,7 +1,7 @@
 //! The way in from the PostgreSQL service that FASTCore replaces: its rows with their ids, times
 //! and statuses, batch by batch, each batch one transaction.
 
-mod read;
+pub mod read;
 
 use std::borrow::Cow;
 use std::io::{self, BufRead, Write};
@@ -12,12 +12,15 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use thiserror::Error;
 
-pub(super) use self::read::next_line;
-use self::read::{Numbered, Rows};
-use super::draft::{self, Draft};
+use crate::app::atomic_file;
+use crate::app::atomic_file::AtomicFile;
+use crate::app::import::read::{NumberedRow, Rows};
 use crate::clock::Clock;
-use crate::domain::import::ImportedLead;
-use crate::store::{self, Fate, StoreError, Writer};
+use crate::domain::lead::legacy::ImportedLead;
+use crate::store;
+use crate::store::error::StoreError;
+use crate::store::leads::import::ImportOutcome;
+use crate::store::writer::Writer;
 
 /// The most rows of a transaction: short enough for a server's leads to wait for it.
 const BATCH: usize = 500;
@@ -59,7 +62,7 @@ pub enum ImportError {
     #[error("the rows cannot be read: {0}")]
     Io(#[from] io::Error),
     #[error("{path} cannot be written: {cause}; say where with --refused")]
-    Report { path: PathBuf, cause: io::Error },
+    RefusedRows { path: PathBuf, cause: io::Error },
     #[error("there is nothing in it, not even the names of the columns")]
     Empty,
     #[error("its first line does not name these columns: {0}")]
@@ -83,7 +86,7 @@ impl Import {
     ) -> Result<Imported, ImportError> {
         let mut report = self.report(database)?;
         let mut rows = Rows::open(input)?;
-        let (writer, thread) = store::writer_beside(database, clock)?;
+        let (writer, thread) = store::writer::open_cli_writer(database, clock)?;
         let mut done = Imported { unknown_columns: rows.unknown_columns(), ..Imported::default() };
         let ended = self.all(&writer, &mut rows, &mut done, &mut report, progress);
         drop(writer);
@@ -96,16 +99,18 @@ impl Import {
         Ok(done)
     }
 
-    fn report(&self, database: &Path) -> Result<Report, ImportError> {
-        if self.from.as_deref().is_some_and(|from| draft::is_same(from, &self.refused)) {
+    fn report(&self, database: &Path) -> Result<RefusedRows, ImportError> {
+        if self.from.as_deref().is_some_and(|from| atomic_file::is_same(from, &self.refused)) {
             let cause = io::Error::new(io::ErrorKind::InvalidInput, "it is the file with the rows");
             return Err(self.unreported(cause));
         }
-        Draft::of(&self.refused, database).and_then(Report::new).map_err(|e| self.unreported(e))
+        AtomicFile::of(&self.refused, database)
+            .and_then(RefusedRows::new)
+            .map_err(|e| self.unreported(e))
     }
 
     fn unreported(&self, cause: io::Error) -> ImportError {
-        ImportError::Report { path: self.refused.clone(), cause }
+        ImportError::RefusedRows { path: self.refused.clone(), cause }
     }
 
     fn all(
@@ -113,7 +118,7 @@ impl Import {
         writer: &Writer,
         rows: &mut Rows<impl BufRead>,
         done: &mut Imported,
-        report: &mut Report,
+        report: &mut RefusedRows,
         progress: &mut dyn FnMut(u64),
     ) -> Result<(), ImportError> {
         loop {
@@ -121,8 +126,8 @@ impl Import {
             let mut unfit = Vec::new();
             while batch.len() + unfit.len() < BATCH {
                 match rows.next()? {
-                    Some(Numbered { line, lead: Ok(lead) }) => batch.push((line, lead)),
-                    Some(Numbered { line, lead: Err(why) }) => unfit.push((line, why.0)),
+                    Some(NumberedRow { line, lead: Ok(lead) }) => batch.push((line, lead)),
+                    Some(NumberedRow { line, lead: Err(why) }) => unfit.push((line, why.0)),
                     None => break,
                 }
             }
@@ -167,12 +172,14 @@ impl Import {
         };
         for (line, fate) in lines.into_iter().zip(fates) {
             let (count, reason) = match fate {
-                Some(Fate::Imported) => (&mut done.imported, None),
-                Some(Fate::Present) => (&mut done.present, None),
-                Some(Fate::Erased) => {
+                Some(ImportOutcome::Imported) => (&mut done.imported, None),
+                Some(ImportOutcome::Present) => (&mut done.present, None),
+                Some(ImportOutcome::Erased) => {
                     (&mut done.erased, Some("erased here: it does not come back"))
                 }
-                Some(Fate::IdTaken) => (&mut done.refused, Some("id: another lead has it")),
+                Some(ImportOutcome::IdTaken) => {
+                    (&mut done.refused, Some("id: another lead has it"))
+                }
                 None => (&mut done.refused, Some("the database refuses it")),
             };
             *count += 1;
@@ -186,23 +193,26 @@ impl Import {
         writer: &Writer,
         leads: &Arc<Vec<ImportedLead>>,
         which: std::ops::Range<usize>,
-    ) -> Result<Vec<Fate>, StoreError> {
+    ) -> Result<Vec<ImportOutcome>, StoreError> {
         let (leads, actor) = (Arc::clone(leads), self.actor.clone());
         writer.run(move |tx| {
-            leads[which.clone()].iter().map(|lead| store::import(tx, lead, &actor)).collect()
+            leads[which.clone()]
+                .iter()
+                .map(|lead| store::leads::import::import(tx, lead, &actor))
+                .collect()
         })
     }
 }
 
 /// The refused rows by line and reason, as CSV; nothing of the rows themselves.
-struct Report {
-    draft: Draft,
+struct RefusedRows {
+    draft: AtomicFile,
     text: Vec<u8>,
     lines: u64,
 }
 
-impl Report {
-    fn new(draft: Draft) -> io::Result<Self> {
+impl RefusedRows {
+    fn new(draft: AtomicFile) -> io::Result<Self> {
         Ok(Self { draft, text: b"line,reason\r\n".to_vec(), lines: 0 })
     }
 

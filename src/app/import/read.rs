@@ -5,9 +5,9 @@ use std::io::{self, BufRead};
 
 use csv_core::ReadRecordResult;
 
-use super::ImportError;
-use crate::domain::import::{ImportedLead, Unfit};
+use crate::app::import::ImportError;
 use crate::domain::lead::Lead;
+use crate::domain::lead::legacy::{ImportedLead, RowError};
 
 /// The most bytes of a row; a lead with every character escaped has 60,000.
 const LONGEST: usize = 1 << 17;
@@ -15,19 +15,19 @@ const LONGEST: usize = 1 << 17;
 const WIDEST: usize = 256;
 
 /// A row and the line on which it begins.
-pub(super) struct Numbered {
-    pub(super) line: u64,
-    pub(super) lead: Result<ImportedLead, Unfit>,
+pub(crate) struct NumberedRow {
+    pub(crate) line: u64,
+    pub(crate) lead: Result<ImportedLead, RowError>,
 }
 
 /// The rows of a file, whose form is told by its first character.
-pub(super) enum Rows<R> {
+pub(crate) enum Rows<R> {
     Csv(Box<Csv<R>>),
     Jsonl(Jsonl<R>),
 }
 
 impl<R: BufRead> Rows<R> {
-    pub(super) fn open(mut input: R) -> Result<Self, ImportError> {
+    pub(crate) fn open(mut input: R) -> Result<Self, ImportError> {
         let start = input.fill_buf()?;
         let start = start.strip_prefix("\u{feff}".as_bytes()).unwrap_or(start);
         if start.trim_ascii_start().starts_with(b"{") {
@@ -37,14 +37,14 @@ impl<R: BufRead> Rows<R> {
     }
 
     /// How many columns are not a lead's, and left out.
-    pub(super) fn unknown_columns(&self) -> usize {
+    pub(crate) fn unknown_columns(&self) -> usize {
         match self {
             Self::Csv(csv) => csv.width - Lead::COLUMNS.len(),
             Self::Jsonl(_) => 0,
         }
     }
 
-    pub(super) fn next(&mut self) -> io::Result<Option<Numbered>> {
+    pub(crate) fn next(&mut self) -> io::Result<Option<NumberedRow>> {
         match self {
             Self::Csv(csv) => csv.next(),
             Self::Jsonl(jsonl) => jsonl.next(),
@@ -52,25 +52,25 @@ impl<R: BufRead> Rows<R> {
     }
 }
 
-pub(super) struct Csv<R> {
+pub(crate) struct Csv<R> {
     input: R,
     reader: csv_core::Reader,
     /// Where the columns of a lead stand.
-    places: [usize; Lead::COLUMNS.len()],
+    column_index: [usize; Lead::COLUMNS.len()],
     width: usize,
     text: Vec<u8>,
     ends: Vec<usize>,
 }
 
 /// A row's values are in the buffers, so many of them; or why there are none.
-type Framed = Result<usize, Unfit>;
+type RecordResult = Result<usize, RowError>;
 
 impl<R: BufRead> Csv<R> {
     fn open(input: R) -> Result<Self, ImportError> {
         let mut csv = Self {
             input,
             reader: csv_core::Reader::new(),
-            places: Default::default(),
+            column_index: Default::default(),
             width: 0,
             text: vec![0; LONGEST],
             ends: vec![0; WIDEST],
@@ -79,8 +79,8 @@ impl<R: BufRead> Csv<R> {
         csv.width = header.map_err(|_| ImportError::Missing(Lead::COLUMNS.join(", ")))?;
         let names: Vec<&[u8]> = (0..csv.width).map(|i| csv.value(i).trim_ascii()).collect();
         let mut missing = Vec::new();
-        let mut places = [0; Lead::COLUMNS.len()];
-        for (place, column) in places.iter_mut().zip(Lead::COLUMNS) {
+        let mut column_index = [0; Lead::COLUMNS.len()];
+        for (place, column) in column_index.iter_mut().zip(Lead::COLUMNS) {
             let mut found = (0..names.len()).filter(|i| names[*i] == column.as_bytes());
             match (found.next(), found.next()) {
                 (Some(at), None) => *place = at,
@@ -91,29 +91,29 @@ impl<R: BufRead> Csv<R> {
         if !missing.is_empty() {
             return Err(ImportError::Missing(missing.join(", ")));
         }
-        csv.places = places;
+        csv.column_index = column_index;
         Ok(csv)
     }
 
-    fn next(&mut self) -> io::Result<Option<Numbered>> {
+    fn next(&mut self) -> io::Result<Option<NumberedRow>> {
         let Some((line, framed)) = self.frame()? else { return Ok(None) };
-        Ok(Some(Numbered { line, lead: framed.and_then(|width| self.lead(width)) }))
+        Ok(Some(NumberedRow { line, lead: framed.and_then(|width| self.lead(width)) }))
     }
 
-    fn lead(&self, width: usize) -> Result<ImportedLead, Unfit> {
+    fn lead(&self, width: usize) -> Result<ImportedLead, RowError> {
         if width != self.width {
             let names = self.width;
-            return Err(Unfit(format!("{width} values under {names} columns").into()));
+            return Err(RowError(format!("{width} values under {names} columns").into()));
         }
         let mut values = [""; Lead::COLUMNS.len()];
-        for (value, place) in values.iter_mut().zip(self.places) {
+        for (value, place) in values.iter_mut().zip(self.column_index) {
             *value = std::str::from_utf8(self.value(place)).map_err(|_| not_text())?;
         }
         ImportedLead::from_columns(|i| values[i])
     }
 
     /// Reads one row into the buffers; its first line.
-    fn frame(&mut self) -> io::Result<Option<(u64, Framed)>> {
+    fn frame(&mut self) -> io::Result<Option<(u64, RecordResult)>> {
         let (mut used, mut count, mut fits) = (0, 0, true);
         let line = self.reader.line();
         loop {
@@ -142,14 +142,14 @@ impl<R: BufRead> Csv<R> {
     }
 }
 
-pub(super) struct Jsonl<R> {
+pub(crate) struct Jsonl<R> {
     input: R,
     line: u64,
     text: Vec<u8>,
 }
 
 impl<R: BufRead> Jsonl<R> {
-    fn next(&mut self) -> io::Result<Option<Numbered>> {
+    fn next(&mut self) -> io::Result<Option<NumberedRow>> {
         loop {
             self.text.clear();
             let Some(fits) = next_line(&mut self.input, &mut self.text, LONGEST)? else {
@@ -160,27 +160,27 @@ impl<R: BufRead> Jsonl<R> {
                 continue;
             }
             let lead = if fits { self.lead() } else { Err(too_long()) };
-            return Ok(Some(Numbered { line: self.line, lead }));
+            return Ok(Some(NumberedRow { line: self.line, lead }));
         }
     }
 
-    fn lead(&self) -> Result<ImportedLead, Unfit> {
+    fn lead(&self) -> Result<ImportedLead, RowError> {
         let text = std::str::from_utf8(&self.text).map_err(|_| not_text())?;
         ImportedLead::from_json(text.trim_start_matches('\u{feff}').trim())
     }
 }
 
-fn too_long() -> Unfit {
-    Unfit("too long for a row; a quotation mark may be missing".into())
+fn too_long() -> RowError {
+    RowError("too long for a row; a quotation mark may be missing".into())
 }
 
-fn not_text() -> Unfit {
-    Unfit("not text in UTF-8".into())
+fn not_text() -> RowError {
+    RowError("not text in UTF-8".into())
 }
 
 /// Reads a line, without its end, as far as `most` bytes of it; says whether that was all of it.
 /// `None` at the end of the input.
-pub(in crate::app) fn next_line(
+pub(crate) fn next_line(
     input: &mut impl BufRead,
     line: &mut Vec<u8>,
     most: usize,

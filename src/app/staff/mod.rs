@@ -1,26 +1,23 @@
 //! The admin page's accounts: made and removed from the shell, signed in to from the page.
 
-mod attempts;
-mod door;
-mod first;
-mod password;
-mod totp;
+pub mod password;
+pub mod rate_limit;
+pub mod setup;
+pub mod sign_in;
+pub mod totp;
 
+use crate::app::staff::totp::TotpEnrolment;
 use std::path::Path;
 
 use thiserror::Error;
 
 use crate::clock::Clock;
-use crate::domain::staff::{AccountName, Alive, Password};
+use crate::domain::staff::{AccountName, Password, SessionCutoffs};
+use crate::store;
+use crate::store::error::StoreError;
+use crate::store::read::ReadPool;
 use crate::store::staff::Account;
-pub use crate::store::staff::Listed;
-use crate::store::{self, Readers, StoreError};
-
-pub(super) use door::Door;
-pub use door::{Refused, SignIn, SignedIn, Staff};
-pub(super) use first::FirstLink;
-pub use first::{FirstAccount, FirstRefused};
-pub use totp::Enrolment;
+use crate::store::staff::AccountInfo;
 
 /// Why an account was not made or changed.
 #[derive(Debug, Error)]
@@ -33,11 +30,11 @@ pub enum StaffError {
 
 /// What second factor an account has from now on.
 #[derive(Debug)]
-pub enum Factor<'a> {
+pub enum TotpChange<'a> {
     Keep,
     Without,
     /// With the time step of the code that confirmed it, if one did.
-    With(&'a Enrolment, Option<i64>),
+    With(&'a TotpEnrolment, Option<i64>),
 }
 
 /// Adds an account. Says whether its name was free.
@@ -49,12 +46,14 @@ pub fn add(
     clock: &Clock,
     name: &AccountName,
     password: &Password,
-    factor: &Factor<'_>,
+    factor: &TotpChange<'_>,
     actor: &str,
 ) -> Result<bool, StaffError> {
     let account = with_factor(account(name, password)?, factor);
     let actor = actor.to_owned();
-    Ok(super::write(database, clock, move |tx| store::staff::add(tx, &account, false, &actor))?)
+    Ok(crate::app::write(database, clock, move |tx| {
+        store::staff::add(tx, &account, false, &actor)
+    })?)
 }
 
 /// Gives an account another password and ends its sessions. Says whether there is such an account.
@@ -66,14 +65,14 @@ pub fn reset_password(
     clock: &Clock,
     name: &AccountName,
     password: &Password,
-    factor: &Factor<'_>,
+    factor: &TotpChange<'_>,
     actor: &str,
 ) -> Result<bool, StaffError> {
     let Some(before) = find(database, name)? else { return Ok(false) };
     let new = account(name, password)?;
     let account = with_factor(Account { password_hash: new.password_hash, ..before }, factor);
     let actor = actor.to_owned();
-    Ok(super::write(database, clock, move |tx| store::staff::reset(tx, &account, &actor))?)
+    Ok(crate::app::write(database, clock, move |tx| store::staff::reset(tx, &account, &actor))?)
 }
 
 /// Removes an account and ends its sessions. Says whether there was one.
@@ -87,16 +86,16 @@ pub fn remove(
     actor: &str,
 ) -> Result<bool, StoreError> {
     let (name, actor) = (name.as_str().to_owned(), actor.to_owned());
-    super::write(database, clock, move |tx| store::staff::remove(tx, &name, &actor))
+    crate::app::write(database, clock, move |tx| store::staff::remove(tx, &name, &actor))
 }
 
 /// Every account.
 ///
 /// # Errors
 /// The database cannot be read.
-pub fn list(database: &Path, clock: &Clock) -> Result<Vec<Listed>, StoreError> {
-    let alive = Alive::at(clock.now());
-    Readers::open(database)?.snapshot(|snapshot| snapshot.accounts(&alive))
+pub fn list(database: &Path, clock: &Clock) -> Result<Vec<AccountInfo>, StoreError> {
+    let alive = SessionCutoffs::at(clock.now());
+    ReadPool::open(database)?.read(|snapshot| snapshot.accounts(&alive))
 }
 
 /// Whether there is an account of this name.
@@ -108,7 +107,7 @@ pub fn exists(database: &Path, name: &AccountName) -> Result<bool, StoreError> {
 }
 
 fn find(database: &Path, name: &AccountName) -> Result<Option<Account>, StoreError> {
-    Readers::open(database)?.snapshot(|snapshot| snapshot.account(name.as_str()))
+    ReadPool::open(database)?.read(|snapshot| snapshot.account(name.as_str()))
 }
 
 fn account(name: &AccountName, password: &Password) -> Result<Account, StaffError> {
@@ -120,11 +119,11 @@ fn account(name: &AccountName, password: &Password) -> Result<Account, StaffErro
     })
 }
 
-fn with_factor(mut account: Account, factor: &Factor<'_>) -> Account {
+fn with_factor(mut account: Account, factor: &TotpChange<'_>) -> Account {
     match factor {
-        Factor::Keep => {}
-        Factor::Without => account.totp_secret = None,
-        Factor::With(enrolment, step) => {
+        TotpChange::Keep => {}
+        TotpChange::Without => account.totp_secret = None,
+        TotpChange::With(enrolment, step) => {
             account.totp_secret = Some(enrolment.secret().to_vec());
             account.totp_last_step = step.unwrap_or(0);
         }

@@ -14,10 +14,10 @@ const LANES: u32 = 1;
 
 /// Of no password that anybody knows: an unknown name is checked against it, so that it takes the
 /// time that a known one takes.
-const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$Zm9yIGEgbmFtZSB1bmtub3du$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+const DUMMY_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$Zm9yIGEgbmFtZSB1bmtub3du$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// The hash of a password with a salt of its own, as a PHC string.
-pub(super) fn hash(password: &Password) -> Result<String, String> {
+pub(crate) fn hash(password: &Password) -> Result<String, String> {
     let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(|e| e.to_string())?;
     let salt: [u8; 16] = rand::random();
     let hash = Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
@@ -27,8 +27,8 @@ pub(super) fn hash(password: &Password) -> Result<String, String> {
 }
 
 /// Whether this is the password of the account with this hash; of none, it never is.
-pub(super) fn is_right(password: &Password, hash: Option<&str>) -> bool {
-    let stored = PasswordHash::new(hash.unwrap_or(NOBODYS));
+pub(crate) fn verify(password: &Password, hash: Option<&str>) -> bool {
+    let stored = PasswordHash::new(hash.unwrap_or(DUMMY_HASH));
     let right = stored
         .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok());
     right && hash.is_some()
@@ -45,8 +45,8 @@ mod tests {
             let hash = PasswordHash::new(text).expect("a hash");
             (hash.algorithm, hash.version, Params::try_from(&hash).expect("parameters"))
         };
-        let real = hash(&Password::given("correct horse battery")).expect("a hash");
-        assert_eq!(parse(NOBODYS), parse(&real));
+        let real = hash(&Password::from_input("correct horse battery")).expect("a hash");
+        assert_eq!(parse(DUMMY_HASH), parse(&real));
         assert!(real.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "OWASP's parameters");
     }
 }

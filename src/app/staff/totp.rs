@@ -5,18 +5,18 @@ use totp_rs::{Builder, Secret, Totp};
 use crate::domain::staff::AccountName;
 
 /// A shared secret that an authenticator app is about to be given. `Debug` shows nothing of it.
-pub struct Enrolment {
+pub struct TotpEnrolment {
     secret: [u8; 20],
     url: String,
 }
 
-impl std::fmt::Debug for Enrolment {
+impl std::fmt::Debug for TotpEnrolment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("***")
     }
 }
 
-impl Enrolment {
+impl TotpEnrolment {
     /// A new secret for an account.
     #[must_use]
     pub fn new(name: &AccountName) -> Self {
@@ -41,13 +41,13 @@ impl Enrolment {
         step_of(&self.secret, code, now)
     }
 
-    pub(super) fn secret(&self) -> &[u8] {
+    pub(crate) fn secret(&self) -> &[u8] {
         &self.secret
     }
 }
 
 /// The time step of a code that is right now, or was or will be one step away.
-pub(super) fn step_of(secret: &[u8], code: &str, now: i64) -> Option<i64> {
+pub(crate) fn step_of(secret: &[u8], code: &str, now: i64) -> Option<i64> {
     let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
     let totp: Totp = Builder::new().with_secret(Secret::from(secret)).build().ok()?;
     let step = totp.check(&code, u64::try_from(now).ok()?)?;

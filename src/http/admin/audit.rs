@@ -3,11 +3,12 @@
 use http::StatusCode;
 use warp::reply::Response;
 
-use super::super::reply::{Failure, json};
-use super::document::Filtered;
-use super::{Asked, shape, unread};
-use crate::app::audit::Page;
-use crate::store::AuditFilter;
+use crate::app::audit::AuditPage;
+use crate::http::admin::{AdminRequest, unread};
+use crate::http::error::{ApiError, json};
+use crate::http::openapi::admin::Filtered;
+use crate::http::openapi::params;
+use crate::store::audit::page::AuditFilter;
 
 /// A page of the audit log
 ///
@@ -17,9 +18,9 @@ use crate::store::AuditFilter;
     path = "/admin/api/audit",
     operation_id = "auditLog",
     tag = "admin",
-    params(shape::AuditFilter),
+    params(params::AuditFilter),
     responses(
-        (status = 200, description = "A page of what the filter finds.", body = Page,
+        (status = 200, description = "A page of what the filter finds.", body = AuditPage,
             links(("NextPage" = (
                 operation_id = "auditLog",
                 parameters(("cursor" = "$response.body#/next")),
@@ -29,9 +30,9 @@ use crate::store::AuditFilter;
     ),
     security(("session" = []), ("session_https" = [])),
 )]
-pub(super) async fn page(mut asked: Asked) -> Result<Response, Failure> {
-    asked.staff().await?;
-    let query = &mut asked.query;
+pub(crate) async fn page(mut request: AdminRequest) -> Result<Response, ApiError> {
+    request.staff().await?;
+    let query = &mut request.query;
     let text = |value: Option<&str>| value.map(str::to_owned);
     let filter = AuditFilter {
         period: query.period(),
@@ -41,6 +42,6 @@ pub(super) async fn page(mut asked: Asked) -> Result<Response, Failure> {
     };
     let (before, limit) = query.audit_page();
     query.check()?;
-    let page = asked.desk.audit(filter, before, limit).await.map_err(unread)?;
+    let page = request.state.audit(filter, before, limit).await.map_err(unread)?;
     Ok(json(StatusCode::OK, &page))
 }

@@ -8,20 +8,22 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValu
 use tokio::sync::mpsc;
 use warp::reply::Response;
 
-use super::super::reply::Failure;
-use super::super::wire;
-use super::document::{ExportedFile, Filtered};
-use super::{Asked, shape, unread};
-use crate::app::export::{Export, ExportError, Format, What};
+use crate::app::export::format::Format;
+use crate::app::export::{Export, ExportError, ExportSource};
+use crate::http::admin::{AdminRequest, unread};
+use crate::http::error::ApiError;
+use crate::http::openapi::admin::{ExportedFile, Filtered};
+use crate::http::openapi::params;
+use crate::http::server::connection;
 
 /// How much of the file is read at once.
 const PART: usize = 64 * 1024;
 
 /// The forms that people open; a script for a database is the shell's affair.
-pub(super) const FORMATS: [Format; 4] =
+pub(crate) const FORMATS: [Format; 4] =
     [Format::Xlsx, Format::Csv, Format::CsvExcelFr, Format::Jsonl];
 
-/// What the filter finds, as a file
+/// ExportSource the filter finds, as a file
 ///
 /// All rows, in the order of their arrival. That somebody has taken them out is told in the audit
 /// log first.
@@ -30,31 +32,31 @@ pub(super) const FORMATS: [Format; 4] =
     path = "/admin/api/export",
     operation_id = "exportLeads",
     tag = "admin",
-    params(shape::LeadFilter, shape::ExportForm),
+    params(params::LeadFilter, params::ExportForm),
     responses(ExportedFile, Filtered),
     security(("session" = []), ("session_https" = [])),
 )]
-pub(super) async fn answer(mut asked: Asked) -> Result<Response, Failure> {
-    let staff = asked.staff().await?;
-    let filter = asked.query.leads();
+pub(crate) async fn answer(mut request: AdminRequest) -> Result<Response, ApiError> {
+    let staff = request.staff().await?;
+    let filter = request.query.leads();
     let accepts = "xlsx, csv, csv-excel-fr or jsonl";
     let format = |name: &str| FORMATS.into_iter().find(|format| format.as_str() == name);
-    let format = asked.query.parsed("format", accepts, format);
-    asked.query.check()?;
+    let format = request.query.parsed("format", accepts, format);
+    request.query.check()?;
     let format = format.unwrap_or(Format::Csv);
-    let export = Export { what: What::Leads(filter), format, actor: staff.actor() };
-    let file = asked.desk.export(export).await.map_err(|e| match e {
+    let export = Export { what: ExportSource::Leads(filter), format, actor: staff.actor() };
+    let file = request.state.export(export).await.map_err(|e| match e {
         ExportError::Store(error) => unread(error),
         ExportError::Io(error) => {
             tracing::error!(%error, "an export could not be written");
-            Failure::Unavailable(format!("The file cannot be written now: {error}"))
+            ApiError::Unavailable(format!("The file cannot be written now: {error}"))
         }
     })?;
-    let length = file.metadata().map_err(|_| Failure::Internal)?.len();
+    let length = file.metadata().map_err(|_| ApiError::Internal)?.len();
     let (ending, media_type) = format.of_file();
-    let day = asked.desk.clock().now().date_naive();
+    let day = request.state.clock().now().date_naive();
     let name = format!("attachment; filename=\"fastcore-leads-{day}.{ending}\"");
-    let mut response = wire::lasting(&asked.wire, read(file));
+    let mut response = connection::lasting(&request.wire, read(file));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     headers.insert(CONTENT_LENGTH, HeaderValue::from(length));

@@ -6,22 +6,23 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use warp::reply::Response;
 
-use super::super::reply::{Failure, LoggedLead, json};
-use super::document::{Filtered, OneLead};
-use super::{Asked, shape, unread};
-use crate::app::audit::Row;
-use crate::app::browse::{NotOpened, Opened, Page};
+use crate::app::audit::AuditEntry;
+use crate::app::leads::{LeadInContext, LeadPage, OpenLeadError};
 use crate::domain::id::LeadId;
-use crate::domain::lead::{Lead, Service};
-use crate::domain::status::Status;
+use crate::domain::lead::status::LeadStatus;
+use crate::domain::lead::{Lead, LeadService};
 use crate::domain::text::Personal;
+use crate::http::admin::{AdminRequest, unread};
+use crate::http::error::{ApiError, LoggedLead, json};
+use crate::http::openapi::admin::{Filtered, OneLead};
+use crate::http::openapi::params;
 
 /// A lead with everything that is known of it.
 #[derive(Serialize, ToSchema)]
 struct OpenedLead {
     lead: WholeLead,
     /// Oldest first.
-    timeline: Vec<Row>,
+    timeline: Vec<AuditEntry>,
     /// As the site was answered.
     #[schema(required, pattern = "^[1-9][0-9]*:[0-9a-f]{64}$")]
     receipt: Option<String>,
@@ -38,8 +39,8 @@ struct OpenedLead {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum Digest {
-    Holds,
-    Broken,
+    Valid,
+    Invalid,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -57,7 +58,7 @@ struct WholeLead {
     phone: Option<String>,
     #[schema(required)]
     company: Option<String>,
-    #[schema(required, value_type = Option<Service>)]
+    #[schema(required, value_type = Option<LeadService>)]
     service: Option<String>,
     message: String,
     consent: bool,
@@ -70,7 +71,7 @@ struct WholeLead {
     /// When the visitor sent it.
     #[schema(required, format = DateTime)]
     timestamp_utc: Option<String>,
-    #[schema(value_type = Status)]
+    #[schema(value_type = LeadStatus)]
     status: String,
 }
 
@@ -82,9 +83,9 @@ struct WholeLead {
     path = "/admin/api/leads",
     operation_id = "leads",
     tag = "admin",
-    params(shape::LeadFilter, shape::LeadPage),
+    params(params::LeadFilter, params::LeadPage),
     responses(
-        (status = 200, description = "A page of what the filter finds.", body = Page,
+        (status = 200, description = "A page of what the filter finds.", body = LeadPage,
             links(
                 ("NextPage" = (
                     operation_id = "leads",
@@ -101,12 +102,12 @@ struct WholeLead {
     ),
     security(("session" = []), ("session_https" = [])),
 )]
-pub(super) async fn page(mut asked: Asked) -> Result<Response, Failure> {
-    asked.staff().await?;
-    let filter = asked.query.leads();
-    let (before, limit) = asked.query.lead_page();
-    asked.query.check()?;
-    let page = asked.desk.leads(filter, before, limit).await.map_err(unread)?;
+pub(crate) async fn page(mut request: AdminRequest) -> Result<Response, ApiError> {
+    request.staff().await?;
+    let filter = request.query.leads();
+    let (before, limit) = request.query.lead_page();
+    request.query.check()?;
+    let page = request.state.leads(filter, before, limit).await.map_err(unread)?;
     Ok(json(StatusCode::OK, &page))
 }
 
@@ -119,7 +120,7 @@ pub(super) async fn page(mut asked: Asked) -> Result<Response, Failure> {
     path = "/admin/api/leads/{id}",
     operation_id = "openLead",
     tag = "admin",
-    params(("id" = Uuid, Path, description = "Its own id."), shape::LeadFilter),
+    params(("id" = Uuid, Path, description = "Its own id."), params::LeadFilter),
     responses(
         (status = 200, description = "The lead.", body = OpenedLead,
             links(("Older" = (
@@ -131,15 +132,15 @@ pub(super) async fn page(mut asked: Asked) -> Result<Response, Failure> {
     ),
     security(("session" = []), ("session_https" = [])),
 )]
-pub(super) async fn open(mut asked: Asked, id: &str) -> Result<Response, Failure> {
-    let staff = asked.staff().await?;
-    let filter = asked.query.leads();
-    asked.query.check()?;
-    let id = LeadId::parse(id).ok_or(Failure::NotFound)?.to_string();
-    let opened = asked.desk.open(id, filter, staff.actor()).await.map_err(|e| match e {
-        NotOpened::Unknown => Failure::NotFound,
-        NotOpened::Erased => erased(),
-        NotOpened::Store(error) => unread(error),
+pub(crate) async fn open(mut request: AdminRequest, id: &str) -> Result<Response, ApiError> {
+    let staff = request.staff().await?;
+    let filter = request.query.leads();
+    request.query.check()?;
+    let id = LeadId::parse(id).ok_or(ApiError::NotFound)?.to_string();
+    let opened = request.state.open(id, filter, staff.actor()).await.map_err(|e| match e {
+        OpenLeadError::Unknown => ApiError::NotFound,
+        OpenLeadError::Erased => erased(),
+        OpenLeadError::Store(error) => unread(error),
     })?;
     let lead_id = opened.shown.lead.id.clone();
     let mut response = json(StatusCode::OK, &OpenedLead::from(opened));
@@ -148,18 +149,18 @@ pub(super) async fn open(mut asked: Asked, id: &str) -> Result<Response, Failure
 }
 
 /// Where a lead was once.
-pub(super) fn erased() -> Failure {
-    Failure::LeadErased("This lead was erased")
+pub(crate) fn erased() -> ApiError {
+    ApiError::LeadErased("This lead was erased")
 }
 
-impl From<Opened> for OpenedLead {
-    fn from(opened: Opened) -> Self {
+impl From<LeadInContext> for OpenedLead {
+    fn from(opened: LeadInContext) -> Self {
         let shown = opened.shown;
         Self {
             lead: shown.lead.into(),
-            timeline: shown.timeline.into_iter().map(Row::from).collect(),
+            timeline: shown.timeline.into_iter().map(AuditEntry::from).collect(),
             receipt: shown.receipt.map(|receipt| receipt.to_string()),
-            digest: if shown.digest_holds { Digest::Holds } else { Digest::Broken },
+            digest: if shown.digest_valid { Digest::Valid } else { Digest::Invalid },
             newer: opened.newer,
             older: opened.older,
         }

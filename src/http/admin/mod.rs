@@ -2,16 +2,13 @@
 //! creating the very first account, nothing here changes anything: a stolen session cannot change
 //! or delete a lead.
 
-mod audit;
-mod document;
-mod export;
-mod figures;
-mod leads;
-mod live;
-mod query;
-mod session;
-mod shape;
-mod state;
+pub(crate) mod audit;
+pub(crate) mod events;
+pub(crate) mod export;
+pub(crate) mod leads;
+pub(crate) mod session;
+pub(crate) mod stats;
+pub(crate) mod status;
 
 use std::time::Duration;
 
@@ -22,37 +19,36 @@ use http::{HeaderMap, Method, StatusCode};
 use warp::path::FullPath;
 use warp::reply::{Reply, Response};
 
-pub(super) use self::document::document;
-use self::query::Query;
-use super::assets::Assets;
-use super::context::Context;
-use super::pattern::{fits, last};
-use super::reply::Failure;
-use super::secure::Site;
-use super::wire::Wire;
-use crate::app::Desk;
-use crate::app::staff::Staff;
-use crate::store::StoreError;
+use crate::app::admin_state::AdminState;
+use crate::app::staff::sign_in::StaffSession;
+use crate::http::assets::Assets;
+use crate::http::context::Context;
+use crate::http::error::ApiError;
+use crate::http::extract::query::Query;
+use crate::http::middleware::security_headers::PublicOrigin;
+use crate::http::path_pattern::{last, path_matches};
+use crate::http::server::connection::ConnectionInfo;
+use crate::store::error::StoreError;
 
-const ASSETS: Assets = Assets { folder: "admin" };
-const READ: &str = "GET, HEAD";
-const SESSION_METHODS: &str = "GET, HEAD, POST, DELETE";
+pub(crate) const ASSETS: Assets = Assets { folder: "admin" };
+pub(crate) const READ: &str = "GET, HEAD";
+pub(crate) const SESSION_METHODS: &str = "GET, HEAD, POST, DELETE";
 
 const SESSION: &str = "/admin/api/session";
-const FIRST_ACCOUNT: &str = "/admin/api/first-account";
+const FIRST_ACCOUNT: &str = "/admin/api/setup";
 const LEADS: &str = "/admin/api/leads";
 const LEAD: &str = "/admin/api/leads/{id}";
-const FIGURES: &str = "/admin/api/figures";
+const FIGURES: &str = "/admin/api/stats";
 const AUDIT: &str = "/admin/api/audit";
-const STATE: &str = "/admin/api/state";
+const STATE: &str = "/admin/api/status";
 const EXPORT: &str = "/admin/api/export";
-const LIVE: &str = "/admin/api/live";
+const LIVE: &str = "/admin/api/events";
 const FILES: &str = "/admin/assets/";
 const FILE: &str = "/admin/assets/{file*}";
 
 /// Every path under `/admin` with the methods that it takes; what has no arm in `route` is a view
 /// of the page.
-pub(super) const PATHS: [(&str, &str); 17] = [
+pub(crate) const PATHS: [(&str, &str); 17] = [
     (SESSION, SESSION_METHODS),
     (FIRST_ACCOUNT, "POST"),
     (LEADS, READ),
@@ -65,39 +61,39 @@ pub(super) const PATHS: [(&str, &str); 17] = [
     (FILE, READ),
     ("/admin", READ),
     ("/admin/leads/{id}", READ),
-    ("/admin/figures", READ),
+    ("/admin/stats", READ),
     ("/admin/audit", READ),
-    ("/admin/state", READ),
-    ("/admin/welcome", READ),
+    ("/admin/status", READ),
+    ("/admin/setup", READ),
     ("/admin/sign-in", READ),
 ];
 
 /// A request for the page or its data.
-struct Asked {
-    desk: Desk,
-    site: Site,
-    wire: Wire,
+pub(crate) struct AdminRequest {
+    state: AdminState,
+    site: PublicOrigin,
+    wire: ConnectionInfo,
     headers: HeaderMap,
     query: Query,
     body_deadline: Duration,
 }
 
 /// Answers everything under `/admin`.
-pub(super) async fn answer<B: Buf>(
+pub(crate) async fn answer<B: Buf>(
     context: Context,
     method: Method,
     path: FullPath,
     query: String,
     headers: HeaderMap,
-    wire: Option<Wire>,
+    wire: Option<ConnectionInfo>,
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Response {
     let site = context.site.clone();
-    let (Some(desk), Some(wire)) = (context.app.desk, wire) else {
-        return Failure::NotFound.into_response();
+    let (Some(state), Some(wire)) = (context.app.state, wire) else {
+        return ApiError::NotFound.into_response();
     };
-    let asked = Asked {
-        desk,
+    let request = AdminRequest {
+        state,
         site: context.site,
         wire,
         headers,
@@ -105,69 +101,69 @@ pub(super) async fn answer<B: Buf>(
         body_deadline: context.body_deadline,
     };
     let mut response =
-        route(asked, &method, path.as_str(), body).await.unwrap_or_else(Reply::into_response);
-    site.secure(response.headers_mut());
+        route(request, &method, path.as_str(), body).await.unwrap_or_else(Reply::into_response);
+    site.apply(response.headers_mut());
     response
 }
 
 async fn route<B: Buf>(
-    asked: Asked,
+    request: AdminRequest,
     method: &Method,
     path: &str,
     body: impl Stream<Item = Result<B, warp::Error>>,
-) -> Result<Response, Failure> {
+) -> Result<Response, ApiError> {
     // A slash at the end of the front door is forgiven.
     let door = path == "/admin/";
     let sought = if door { "/admin" } else { path };
-    let found = PATHS.into_iter().find(|(pattern, _)| fits(pattern, sought));
-    let (known, methods) = found.ok_or(Failure::NotFound)?;
+    let found = PATHS.into_iter().find(|(pattern, _)| path_matches(pattern, sought));
+    let (known, methods) = found.ok_or(ApiError::NotFound)?;
     if !methods.split(", ").any(|taken| taken == method.as_str()) {
-        return Err(Failure::MethodNotAllowed(methods));
+        return Err(ApiError::MethodNotAllowed(methods));
     }
     match known {
         _ if door => Ok(redirect("/admin")),
-        SESSION => session::answer(asked, method, body).await,
-        FIRST_ACCOUNT => session::first(asked, body).await,
-        LEADS => leads::page(asked).await,
-        LEAD => leads::open(asked, last(path)).await,
-        FIGURES => figures::answer(asked).await,
-        AUDIT => audit::page(asked).await,
-        STATE => state::answer(asked).await,
-        EXPORT => export::answer(asked).await,
-        LIVE => live::answer(asked).await,
-        FILE => Ok(ASSETS.file(path.strip_prefix(FILES).unwrap_or(path), &asked.headers)),
-        _ => Ok(ASSETS.page("index.html", &asked.headers)),
+        SESSION => session::answer(request, method, body).await,
+        FIRST_ACCOUNT => session::first(request, body).await,
+        LEADS => leads::page(request).await,
+        LEAD => leads::open(request, last(path)).await,
+        FIGURES => stats::answer(request).await,
+        AUDIT => audit::page(request).await,
+        STATE => status::answer(request).await,
+        EXPORT => export::answer(request).await,
+        LIVE => events::answer(request).await,
+        FILE => Ok(ASSETS.file(path.strip_prefix(FILES).unwrap_or(path), &request.headers)),
+        _ => Ok(ASSETS.page("index.html", &request.headers)),
     }
 }
 
-impl Asked {
+impl AdminRequest {
     /// Who asks.
-    async fn staff(&self) -> Result<Staff, Failure> {
+    async fn staff(&self) -> Result<StaffSession, ApiError> {
         let session = match session::token(&self.site, &self.headers) {
-            Some(token) => self.desk.session(token).await.map_err(unread)?,
+            Some(token) => self.state.session(token).await.map_err(unread)?,
             None => None,
         };
         session.ok_or_else(signed_out)
     }
 
     /// Refuses what a page of another server sends.
-    fn check_origin(&self) -> Result<(), Failure> {
-        if self.site.is_own(&self.headers) { Ok(()) } else { Err(foreign()) }
+    fn check_origin(&self) -> Result<(), ApiError> {
+        if self.site.is_same_origin(&self.headers) { Ok(()) } else { Err(foreign()) }
     }
 }
 
 /// Without a session that lives.
-fn signed_out() -> Failure {
-    Failure::Unauthorized("Sign in first")
+pub(crate) fn signed_out() -> ApiError {
+    ApiError::Unauthorized("Sign in first")
 }
 
 /// From a page of another server.
-fn foreign() -> Failure {
-    Failure::Forbidden("This is taken from this server's own pages alone")
+pub(crate) fn foreign() -> ApiError {
+    ApiError::Forbidden("This is taken from this server's own pages alone")
 }
 
 /// Why something could not be read.
-fn unread(error: StoreError) -> Failure {
+pub(crate) fn unread(error: StoreError) -> ApiError {
     tracing::warn!(%error, "the admin page could not read");
     error.into()
 }

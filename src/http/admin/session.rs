@@ -1,4 +1,4 @@
-//! `/admin/api/session` and `/admin/api/first-account`: signing in and out.
+//! `/admin/api/session` and `/admin/api/setup`: signing in and out.
 
 use bytes::Buf;
 use futures_util::Stream;
@@ -7,44 +7,46 @@ use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Map, Value};
 use warp::reply::{Reply, Response};
 
-use super::super::body;
-use super::super::reply::{Failure, json};
-use super::super::secure::Site;
-use super::document::{NoFirstAccount, NotSignedIn, NotSignedOut, Read};
-use super::{Asked, SESSION_METHODS, shape, unread};
-use crate::app::staff::{FirstAccount, FirstRefused, Refused, SignIn, SignedIn, Staff};
-use crate::domain::fault::Fault;
+use crate::app::staff::setup::{SetupError, SetupRequest};
+use crate::app::staff::sign_in::{NewSession, SignInError, SignInRequest, StaffSession};
+use crate::domain::field_error::FieldError;
 use crate::domain::staff::{AccountName, Password};
+use crate::http::admin::{AdminRequest, SESSION_METHODS, unread};
+use crate::http::error::{ApiError, json};
+use crate::http::extract::json_body;
+use crate::http::middleware::security_headers::PublicOrigin;
+use crate::http::openapi::admin::{NoFirstAccount, NotSignedIn, NotSignedOut, Read};
+use crate::http::openapi::params;
 
 /// How long a browser keeps the cookie: as long as a session can last, in seconds.
 const KEPT: u32 = 7 * 24 * 3600;
 
-pub(super) const COOKIE_OF_HTTP: &str = "fastcore_session";
-pub(super) const COOKIE_OF_HTTPS: &str = "__Host-fastcore_session";
+pub(crate) const COOKIE_OF_HTTP: &str = "fastcore_session";
+pub(crate) const COOKIE_OF_HTTPS: &str = "__Host-fastcore_session";
 
 /// The cookie's name: on HTTPS one that browsers take from this host over HTTPS alone.
-fn cookie_name(site: &Site) -> &'static str {
+fn cookie_name(site: &PublicOrigin) -> &'static str {
     if site.is_https() { COOKIE_OF_HTTPS } else { COOKIE_OF_HTTP }
 }
 
 /// The session's token in a request's cookies.
-pub(super) fn token<'h>(site: &Site, headers: &'h HeaderMap) -> Option<&'h str> {
+pub(crate) fn token<'h>(site: &PublicOrigin, headers: &'h HeaderMap) -> Option<&'h str> {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
     let mut pairs = cookies.flat_map(|c| c.split(';')).filter_map(|c| c.trim().split_once('='));
     pairs.find(|(name, _)| *name == cookie_name(site)).map(|(_, token)| token)
 }
 
 /// Signs in, says who is signed in, or signs out.
-pub(super) async fn answer<B: Buf>(
-    asked: Asked,
+pub(crate) async fn answer<B: Buf>(
+    request: AdminRequest,
     method: &Method,
     body: impl Stream<Item = Result<B, warp::Error>>,
-) -> Result<Response, Failure> {
+) -> Result<Response, ApiError> {
     match *method {
-        Method::GET | Method::HEAD => who(asked).await,
-        Method::POST => sign_in(asked, body).await,
-        Method::DELETE => sign_out(asked).await,
-        _ => Err(Failure::MethodNotAllowed(SESSION_METHODS)),
+        Method::GET | Method::HEAD => who(request).await,
+        Method::POST => sign_in(request, body).await,
+        Method::DELETE => sign_out(request).await,
+        _ => Err(ApiError::MethodNotAllowed(SESSION_METHODS)),
     }
 }
 
@@ -54,11 +56,11 @@ pub(super) async fn answer<B: Buf>(
     path = "/admin/api/session",
     operation_id = "whoAmI",
     tag = "admin",
-    responses((status = 200, description = "The account.", body = Staff), Read),
+    responses((status = 200, description = "The account.", body = StaffSession), Read),
     security(("session" = []), ("session_https" = [])),
 )]
-pub(super) async fn who(asked: Asked) -> Result<Response, Failure> {
-    Ok(json(StatusCode::OK, &asked.staff().await?))
+pub(crate) async fn who(request: AdminRequest) -> Result<Response, ApiError> {
+    Ok(json(StatusCode::OK, &request.staff().await?))
 }
 
 /// Sign in
@@ -69,28 +71,29 @@ pub(super) async fn who(asked: Asked) -> Result<Response, Failure> {
     path = "/admin/api/session",
     operation_id = "signIn",
     tag = "admin",
-    params(shape::FromHere),
-    request_body = shape::SignInRequest,
+    params(params::FromHere),
+    request_body = params::SignInRequest,
     responses(
-        (status = 200, description = "Signed in: the session is in the cookie.", body = Staff,
+        (status = 200, description = "Signed in: the session is in the cookie.", body = StaffSession,
             headers(("Set-Cookie" = String, description = "The session."))),
         NotSignedIn,
     ),
     security(()),
 )]
-pub(super) async fn sign_in<B: Buf>(
-    asked: Asked,
+pub(crate) async fn sign_in<B: Buf>(
+    request: AdminRequest,
     body: impl Stream<Item = Result<B, warp::Error>>,
-) -> Result<Response, Failure> {
-    asked.check_origin()?;
-    let mut fields = Fields::read(&body::json(&asked.headers, body, asked.body_deadline).await?)?;
+) -> Result<Response, ApiError> {
+    request.check_origin()?;
+    let mut fields =
+        Fields::read(&json_body::json(&request.headers, body, request.body_deadline).await?)?;
     let (name, password) = (fields.required("name"), fields.required("password"));
     let code = fields.optional("code");
     fields.check()?;
-    let password = Password::given(&password);
-    let try_ = SignIn { name, password, code, peer: asked.wire.peer };
-    let signed_in = asked.desk.sign_in(try_).await?;
-    Ok(welcome(&asked.site, StatusCode::OK, &signed_in))
+    let password = Password::from_input(&password);
+    let try_ = SignInRequest { name, password, code, peer: request.wire.peer };
+    let signed_in = request.state.sign_in(try_).await?;
+    Ok(welcome(&request.site, StatusCode::OK, &signed_in))
 }
 
 /// Make the first account
@@ -99,40 +102,41 @@ pub(super) async fn sign_in<B: Buf>(
 /// there is no account.
 #[utoipa::path(
     post,
-    path = "/admin/api/first-account",
+    path = "/admin/api/setup",
     operation_id = "makeFirstAccount",
     tag = "admin",
-    params(shape::FromHere),
-    request_body = shape::FirstAccountRequest,
+    params(params::FromHere),
+    request_body = params::FirstAccountRequest,
     responses(
-        (status = 201, description = "Made, and signed in: the session is in the cookie.", body = Staff,
+        (status = 201, description = "Made, and signed in: the session is in the cookie.", body = StaffSession,
             headers(("Set-Cookie" = String, description = "The session."))),
         NoFirstAccount,
     ),
     security(()),
 )]
-pub(super) async fn first<B: Buf>(
-    asked: Asked,
+pub(crate) async fn first<B: Buf>(
+    request: AdminRequest,
     body: impl Stream<Item = Result<B, warp::Error>>,
-) -> Result<Response, Failure> {
-    asked.check_origin()?;
-    let mut fields = Fields::read(&body::json(&asked.headers, body, asked.body_deadline).await?)?;
+) -> Result<Response, ApiError> {
+    request.check_origin()?;
+    let mut fields =
+        Fields::read(&json_body::json(&request.headers, body, request.body_deadline).await?)?;
     let token = fields.required("token");
-    if fields.faults.is_empty() && !asked.desk.is_first_link(&token) {
-        return Err(Failure::LinkExpired);
+    if fields.faults.is_empty() && !request.state.is_first_link(&token) {
+        return Err(ApiError::LinkExpired);
     }
     let name = fields.parsed("name", AccountName::RULE, AccountName::parse);
     let password = fields.parsed("password", Password::RULE, Password::parse);
     let (Some(name), Some(password)) = (name, password) else {
-        return Err(Failure::Validation(fields.faults));
+        return Err(ApiError::Validation(fields.faults));
     };
     fields.check()?;
-    let made = asked.desk.first_account(FirstAccount { token, name, password }).await;
+    let made = request.state.first_account(SetupRequest { token, name, password }).await;
     let signed_in = made.map_err(|refused| match refused {
-        FirstRefused::LinkExpired => Failure::LinkExpired,
-        FirstRefused::Other(refused) => refused.into(),
+        SetupError::LinkExpired => ApiError::LinkExpired,
+        SetupError::Other(refused) => refused.into(),
     })?;
-    Ok(welcome(&asked.site, StatusCode::CREATED, &signed_in))
+    Ok(welcome(&request.site, StatusCode::CREATED, &signed_in))
 }
 
 /// Sign out
@@ -143,7 +147,7 @@ pub(super) async fn first<B: Buf>(
     path = "/admin/api/session",
     operation_id = "signOut",
     tag = "admin",
-    params(shape::FromHere),
+    params(params::FromHere),
     responses(
         (status = 204, description = "Nobody is signed in.",
             headers(("Set-Cookie" = String, description = "Takes the cookie away."))),
@@ -151,23 +155,23 @@ pub(super) async fn first<B: Buf>(
     ),
     security((), ("session" = []), ("session_https" = [])),
 )]
-pub(super) async fn sign_out(asked: Asked) -> Result<Response, Failure> {
-    asked.check_origin()?;
-    if let Some(token) = token(&asked.site, &asked.headers) {
-        asked.desk.sign_out(token).await.map_err(unread)?;
+pub(crate) async fn sign_out(request: AdminRequest) -> Result<Response, ApiError> {
+    request.check_origin()?;
+    if let Some(token) = token(&request.site, &request.headers) {
+        request.state.sign_out(token).await.map_err(unread)?;
     }
     let mut response = StatusCode::NO_CONTENT.into_response();
-    set_cookie(&asked.site, response.headers_mut(), "", 0);
+    set_cookie(&request.site, response.headers_mut(), "", 0);
     Ok(response)
 }
 
-fn welcome(site: &Site, status: StatusCode, signed_in: &SignedIn) -> Response {
+fn welcome(site: &PublicOrigin, status: StatusCode, signed_in: &NewSession) -> Response {
     let mut response = json(status, &signed_in.staff);
     set_cookie(site, response.headers_mut(), &signed_in.token, KEPT);
     response
 }
 
-fn set_cookie(site: &Site, headers: &mut HeaderMap, token: &str, seconds: u32) {
+fn set_cookie(site: &PublicOrigin, headers: &mut HeaderMap, token: &str, seconds: u32) {
     let secure = if site.is_https() { "; Secure" } else { "" };
     let name = cookie_name(site);
     let cookie =
@@ -177,30 +181,30 @@ fn set_cookie(site: &Site, headers: &mut HeaderMap, token: &str, seconds: u32) {
     }
 }
 
-impl From<Refused> for Failure {
-    fn from(refused: Refused) -> Self {
+impl From<SignInError> for ApiError {
+    fn from(refused: SignInError) -> Self {
         match refused {
-            Refused::Wrong => Self::Unauthorized("Wrong name or password"),
-            Refused::WrongCode => Self::Unauthorized("Wrong code"),
-            Refused::CodeRequired => Self::CodeRequired,
-            Refused::TooMany(seconds) => Self::TooManyRequests(seconds),
-            Refused::Store(error) => unread(error),
+            SignInError::Wrong => Self::Unauthorized("Wrong name or password"),
+            SignInError::WrongCode => Self::Unauthorized("Wrong code"),
+            SignInError::CodeRequired => Self::CodeRequired,
+            SignInError::TooMany(seconds) => Self::TooManyRequests(seconds),
+            SignInError::Store(error) => unread(error),
         }
     }
 }
 
 /// The text fields of a body.
 #[derive(Default)]
-pub(super) struct Fields {
+pub(crate) struct Fields {
     of: Map<String, Value>,
-    faults: Vec<Fault>,
+    faults: Vec<FieldError>,
 }
 
 impl Fields {
-    pub(super) fn read(body: &[u8]) -> Result<Self, Failure> {
+    pub(crate) fn read(body: &[u8]) -> Result<Self, ApiError> {
         // serde_json's own words could quote what was sent.
         let value = serde_json::from_slice(body)
-            .map_err(|e| Failure::InvalidJson(format!("Not JSON at column {}", e.column())))?;
+            .map_err(|e| ApiError::InvalidJson(format!("Not JSON at column {}", e.column())))?;
         let of = match value {
             Value::Object(of) => of,
             _ => Map::new(),
@@ -219,7 +223,7 @@ impl Fields {
         }
     }
 
-    pub(super) fn required(&mut self, name: &str) -> String {
+    pub(crate) fn required(&mut self, name: &str) -> String {
         let before = self.faults.len();
         self.optional(name).unwrap_or_else(|| {
             if self.faults.len() == before {
@@ -245,14 +249,14 @@ impl Fields {
 
     fn fault(&mut self, name: &str, msg: &str, kind: &'static str) {
         let loc = vec!["body".to_owned(), name.to_owned()];
-        self.faults.push(Fault { loc, msg: msg.to_owned(), kind });
+        self.faults.push(FieldError { loc, msg: msg.to_owned(), kind });
     }
 
-    pub(super) fn check(&mut self) -> Result<(), Failure> {
+    pub(crate) fn check(&mut self) -> Result<(), ApiError> {
         if self.faults.is_empty() {
             Ok(())
         } else {
-            Err(Failure::Validation(std::mem::take(&mut self.faults)))
+            Err(ApiError::Validation(std::mem::take(&mut self.faults)))
         }
     }
 }

@@ -27,7 +27,7 @@ pub(crate) enum Outcome {
     /// Stored as if nothing had been changed.
     Unchanged,
     /// A 422 with exactly these faults: type, and place under `body`.
-    Faults(Vec<(&'static str, String)>),
+    FieldErrors(Vec<(&'static str, String)>),
     /// A 400.
     NotJson,
 }
@@ -555,7 +555,7 @@ fn missing(table: &mut Table) {
     let all = ["source", "request_id", "ip_hash", "timestamp_utc"]
         .map(|f| ("missing", format!("meta.{f}")));
     let empty = Change::Set("meta", "{}".to_owned());
-    table.push("meta", "empty", empty, Outcome::Faults(all.into()));
+    table.push("meta", "empty", empty, Outcome::FieldErrors(all.into()));
 }
 
 /// Control characters, and what ends a line, in the middle of every field of one line.
@@ -641,14 +641,14 @@ fn unknown_fields(table: &mut Table) {
 
     let refused = |name: &str, members: &str, kind, place: &str, table: &mut Table| {
         let top = Change::Add(members.into());
-        table.push("unknown", name, top, Outcome::Faults(vec![(kind, place.to_owned())]));
+        table.push("unknown", name, top, Outcome::FieldErrors(vec![(kind, place.to_owned())]));
         let place = format!("meta.{place}");
         let in_meta = format!("{name}, in meta");
         table.push(
             "unknown",
             &in_meta,
             Change::AddToMeta(members.into()),
-            Outcome::Faults(vec![(kind, place)]),
+            Outcome::FieldErrors(vec![(kind, place)]),
         );
     };
     refused("a NUL", r#""x":"a\u0000b""#, "string_nul", "x", table);
@@ -703,7 +703,7 @@ fn repeated_keys(table: &mut Table) {
             "meta",
             &format!("{field} repeated"),
             again,
-            Outcome::Faults(vec![("duplicate_key", place)]),
+            Outcome::FieldErrors(vec![("duplicate_key", place)]),
         );
     }
     let thrice = Change::Add(r#""name":"x","name":"y""#.to_owned());
@@ -750,7 +750,7 @@ fn whole_bodies(table: &mut Table) {
         ("a list of leads", "[{}]"),
     ] {
         let whole = Change::Whole(body.as_bytes().to_vec());
-        table.push("body", name, whole, Outcome::Faults(vec![("model_type", String::new())]));
+        table.push("body", name, whole, Outcome::FieldErrors(vec![("model_type", String::new())]));
     }
     let required = ["name", "email", "message", "consent", "meta"].map(|f| ("missing", f));
     table.push("body", "an empty object", Change::Whole(b"{}".to_vec()), faults(&required));
@@ -762,7 +762,7 @@ fn whole_bodies(table: &mut Table) {
         "body",
         "thirty thousand lists in one another",
         nested,
-        Outcome::Faults(vec![("model_type", String::new())]),
+        Outcome::FieldErrors(vec![("model_type", String::new())]),
     );
     let deep = format!(r#""x":{}1{}"#, "[".repeat(20_000), "]".repeat(20_000));
     let place = format!("x{}", ".[]".repeat(63));
@@ -770,12 +770,12 @@ fn whole_bodies(table: &mut Table) {
         "body",
         "lists nested too deeply",
         Change::Add(deep),
-        Outcome::Faults(vec![("too_deep", place)]),
+        Outcome::FieldErrors(vec![("too_deep", place)]),
     );
 }
 
 fn faults(list: &[(&'static str, &str)]) -> Outcome {
-    Outcome::Faults(list.iter().map(|&(kind, place)| (kind, place.to_owned())).collect())
+    Outcome::FieldErrors(list.iter().map(|&(kind, place)| (kind, place.to_owned())).collect())
 }
 
 struct Table(Vec<Row>);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use fastcore::clock::Clock;
-use fastcore::http::Limits;
+use fastcore::http::server::Limits;
 use serde_json::{Value, json};
 
 use super::binary;
@@ -65,7 +65,7 @@ pub(crate) fn staffed() -> (TestServer, Browser) {
 pub(crate) fn first_account(server: &TestServer) -> Browser {
     let mut browser = Browser::of(server.address);
     let account = json!({"token": server.first_link, "name": "jean", "password": PASSWORD});
-    let answer = browser.post("/admin/api/first-account", &account);
+    let answer = browser.post("/admin/api/setup", &account);
     assert_eq!(answer.status, 201, "{answer:?}");
     browser
 }

@@ -6,10 +6,13 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use fastcore::app::{App, ServerLock, schema};
+use fastcore::app::{App, migrate};
 use fastcore::clock::Clock;
 use fastcore::config::{Environment, Server, ServerFlags};
-use fastcore::http::{Context, Limits, Route, bind, routes, serve};
+use fastcore::http::context::{Context, Route};
+use fastcore::http::router::routes;
+use fastcore::http::server::{Limits, bind, serve};
+use fastcore::store::db::lock::ServerLock;
 use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -49,7 +52,7 @@ impl TestServer {
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = std::thread::spawn(move || {
             let lock = ServerLock::take(&database).expect("the lock");
-            schema::prepare(&database, &clock, "cli:test", &lock).expect("a schema");
+            migrate::prepare(&database, &clock, "cli:test", &lock).expect("a schema");
             let variables = [
                 ("FASTCORE_SITE_INGEST_TOKEN", TOKEN),
                 ("DATABASE_URL", database.to_str().expect("UTF-8")),
@@ -63,13 +66,13 @@ impl TestServer {
                 .build()
                 .expect("a runtime");
             let (app, writer) = App::start(&database, &clock, runtime.handle()).expect("an app");
-            let desk = app.desk.clone().expect("a desk");
+            let state = app.state.clone().expect("a state");
             let mut context = Context::new(app, tokens).at(public_url);
             context.body_deadline = body_deadline;
             runtime.block_on(async move {
                 let listener = bind(server.listen).expect("a port");
-                let link = desk.first_link().await.expect("an answer").expect("a link");
-                drop(desk);
+                let link = state.first_link().await.expect("an answer").expect("a link");
+                drop(state);
                 ready.send((listener.local_addr().expect("an address"), link)).expect("a test");
                 let all = routes(&context);
                 drop(context);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fastcore::http::Limits;
+use fastcore::http::server::Limits;
 
 use crate::support::http::{Client, lead_request, post_lead};
 use crate::support::lead;

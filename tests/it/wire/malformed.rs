@@ -4,13 +4,15 @@ use std::convert::Infallible;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use fastcore::app::App;
 use fastcore::app::intake::{Answer, Inbox};
-use fastcore::app::{App, Health};
 use fastcore::config::{Environment, Server, ServerFlags};
 use fastcore::domain::id::RequestId;
 use fastcore::domain::lead::NewLead;
-use fastcore::http::{Context, Route, routes};
-use fastcore::store::Intake;
+use fastcore::http::context::{Context, Route};
+use fastcore::http::router::routes;
+use fastcore::store::health::WriterHealth;
+use fastcore::store::leads::SubmitOutcome;
 use warp::Filter;
 use warp::reply::Reply;
 
@@ -146,7 +148,7 @@ fn a_panic_anywhere_in_a_route_is_answered_500_and_the_server_lives() {
 struct BrokenInbox;
 
 impl Inbox for BrokenInbox {
-    fn submit(&self, _: NewLead) -> Answer<Intake> {
+    fn submit(&self, _: NewLead) -> Answer<SubmitOutcome> {
         Box::pin(async { panic!("the inbox is broken") })
     }
 
@@ -172,7 +174,11 @@ fn a_panic_while_a_lead_is_stored_is_answered_500_and_the_connection_goes_on() {
     let environment = Environment::of(&variables);
     let settings = Server::load(&environment, &ServerFlags::default()).expect("settings");
     let tokens = settings.tokens().expect("tokens");
-    let app = App { inbox: Arc::new(BrokenInbox), health: Arc::new(Health::default()), desk: None };
+    let app = App {
+        inbox: Arc::new(BrokenInbox),
+        health: Arc::new(WriterHealth::default()),
+        state: None,
+    };
     let server = serving(routes(&Context::new(app, tokens)));
     let mut client = Client::connect(server.address);
     for body in [lead(), serde_json::json!({})] {

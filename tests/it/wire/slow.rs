@@ -4,7 +4,7 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use fastcore::http::Limits;
+use fastcore::http::server::Limits;
 use tokio::net::TcpSocket;
 
 use crate::support::http::{Client, lead_request, once, post_lead, request};

@@ -3,11 +3,14 @@
 use std::path::PathBuf;
 use std::sync::mpsc::channel;
 
-use fastcore::app::StoreError;
 use fastcore::clock::Clock;
-use fastcore::domain::audit::{Event, NewEvent, SITE};
+use fastcore::domain::audit::{ACTOR_SITE, AuditEvent, NewAuditRow};
 use fastcore::domain::lead::NewLead;
-use fastcore::store::{self, Intake, WriteTx, Writer, WriterThread};
+use fastcore::store;
+use fastcore::store::error::StoreError;
+use fastcore::store::leads::SubmitOutcome;
+use fastcore::store::tx::WriteTx;
+use fastcore::store::writer::{Writer, WriterThread};
 use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -34,9 +37,13 @@ fn start() -> Store {
     let folder = tempfile::tempdir().expect("a folder");
     let database = folder.path().join("fastcore.db");
     let clock = Clock::system();
-    store::migrate(&database, &clock, "cli:test").expect("a schema");
-    let (writer, thread, _) =
-        store::start_writer(&database, &clock, store::Answers::give).expect("a writer");
+    store::db::migrate::prepare(&database, &clock, "cli:test").expect("a schema");
+    let (writer, thread, _) = store::writer::start_server_writer(
+        &database,
+        &clock,
+        store::writer::CompletedBatch::notify,
+    )
+    .expect("a writer");
     Store { _folder: folder, database, writer, thread }
 }
 
@@ -57,16 +64,16 @@ fn in_one_batch<T>(writer: &Writer, queue: impl FnOnce() -> T) -> T {
     queued
 }
 
-fn good(writer: &Writer) -> Outcome<Intake> {
+fn good(writer: &Writer) -> Outcome<SubmitOutcome> {
     let lead = NewLead::parse(lead().to_string().as_bytes()).expect("a lead");
-    writer.submit(move |tx| store::submit(tx, &lead)).expect("room")
+    writer.submit(move |tx| store::leads::submit(tx, &lead)).expect("room")
 }
 
-fn event(lead_id: Option<&str>) -> NewEvent<'_> {
-    let event = Event::LeadRejected;
-    NewEvent {
+fn event(lead_id: Option<&str>) -> NewAuditRow<'_> {
+    let event = AuditEvent::LeadRejected;
+    NewAuditRow {
         event,
-        actor: SITE,
+        actor: ACTOR_SITE,
         lead_id,
         request_id: None,
         status_code: None,
@@ -77,7 +84,7 @@ fn event(lead_id: Option<&str>) -> NewEvent<'_> {
 /// Work that adds a row which is fine and then does something that is refused.
 fn bad(writer: &Writer, then: Step) -> Outcome<()> {
     let work = move |tx: &mut WriteTx<'_>| {
-        store::append(tx, &event(None))?;
+        tx.append(&event(None))?;
         then(tx)
     };
     writer.submit(work).expect("room")
@@ -89,7 +96,7 @@ fn work_that_is_refused_is_rolled_back_alone() {
     let other = Connection::open(&database).expect("another connection");
     other.execute_batch(REFUSES_ONE).expect("a trigger");
     let refusals: [Step; 2] = [
-        |tx| store::append(tx, &event(Some("refused"))).map(drop),
+        |tx| tx.append(&event(Some("refused"))).map(drop),
         // A use case that thinks better of it.
         |_| Err(StoreError::Refused("for a test".to_owned())),
     ];
@@ -104,7 +111,7 @@ fn work_that_is_refused_is_rolled_back_alone() {
     let mut places = Vec::new();
     for outcome in good {
         match outcome.blocking_recv().expect("an answer") {
-            Ok(Intake::Received(stored)) => places.push(stored.receipt.seq),
+            Ok(SubmitOutcome::Created(stored)) => places.push(stored.receipt.seq),
             other => panic!("{other:?}"),
         }
     }
@@ -131,7 +138,7 @@ fn work_that_panics_is_refused_alone_and_the_writer_lives() {
     });
     for outcome in [before, after, good(&writer)] {
         let outcome = outcome.blocking_recv().expect("an answer");
-        assert!(matches!(outcome, Ok(Intake::Received(_))), "{outcome:?}");
+        assert!(matches!(outcome, Ok(SubmitOutcome::Created(_))), "{outcome:?}");
     }
     let outcome = panics.blocking_recv().expect("an answer");
     assert!(matches!(outcome, Err(StoreError::Refused(_))), "{outcome:?}");
@@ -157,11 +164,11 @@ fn what_is_queued_when_the_last_way_to_the_writer_goes_is_still_stored() {
 fn a_second_writer_of_the_same_database_takes_turns_with_the_first() {
     let Store { _folder, database, writer, thread } = start();
     let clock = Clock::system();
-    let (beside, second) = store::writer_beside(&database, &clock).expect("a writer");
+    let (beside, second) = store::writer::open_cli_writer(&database, &clock).expect("a writer");
     let queued: Vec<_> =
         (0..200).map(|i| good(if i % 2 == 0 { &writer } else { &beside })).collect();
     for outcome in queued {
-        assert!(matches!(outcome.blocking_recv(), Ok(Ok(Intake::Received(_)))));
+        assert!(matches!(outcome.blocking_recv(), Ok(Ok(SubmitOutcome::Created(_)))));
     }
     drop((writer, beside));
     thread.join();

@@ -12,7 +12,7 @@ use crate::support::within;
 
 /// The file's size; 0 where there is none.
 fn size(database: &Path) -> u64 {
-    let file = fastcore::store::beside(database, "-wal");
+    let file = fastcore::store::paths::sidecar_path(database, "-wal");
     std::fs::metadata(file).map_or(0, |meta| meta.len())
 }
 

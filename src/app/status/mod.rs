@@ -1,0 +1,4 @@
+//! The server's status: what the admin page shows, and what `fastcore check` finds.
+
+pub mod doctor;
+pub mod server_status;

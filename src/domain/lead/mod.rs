@@ -1,0 +1,209 @@
+//! What a lead is: as it is about to be stored, and as it is read back.
+
+pub mod legacy;
+pub mod parse;
+pub mod status;
+
+use std::fmt;
+
+use crate::domain::email::Email;
+use crate::domain::hash_chain::LeadDigestInput;
+use crate::domain::id::RequestId;
+use crate::domain::text::Personal;
+
+/// The company's services, by the names that the site sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeadService {
+    Ponts,
+    Cabines,
+    Compresseurs,
+    Diagnostic,
+    Autre,
+}
+
+impl LeadService {
+    pub const ALL: [Self; 5] =
+        [Self::Ponts, Self::Cabines, Self::Compresseurs, Self::Diagnostic, Self::Autre];
+
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ponts => "ponts",
+            Self::Cabines => "cabines",
+            Self::Compresseurs => "compresseurs",
+            Self::Diagnostic => "diagnostic",
+            Self::Autre => "autre",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.as_str() == text)
+    }
+}
+
+impl fmt::Display for LeadService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A lead that keeps every rule. Its one constructor is [`NewLead::parse`].
+#[derive(Debug, Clone)]
+pub struct NewLead {
+    pub(crate) name: Personal,
+    pub(crate) email: Email,
+    pub(crate) phone: Option<Personal>,
+    pub(crate) company: Option<Personal>,
+    pub(crate) service: Option<LeadService>,
+    pub(crate) message: Personal,
+    pub(crate) consent: bool,
+    pub(crate) source: String,
+    pub(crate) request_id: RequestId,
+    pub(crate) ip_hash: String,
+    pub(crate) meta_json: String,
+}
+
+impl NewLead {
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    #[must_use]
+    pub fn email(&self) -> &Email {
+        &self.email
+    }
+
+    #[must_use]
+    pub fn phone(&self) -> Option<&str> {
+        self.phone.as_ref().map(Personal::as_str)
+    }
+
+    #[must_use]
+    pub fn company(&self) -> Option<&str> {
+        self.company.as_ref().map(Personal::as_str)
+    }
+
+    #[must_use]
+    pub fn service(&self) -> Option<LeadService> {
+        self.service
+    }
+
+    #[must_use]
+    pub fn message(&self) -> &str {
+        self.message.as_str()
+    }
+
+    #[must_use]
+    pub fn consent(&self) -> bool {
+        self.consent
+    }
+
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    #[must_use]
+    pub fn request_id(&self) -> RequestId {
+        self.request_id
+    }
+
+    #[must_use]
+    pub fn ip_hash(&self) -> &str {
+        &self.ip_hash
+    }
+
+    /// `user_agent_hash` and `timestamp_utc` as a JSON object.
+    #[must_use]
+    pub fn meta_json(&self) -> &str {
+        &self.meta_json
+    }
+}
+
+/// A lead as stored, with its present status.
+#[derive(Debug, Clone)]
+pub struct Lead {
+    /// The place of its arrival in the audit log.
+    pub audit_seq: i64,
+    pub id: String,
+    pub created_at_utc: String,
+    pub name: Personal,
+    pub email: Personal,
+    pub phone: Option<Personal>,
+    pub company: Option<Personal>,
+    pub service: Option<String>,
+    pub message: Personal,
+    pub consent: bool,
+    pub source: String,
+    pub request_id: String,
+    pub ip_hash: String,
+    pub meta_json: Option<String>,
+    pub status: String,
+    pub salt: Vec<u8>,
+}
+
+impl Lead {
+    /// The columns with which a lead leaves and comes in, in the order of the first service's
+    /// table.
+    pub const COLUMNS: [&str; 14] = [
+        "id",
+        "created_at_utc",
+        "name",
+        "email",
+        "phone",
+        "company",
+        "service",
+        "message",
+        "consent",
+        "source",
+        "request_id",
+        "ip_hash",
+        "meta_json",
+        "status",
+    ];
+
+    /// The columns under the lead's digest.
+    #[must_use]
+    pub fn columns(&self) -> LeadDigestInput<'_> {
+        LeadDigestInput {
+            salt: &self.salt,
+            id: &self.id,
+            created_at_utc: &self.created_at_utc,
+            name: self.name.as_str(),
+            email: self.email.as_str(),
+            phone: self.phone.as_ref().map(Personal::as_str),
+            company: self.company.as_ref().map(Personal::as_str),
+            service: self.service.as_deref(),
+            message: self.message.as_str(),
+            consent: self.consent,
+            source: &self.source,
+            request_id: &self.request_id,
+            ip_hash: &self.ip_hash,
+            meta_json: self.meta_json.as_deref(),
+        }
+    }
+
+    /// The names of the fields in which a submission with the same `request_id` differs. The
+    /// hashes and the time of the submission do not count: a retry may make them anew.
+    #[must_use]
+    pub fn differences(&self, new: &NewLead) -> Vec<&'static str> {
+        let optional =
+            |text: &Option<Personal>, new: Option<&str>| text.as_ref().map(Personal::as_str) != new;
+        let service = new.service().map(LeadService::as_str);
+        [
+            ("name", self.name.as_str() != new.name()),
+            ("email", self.email.as_str() != new.email().as_str()),
+            ("phone", optional(&self.phone, new.phone())),
+            ("company", optional(&self.company, new.company())),
+            ("service", self.service.as_deref() != service),
+            ("message", self.message.as_str() != new.message()),
+            ("consent", self.consent != new.consent()),
+            ("meta.source", self.source != new.source()),
+        ]
+        .into_iter()
+        .filter_map(|(name, differs)| differs.then_some(name))
+        .collect()
+    }
+}

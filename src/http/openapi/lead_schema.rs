@@ -1,0 +1,260 @@
+//! The rules of a submission as a JSON Schema, made from the very limits that the reader applies.
+//!
+//! It speaks of the text as it is sent: white space around it is allowed, and does not count.
+
+use std::borrow::Cow;
+
+use utoipa::openapi::extensions::Extensions;
+use utoipa::openapi::schema::{AdditionalProperties, SchemaFormat, SchemaType};
+use utoipa::openapi::{KnownFormat, Object, ObjectBuilder, Ref, RefOr, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::domain::lead::parse::{
+    COMPANY, EMAIL, IP_HASH, MESSAGE, NAME, PHONE, SOURCE, USER_AGENT_HASH,
+};
+use crate::domain::lead::status::LeadStatus;
+use crate::domain::lead::{LeadService, NewLead};
+use crate::domain::text::TextRule;
+
+/// What `str::trim` takes away: Unicode's `White_Space`. `\s` is another set in every dialect of
+/// regular expressions.
+const SPACE: &str =
+    r"\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000";
+/// What may not stand inside one line: control characters and the two separators.
+const BREAKS: &str = r"\u0000-\u001f\u007f-\u009f\u2028\u2029";
+/// Both.
+const SPACE_OR_BREAKS: &str =
+    r"\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000";
+
+impl TextRule {
+    /// A pattern of all that [`TextRule::check`] takes, and of nothing else.
+    fn pattern(&self) -> String {
+        let (inside, edge) = if self.multi_line {
+            (r"[^\u0000]".to_owned(), format!(r"[^\u0000{SPACE}]"))
+        } else {
+            (format!("[^{BREAKS}]"), format!("[^{SPACE_OR_BREAKS}]"))
+        };
+        let (least, most) = (self.min.saturating_sub(2), self.max - 2);
+        let long = format!("{inside}{{{least},{most}}}{edge}");
+        let text = match self.min {
+            0 => format!("({edge}({long})?)?"),
+            1 => format!("{edge}({long})?"),
+            _ => format!("{edge}{long}"),
+        };
+        format!("^[{SPACE}]*{text}[{SPACE}]*$")
+    }
+
+    /// `maxLength` would count the white space around the text, so the most is in the pattern.
+    fn property(&self, what: &str, example: &str) -> ObjectBuilder {
+        let (least, most) = (self.min, self.max);
+        let length = match least {
+            0 => format!("At most {most} characters"),
+            _ => format!("{least} to {most} characters"),
+        };
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length((least > 0).then_some(least))
+            .pattern(Some(self.pattern()))
+            .description(Some(format!("{length}. {what}")))
+            .examples([example])
+    }
+
+    /// `null` and blank are the same as leaving it out.
+    fn optional(&self, what: &str, example: &str) -> ObjectBuilder {
+        self.property(what, example).schema_type(text_or_null())
+    }
+}
+
+fn text_or_null() -> SchemaType {
+    SchemaType::from_iter([Type::String, Type::Null])
+}
+
+fn known(format: KnownFormat) -> Option<SchemaFormat> {
+    Some(SchemaFormat::KnownFormat(format))
+}
+
+impl PartialSchema for NewLead {
+    fn schema() -> RefOr<Schema> {
+        let services =
+            LeadService::ALL.map(|s| Some(s.as_str())).into_iter().chain([Some(""), None]);
+        ObjectBuilder::new()
+            .schema_type(Type::Object)
+            .description(Some(
+                "What a visitor wrote, and what the site knows of it. Lengths are Unicode code \
+                 points, counted without the white space around the text. Unknown members are \
+                 ignored; no key may stand twice in one object.",
+            ))
+            .property("name", NAME.property("One line.", "Jean Dupont"))
+            .property("email", email())
+            .property("phone", PHONE.optional("One line.", "+33612345678"))
+            .property("company", COMPANY.optional("One line.", "ACME SAS"))
+            .property(
+                "service",
+                ObjectBuilder::new()
+                    .schema_type(text_or_null())
+                    .enum_values(Some(services))
+                    .description(Some("What the visitor asks for."))
+                    .examples([LeadService::Diagnostic.as_str()]),
+            )
+            .property(
+                "message",
+                MESSAGE.property(
+                    "Line breaks and tabs are allowed.",
+                    "Mon compresseur ne démarre plus depuis hier",
+                ),
+            )
+            .property(
+                "consent",
+                ObjectBuilder::new()
+                    .schema_type(Type::Boolean)
+                    .description(Some("Whether the visitor agrees to be contacted."))
+                    .examples([true]),
+            )
+            .property("meta", Ref::from_schema_name(Meta::name()))
+            .required("name")
+            .required("email")
+            .required("message")
+            .required("consent")
+            .required("meta")
+            .property_names(Some(without_nul()))
+            .extensions(Some(others()))
+            .into()
+    }
+}
+
+impl ToSchema for NewLead {
+    fn name() -> Cow<'static, str> {
+        "LeadRequest".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((Meta::name().into_owned(), Meta::schema()));
+        schemas.push((Ignored::name().into_owned(), Ignored::schema()));
+    }
+}
+
+fn email() -> ObjectBuilder {
+    let (visible, most) = (format!("^@{SPACE_OR_BREAKS}"), EMAIL.max);
+    EMAIL
+        .property(
+            "One address whose domain has a dot, as mail providers accept it (RFC 5321, RFC 6531, \
+             internationalised domains too). The domain is stored in lower case.",
+            "jean@example.com",
+        )
+        .format(Some(SchemaFormat::Custom("idn-email".into())))
+        .pattern(Some(format!(
+            r"^[{SPACE}]*(?=[^{SPACE_OR_BREAKS}]{{3,{most}}}[{SPACE}]*$)[{visible}]+@[{visible}]+[.\u3002\uff0e\uff61][{visible}]+[{SPACE}]*$"
+        )))
+}
+
+/// The submission's circumstances, under `meta`.
+struct Meta;
+
+impl PartialSchema for Meta {
+    fn schema() -> RefOr<Schema> {
+        let text = || ObjectBuilder::new().schema_type(Type::String);
+        ObjectBuilder::new()
+            .schema_type(Type::Object)
+            .description(Some("What the site knows of the submission."))
+            .property("source", SOURCE.property("Which site. One line.", "fast-techservices.com"))
+            .property(
+                "request_id",
+                text()
+                    .format(known(KnownFormat::Uuid))
+                    .description(Some(
+                        "The submission's own id, made by the site, with hyphens, in any case: the \
+                         same at every retry, so that none makes a second lead.",
+                    ))
+                    .examples(["f47ac10b-58cc-4372-a567-0e02b2c3d479"]),
+            )
+            .property("ip_hash", IP_HASH.property("One line.", "abc123def456"))
+            .property("user_agent_hash", USER_AGENT_HASH.optional("One line.", "xyz789"))
+            .property(
+                "timestamp_utc",
+                text()
+                    .format(known(KnownFormat::DateTime))
+                    .description(Some(
+                        "When the visitor sent it, RFC 3339. Without an offset it is taken as UTC.",
+                    ))
+                    .examples(["2024-01-03T10:30:45.123456Z"]),
+            )
+            .required("source")
+            .required("request_id")
+            .required("ip_hash")
+            .required("timestamp_utc")
+            .property_names(Some(without_nul()))
+            .extensions(Some(others()))
+            .into()
+    }
+}
+
+impl ToSchema for Meta {
+    fn name() -> Cow<'static, str> {
+        "LeadMeta".into()
+    }
+}
+
+/// What a member that no field claims may be: anything without NUL.
+struct Ignored;
+
+impl PartialSchema for Ignored {
+    fn schema() -> RefOr<Schema> {
+        // Each rule speaks of values of its type alone.
+        ObjectBuilder::new()
+            .schema_type(SchemaType::AnyValue)
+            .description(Some("A member that has no meaning here: it is ignored."))
+            .pattern(Some(NO_NUL))
+            .property_names(Some(without_nul()))
+            .additional_properties(Some(AdditionalProperties::from(ignored())))
+            .extensions(Some(Extensions::from_iter([("items", reference())])))
+            .into()
+    }
+}
+
+impl ToSchema for Ignored {}
+
+impl PartialSchema for LeadService {
+    fn schema() -> RefOr<Schema> {
+        names("What a visitor asks for.", Self::ALL.map(Self::as_str))
+    }
+}
+
+impl ToSchema for LeadService {}
+
+impl PartialSchema for LeadStatus {
+    fn schema() -> RefOr<Schema> {
+        names("Where a lead stands in the team's work.", Self::ALL.map(Self::as_str))
+    }
+}
+
+impl ToSchema for LeadStatus {}
+
+fn names<const N: usize>(what: &str, names: [&str; N]) -> RefOr<Schema> {
+    let names = names.map(str::to_owned);
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(names))
+        .description(Some(what))
+        .into()
+}
+
+const NO_NUL: &str = r"^[^\u0000]*$";
+
+fn without_nul() -> Object {
+    ObjectBuilder::new().schema_type(Type::String).pattern(Some(NO_NUL)).build()
+}
+
+fn ignored() -> Ref {
+    Ref::from_schema_name(Ignored::name())
+}
+
+/// The rule of JSON Schema for members that `properties` does not name. `additionalProperties` would
+/// take the strictness from clients whose types are made of this document.
+fn others() -> Extensions {
+    Extensions::from_iter([("unevaluatedProperties", reference())])
+}
+
+/// [`ignored`], for the words of JSON Schema that utoipa has no setter for.
+fn reference() -> serde_json::Value {
+    serde_json::json!({ "$ref": ignored().ref_location })
+}

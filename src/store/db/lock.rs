@@ -1,0 +1,72 @@
+//! One server a database: a lock that ends with the process, whichever way that ends.
+
+use std::fs::{File, OpenOptions};
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+use rustix::process::{Flock, FlockType, fcntl_getlk};
+
+use crate::store::error::StoreError;
+use crate::store::paths::sidecar_path;
+
+/// Held by a server for as long as it lives. A file of its own: closing any other descriptor of
+/// the database file would drop SQLite's own locks.
+#[derive(Debug)]
+pub struct ServerLock {
+    _file: File,
+}
+
+impl ServerLock {
+    /// Takes the lock of a database.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`] while another server has it.
+    pub fn take(path: &Path) -> Result<Self, StoreError> {
+        let name = sidecar_path(path, ".lock");
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&name)
+            .map_err(|e| StoreError::CannotOpen {
+                // The folder is at fault, or this very file.
+                path: if e.kind() == ErrorKind::NotFound { path.into() } else { name.clone() },
+                purpose: "writing",
+                cause: e.to_string(),
+            })?;
+        flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|e| match e {
+            Errno::WOULDBLOCK => StoreError::InUse(path.into()),
+            other => StoreError::Io(format!("{} cannot be locked: {other}", name.display())),
+        })?;
+        Ok(Self { _file: file })
+    }
+}
+
+/// SQLite's locks on a database file (sqlite.org/fileformat2.html, section 1.5): one page from
+/// here on.
+const LOCKS_AT: u64 = 0x4000_0000;
+const LOCKS: u64 = 512;
+
+/// Asks whether another process has the database open, also where it is too damaged for SQLite.
+pub(crate) fn check_unused(path: &Path) -> Result<(), StoreError> {
+    let Ok(file) = File::open(path) else { return Ok(()) };
+    let lock = Flock { start: LOCKS_AT, length: LOCKS, ..Flock::from(FlockType::WriteLock) };
+    match fcntl_getlk(&file, &lock) {
+        Ok(None) => Ok(()),
+        Ok(Some(_)) => Err(StoreError::OpenElsewhere(path.into())),
+        Err(e) => Err(StoreError::at(path)(e)),
+    }
+}
+
+/// Refuses to write to a database that is about to be replaced by a restore.
+pub(crate) fn check_unreplaced(path: &Path) -> Result<(), StoreError> {
+    let Ok(file) = File::open(sidecar_path(path, ".restore.partial")) else { return Ok(()) };
+    match flock(&file, FlockOperation::NonBlockingLockShared) {
+        Err(Errno::WOULDBLOCK) => Err(StoreError::OpenElsewhere(path.into())),
+        _ => Ok(()),
+    }
+}

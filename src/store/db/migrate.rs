@@ -1,0 +1,112 @@
+//! The schema and its versions: which a database has, which this binary knows, and the way between.
+
+use crate::store::db::open;
+use crate::store::db::schema::{embedded, versions};
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+use crate::clock::Clock;
+use crate::domain::audit::{AuditEvent, NewAuditRow};
+use crate::domain::timestamp::stamp;
+use crate::store::audit::query;
+use crate::store::backup::create;
+use crate::store::error::StoreError;
+use crate::store::tx::WriteTx;
+
+/// What applying the pending migrations did.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct MigrationSummary {
+    pub from: u32,
+    pub to: u32,
+    /// The verified copy of a database that had rows.
+    pub copy: Option<PathBuf>,
+}
+
+/// Applies what is pending, after a verified copy if one is to be kept and the database has rows.
+/// Refuses a newer one.
+pub(crate) fn apply(
+    conn: &mut Connection,
+    path: &Path,
+    keep_copy: bool,
+    clock: &Clock,
+    actor: &str,
+) -> Result<MigrationSummary, StoreError> {
+    let (from, to) = versions(conn, path)?;
+    let mut copy = None;
+    if from < to {
+        if keep_copy && from > 0 && has_rows(conn)? {
+            copy = Some(verified_copy(conn, path, from, clock)?);
+        }
+        embedded::migrations::runner()
+            .set_grouped(true)
+            .run(conn)
+            .map_err(|e| StoreError::Migration(e.to_string()))?;
+    }
+    record(conn, to, clock, actor)?;
+    Ok(MigrationSummary { from, to, copy })
+}
+
+fn has_rows(conn: &Connection) -> Result<bool, StoreError> {
+    Ok(query::head(conn)?.seq > 0)
+}
+
+/// A backup of the database beside it before its schema changes; `restore` of the binary before
+/// this one takes it.
+fn verified_copy(
+    conn: &Connection,
+    path: &Path,
+    from: u32,
+    clock: &Clock,
+) -> Result<PathBuf, StoreError> {
+    let time = stamp(clock.now()).replace([':', '.'], "-");
+    let copy =
+        crate::store::paths::sidecar_path(path, &format!(".before-migration-from-V{from}-{time}"));
+    create::create_plain(conn, &copy).map_err(|e| match e {
+        StoreError::Corrupt(cause) => StoreError::Migration(format!(
+            "the copy {} is not sound ({cause}); nothing was changed",
+            copy.display()
+        )),
+        other => other,
+    })?;
+    Ok(copy)
+}
+
+/// Writes the `DATABASE_MIGRATED` row of a migration. `user_version` remembers up to which
+/// version that was done, so that a crash between the two is made good at the next start.
+fn record(conn: &mut Connection, to: u32, clock: &Clock, actor: &str) -> Result<(), StoreError> {
+    let from: u32 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if from == to {
+        return Ok(());
+    }
+    let batch = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    if from > 0 {
+        let details = format!(r#"{{"from":{from},"to":{to}}}"#);
+        let ids = uuid::ContextV7::new();
+        WriteTx::begin(&batch, clock.now(), &ids)?.append(&NewAuditRow {
+            event: AuditEvent::DatabaseMigrated,
+            actor,
+            lead_id: None,
+            request_id: None,
+            status_code: None,
+            details_json: Some(&details),
+        })?;
+    }
+    batch.pragma_update(None, "user_version", to)?;
+    batch.commit()?;
+    Ok(())
+}
+
+/// Prepares the database for use: creates it if it is missing, then applies pending migrations. The
+/// flag says whether the database was created.
+///
+/// # Errors
+/// The file cannot be opened or written, is not FASTCore's, or is newer than this binary.
+pub fn prepare(
+    path: &Path,
+    clock: &Clock,
+    actor: &str,
+) -> Result<(MigrationSummary, bool), StoreError> {
+    let (mut conn, created) = open::writable(path)?;
+    Ok((apply(&mut conn, path, true, clock, actor)?, created))
+}

@@ -1,0 +1,11 @@
+//! The database file: opening, locking, schema, checkpoints, integrity.
+
+pub mod btree;
+pub mod checkpoint;
+pub mod disk_usage;
+pub mod integrity;
+pub mod lock;
+pub mod migrate;
+pub mod open;
+pub mod schema;
+pub mod wipe;

@@ -1,0 +1,113 @@
+//! Leads counted: over time, by service, by status, and how long they waited.
+
+use rusqlite::OptionalExtension;
+
+use crate::domain::filter::{LeadFilter, Period};
+use crate::store::error::StoreError;
+use crate::store::read::ReadTx;
+
+impl ReadTx<'_> {
+    /// When the first and the last lead of a period came; none where there is none.
+    ///
+    /// # Errors
+    /// The database's own, as for all reads here.
+    pub fn extent(&self, period: &Period) -> Result<Option<(String, String)>, StoreError> {
+        let (conditions, values) = of(period);
+        let end = |direction: &str| {
+            let sql = format!(
+                "SELECT created_at_utc FROM lead_inbox AS l WHERE 1{conditions}
+                 ORDER BY created_at_utc {direction} LIMIT 1"
+            );
+            let values = rusqlite::params_from_iter(&values);
+            let moment = self.0.prepare_cached(&sql)?.query_row(values, |row| row.get(0));
+            Ok::<_, StoreError>(moment.optional()?)
+        };
+        Ok(end("ASC")?.zip(end("DESC")?))
+    }
+
+    /// How many leads came in a period.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn leads_in(&self, period: &Period) -> Result<i64, StoreError> {
+        let (conditions, values) = of(period);
+        let sql = format!("SELECT count(*) FROM lead_inbox AS l WHERE 1{conditions}");
+        let values = rusqlite::params_from_iter(values);
+        Ok(self.0.prepare_cached(&sql)?.query_row(values, |row| row.get(0))?)
+    }
+
+    /// The leads of a period by service, the most first.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn by_service(&self, period: &Period) -> Result<Vec<(Option<String>, i64)>, StoreError> {
+        self.grouped(period, "l.service")
+    }
+
+    /// The leads of a period by present status, the most first.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn by_status(&self, period: &Period) -> Result<Vec<(Option<String>, i64)>, StoreError> {
+        self.grouped(period, "coalesce(s.status, l.status)")
+    }
+
+    fn grouped(&self, period: &Period, by: &str) -> Result<Vec<(Option<String>, i64)>, StoreError> {
+        let (conditions, values) = of(period);
+        let sql = format!(
+            "SELECT {by}, count(*) AS leads FROM lead_inbox AS l
+             LEFT JOIN lead_status AS s ON s.audit_seq = l.audit_seq
+             WHERE 1{conditions} GROUP BY 1 ORDER BY leads DESC, 1"
+        );
+        let mut statement = self.0.prepare_cached(&sql)?;
+        let values = rusqlite::params_from_iter(values);
+        let rows = statement.query_map(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The leads of a period that were taken up: when each came, and when its status first was
+    /// another than `received`.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn taken_up(&self, period: &Period) -> Result<Vec<(String, String)>, StoreError> {
+        let (conditions, values) = of(period);
+        // Only a lead that has a row in lead_status was ever taken up.
+        let sql = format!(
+            "SELECT l.created_at_utc,
+                    (SELECT a.created_at_utc FROM audit_log AS a
+                     WHERE a.lead_id = l.id AND a.event = 'LEAD_PROCESSED'
+                         AND a.details_json ->> 'from' = 'received' ORDER BY a.seq LIMIT 1) AS taken_up
+             FROM lead_status AS s JOIN lead_inbox AS l ON l.audit_seq = s.audit_seq
+             WHERE taken_up IS NOT NULL{conditions}"
+        );
+        let mut statement = self.0.prepare_cached(&sql)?;
+        let values = rusqlite::params_from_iter(values);
+        let rows = statement.query_map(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+fn of(period: &Period) -> (String, Vec<String>) {
+    crate::store::leads::conditions(&LeadFilter { period: period.clone(), ..LeadFilter::default() })
+}
+
+impl ReadTx<'_> {
+    /// How many leads and audit rows there are.
+    ///
+    /// # Errors
+    /// The database's own, as for all reads here.
+    pub fn row_counts(&self) -> Result<(i64, i64), StoreError> {
+        let sql = "SELECT (SELECT count(*) FROM lead_inbox), (SELECT count(*) FROM audit_log)";
+        Ok(self.0.prepare_cached(sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?)
+    }
+
+    /// When the last lead came.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn last_lead_at(&self) -> Result<Option<String>, StoreError> {
+        let sql = "SELECT created_at_utc FROM lead_inbox ORDER BY audit_seq DESC LIMIT 1";
+        Ok(self.0.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?)
+    }
+}
