@@ -66,7 +66,7 @@ declare namespace Api {
     company: string | null;
     service: string | null;
     status: string;
-    beginning: string;
+    excerpt: string;
     /** Set by the page after an `erased` event; the personal data is gone then. */
     erased?: boolean;
   }
@@ -94,7 +94,7 @@ declare namespace Api {
     /** Oldest row first. */
     timeline: AuditRow[];
     receipt: string | null;
-    digest: 'holds' | 'broken';
+    digest: 'valid' | 'invalid';
     newer: string | null;
     older: string | null;
   }
@@ -113,7 +113,7 @@ declare namespace Api {
 
   interface Stats {
     leads: number;
-    per: { start: string; leads: number }[];
+    series: { start: string; leads: number }[];
     by_service: { service: string | null; leads: number }[];
     by_status: { status: string | null; leads: number }[];
     median_seconds_to_processing: number | null;

@@ -9,15 +9,15 @@ use crate::server::TestServer;
 
 /// A path, and an element that is there when the view is loaded.
 const SIGNED_OUT: [(&str, &str); 3] =
-    [("/admin", "#username"), ("/admin/welcome#00", "#password"), ("/admin/welcome", "a.button")];
+    [("/admin", "#username"), ("/admin/setup#00", "#password"), ("/admin/setup", "a.button")];
 const SIGNED_IN: [(&str, &str); 8] = [
     ("/admin", "a.lead-row"),
     ("/admin?q=introuvable", ".list-pane .empty-state"),
-    ("/admin/figures", ".chart canvas"),
-    ("/admin/figures?period=12m", ".chart canvas"),
+    ("/admin/stats", ".chart canvas"),
+    ("/admin/stats?period=12m", ".chart canvas"),
     ("/admin/audit", ".audit-log li"),
     ("/admin/audit?event=LEAD_RECEIVED", ".audit-log li"),
-    ("/admin/state", ".tiles"),
+    ("/admin/status", ".tiles"),
     ("/admin/leads/00000000-0000-7000-8000-000000000000", ".empty-state h1"),
 ];
 
@@ -120,7 +120,7 @@ async fn stats(server: TestServer, page: Page) {
     let id = server.post_lead(&json!({ "service": "cabines" }));
     server.run_command(&["lead", "set-status", &id, "processing"], "");
     page.sign_in().await;
-    page.goto("/admin/figures").await;
+    page.goto("/admin/stats").await;
     page.wait_for_text(".tiles", "Demandes reçues2").await;
     page.click(".card summary").await;
     page.wait_until("document.querySelectorAll('.table-scroller tbody tr').length === 30").await;
@@ -138,7 +138,7 @@ async fn longer_period(server: TestServer, page: Page) {
     server.add_staff("claire");
     server.post_lead(&json!({}));
     page.sign_in().await;
-    page.goto("/admin/figures?period=7d").await;
+    page.goto("/admin/stats?period=7d").await;
     let last_bar = "(() => {
         const over = document.querySelector('.chart .u-over');
         const box = over?.getBoundingClientRect();

@@ -85,7 +85,7 @@ function forwardConnection() {
 
 function connect() {
   disconnect();
-  source = new EventSource(apiUrl('live', { after: lastEventId }));
+  source = new EventSource(apiUrl('events', { after: lastEventId }));
   source.addEventListener('open', onOpen);
   source.addEventListener('error', onError);
   for (const type of eventTypes) {

@@ -1,5 +1,5 @@
 // Maps the address to a view. The address is the only state of the navigation, so Back and bookmarks work.
-const views = { '': 'inbox', figures: 'stats', audit: 'audit', state: 'status', welcome: 'setup', 'sign-in': 'sign-in' };
+const sections = ['stats', 'audit', 'status', 'setup', 'sign-in'];
 
 let listener = () => {};
 
@@ -15,8 +15,8 @@ export function currentRoute() {
   const [section = '', id = null, ...rest] = location.pathname.replace(/\/+$/, '').split('/').slice(2);
   const query = new URLSearchParams(location.search);
   if (section === 'leads' && id !== null && rest.length === 0) return { name: 'lead', id, query };
-  if (id === null) return { name: views[section] ?? 'unknown', id, query };
-  return { name: 'unknown', id: null, query };
+  if (section === '') return { name: 'inbox', id: null, query };
+  return { name: id === null && sections.includes(section) ? section : 'unknown', id: null, query };
 }
 
 /** @param {string} url */

@@ -7,9 +7,9 @@ import { Icon } from '/admin/assets/ui/icon.js';
 
 const sections = [
   { name: 'inbox', href: '/admin', routes: ['inbox', 'lead'] },
-  { name: 'stats', href: '/admin/figures', routes: ['stats'] },
+  { name: 'stats', href: '/admin/stats', routes: ['stats'] },
   { name: 'audit', href: '/admin/audit', routes: ['audit'] },
-  { name: 'status', href: '/admin/state', routes: ['status'] },
+  { name: 'status', href: '/admin/status', routes: ['status'] },
 ];
 
 /** Warnings that mean loss of data or of its integrity. */
@@ -85,6 +85,6 @@ function WarningBanner() {
       <b>${t.banner.title}</b>
       <ul>${store.warnings.map(({ code, detail }) => html`<li>${t.serverStatus.warnings[code] ?? detail}</li>`)}</ul>
     </div>
-    <a class="button" href="/admin/state">${t.banner.details}</a>
+    <a class="button" href="/admin/status">${t.banner.details}</a>
   </div>`;
 }

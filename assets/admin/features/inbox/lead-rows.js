@@ -88,7 +88,7 @@ function LeadRow({ lead, filter, open, highlight }) {
         <span class="lead-row-origin">${lead.service && html`<span class="lead-service">${t.leadService[lead.service] ?? lead.service}</span>`}${lead.company && html`<${UserText} class="lead-row-company">${lead.company}<//>`}</span>
         <${LeadStatus} code=${lead.status} />
       </span>
-      <${UserText} class="lead-row-excerpt">${lead.beginning}<//>
+      <${UserText} class="lead-row-excerpt">${lead.excerpt}<//>
     </a>
   </li>`;
 }

@@ -32,7 +32,7 @@ function groupRepeatedViews(rows) {
 
 /** @param {Pick<Api.OpenedLead, 'receipt' | 'digest'>} props */
 export function Integrity({ receipt, digest }) {
-  const valid = digest === 'holds';
+  const valid = digest === 'valid';
   return html`<section class="card" aria-labelledby="integrity-title">
     <h2 id="integrity-title">${t.lead.integrity}</h2>
     <p class="status-line ${valid ? 'success' : 'danger'}">

@@ -30,7 +30,7 @@ export class Setup extends Component {
     if (!name.trim() || [...password].length < minPasswordLength) return this.setState({ error: t.setup.passwordHelp });
     this.setState({ busy: true, error: null });
     try {
-      this.props.onSignIn(await post('first-account', { token: setupToken(), name: normalizeAccountName(name), password }));
+      this.props.onSignIn(await post('setup', { token: setupToken(), name: normalizeAccountName(name), password }));
     } catch (error) {
       const known = { link_expired: { expired: true }, validation_error: { error: t.setup.invalid } };
       this.setState({ busy: false, ...(known[error.code] ?? { error: errorText(error) }) });

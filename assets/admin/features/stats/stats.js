@@ -53,7 +53,7 @@ export class Stats extends Component {
     this.abort?.abort();
     const { signal } = (this.abort = new AbortController());
     try {
-      const stats = await get('figures', { ...toApiQuery(filter), by: bucket, zone: timeZone }, signal);
+      const stats = await get('stats', { ...toApiQuery(filter), by: bucket, zone: timeZone }, signal);
       this.setState({ stats, bucket, error: null });
     } catch (error) {
       if (!signal.aborted) this.setState({ error });
@@ -62,7 +62,7 @@ export class Stats extends Component {
 
   render({ route }, { stats, error, bucket: shownBucket }) {
     const { filter, bucket } = statsQuery(route.query);
-    const apply = (change) => navigate(href('/figures', { ...filter, by: route.query.get('by'), ...change }));
+    const apply = (change) => navigate(href('/stats', { ...filter, by: route.query.get('by'), ...change }));
     return html`<div class="page">
       <h1>${t.stats.title}</h1>
       <div class="page-filters">
@@ -77,7 +77,7 @@ export class Stats extends Component {
 
 /** @param {{stats: Api.Stats, bucket: Bucket}} props */
 function StatsContent({ stats, bucket }) {
-  const { per: series, by_service: byService, by_status: byStatus, median_seconds_to_processing: median, leads } = stats;
+  const { series, by_service: byService, by_status: byStatus, median_seconds_to_processing: median, leads } = stats;
   if (leads === 0) return html`<${EmptyState} icon="stats" title=${t.stats.emptyTitle} text=${t.stats.empty} />`;
   const days = series.length * (bucket === 'week' ? 7 : 1);
   return html`
@@ -100,7 +100,7 @@ function withKnownCodes(known, counted, key) {
   return codes.map((code) => ({ code, leads: count.get(code) ?? 0 }));
 }
 
-/** @param {{series: Api.Stats['per'], bucket: Bucket, total: number}} props */
+/** @param {{series: Api.Stats['series'], bucket: Bucket, total: number}} props */
 function SeriesCard({ series, bucket, total }) {
   const title = bucket === 'week' ? t.stats.leadsPerWeek : t.stats.leadsPerDay;
   const bucketName = (start) => {

@@ -13,7 +13,7 @@ import { Icon } from '/admin/assets/ui/icon.js';
  * @returns {Promise<Api.Status>}
  */
 export async function fetchStatus(signal) {
-  const status = await get('state', {}, signal);
+  const status = await get('status', {}, signal);
   if (JSON.stringify(status.warnings) !== JSON.stringify(store.warnings)) {
     store.warnings = status.warnings;
     notify();
