@@ -1,10 +1,10 @@
-//! How many leads a second, and how long one takes: the real server beside two others with the same
-//! HTTP stack, in one run on one machine.
+//! Leads per second, and the time that one takes: the real server compared with two others that use
+//! the same HTTP server, in one run on one machine.
 //!
 //! * `fastcore`: the built binary as an operator runs it, `synchronous=FULL`.
-//! * `nothing`: the same routes over a store that keeps nothing; the ceiling.
-//! * `ordinary`: the same routes and schema with one transaction a request, a pool of connections,
-//!   and SQLite's own checkpoints; how such a service is usually written.
+//! * `nothing`: one handler that parses the lead and stores nothing; the ceiling of HTTP alone.
+//! * `ordinary`: the same handler and FASTCore's schema with one transaction per request, a pool of
+//!   connections and SQLite's own checkpoints; how such a service is usually written.
 //!
 //! `cargo bench --bench ingest` prints a table; `-- --seconds N`, `--rounds N` and
 //! `--connections 1,64` change what is measured. Compare the ratios: single figures are the machine's.
@@ -17,6 +17,7 @@
 )]
 
 mod client;
+mod comparison;
 mod ordinary;
 #[path = "../support/serve.rs"]
 mod serve;
@@ -33,7 +34,7 @@ const FILL: Duration = Duration::from_secs(20);
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     if let Some(role) = argument(&arguments, "--serve") {
-        return servers::run(&role);
+        return comparison::run(&role);
     }
     let number =
         |name, default| argument(&arguments, name).map_or(default, |n| n.parse().expect(name));

@@ -1,46 +1,36 @@
 //! The ordinary way: a pool of connections, one transaction a request, on the same schema.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use fastcore::app::intake::{Answer, Inbox};
 use fastcore::app::migrate;
 use fastcore::clock::Clock;
+use fastcore::domain::audit::{ACTOR_SITE, AuditEvent};
 use fastcore::domain::hash_chain::{ChainEntry, ChainPosition, LeadDigestInput, Sha256Hash};
-use fastcore::domain::id::RequestId;
 use fastcore::domain::lead::parse::LeadParseError;
 use fastcore::domain::lead::{LeadService, NewLead};
-use fastcore::domain::timestamp::stamp;
+use fastcore::domain::timestamp::Timestamp;
 use fastcore::store::db::lock::ServerLock;
-use fastcore::store::error::StoreError;
-use fastcore::store::leads::{StoredLead, SubmitOutcome};
+use fastcore::store::leads::StoredLead;
 use r2d2::Pool;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use uuid::Uuid;
 
+#[derive(Clone)]
 pub(super) struct Ordinary(Pool<SqliteConnectionManager>);
 
 impl Ordinary {
-    pub(super) fn open(path: PathBuf) -> Self {
-        make(&path);
+    pub(super) fn open(path: &Path) -> Self {
+        make(path);
         let manager = SqliteConnectionManager::file(path).with_init(|c| init(c));
         Self(Pool::builder().max_size(8).build(manager).expect("a pool"))
     }
-}
 
-impl Inbox for Ordinary {
-    fn submit(&self, lead: NewLead) -> Answer<SubmitOutcome> {
+    pub(super) async fn store(&self, lead: NewLead) -> StoredLead {
         let pool = self.0.clone();
         let work = move || store(&mut pool.get().expect("a connection"), &lead).expect("a commit");
-        Box::pin(async {
-            let stored = tokio::task::spawn_blocking(work).await;
-            stored.map(SubmitOutcome::Created).map_err(|_| StoreError::Closed)
-        })
-    }
-
-    fn reject(&self, _: Vec<&'static str>, _: Option<RequestId>) -> Answer<()> {
-        Box::pin(std::future::ready(Ok(())))
+        tokio::task::spawn_blocking(work).await.expect("no panic")
     }
 }
 
@@ -98,12 +88,13 @@ fn store(conn: &mut Connection, lead: &NewLead) -> rusqlite::Result<StoredLead> 
         hash: Sha256Hash::parse(&hash).expect("a hash"),
     });
     let (lead_id, event_id) = (Uuid::now_v7().to_string(), Uuid::now_v7().to_string());
-    let now = stamp(Clock::system().now());
+    let now = Timestamp::from(Clock::system().now());
+    let created_at_utc = now.to_string();
     let salt: [u8; 16] = rand::random();
     let columns = LeadDigestInput {
         salt: &salt,
         id: lead_id.as_str(),
-        created_at_utc: &now,
+        created_at_utc: &created_at_utc,
         name: lead.name(),
         email: lead.email().as_str(),
         phone: lead.phone(),
@@ -126,9 +117,9 @@ fn store(conn: &mut Connection, lead: &NewLead) -> rusqlite::Result<StoredLead> 
     let link = ChainEntry {
         seq: head.seq + 1,
         id: event_id.as_str(),
-        created_at_utc: &now,
-        event: "LEAD_RECEIVED",
-        actor: Some("site_ingest"),
+        created_at_utc: &created_at_utc,
+        event: AuditEvent::LeadReceived.as_str(),
+        actor: Some(ACTOR_SITE),
         lead_id: Some(&lead_id),
         request_id: Some(&request_id),
         status_code: Some(201),

@@ -1,33 +1,13 @@
 //! The servers that are compared, each a process of its own.
 
-use std::io::Write;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 
-use fastcore::app::App;
-use fastcore::app::intake::{Answer, Inbox};
-use fastcore::clock::Clock;
-use fastcore::config::{Environment, Server as Settings, ServerFlags};
-use fastcore::domain::hash_chain::ChainPosition;
-use fastcore::domain::id::RequestId;
-use fastcore::domain::lead::NewLead;
 use fastcore::domain::search_terms::TOKENIZER_VERSION;
-use fastcore::domain::timestamp::stamp;
-use fastcore::http::context::Context;
-use fastcore::http::router::routes;
-use fastcore::http::server::{Limits, bind, serve as serve_http};
-use fastcore::store::health::WriterHealth;
-use fastcore::store::leads::{StoredLead, SubmitOutcome};
-use fastcore::telemetry;
-use fastcore::telemetry::LogFlags;
 use rusqlite::Connection;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
-use uuid::Uuid;
 
-use super::ordinary::Ordinary;
 use super::serve;
 
 /// Its backup, in its folder.
@@ -140,50 +120,5 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-/// Runs one of the comparison servers in this process, until it is killed.
-pub(super) fn run(role: &str) {
-    let environment = Environment::load().expect("an environment");
-    telemetry::start(&environment, &LogFlags::default()).expect("a log");
-    let settings = Settings::load(&environment, &ServerFlags::default()).expect("settings");
-    let tokens = settings.tokens().expect("a token");
-    let inbox: Arc<dyn Inbox> = match role {
-        "nothing" => Arc::new(Nothing),
-        _ => Arc::new(Ordinary::open(PathBuf::from("ordinary.db"))),
-    };
-    let app = App { inbox, health: Arc::new(WriterHealth::default()), state: None };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .on_thread_park(telemetry::flush)
-        .build()
-        .expect("a runtime");
-    let _gathering = telemetry::gather();
-    runtime.block_on(async {
-        let listener = bind(settings.listen).expect("a port");
-        let address = listener.local_addr().expect("an address");
-        writeln!(std::io::stderr(), r#"{{"address":"{address}"}}"#).expect("a log");
-        let routes = routes(&Context::new(app, tokens));
-        let origins = settings.cors_origins.into();
-        serve_http(listener, routes, origins, Limits::default(), std::future::pending()).await;
-    });
-}
-
-/// Answers as if the lead were stored.
-struct Nothing;
-
-impl Inbox for Nothing {
-    fn submit(&self, _: NewLead) -> Answer<SubmitOutcome> {
-        let stored = StoredLead {
-            lead_id: Uuid::now_v7().to_string(),
-            created_at_utc: stamp(Clock::system().now()),
-            receipt: ChainPosition::START,
-        };
-        Box::pin(std::future::ready(Ok(SubmitOutcome::Created(stored))))
-    }
-
-    fn reject(&self, _: Vec<&'static str>, _: Option<RequestId>) -> Answer<()> {
-        Box::pin(std::future::ready(Ok(())))
     }
 }

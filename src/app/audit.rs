@@ -1,44 +1,46 @@
-//! The audit log: listed, proved, and summed up in its head.
+//! The audit log: lists, verifies and extends it.
 
-use crate::store::read::ReadTx;
 use std::path::Path;
 
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::app::admin_state::AdminState;
-use crate::domain::audit::{AuditEvent, AuditRow};
+use crate::app::db::Db;
+use crate::domain::audit::{AuditEvent, AuditRow, NewAuditRow};
 use crate::domain::hash_chain::ChainPosition;
+use crate::domain::recorded::Recorded;
+use crate::domain::timestamp::Timestamp;
 use crate::store;
 use crate::store::audit::page::AuditFilter;
 use crate::store::audit::verify::VerifyReport;
 use crate::store::error::StoreError;
 use crate::store::read::ReadPool;
+use crate::store::tx::WriteTx;
 
-/// The newest rows, newest first; of one event or one lead where asked for.
+/// The newest rows, newest first; only of one event or one lead, if set.
 ///
 /// # Errors
 /// The database cannot be read.
 pub fn list(
     database: &Path,
-    event: Option<&str>,
+    event: Option<&Recorded<AuditEvent>>,
     lead_id: Option<&str>,
     limit: u32,
 ) -> Result<Vec<AuditRow>, StoreError> {
-    ReadPool::open(database)?.read(|snapshot| snapshot.newest_audit(event, lead_id, limit))
+    ReadPool::open(database)?.read(|tx| tx.newest_audit(event, lead_id, limit))
 }
 
-/// The last row's place and hash; none while the log is empty.
+/// The last row's `seq` and hash; `None` while the log is empty.
 ///
 /// # Errors
 /// The database cannot be read.
 pub fn head(database: &Path) -> Result<Option<ChainPosition>, StoreError> {
-    ReadPool::open(database)?.read(|snapshot| snapshot.head())
+    ReadPool::open(database)?.read(|tx| tx.head())
 }
 
-/// Proves the log and every lead against it; with receipts, also that nothing up to them was
-/// rewritten or cut off since they were given out. Calls `progress` with the rows walked.
+/// Verifies the hash chain and every lead against it; with receipts, also that nothing up to them
+/// was rewritten or cut off since they were issued. Calls `progress` with the rows read.
 ///
 /// # Errors
 /// The file cannot be opened; damage inside it is a finding of the report.
@@ -57,9 +59,10 @@ pub struct AuditEntry {
     pub seq: i64,
     #[schema(format = Uuid)]
     pub id: String,
-    #[schema(format = DateTime)]
-    pub created_at_utc: String,
-    pub event: String,
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at_utc: Recorded<Timestamp>,
+    #[schema(value_type = String)]
+    pub event: Recorded<AuditEvent>,
     #[schema(required)]
     pub actor: Option<String>,
     #[schema(required, format = Uuid)]
@@ -68,10 +71,10 @@ pub struct AuditEntry {
     pub request_id: Option<String>,
     #[schema(required)]
     pub status_code: Option<i64>,
-    /// What belongs to this event; nothing personal.
+    /// Details of this event, without personal data.
     #[schema(required, value_type = Option<Object>)]
     pub details: Value,
-    /// Of the chain, over the row before and this one.
+    /// The chain's hash over the row before and this one.
     #[schema(pattern = "^[0-9a-f]{64}$")]
     pub hash: String,
 }
@@ -98,30 +101,47 @@ impl From<AuditRow> for AuditEntry {
 #[schema(as = AuditPage)]
 pub struct AuditPage {
     pub rows: Vec<AuditEntry>,
-    /// Where the next page begins, if there is one.
+    /// The cursor of the next page, if there is one.
     #[schema(required)]
     pub next: Option<String>,
     /// The names of all events, to filter by.
     pub events: Vec<&'static str>,
 }
 
-impl AdminState {
-    /// A page of the audit rows that the filter finds, behind the place `before`.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn audit(
-        &self,
-        filter: AuditFilter,
-        before: Option<i64>,
-        limit: usize,
-    ) -> Result<AuditPage, StoreError> {
-        let read = move |snapshot: &ReadTx<'_>| snapshot.audit_page(&filter, before, limit + 1);
-        let mut rows = self.read(read).await?;
-        let more = rows.len() > limit;
-        rows.truncate(limit);
-        let next = rows.last().filter(|_| more).map(|row| row.seq.to_string());
-        let events = AuditEvent::ALL.into_iter().map(AuditEvent::as_str).collect();
-        Ok(AuditPage { rows: rows.into_iter().map(AuditEntry::from).collect(), next, events })
+/// A page of the audit rows that match the filter, before the row `before`, if set.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn page(
+    db: &Db,
+    filter: AuditFilter,
+    before: Option<i64>,
+    limit: usize,
+) -> Result<AuditPage, StoreError> {
+    let mut rows = db.read(move |tx| tx.audit_page(&filter, before, limit + 1)).await?;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| more).map(|row| row.seq.to_string());
+    let events = AuditEvent::ALL.iter().map(|event| event.as_str()).collect();
+    Ok(AuditPage { rows: rows.into_iter().map(AuditEntry::from).collect(), next, events })
+}
+
+/// A job that appends an audit row about no single lead.
+pub(crate) fn append_audit(
+    event: AuditEvent,
+    actor: &str,
+    details: &Value,
+) -> impl FnMut(&mut WriteTx<'_>) -> Result<(), StoreError> + Send + use<> {
+    let (details, actor) = (details.to_string(), actor.to_owned());
+    move |tx| {
+        let event = NewAuditRow {
+            event,
+            actor: &actor,
+            lead_id: None,
+            request_id: None,
+            status_code: None,
+            details_json: Some(&details),
+        };
+        tx.append(&event).map(drop)
     }
 }

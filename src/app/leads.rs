@@ -1,11 +1,11 @@
-//! Looking at leads, and saying where one stands.
+//! Lists and opens leads, and changes their status.
 
 use std::path::Path;
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::app::admin_state::AdminState;
+use crate::app::db::{self, Db};
 use crate::clock::Clock;
 use crate::domain::audit::AuditRow;
 use crate::domain::cursor::Cursor;
@@ -13,35 +13,36 @@ use crate::domain::filter::LeadFilter;
 use crate::domain::hash_chain::{ChainPosition, Sha256Hash};
 use crate::domain::lead::status::LeadStatus;
 use crate::domain::lead::{Lead, LeadService};
+use crate::domain::timestamp::Timestamp;
 use crate::store;
 use crate::store::error::StoreError;
 use crate::store::leads::query::LeadCount;
 use crate::store::read::{ReadPool, ReadTx};
 
-/// The most audit rows of one lead that are shown.
-const TIMELINE: u32 = 1000;
-/// Characters of a message in a list.
+/// Audit rows of one lead that are shown, at most.
+const MAX_TIMELINE_ROWS: u32 = 1000;
+/// Characters of a message that a list shows.
 const EXCERPT_CHARS: usize = 160;
-/// Leads are counted no further than this.
-const COUNTED: usize = 10_000;
+/// Leads are counted up to this.
+const MAX_COUNT: usize = 10_000;
 
 /// A lead with all that is known about it.
 #[derive(Debug)]
 pub struct LeadDetail {
     pub lead: Lead,
     pub receipt: Option<ChainPosition>,
-    /// Whether the lead is what its audit row tells of.
+    /// Whether the lead matches the digest in its audit row.
     pub digest_valid: bool,
     /// Oldest first.
     pub timeline: Vec<AuditRow>,
 }
 
-/// The newest leads that the filter finds, newest first.
+/// The newest leads that match the filter, newest first.
 ///
 /// # Errors
 /// The database cannot be read.
 pub fn list(database: &Path, filter: &LeadFilter, limit: usize) -> Result<Vec<Lead>, StoreError> {
-    ReadPool::open(database)?.read(|snapshot| snapshot.lead_page(filter, None, limit))
+    ReadPool::open(database)?.read(|tx| tx.lead_page(filter, None, limit))
 }
 
 /// A lead by its id or its `request_id`.
@@ -49,21 +50,21 @@ pub fn list(database: &Path, filter: &LeadFilter, limit: usize) -> Result<Vec<Le
 /// # Errors
 /// The database cannot be read.
 pub fn show(database: &Path, id: &str) -> Result<Option<LeadDetail>, StoreError> {
-    ReadPool::open(database)?.read(|snapshot| shown(snapshot, id))
+    ReadPool::open(database)?.read(|tx| detail(tx, id))
 }
 
-fn shown(snapshot: &ReadTx<'_>, id: &str) -> Result<Option<LeadDetail>, StoreError> {
-    let Some(lead) = snapshot.lead(id)? else {
+fn detail(tx: &ReadTx<'_>, id: &str) -> Result<Option<LeadDetail>, StoreError> {
+    let Some(lead) = tx.lead(id)? else {
         return Ok(None);
     };
-    let arrival = snapshot.audit_at(lead.audit_seq)?;
-    let mut timeline = snapshot.newest_audit(None, Some(&lead.id), TIMELINE)?;
+    let arrival = tx.audit_at(lead.audit_seq)?;
+    let mut timeline = tx.newest_audit(None, Some(&lead.id), MAX_TIMELINE_ROWS)?;
     timeline.reverse();
     let receipt = arrival
         .as_ref()
         .and_then(|row| Some(ChainPosition { seq: row.seq, hash: Sha256Hash::parse(&row.hash)? }));
     let digest = arrival.as_ref().and_then(AuditRow::lead_digest);
-    let digest_valid = digest.is_some() && digest == Some(lead.columns().digest());
+    let digest_valid = digest.is_some() && digest == Some(lead.digest());
     Ok(Some(LeadDetail { lead, receipt, digest_valid, timeline }))
 }
 
@@ -74,18 +75,17 @@ fn shown(snapshot: &ReadTx<'_>, id: &str) -> Result<Option<LeadDetail>, StoreErr
 pub struct LeadSummary {
     #[schema(format = Uuid)]
     pub id: String,
-    /// The place of its arrival in the audit log.
+    /// The `seq` of the audit row of its arrival.
     pub seq: i64,
-    #[schema(format = DateTime)]
-    pub created_at_utc: String,
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at_utc: Timestamp,
     pub name: String,
     #[schema(required)]
     pub company: Option<String>,
-    #[schema(required, value_type = Option<LeadService>)]
-    pub service: Option<String>,
-    #[schema(value_type = LeadStatus)]
-    pub status: String,
-    /// Of the message, on one line.
+    #[schema(required)]
+    pub service: Option<LeadService>,
+    pub status: LeadStatus,
+    /// The beginning of the message, on one line.
     pub excerpt: String,
 }
 
@@ -95,11 +95,11 @@ impl LeadSummary {
         Self {
             id: lead.id.clone(),
             seq: lead.audit_seq,
-            created_at_utc: lead.created_at_utc.clone(),
+            created_at_utc: lead.created_at_utc,
             name: lead.name.as_str().to_owned(),
             company: lead.company.as_ref().map(|c| c.as_str().to_owned()),
-            service: lead.service.clone(),
-            status: lead.status.clone(),
+            service: lead.service,
+            status: lead.status,
             excerpt: excerpt(lead.message.as_str()),
         }
     }
@@ -126,18 +126,18 @@ fn excerpt(message: &str) -> String {
 #[schema(as = LeadPage)]
 pub struct LeadPage {
     pub leads: Vec<LeadSummary>,
-    /// Where the next page begins, if there is one.
+    /// The cursor of the next page, if there is one.
     #[schema(required)]
     pub next: Option<String>,
-    /// Of the first page alone.
+    /// Only on the first page.
     #[schema(required)]
     pub count: Option<LeadCount>,
 }
 
-/// A lead opened from a list, with its neighbours there.
+/// An opened lead with its neighbours in the list that it was opened from.
 #[derive(Debug)]
 pub struct LeadInContext {
-    pub shown: LeadDetail,
+    pub detail: LeadDetail,
     pub newer: Option<String>,
     pub older: Option<String>,
 }
@@ -156,89 +156,82 @@ impl From<StoreError> for OpenLeadError {
     }
 }
 
-impl AdminState {
-    /// A page of the leads that the filter finds, behind the place `before`.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn leads(
-        &self,
-        filter: LeadFilter,
-        before: Option<Cursor>,
-        limit: usize,
-    ) -> Result<LeadPage, StoreError> {
-        self.read(move |snapshot| {
-            // One more than is shown tells whether there is a next page.
-            let mut leads = snapshot.lead_page(&filter, before, limit + 1)?;
-            let more = leads.len() > limit;
-            leads.truncate(limit);
-            let next = leads.last().filter(|_| more).map(|lead| Cursor::of(lead).to_string());
-            let count = match before {
-                None if more => {
-                    let count = snapshot.lead_count(&filter, COUNTED)?;
-                    // It may have broken off before it came to all that are shown.
-                    Some(LeadCount { rows: count.rows.max(limit), ..count })
-                }
-                None => Some(LeadCount { rows: leads.len(), exact: true }),
-                Some(_) => None,
-            };
-            Ok(LeadPage { leads: leads.iter().map(LeadSummary::of).collect(), next, count })
-        })
-        .await
-    }
-
-    /// A lead with its timeline and its neighbours in the list of this filter. That somebody has
-    /// opened it is on the disk before anything of it is given out.
-    ///
-    /// # Errors
-    /// [`OpenLeadError`].
-    pub async fn open(
-        &self,
-        id: String,
-        filter: LeadFilter,
-        actor: String,
-    ) -> Result<LeadInContext, OpenLeadError> {
-        let sought = id.clone();
-        let (there, erased) = self
-            .read(move |snapshot| {
-                Ok((snapshot.lead(&sought)?.is_some(), snapshot.was_erased(&sought)?))
-            })
-            .await?;
-        if !there {
-            return Err(if erased { OpenLeadError::Erased } else { OpenLeadError::Unknown });
-        }
-        let sought = id.clone();
-        let viewed = self.write(move |tx| store::leads::note_viewed(tx, &sought, &actor)).await?;
-        let opened = self
-            .read(move |snapshot| {
-                let Some(shown) = shown(snapshot, &id)? else { return Ok(None) };
-                let (newer, older) = snapshot.neighbours(&filter, Cursor::of(&shown.lead))?;
-                Ok(Some(LeadInContext { shown, newer, older }))
-            })
-            .await?;
-        // Erased between the one and the other.
-        opened.filter(|_| viewed).ok_or(OpenLeadError::Erased)
-    }
+/// A page of the leads that match the filter, after `cursor`, if set.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn page(
+    db: &Db,
+    filter: LeadFilter,
+    cursor: Option<Cursor>,
+    limit: usize,
+) -> Result<LeadPage, StoreError> {
+    db.read(move |tx| {
+        // One more than is shown, to see whether there is a next page.
+        let mut leads = tx.lead_page(&filter, cursor, limit + 1)?;
+        let more = leads.len() > limit;
+        leads.truncate(limit);
+        let next = leads.last().filter(|_| more).map(|lead| Cursor::of(lead).to_string());
+        let count = match cursor {
+            None if more => {
+                let count = tx.lead_count(&filter, MAX_COUNT)?;
+                // The count may have stopped before it reached all that are shown.
+                Some(LeadCount { rows: count.rows.max(limit), ..count })
+            }
+            None => Some(LeadCount { rows: leads.len(), exact: true }),
+            Some(_) => None,
+        };
+        Ok(LeadPage { leads: leads.iter().map(LeadSummary::of).collect(), next, count })
+    })
+    .await
 }
 
-/// Makes the present statuses, which are kept apart to filter by, anew from the audit log.
-/// Returns how many leads have another status than they came with.
+/// A lead with its timeline and its neighbours in the list of this filter. The audit row
+/// `LEAD_VIEWED` is on the disk before anything of the lead is returned.
+///
+/// # Errors
+/// [`OpenLeadError`].
+pub async fn open(
+    db: &Db,
+    id: String,
+    filter: LeadFilter,
+    actor: String,
+) -> Result<LeadInContext, OpenLeadError> {
+    let wanted = id.clone();
+    let (exists, erased) =
+        db.read(move |tx| Ok((tx.lead(&wanted)?.is_some(), tx.was_erased(&wanted)?))).await?;
+    if !exists {
+        return Err(if erased { OpenLeadError::Erased } else { OpenLeadError::Unknown });
+    }
+    let wanted = id.clone();
+    let viewed = db.write(move |tx| store::leads::note_viewed(tx, &wanted, &actor)).await?;
+    let opened = db.read(move |tx| {
+        let Some(detail) = detail(tx, &id)? else { return Ok(None) };
+        let (newer, older) = tx.neighbours(&filter, Cursor::of(&detail.lead))?;
+        Ok(Some(LeadInContext { detail, newer, older }))
+    });
+    // It may have been erased between the first read and the last.
+    opened.await?.filter(|_| viewed).ok_or(OpenLeadError::Erased)
+}
+
+/// Rebuilds the table of current statuses from the audit log. Returns how many leads have another
+/// status than at their arrival.
 ///
 /// # Errors
 /// The database cannot be written.
 pub fn rebuild_status(database: &Path, clock: &Clock) -> Result<usize, StoreError> {
-    crate::app::write(database, clock, store::leads::rebuild_status)
+    db::write_once(database, clock, store::leads::rebuild_status)
 }
 
-/// A change of status that was asked for.
+/// A change of status; `from` and `to` are equal where the lead had that status already.
 #[derive(Debug, Serialize)]
 pub struct StatusChange {
-    pub from: String,
-    pub to: &'static str,
+    pub from: LeadStatus,
+    pub to: LeadStatus,
 }
 
-/// Says where a lead stands; writes `LEAD_PROCESSED` unless it stands there already.
-/// `None` when there is no such lead.
+/// Sets a lead's status and records `LEAD_PROCESSED`, unless it has that status already.
+/// Returns `None` when there is no such lead.
 ///
 /// # Errors
 /// The database cannot be written.
@@ -250,8 +243,7 @@ pub fn set_status(
     actor: &str,
 ) -> Result<Option<StatusChange>, StoreError> {
     let (id, actor) = (id.to_owned(), actor.to_owned());
-    let from = crate::app::write(database, clock, move |tx| {
-        store::leads::set_status(tx, &id, to, &actor)
-    })?;
-    Ok(from.map(|from| StatusChange { from, to: to.as_str() }))
+    let from =
+        db::write_once(database, clock, move |tx| store::leads::set_status(tx, &id, to, &actor))?;
+    Ok(from.map(|from| StatusChange { from, to }))
 }

@@ -10,9 +10,10 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 use utoipa::ToSchema;
 
-use crate::app::admin_state::AdminState;
+use crate::app::db::Db;
 use crate::app::leads::LeadSummary;
-use crate::domain::audit::AuditRow;
+use crate::app::staff::sessions::Sessions;
+use crate::domain::audit::{AuditEvent, AuditRow};
 use crate::domain::lead::status::LeadStatus;
 use crate::store::error::StoreError;
 use crate::store::read::ReadTx;
@@ -52,8 +53,7 @@ pub enum LiveEvent {
     Status {
         #[schema(format = Uuid)]
         id: String,
-        #[schema(value_type = LeadStatus)]
-        status: String,
+        status: LeadStatus,
     },
     /// A lead that is there no more.
     Erased {
@@ -62,10 +62,11 @@ pub enum LiveEvent {
     },
 }
 
-/// Those who follow.
+/// The subscribers of a server; cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct LiveHub {
-    commits: Arc<watch::Sender<()>>,
+pub struct LiveHub {
+    db: Db,
+    sessions: Sessions,
     open: Arc<Mutex<OpenStreams>>,
 }
 
@@ -76,18 +77,8 @@ struct OpenStreams {
 }
 
 impl LiveHub {
-    pub(crate) fn new() -> Self {
-        Self { commits: Arc::new(watch::Sender::new(())), open: Arc::default() }
-    }
-
-    /// The server's writer has committed.
-    pub(crate) fn committed(&self) {
-        self.commits.send_replace(());
-    }
-
-    /// Is told of every commit of the server's writer.
-    pub(crate) fn follow_commits(&self) -> watch::Receiver<()> {
-        self.commits.subscribe()
+    pub(crate) fn new(db: &Db, sessions: &Sessions) -> Self {
+        Self { db: db.clone(), sessions: sessions.clone(), open: Arc::default() }
     }
 
     fn enter(&self) -> (u64, oneshot::Receiver<()>) {
@@ -109,7 +100,7 @@ impl LiveHub {
 
 /// One who follows.
 pub struct Subscriber {
-    state: AdminState,
+    hub: LiveHub,
     token: String,
     /// Everything up to here was told or is of no interest.
     at: i64,
@@ -130,11 +121,11 @@ impl std::fmt::Debug for Subscriber {
 
 impl Drop for Subscriber {
     fn drop(&mut self) {
-        self.state.streams().lock().streams.retain(|(id, _)| *id != self.id);
+        self.hub.lock().streams.retain(|(id, _)| *id != self.id);
     }
 }
 
-impl AdminState {
+impl LiveHub {
     /// Follows the log from a place on, or from its end, for as long as the session of this token
     /// lives. The place that is really begun from is the second value: a place that is not in the
     /// log, or too far back, becomes its end.
@@ -146,13 +137,13 @@ impl AdminState {
         token: &str,
         after: Option<i64>,
     ) -> Result<(Subscriber, i64), StoreError> {
-        let commits = self.streams().commits.subscribe();
-        let head = self.read(|snapshot| snapshot.head()).await?.map_or(0, |head| head.seq);
+        let commits = self.db.commits();
+        let head = self.db.read(|snapshot| snapshot.head()).await?.map_or(0, |head| head.seq);
         let near = (head - FAR).max(0)..=head;
         let at = after.filter(|after| near.contains(after)).unwrap_or(head);
-        let (id, ended) = self.streams().enter();
+        let (id, ended) = self.enter();
         let follower = Subscriber {
-            state: self.clone(),
+            hub: self.clone(),
             token: token.to_owned(),
             at,
             behind: true,
@@ -174,7 +165,7 @@ impl Subscriber {
         loop {
             if self.behind {
                 let news = self.read_on().await?;
-                if news.session_touched && !self.state.is_signed_in(&self.token).await? {
+                if news.session_touched && !self.hub.sessions.is_live(&self.token).await? {
                     return Ok(None);
                 }
                 if !news.happenings.is_empty() {
@@ -186,7 +177,7 @@ impl Subscriber {
             }
             if Instant::now() >= self.pulse {
                 self.pulse = Instant::now() + PULSE;
-                let lives = self.state.is_signed_in(&self.token).await?;
+                let lives = self.hub.sessions.is_live(&self.token).await?;
                 return Ok(lives.then(Vec::new));
             }
         }
@@ -194,7 +185,7 @@ impl Subscriber {
 
     async fn read_on(&mut self) -> Result<EventBatch, StoreError> {
         let at = self.at;
-        let news = self.state.read(move |snapshot| EventBatch::after(snapshot, at)).await?;
+        let news = self.hub.db.read(move |snapshot| EventBatch::after(snapshot, at)).await?;
         self.at = news.at;
         self.behind = news.more;
         Ok(news)
@@ -234,8 +225,12 @@ impl EventBatch {
         };
         for row in rows {
             news.session_touched |= matches!(
-                row.event.as_str(),
-                "STAFF_REMOVED" | "STAFF_PASSWORD_RESET" | "STAFF_SIGNED_OUT"
+                row.event.known(),
+                Some(
+                    AuditEvent::StaffRemoved
+                        | AuditEvent::StaffPasswordReset
+                        | AuditEvent::StaffSignedOut
+                )
             );
             if let Some(what) = live_event(snapshot, &row)? {
                 news.happenings.push(SequencedEvent { seq: row.seq, what });
@@ -247,14 +242,15 @@ impl EventBatch {
 
 fn live_event(snapshot: &ReadTx<'_>, row: &AuditRow) -> Result<Option<LiveEvent>, StoreError> {
     let Some(id) = row.lead_id.clone() else { return Ok(None) };
-    Ok(match row.event.as_str() {
-        "LEAD_RECEIVED" | "LEAD_IMPORTED" => {
+    Ok(match row.event.known() {
+        Some(AuditEvent::LeadReceived | AuditEvent::LeadImported) => {
             snapshot.lead_at(row.seq)?.map(|lead| LiveEvent::Lead(LeadSummary::of(&lead)))
         }
-        "LEAD_PROCESSED" => {
-            row.details()["to"].as_str().map(|to| LiveEvent::Status { id, status: to.to_owned() })
+        Some(AuditEvent::LeadProcessed) => {
+            let status = row.details()["to"].as_str().and_then(LeadStatus::parse);
+            status.map(|status| LiveEvent::Status { id, status })
         }
-        "LEAD_ERASED" => Some(LiveEvent::Erased { id }),
+        Some(AuditEvent::LeadErased) => Some(LiveEvent::Erased { id }),
         _ => None,
     })
 }

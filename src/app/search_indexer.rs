@@ -1,65 +1,65 @@
-//! Keeps the index that leads are found by close behind the audit log, without getting in the way
-//! of those who send leads.
+//! Indexes new leads for the search shortly after they are stored, without delaying those who send
+//! leads.
 
-use crate::store::error::StoreError;
-use crate::store::read::ReadTx;
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::app::admin_state::AdminState;
+use crate::app::db::Db;
 use crate::store;
+use crate::store::error::StoreError;
+use crate::store::read::ReadTx;
 
-/// How often commits of other processes are looked for.
-const POLL: Duration = Duration::from_secs(2);
-/// Audit rows in one step: the writer does nothing else meanwhile.
-const STEP: u32 = 256;
-/// How long a few rows wait for more: a step for each lead would cost the next one a commit.
-const GATHER: Duration = Duration::from_millis(500);
-/// Audit rows a second from which on the index keeps out of the way: it falls behind then, and not
-/// the leads …
-const BUSY: f64 = 500.0;
-/// … since for each moment that a step took, it takes so many without one.
-const REST: u32 = 32;
-/// After a failure, which the writer has told about.
-const RETRY: Duration = Duration::from_secs(5);
+/// How often the audit log is read for commits of other processes.
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
+/// Audit rows per step: the writer does nothing else during one.
+const STEP_ROWS: u32 = 256;
+/// How long a few rows wait for more: one step per lead would cost the next lead a commit.
+const GATHER_DELAY: Duration = Duration::from_millis(500);
+/// Above this many audit rows per second the indexer slows down, so that it falls behind rather
+/// than the leads …
+const BUSY_ROWS_PER_SECOND: f64 = 500.0;
+/// … and rests this many times as long as its last step took.
+const BUSY_REST_FACTOR: u32 = 32;
+/// The pause after a failure, which the writer has logged.
+const RETRY_DELAY: Duration = Duration::from_secs(5);
 
-/// Follows for as long as the runtime lives. Wakes when `commits` tells of one.
-pub(crate) async fn follow(state: AdminState, mut commits: watch::Receiver<()>) {
+/// Indexes for as long as the runtime lives; wakes on every commit of this process.
+pub(crate) async fn run(db: Db) {
+    let mut commits = db.commits();
     let mut seen = Seen { rows: 0, at: Instant::now() };
     loop {
         commits.mark_unchanged();
-        match step(&state, &mut seen).await {
+        match step(&db, &mut seen).await {
             Ok(Some(rest)) => sleep(rest).await,
-            // Nothing is missed by an end of waiting that tells of nothing: it is looked at anyway.
-            Ok(None) => drop(timeout(POLL, commits.changed()).await),
+            Ok(None) => drop(timeout(POLL_INTERVAL, commits.changed()).await),
             Err(error) => {
                 tracing::debug!(%error, "the search index waits");
-                sleep(RETRY).await;
+                sleep(RETRY_DELAY).await;
             }
         }
     }
 }
 
-/// How many audit rows there were when they were last looked at.
+/// The number of audit rows at the last look.
 struct Seen {
     rows: i64,
     at: Instant,
 }
 
-/// One step, and how long to rest after it; none where there is nothing left to do.
-async fn step(state: &AdminState, seen: &mut Seen) -> Result<Option<Duration>, StoreError> {
-    let look = |s: &ReadTx<'_>| Ok((s.head()?.map_or(0, |h| h.seq), s.search_lag()?));
-    let (rows, behind) = state.read(look).await?;
+/// Does one step; returns how long to rest after it, or `None` when everything is indexed.
+async fn step(db: &Db, seen: &mut Seen) -> Result<Option<Duration>, StoreError> {
+    let look = |tx: &ReadTx<'_>| Ok((tx.head()?.map_or(0, |head| head.seq), tx.search_lag()?));
+    let (rows, lag) = db.read(look).await?;
     let before = std::mem::replace(seen, Seen { rows, at: Instant::now() });
     let rate = (rows - before.rows) as f64 / (seen.at - before.at).as_secs_f64();
-    match behind {
+    match lag {
         ..=0 => return Ok(None),
-        few if few < i64::from(STEP) => sleep(GATHER).await,
+        few if few < i64::from(STEP_ROWS) => sleep(GATHER_DELAY).await,
         _ => {}
     }
     let began = Instant::now();
-    state.write(|tx| store::search::index::index_next(tx, STEP)).await?;
-    Ok(Some(began.elapsed() * if rate > BUSY { REST } else { 1 }))
+    db.write(|tx| store::search::index::index_next(tx, STEP_ROWS)).await?;
+    let rest = if rate > BUSY_ROWS_PER_SECOND { BUSY_REST_FACTOR } else { 1 };
+    Ok(Some(began.elapsed() * rest))
 }

@@ -1,22 +1,22 @@
-//! Leads counted for the page's charts, by the days of a time zone.
+//! Counts leads for the admin page's charts, by the days of a time zone.
 
-use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, TimeZone, Utc};
+use chrono::{Datelike, Days, NaiveDate, TimeDelta, TimeZone};
 use chrono_tz::{TZ_VARIANTS, Tz};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::app::admin_state::AdminState;
+use crate::app::db::Db;
 use crate::domain::filter::Period;
 use crate::domain::lead::LeadService;
 use crate::domain::lead::status::LeadStatus;
-use crate::domain::timestamp::stamp;
+use crate::domain::timestamp::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::read::ReadTx;
 
-/// More days or weeks than this are not told apart: the newest of them are told.
-const MOST: usize = 1500;
+/// Buckets of one series at most: the newest of them are returned.
+const MAX_BUCKETS: usize = 1500;
 
-/// A period that begins before the first lead shows no more of the time before it than this.
+/// A series begins no earlier than this before the first lead.
 const LEAD_IN: TimeDelta = TimeDelta::days(366);
 
 /// What is counted.
@@ -27,22 +27,22 @@ pub struct StatsQuery {
     pub zone: Tz,
 }
 
-/// How long a step of the chart is.
+/// The length of a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bucket {
     Day,
-    /// From Monday on.
+    /// From Monday to Sunday.
     Week,
 }
 
-/// The stats as the page shows them.
+/// The counts as the page shows them.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LeadStats {
-    /// Oldest first, those without a lead too.
+    /// Oldest first, with empty buckets.
     pub series: Vec<TimeBucket>,
     pub by_service: Vec<ServiceCount>,
     pub by_status: Vec<StatusCount>,
-    /// From a lead's arrival to the first time that its status was another than `received`.
+    /// From a lead's arrival to its first change of status.
     #[schema(required)]
     pub median_seconds_to_processing: Option<i64>,
     pub leads: i64,
@@ -58,12 +58,12 @@ pub struct TimeBucket {
     pub leads: i64,
 }
 
-/// The leads of a service; of none, those that named none.
+/// The leads of a service; `null` counts those that named none.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = LeadsOfService)]
 pub struct ServiceCount {
-    #[schema(required, value_type = Option<LeadService>)]
-    pub service: Option<String>,
+    #[schema(required)]
+    pub service: Option<LeadService>,
     pub leads: i64,
 }
 
@@ -71,8 +71,8 @@ pub struct ServiceCount {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = LeadsOfStatus)]
 pub struct StatusCount {
-    #[schema(required, value_type = Option<LeadStatus>)]
-    pub status: Option<String>,
+    #[schema(required)]
+    pub status: Option<LeadStatus>,
     pub leads: i64,
 }
 
@@ -87,63 +87,59 @@ pub fn zones() -> impl Iterator<Item = &'static str> {
     TZ_VARIANTS.iter().map(|zone| zone.name())
 }
 
-impl AdminState {
-    /// Counts leads.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn stats(&self, asked: StatsQuery) -> Result<LeadStats, StoreError> {
-        let now = self.clock().now();
-        self.read(move |snapshot| stats(snapshot, &asked, now)).await
-    }
+/// Counts leads.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn count(db: &Db, query: StatsQuery) -> Result<LeadStats, StoreError> {
+    let now = db.clock().now().into();
+    db.read(move |tx| stats(tx, &query, now)).await
 }
 
-fn stats(
-    snapshot: &ReadTx<'_>,
-    asked: &StatsQuery,
-    now: DateTime<Utc>,
-) -> Result<LeadStats, StoreError> {
-    let period = &asked.period;
-    let services = snapshot.by_service(period)?.into_iter();
-    let statuses = snapshot.by_status(period)?.into_iter();
+fn stats(tx: &ReadTx<'_>, query: &StatsQuery, now: Timestamp) -> Result<LeadStats, StoreError> {
+    let period = &query.period;
+    let services = tx.by_service(period)?.into_iter();
+    let statuses = tx.by_status(period)?.into_iter();
     Ok(LeadStats {
-        series: series(snapshot, asked, now)?,
+        series: series(tx, query, now)?,
         by_service: services.map(|(service, leads)| ServiceCount { service, leads }).collect(),
-        by_status: statuses.map(|(status, leads)| StatusCount { status, leads }).collect(),
-        median_seconds_to_processing: median(snapshot.taken_up(period)?),
-        leads: snapshot.leads_in(period)?,
+        by_status: statuses
+            .map(|(status, leads)| StatusCount { status: Some(status), leads })
+            .collect(),
+        median_seconds_to_processing: median(tx.taken_up(period)?),
+        leads: tx.leads_in(period)?,
     })
 }
 
-/// The steps from the first lead of the period, or the period's beginning, to its end or now: days
-/// without a lead count in an average.
+/// The buckets from the first lead of the period, or the period's beginning, to its end or now.
+/// Empty ones are included: they count in an average.
 fn series(
-    snapshot: &ReadTx<'_>,
-    asked: &StatsQuery,
-    now: DateTime<Utc>,
+    tx: &ReadTx<'_>,
+    query: &StatsQuery,
+    now: Timestamp,
 ) -> Result<Vec<TimeBucket>, StoreError> {
-    let Some((first, last)) = snapshot.extent(&asked.period)? else { return Ok(Vec::new()) };
-    let (Some(first), Some(last)) = (moment(&first), moment(&last)) else { return Ok(Vec::new()) };
-    let since = asked.period.since.as_deref().and_then(moment);
-    let begin = since.map_or(first, |since| since.max(first - LEAD_IN));
-    let begin = asked.by.step_of(begin.with_timezone(&asked.zone).date_naive());
-    let until = asked.period.until.as_deref().and_then(moment);
-    // The period ends before this moment. A lead may bear a later time than the clock shows.
-    let end = until.map_or(now, |until| now.min(until - TimeDelta::microseconds(1))).max(last);
-    let mut start = asked.by.step_of(end.with_timezone(&asked.zone).date_naive());
-    let mut steps = Vec::new();
-    while start >= begin && steps.len() < MOST {
-        let next = start.checked_add_days(asked.by.length()).unwrap_or(NaiveDate::MAX);
+    let Some((first, last)) = tx.extent(&query.period)? else { return Ok(Vec::new()) };
+    let day_of = |time: Timestamp| time.to_datetime().with_timezone(&query.zone).date_naive();
+    let Period { since, until } = query.period;
+    let begin = since.map_or(first, |since| since.max(first.saturating_sub(LEAD_IN)));
+    let begin = query.by.first_day(day_of(begin));
+    // `until` is exclusive. A lead's time may be later than the clock's.
+    let before = |time: Timestamp| time.saturating_sub(TimeDelta::microseconds(1));
+    let end = until.map_or(now, |until| now.min(before(until))).max(last);
+    let mut start = query.by.first_day(day_of(end));
+    let mut buckets = Vec::new();
+    while start >= begin && buckets.len() < MAX_BUCKETS {
+        let next = start.checked_add_days(query.by.length()).unwrap_or(NaiveDate::MAX);
         let within = Period {
-            since: midnight(start, asked.zone).max(asked.period.since.clone()),
-            until: earlier(midnight(next, asked.zone), asked.period.until.clone()),
+            since: midnight(start, query.zone).max(since),
+            until: earlier(midnight(next, query.zone), until),
         };
-        steps.push(TimeBucket { start: start.to_string(), leads: snapshot.leads_in(&within)? });
-        let Some(before) = start.checked_sub_days(asked.by.length()) else { break };
+        buckets.push(TimeBucket { start: start.to_string(), leads: tx.leads_in(&within)? });
+        let Some(before) = start.checked_sub_days(query.by.length()) else { break };
         start = before;
     }
-    steps.reverse();
-    Ok(steps)
+    buckets.reverse();
+    Ok(buckets)
 }
 
 impl Bucket {
@@ -154,8 +150,8 @@ impl Bucket {
         })
     }
 
-    /// The first day of the step that a day is in.
-    fn step_of(self, day: NaiveDate) -> NaiveDate {
+    /// The first day of the bucket that contains a day.
+    fn first_day(self, day: NaiveDate) -> NaiveDate {
         match self {
             Self::Day => day,
             Self::Week => {
@@ -166,29 +162,25 @@ impl Bucket {
     }
 }
 
-fn moment(stamp: &str) -> Option<DateTime<Utc>> {
-    Some(DateTime::parse_from_rfc3339(stamp).ok()?.to_utc())
-}
-
-/// The first moment of a day: where the clocks are put forward at midnight, it begins later.
-fn midnight(day: NaiveDate, zone: Tz) -> Option<String> {
+/// The start of a day, which is after midnight where the clocks go forward at midnight.
+fn midnight(day: NaiveDate, zone: Tz) -> Option<Timestamp> {
     (0..24).find_map(|hour| {
         let local = day.and_hms_opt(hour, 0, 0)?;
-        Some(stamp(zone.from_local_datetime(&local).earliest()?.to_utc()))
+        Some(zone.from_local_datetime(&local).earliest()?.to_utc().into())
     })
 }
 
-fn earlier(a: Option<String>, b: Option<String>) -> Option<String> {
+fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),
     }
 }
 
-fn median(waits: Vec<(String, String)>) -> Option<i64> {
+fn median(waits: Vec<(Timestamp, Timestamp)>) -> Option<i64> {
     let seconds =
-        |(from, to): (String, String)| Some((moment(&to)? - moment(&from)?).num_seconds());
-    let mut waits: Vec<i64> = waits.into_iter().filter_map(seconds).collect();
+        |(from, to): (Timestamp, Timestamp)| (to.to_datetime() - from.to_datetime()).num_seconds();
+    let mut waits: Vec<i64> = waits.into_iter().map(seconds).collect();
     waits.sort_unstable();
     let middle = waits.len() / 2;
     match waits.len() {

@@ -6,6 +6,7 @@ use crate::app::audit;
 use crate::cli::error::CliError;
 use crate::cli::{Context, DatabaseArg, output};
 use crate::domain::hash_chain::ChainPosition;
+use crate::domain::recorded::Recorded;
 
 /// Lists the audit log, proves it, or prints its head
 #[derive(Debug, clap::Args)]
@@ -66,7 +67,8 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
     match args.command {
         AuditCommand::List { database, event, lead, limit, json } => {
             let path = database.path(&context.environment)?;
-            let rows = audit::list(&path, event.as_deref(), lead.as_deref(), limit)?;
+            let event = event.as_deref().map(Recorded::parse);
+            let rows = audit::list(&path, event.as_ref(), lead.as_deref(), limit)?;
             if json {
                 return output::json(&rows);
             }

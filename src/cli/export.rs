@@ -15,6 +15,7 @@ use crate::domain::filter::{LeadFilter, Period};
 use crate::domain::lead::LeadService;
 use crate::domain::lead::status::LeadStatus;
 use crate::domain::search_terms::SearchTerms;
+use crate::domain::timestamp::Timestamp;
 
 /// Writes leads or the audit log to a file or to standard output
 ///
@@ -72,10 +73,10 @@ enum Dialect {
 pub(crate) struct PeriodArgs {
     /// From this day (UTC) or moment (RFC 3339) on
     #[arg(long, value_name = "WHEN", value_parser = since)]
-    since: Option<String>,
+    since: Option<Timestamp>,
     /// Up to and with this day (UTC), or up to this moment (RFC 3339)
     #[arg(long, value_name = "WHEN", value_parser = until)]
-    until: Option<String>,
+    until: Option<Timestamp>,
 }
 
 /// Which leads.
@@ -129,7 +130,7 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
         return Err(CliError::Usage(format!("{name} is not for a terminal; name a file with -o")));
     }
     let database = form.database.path(&context.environment)?;
-    let export = Export { what, format, actor: Context::actor() };
+    let export = Export { source: what, format, actor: Context::actor() };
     let mut progress = output::Progress::new("rows");
     let mut tell = |rows| progress.at(rows);
     let done = match &form.output {
@@ -159,12 +160,12 @@ fn formats() -> impl TypedValueParser<Value = Format> {
         .try_map(|name| Format::parse(&name).ok_or("unknown format"))
 }
 
-fn since(text: &str) -> Result<String, String> {
-    filter::since(text).ok_or_else(when)
+fn since(text: &str) -> Result<Timestamp, String> {
+    filter::parse_since(text).ok_or_else(when)
 }
 
-fn until(text: &str) -> Result<String, String> {
-    filter::until(text).ok_or_else(when)
+fn until(text: &str) -> Result<Timestamp, String> {
+    filter::parse_until(text).ok_or_else(when)
 }
 
 fn when() -> String {

@@ -9,8 +9,8 @@ use crate::app::leads::LeadDetail;
 use crate::cli::error::CliError;
 use crate::cli::export::{FilterArgs, status};
 use crate::cli::{Context, DatabaseArg, output};
-use crate::domain::lead::Lead;
 use crate::domain::lead::status::LeadStatus;
+use crate::domain::lead::{Lead, LeadService};
 use crate::domain::text::Personal;
 
 /// Lists leads, shows one, or says where one stands
@@ -114,10 +114,10 @@ fn unknown(id: &str) -> CliError {
 
 fn line(lead: &Lead) -> String {
     let cells = [
-        lead.created_at_utc.get(..16).unwrap_or_default().replace('T', " "),
+        lead.created_at_utc.to_datetime().format("%Y-%m-%d %H:%M").to_string(),
         lead.id.clone(),
         format!("{:<10}", lead.status),
-        format!("{:<12}", lead.service.as_deref().unwrap_or("-")),
+        format!("{:<12}", lead.service.map_or("-", LeadService::as_str)),
         lead.name.as_str().to_owned(),
         lead.company.as_ref().map(|c| format!("({})", c.as_str())).unwrap_or_default(),
     ];
@@ -161,13 +161,13 @@ fn shown_as_text(shown: &LeadDetail) -> String {
     let personal = |text: &Option<Personal>| text.as_ref().map(|t| t.as_str().to_owned());
     let fields = [
         ("id", Some(lead.id.clone())),
-        ("received", Some(lead.created_at_utc.clone())),
-        ("status", Some(lead.status.clone())),
+        ("received", Some(lead.created_at_utc.to_string())),
+        ("status", Some(lead.status.to_string())),
         ("name", Some(lead.name.as_str().to_owned())),
         ("e-mail", Some(lead.email.as_str().to_owned())),
         ("phone", personal(&lead.phone)),
         ("company", personal(&lead.company)),
-        ("service", lead.service.clone()),
+        ("service", lead.service.map(|s| s.to_string())),
         ("consent", Some(if lead.consent { "yes" } else { "no" }.to_owned())),
         ("source", Some(lead.source.clone())),
         ("request_id", Some(lead.request_id.clone())),

@@ -30,6 +30,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::cli::error::CliError;
 use crate::clock::Clock;
 use crate::config::{ConfigError, Environment, database_path};
+use crate::domain::audit::cli_actor;
 use crate::telemetry;
 use crate::telemetry::LogFlags;
 
@@ -122,7 +123,7 @@ impl Context {
             || uzers::get_current_uid().to_string(),
             |u| u.to_string_lossy().into_owned(),
         );
-        format!("cli:{user}")
+        cli_actor(&user)
     }
 }
 

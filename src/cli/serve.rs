@@ -107,8 +107,8 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
         let stop = stop_signal()?;
         let url = server.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         tell_listening(&server, &tokens, address, &url);
-        if let (true, Some(state)) = (address.ip().is_loopback(), &app.state)
-            && let Some(token) = state.first_link().await?
+        if address.ip().is_loopback()
+            && let Some(token) = app.admin.setup.issue_token().await?
         {
             // Apart from the log on standard error, which may leave the machine.
             if let Err(error) = output::data(first_account(&url, &token).as_bytes()) {

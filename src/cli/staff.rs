@@ -197,7 +197,7 @@ fn shown(enrolment: &TotpEnrolment) -> Result<String, CliError> {
 fn as_text(listed: &[AccountInfo]) -> String {
     let mut text = String::new();
     for account in listed {
-        let seen = account.seen_at_utc.as_deref().unwrap_or("-");
+        let seen = account.seen_at_utc.map_or_else(|| "-".to_owned(), |at| at.to_string());
         let factor = if account.totp { "totp" } else { "-" };
         let _ = writeln!(
             text,

@@ -1,76 +1,104 @@
-//! What the audit log says: the events, who did them, and how a row is read back.
+//! The audit log: its events, who causes them, and its rows.
 
-use serde::Serialize;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+use thiserror::Error;
 
 use crate::domain::hash_chain::{ChainEntry, Sha256Hash};
+use crate::domain::recorded::Recorded;
+use crate::domain::timestamp::Timestamp;
 
-/// The events of the audit log by their stored names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AuditEvent {
-    LeadReceived,
-    LeadDuplicate,
-    LeadConflict,
-    LeadRejected,
-    LeadProcessed,
-    LeadImported,
-    LeadViewed,
-    LeadsExported,
-    StaffAdded,
-    StaffRemoved,
-    StaffPasswordReset,
-    StaffSignedIn,
-    StaffSignedOut,
-    StaffSignInRefused,
-    LeadErased,
-    BackupTaken,
-    DatabaseMigrated,
-    DatabaseRestored,
+/// The actor of what the site sends.
+pub const ACTOR_SITE: &str = "site_ingest";
+/// The actor of requests to the admin page that no session belongs to.
+pub const ACTOR_ADMIN_PAGE: &str = "admin_page";
+/// The actor of what the server does by itself at set times.
+pub const ACTOR_SCHEDULE: &str = "schedule";
+
+/// The actor of a command: the operating system's name of the user who runs it.
+#[must_use]
+pub fn cli_actor(user: &str) -> String {
+    format!("cli:{user}")
 }
 
-impl AuditEvent {
-    pub const ALL: [Self; 18] = [
-        Self::LeadReceived,
-        Self::LeadDuplicate,
-        Self::LeadConflict,
-        Self::LeadRejected,
-        Self::LeadProcessed,
-        Self::LeadImported,
-        Self::LeadViewed,
-        Self::LeadsExported,
-        Self::StaffAdded,
-        Self::StaffRemoved,
-        Self::StaffPasswordReset,
-        Self::StaffSignedIn,
-        Self::StaffSignedOut,
-        Self::StaffSignInRefused,
-        Self::LeadErased,
-        Self::BackupTaken,
-        Self::DatabaseMigrated,
-        Self::DatabaseRestored,
-    ];
+/// The actor of what a staff account does.
+#[must_use]
+pub fn staff_actor(account: &str) -> String {
+    format!("staff:{account}")
+}
 
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::LeadReceived => "LEAD_RECEIVED",
-            Self::LeadDuplicate => "LEAD_DUPLICATE",
-            Self::LeadConflict => "LEAD_CONFLICT",
-            Self::LeadRejected => "LEAD_REJECTED",
-            Self::LeadImported => "LEAD_IMPORTED",
-            Self::LeadProcessed => "LEAD_PROCESSED",
-            Self::LeadViewed => "LEAD_VIEWED",
-            Self::LeadsExported => "LEADS_EXPORTED",
-            Self::StaffAdded => "STAFF_ADDED",
-            Self::StaffRemoved => "STAFF_REMOVED",
-            Self::StaffPasswordReset => "STAFF_PASSWORD_RESET",
-            Self::StaffSignedIn => "STAFF_SIGNED_IN",
-            Self::StaffSignedOut => "STAFF_SIGNED_OUT",
-            Self::StaffSignInRefused => "STAFF_SIGN_IN_REFUSED",
-            Self::LeadErased => "LEAD_ERASED",
-            Self::BackupTaken => "BACKUP_TAKEN",
-            Self::DatabaseRestored => "DATABASE_RESTORED",
-            Self::DatabaseMigrated => "DATABASE_MIGRATED",
+macro_rules! audit_events {
+    ($($event:ident => $name:literal,)+) => {
+        /// The events of the audit log.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum AuditEvent {
+            $($event,)+
         }
+
+        impl AuditEvent {
+            pub const ALL: &[Self] = &[$(Self::$event,)+];
+
+            /// The stored name.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$event => $name,)+
+                }
+            }
+        }
+    };
+}
+
+audit_events! {
+    LeadReceived => "LEAD_RECEIVED",
+    LeadDuplicate => "LEAD_DUPLICATE",
+    LeadConflict => "LEAD_CONFLICT",
+    LeadRejected => "LEAD_REJECTED",
+    LeadProcessed => "LEAD_PROCESSED",
+    LeadImported => "LEAD_IMPORTED",
+    LeadViewed => "LEAD_VIEWED",
+    LeadsExported => "LEADS_EXPORTED",
+    StaffAdded => "STAFF_ADDED",
+    StaffRemoved => "STAFF_REMOVED",
+    StaffPasswordReset => "STAFF_PASSWORD_RESET",
+    StaffSignedIn => "STAFF_SIGNED_IN",
+    StaffSignedOut => "STAFF_SIGNED_OUT",
+    StaffSignInRefused => "STAFF_SIGN_IN_REFUSED",
+    LeadErased => "LEAD_ERASED",
+    BackupTaken => "BACKUP_TAKEN",
+    DatabaseMigrated => "DATABASE_MIGRATED",
+    DatabaseRestored => "DATABASE_RESTORED",
+}
+
+impl Recorded<AuditEvent> {
+    /// The stored name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Known(event) => event.as_str(),
+            Self::Unknown(name) => name,
+        }
+    }
+}
+
+/// A text is not the name of an event that this binary knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("not the name of an audit event")]
+pub struct UnknownEvent;
+
+impl FromStr for AuditEvent {
+    type Err = UnknownEvent;
+
+    fn from_str(name: &str) -> Result<Self, UnknownEvent> {
+        Self::ALL.iter().copied().find(|event| event.as_str() == name).ok_or(UnknownEvent)
+    }
+}
+
+impl fmt::Display for AuditEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }
 
@@ -84,6 +112,18 @@ pub enum ErasureReason {
     Mistake,
     /// It was erased before, and a backup brought it back.
     Restored,
+}
+
+impl fmt::Display for ErasureReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl Serialize for ErasureReason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
 }
 
 impl ErasureReason {
@@ -110,11 +150,6 @@ impl ErasureReason {
     }
 }
 
-/// The actor of what the site does.
-pub const ACTOR_SITE: &str = "site_ingest";
-/// The actor of what somebody does at the admin page who is not signed in.
-pub const ACTOR_ADMIN_PAGE: &str = "admin_page";
-
 /// A row about to be written; its place, id, time and hash are given by the writer.
 #[derive(Debug, Clone)]
 pub struct NewAuditRow<'a> {
@@ -131,8 +166,8 @@ pub struct NewAuditRow<'a> {
 pub struct AuditRow {
     pub seq: i64,
     pub id: String,
-    pub created_at_utc: String,
-    pub event: String,
+    pub created_at_utc: Recorded<Timestamp>,
+    pub event: Recorded<AuditEvent>,
     pub actor: Option<String>,
     pub lead_id: Option<String>,
     pub request_id: Option<String>,

@@ -2,10 +2,8 @@
 
 use std::fmt;
 
-use chrono::DateTime;
-
 use crate::domain::lead::Lead;
-use crate::domain::timestamp::stamp;
+use crate::domain::timestamp::Timestamp;
 
 /// A place in the list of leads; a later one is greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,12 +16,12 @@ pub struct Cursor {
 
 impl Cursor {
     /// Behind every lead: the last microsecond of the year 9999.
-    pub const NEWEST: Self = Self { micros: 253_402_300_799_999_999, seq: i64::MAX };
+    pub const NEWEST: Self = Self { micros: Timestamp::MAX.micros(), seq: i64::MAX };
 
-    /// A lead's place. A moment that cannot be read, which no lead of ours has, stands first.
+    /// A lead's place.
     #[must_use]
     pub fn of(lead: &Lead) -> Self {
-        Self { micros: micros(&lead.created_at_utc).unwrap_or(0), seq: lead.audit_seq }
+        Self { micros: lead.created_at_utc.micros(), seq: lead.audit_seq }
     }
 
     /// Reads what [`fmt::Display`] has written.
@@ -35,17 +33,10 @@ impl Cursor {
         (place <= Self::NEWEST).then_some(place)
     }
 
-    /// The moment as it is stored.
     #[must_use]
-    pub fn moment(self) -> String {
-        stamp(DateTime::from_timestamp_micros(self.micros).unwrap_or(DateTime::UNIX_EPOCH))
+    pub fn timestamp(self) -> Timestamp {
+        Timestamp::from_micros(self.micros)
     }
-}
-
-/// A stored moment in microseconds since 1970.
-#[must_use]
-pub fn micros(moment: &str) -> Option<i64> {
-    Some(DateTime::parse_from_rfc3339(moment).ok()?.timestamp_micros())
 }
 
 impl fmt::Display for Cursor {

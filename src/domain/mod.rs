@@ -8,6 +8,7 @@ pub mod filter;
 pub mod hash_chain;
 pub mod id;
 pub mod lead;
+pub mod recorded;
 pub mod search_terms;
 pub mod staff;
 pub mod strict_json;

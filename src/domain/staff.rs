@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use unicode_normalization::UnicodeNormalization;
 
-use crate::domain::timestamp::stamp;
+use crate::domain::audit::staff_actor;
+use crate::domain::timestamp::Timestamp;
 
 /// A session that is not used for this long has ended.
 const IDLE: TimeDelta = TimeDelta::hours(12);
@@ -43,14 +44,8 @@ impl AccountName {
     /// As the audit log names who did something.
     #[must_use]
     pub fn actor(&self) -> String {
-        actor(&self.0)
+        staff_actor(&self.0)
     }
-}
-
-/// An account as the audit log names who did something.
-#[must_use]
-pub fn actor(name: &str) -> String {
-    format!("staff:{name}")
 }
 
 /// A password, in the one form that Unicode has for what was typed (NFKC): the same keys on a
@@ -93,24 +88,22 @@ impl fmt::Debug for Password {
     }
 }
 
-/// The stored moments after which a session that lives now was last used, and was begun.
-#[derive(Debug, Clone)]
+/// The times after which a live session was last used and created.
+#[derive(Debug, Clone, Copy)]
 pub struct SessionCutoffs {
-    pub seen_after: String,
-    pub created_after: String,
+    pub seen_after: Timestamp,
+    pub created_after: Timestamp,
 }
 
 impl SessionCutoffs {
     #[must_use]
-    pub fn at(now: DateTime<Utc>) -> Self {
-        Self { seen_after: stamp(now - IDLE), created_after: stamp(now - LONGEST) }
+    pub fn at(now: Timestamp) -> Self {
+        Self { seen_after: now.saturating_sub(IDLE), created_after: now.saturating_sub(LONGEST) }
     }
 }
 
-/// When a session that is used now ends if it is not used again, as text.
+/// When a session that is used now expires if it is not used again.
 #[must_use]
-pub fn expires_at(now: DateTime<Utc>, created_at_utc: &str) -> String {
-    let idle = now + IDLE;
-    let created = DateTime::parse_from_rfc3339(created_at_utc).map(|t| t.to_utc());
-    stamp(created.map_or(idle, |created| idle.min(created + LONGEST)))
+pub fn expires_at(now: Timestamp, created_at_utc: Timestamp) -> Timestamp {
+    now.saturating_add(IDLE).min(created_at_utc.saturating_add(LONGEST))
 }

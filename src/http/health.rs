@@ -51,7 +51,7 @@ enum State {
 )]
 pub(crate) fn report(context: &Context) -> Response {
     let version = env!("CARGO_PKG_VERSION");
-    let Some(detail) = context.app.health.unavailable_reason() else {
+    let Some(detail) = context.app.db.health().unavailable_reason() else {
         return json(StatusCode::OK, &Health { status: State::Ok, version, detail: None });
     };
     let unavailable = Health { status: State::Unavailable, version, detail: Some(detail) };

@@ -11,6 +11,7 @@ use warp::reply::Response;
 use crate::app::intake;
 use crate::app::intake::{Accepted, Refusal};
 use crate::domain::lead::NewLead;
+use crate::domain::timestamp::Timestamp;
 use crate::http::context::Context;
 use crate::http::error::{ApiError, LoggedLead, json};
 use crate::http::extract::{bearer, json_body};
@@ -33,8 +34,8 @@ pub(crate) struct LeadResponse<'a> {
     #[schema(format = Uuid)]
     lead_id: &'a str,
     /// When it was stored: UTC, with microseconds.
-    #[schema(format = DateTime)]
-    timestamp: &'a str,
+    #[schema(value_type = String, format = DateTime)]
+    timestamp: Timestamp,
     status: Arrived,
     /// The audit row's place and hash: kept in the site's log, it proves later that nothing was
     /// rewritten (`fastcore audit verify --receipt`).
@@ -105,7 +106,7 @@ pub(crate) async fn submit(
 ) -> Result<Response, ApiError> {
     bearer::site(&headers, &context.tokens)?;
     let body = json_body::json(&headers, stream, context.body_deadline).await?;
-    match intake::submit(&*context.app.inbox, &body).await? {
+    match intake::submit(&context.app.db, &body).await? {
         Accepted::Created(stored) => Ok(answer(StatusCode::CREATED, &stored)),
         Accepted::Replayed(stored) => {
             let mut response = answer(StatusCode::OK, &stored);
@@ -120,7 +121,7 @@ fn answer(status: StatusCode, stored: &StoredLead) -> Response {
         status,
         &LeadResponse {
             lead_id: &stored.lead_id,
-            timestamp: &stored.created_at_utc,
+            timestamp: stored.created_at_utc,
             status: Arrived::Received,
             receipt: stored.receipt.to_string(),
         },

@@ -87,8 +87,15 @@ impl StoreError {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        let rusqlite::Error::SqliteFailure(code, ref message) = error else {
-            return Self::Sqlite(error.to_string());
+        let (code, message) = match &error {
+            rusqlite::Error::SqliteFailure(code, message) => (code, message),
+            // A stored value that this binary never writes.
+            rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..) => {
+                return Self::Corrupt(error.to_string());
+            }
+            _ => return Self::Sqlite(error.to_string()),
         };
         let detail = || message.clone().unwrap_or_else(|| code.to_string());
         match code.code {

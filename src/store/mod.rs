@@ -10,6 +10,7 @@ pub mod paths;
 pub mod privacy;
 pub mod read;
 pub mod search;
+mod sql_types;
 pub mod staff;
 pub mod tx;
 pub mod writer;

@@ -2,8 +2,9 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use crate::domain::audit::{AuditEvent, NewAuditRow};
+use crate::domain::audit::{AuditEvent, NewAuditRow, staff_actor};
 use crate::domain::staff::SessionCutoffs;
+use crate::domain::timestamp::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::read::ReadTx;
 use crate::store::tx::WriteTx;
@@ -31,20 +32,20 @@ impl std::fmt::Debug for Account {
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct AccountInfo {
     pub name: String,
-    pub created_at_utc: String,
+    pub created_at_utc: Timestamp,
     /// Whether it has a second factor.
     pub totp: bool,
     /// How many sessions it has now, and when one was last used.
     pub sessions: u32,
-    pub seen_at_utc: Option<String>,
+    pub seen_at_utc: Option<Timestamp>,
 }
 
 /// A session that lives.
 #[derive(Debug, Clone)]
 pub struct Session {
     pub name: String,
-    pub created_at_utc: String,
-    pub seen_at_utc: String,
+    pub created_at_utc: Timestamp,
+    pub seen_at_utc: Timestamp,
 }
 
 impl ReadTx<'_> {
@@ -215,7 +216,7 @@ pub fn open_session(
     }
     insert_session(tx, &seen.name, token_hash)?;
     forget_old_sessions(tx, &seen.name, alive)?;
-    let actor = crate::domain::staff::actor(&seen.name);
+    let actor = staff_actor(&seen.name);
     note(tx, AuditEvent::StaffSignedIn, &actor, &serde_json::json!({ "account": seen.name }))?;
     Ok(true)
 }
@@ -250,7 +251,7 @@ pub fn close_session(tx: &mut WriteTx<'_>, token_hash: &[u8; 32]) -> Result<(), 
     let name: Option<String> =
         tx.conn.prepare_cached(sql)?.query_row([token_hash], |row| row.get(0)).optional()?;
     let Some(name) = name else { return Ok(()) };
-    let actor = crate::domain::staff::actor(&name);
+    let actor = staff_actor(&name);
     note(tx, AuditEvent::StaffSignedOut, &actor, &serde_json::json!({ "account": name }))
 }
 

@@ -1,20 +1,18 @@
 //! One transaction of the writer: one time for all its rows, and the end of the chain.
 
-use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
-use uuid::{ContextV7, Timestamp, Uuid};
+use uuid::{ContextV7, Uuid};
 
 use crate::domain::audit::NewAuditRow;
 use crate::domain::hash_chain::{ChainEntry, ChainPosition, Sha256Hash};
-use crate::domain::timestamp::stamp;
+use crate::domain::timestamp::Timestamp;
 use crate::store::error::StoreError;
 
 /// What a piece of work in the writer may use. Rows are only ever added to the audit log.
 #[expect(missing_debug_implementations, reason = "lives for one transaction")]
 pub struct WriteTx<'c> {
     pub(crate) conn: &'c Connection,
-    now: DateTime<Utc>,
-    now_text: String,
+    now: Timestamp,
     ids: &'c ContextV7,
     head: ChainPosition,
 }
@@ -24,17 +22,17 @@ impl<'c> WriteTx<'c> {
     /// process may have added to it.
     pub(crate) fn begin(
         conn: &'c Connection,
-        now: DateTime<Utc>,
+        now: Timestamp,
         ids: &'c ContextV7,
     ) -> Result<Self, StoreError> {
         let head = end_of_chain(conn)?;
-        Ok(Self { conn, now, now_text: stamp(now), ids, head })
+        Ok(Self { conn, now, ids, head })
     }
 
-    /// When the transaction's rows are stored, as text.
+    /// The time that all rows of the transaction get.
     #[must_use]
-    pub fn now(&self) -> &str {
-        &self.now_text
+    pub fn now(&self) -> Timestamp {
+        self.now
     }
 
     /// The last audit row of this transaction so far.
@@ -51,13 +49,15 @@ impl<'c> WriteTx<'c> {
     /// A UUID version 7, greater than every one before it.
     #[must_use]
     pub fn new_id(&self) -> Uuid {
-        let seconds = u64::try_from(self.now.timestamp()).unwrap_or(0);
-        Uuid::new_v7(Timestamp::from_unix(self.ids, seconds, self.now.timestamp_subsec_nanos()))
+        let now = self.now.to_datetime();
+        let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
+        let nanos = now.timestamp_subsec_nanos();
+        Uuid::new_v7(uuid::Timestamp::from_unix(self.ids, seconds, nanos))
     }
 
     /// Writes the one row that proves that a commit can be made.
     pub(crate) fn write_probe(&mut self) -> Result<(), StoreError> {
-        write_probe(self.conn, &self.now_text)
+        write_probe(self.conn, self.now)
     }
 
     /// Adds a row to the audit log.
@@ -66,10 +66,11 @@ impl<'c> WriteTx<'c> {
     /// The database's own.
     pub fn append(&mut self, event: &NewAuditRow<'_>) -> Result<ChainPosition, StoreError> {
         let mut id = Uuid::encode_buffer();
+        let now = self.now.to_string();
         let link = ChainEntry {
             seq: self.head.seq + 1,
             id: self.new_id().hyphenated().encode_lower(&mut id),
-            created_at_utc: &self.now_text,
+            created_at_utc: now.as_str(),
             event: event.event.as_str(),
             actor: Some(event.actor),
             lead_id: event.lead_id,
@@ -96,7 +97,7 @@ impl<'c> WriteTx<'c> {
 }
 
 /// Writes the one row that proves that a commit can be made.
-pub(crate) fn write_probe(conn: &Connection, now: &str) -> Result<(), StoreError> {
+pub(crate) fn write_probe(conn: &Connection, now: Timestamp) -> Result<(), StoreError> {
     let sql = "INSERT INTO writer_proof (id, proved_at_utc) VALUES (1, ?1)
                ON CONFLICT (id) DO UPDATE SET proved_at_utc = excluded.proved_at_utc";
     conn.prepare_cached(sql)?.execute([now])?;

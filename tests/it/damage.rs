@@ -123,7 +123,7 @@ fn checked(database: &Database) -> String {
     let output = database.run(&["check"]);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.code(), Some(1), "{text}");
-    assert!(text.lines().any(|line| line.starts_with("BAD")), "{text}");
+    assert!(text.lines().any(|line| line.starts_with("ERROR")), "{text}");
     text
 }
 

@@ -296,13 +296,3 @@ fn every_answer_of_the_document_says_what_its_body_is() {
         }
     }
 }
-
-#[test]
-fn the_code_in_the_readme_is_the_code_that_is_tested() {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let read = |path: &str| std::fs::read_to_string(root.join(path)).expect(path);
-    let readme = read("README.md");
-    for file in ["tests/site/lead-schema.ts", "tests/site/route.ts"] {
-        assert!(readme.contains(&format!("\n```ts\n{}```\n", read(file))), "{file}");
-    }
-}

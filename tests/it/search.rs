@@ -13,6 +13,7 @@ use fastcore::domain::filter::{LeadFilter, Period};
 use fastcore::domain::lead::status::LeadStatus;
 use fastcore::domain::lead::{LeadService, NewLead};
 use fastcore::domain::search_terms::SearchTerms;
+use fastcore::domain::timestamp::Timestamp;
 use fastcore::store;
 use fastcore::store::leads::SubmitOutcome;
 use fastcore::store::read::{ReadPool, ReadTx};
@@ -178,17 +179,16 @@ fn filters() -> Vec<LeadFilter> {
     filters.extend(
         words.map(|q| LeadFilter { words: Some(SearchTerms::parse(q)), ..Default::default() }),
     );
-    let moment = |micros| Cursor { micros, seq: 0 }.moment();
     let period = Period {
-        since: Some(moment(1_790_000_000_000_002)),
-        until: Some(moment(1_790_000_000_000_009)),
+        since: Some(Timestamp::from_micros(1_790_000_000_000_002)),
+        until: Some(Timestamp::from_micros(1_790_000_000_000_009)),
     };
     for status in
         [None, Some(LeadStatus::Received), Some(LeadStatus::Processing), Some(LeadStatus::Archived)]
     {
         for service in [None, Some(LeadService::Ponts), Some(LeadService::Diagnostic)] {
             for words in [None, Some("compresseur"), Some("lef bonj"), Some("électriques")] {
-                for period in [Period::default(), period.clone()] {
+                for period in [Period::default(), period] {
                     let words = words.map(SearchTerms::parse);
                     filters.push(LeadFilter { period, service, status, words });
                 }

@@ -1,6 +1,7 @@
 //! What a session is: its cookie, who may use it, and when it ends.
 
 use chrono::TimeDelta;
+use fastcore::domain::timestamp::Timestamp;
 use serde_json::json;
 
 use super::support::admin::{
@@ -84,7 +85,7 @@ fn a_session_ends_when_it_is_not_used_for_twelve_hours() {
                 .sqlite()
                 .query_row("SELECT seen_at_utc FROM staff_session", [], |row| row.get(0))
                 .expect("a session");
-            seen == fastcore::domain::timestamp::stamp(hands.now())
+            seen == Timestamp::from(hands.now()).to_string()
         });
         assert!(seen, "the use is written down");
     }
@@ -98,13 +99,13 @@ fn a_session_ends_after_seven_days_however_much_it_is_used() {
     let hands = Hands::at(MORNING);
     let server = hands.server(None);
     let mut browser = first_account(&server);
-    let ends = fastcore::domain::timestamp::stamp(hands.now() + TimeDelta::days(7));
+    let ends = Timestamp::from(hands.now() + TimeDelta::days(7)).to_string();
     for _ in 0..16 {
         hands.turn(TimeDelta::hours(10));
         assert!(browser.is_signed_in());
         server.comes_true(|| {
             let fresh = "SELECT count(*) FROM staff_session WHERE seen_at_utc >= ?1";
-            let moment = fastcore::domain::timestamp::stamp(hands.now());
+            let moment = Timestamp::from(hands.now()).to_string();
             server.sqlite().query_row(fresh, [moment], |row| row.get::<_, i64>(0)) == Ok(1)
         });
     }

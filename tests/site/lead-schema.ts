@@ -1,7 +1,7 @@
-// app/api/contact/lead-schema.ts: what a visitor may send. FASTCore's own rules, told earlier.
+// app/api/contact/lead-schema.ts: what a visitor may send. FASTCore's own rules, checked before sending.
 import { z } from "zod";
 
-/** What stands between the white space around a text, as Unicode defines it (trim() differs). */
+/** Removes white space around a text, as Unicode defines it (trim() differs). */
 const trimmed = (text: string) => text.match(/\P{White_Space}(?:[^]*\P{White_Space})?/u)?.[0] ?? "";
 
 /** Lengths are code points, not UTF-16 units. Neither NUL nor half a surrogate pair is text. */
@@ -19,8 +19,8 @@ const optional = <T extends z.ZodType<string>>(rule: T) =>
 
 export const LeadForm = z.object({
   name: text(2, 80),
-  // No regular expression knows every address: this refuses none that FASTCore takes, and FASTCore
-  // looks again. Its 422 is shown in the same way.
+  // No regular expression knows every address: this refuses none that FASTCore accepts, and FASTCore
+  // checks again. Its 422 is shown in the same way.
   email: text(1, 120).refine((it) => /^[^@]+@[^@]+[.。．｡][^@]+$/u.test(it), "This is not an e-mail address."),
   phone: optional(text(0, 30)),
   company: optional(text(0, 120)),

@@ -1,4 +1,4 @@
-// app/api/contact/route.ts: takes the form, sends it to FASTCore until it is stored.
+// app/api/contact/route.ts: receives the form and sends it to FASTCore until it is stored.
 import { createHmac } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { byField, LeadForm } from "./lead-schema";
@@ -92,7 +92,7 @@ function milliseconds(retryAfter: string | null | undefined): number {
   return Number.isFinite(wait) ? Math.max(0, wait) : 0;
 }
 
-/** Who it was is not FASTCore's to know: a keyed hash tells visitors apart, and no more. */
+/** FASTCore need not know who it was: a keyed hash distinguishes visitors, and no more. */
 const hash = (text: string) =>
   createHmac("sha256", setting("CONTACT_HASH_KEY")).update(text).digest("hex");
 

@@ -1,4 +1,4 @@
-// The route handler of the README against the built binary: what a visitor sees, and what is stored.
+// The route handler of docs/site-integration.md against the built binary: what a visitor sees, and what is stored.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";

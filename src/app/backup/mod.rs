@@ -10,6 +10,8 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::app::atomic_file;
+use crate::app::audit::append_audit;
+use crate::app::db::write_once;
 use crate::app::export::ExportError;
 use crate::clock::Clock;
 use crate::domain::audit::AuditEvent;
@@ -80,5 +82,5 @@ fn note(
         "sha256": taken.sha256,
         "bytes": taken.bytes,
     });
-    crate::app::write(database, clock, crate::app::note(AuditEvent::BackupTaken, actor, &details))
+    write_once(database, clock, append_audit(AuditEvent::BackupTaken, actor, &details))
 }

@@ -16,6 +16,7 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use crate::app::backup;
 use crate::app::export::ExportError;
 use crate::clock::Clock;
+use crate::domain::audit::ACTOR_SCHEDULE;
 use crate::store;
 use crate::store::backup::create::CancelFlag;
 
@@ -23,7 +24,6 @@ use crate::store::backup::create::CancelFlag;
 const LONGEST: [Duration; 3] =
     [Duration::from_secs(60), Duration::from_secs(600), Duration::from_secs(60)];
 const TIME: &str = "%Y%m%dT%H%M%SZ";
-const ACTOR: &str = "schedule";
 
 /// When backups are taken, where they go, and how many stay.
 #[derive(Debug, Clone)]
@@ -126,7 +126,7 @@ impl BackupWorker {
         let target = folder.join(format!("{}{time}.db", prefix(&self.database)));
         let taken = {
             let quiet = &mut |_, _| ();
-            backup::create(&self.database, &self.clock, &target, &self.stop, ACTOR, quiet)?
+            backup::create(&self.database, &self.clock, &target, &self.stop, ACTOR_SCHEDULE, quiet)?
         };
         let (file, leads, sha256) = (target.display(), taken.leads, taken.sha256);
         tracing::info!(%file, leads, bytes = taken.bytes, sha256, "a backup was taken and checked");

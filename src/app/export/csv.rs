@@ -1,5 +1,5 @@
 //! CSV (RFC 4180), and the dialect that Excel opens in French. A cell that a spreadsheet would run
-//! as a formula is defused with an apostrophe (OWASP, "CSV Injection").
+//! as a formula is escaped with an apostrophe (OWASP, "CSV Injection").
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -7,20 +7,20 @@ use std::io::{self, Write};
 use csv::{ByteRecord, Terminator, WriterBuilder};
 use sha2::Sha256;
 
-use crate::app::export::row::{Cell, Row, Table};
-use crate::app::export::{Encoder, Hashed};
+use crate::app::export::encoder::{Encoder, HashingWriter};
+use crate::app::export::row::{Cell, ExportColumns, Row};
 
 /// How Excel recognises UTF-8.
 const BOM: &str = "\u{feff}";
 
 pub(crate) struct Csv<W: Write> {
-    out: csv::Writer<Hashed<W>>,
+    out: csv::Writer<HashingWriter<W>>,
     excel_fr: bool,
     record: ByteRecord,
 }
 
 impl<W: Write> Csv<W> {
-    pub(crate) fn new(out: Hashed<W>, excel_fr: bool) -> Self {
+    pub(crate) fn new(out: HashingWriter<W>, excel_fr: bool) -> Self {
         let out = WriterBuilder::new()
             .terminator(Terminator::CRLF)
             .delimiter(if excel_fr { b';' } else { b',' })
@@ -30,9 +30,9 @@ impl<W: Write> Csv<W> {
 }
 
 impl<W: Write> Encoder for Csv<W> {
-    fn header(&mut self, table: &'static Table) -> io::Result<()> {
+    fn header(&mut self, columns: &'static ExportColumns) -> io::Result<()> {
         self.record.clear();
-        for (i, column) in table.columns.iter().enumerate() {
+        for (i, column) in columns.names.iter().enumerate() {
             let bom = if self.excel_fr && i == 0 { BOM } else { "" };
             self.record.push_field(format!("{bom}{column}").as_bytes());
         }
@@ -51,12 +51,12 @@ impl<W: Write> Encoder for Csv<W> {
         self.out.flush()
     }
 
-    fn hashed(&self) -> Sha256 {
-        self.out.get_ref().hasher.clone()
+    fn hasher(&self) -> Sha256 {
+        self.out.get_ref().hasher()
     }
 }
 
-/// ExportSource the writer underneath said: whether the reader has gone is told by its kind.
+/// The error of the underlying writer: its kind shows whether the reader has closed its end.
 fn cause(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
@@ -73,8 +73,8 @@ fn text(cell: Cell<'_>) -> Cow<'_, str> {
     }
 }
 
-/// The text as a spreadsheet shows it rather than runs it. A telephone number of digits and
-/// spaces is harmless with its plus sign and is left alone.
+/// Prefixes text that a spreadsheet would run as a formula with an apostrophe. A plus sign with
+/// digits and spaces alone is a phone number and is left unchanged.
 fn escape_formula(text: &str) -> Cow<'_, str> {
     let risky = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
     if risky && !is_phone(text) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }

@@ -1,18 +1,19 @@
-//! The forms that an export can have, by the one name of each.
+//! The formats of an export, by name.
 
 use std::io::Write;
 use std::path::Path;
 
-use crate::app::export::{Encoder, Hashed, csv, jsonl, postgres, xlsx};
+use crate::app::export::encoder::{Encoder, HashingWriter};
+use crate::app::export::{csv, jsonl, postgres, xlsx};
 
-/// In which form.
+/// The format of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// RFC 4180.
     Csv,
-    /// ExportSource Excel opens in French: BOM, semicolons.
+    /// CSV for Excel in French: BOM, semicolons.
     CsvExcelFr,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Jsonl,
     /// A workbook whose cells are text.
     Xlsx,
@@ -24,7 +25,7 @@ impl Format {
     pub const ALL: [Self; 5] =
         [Self::Csv, Self::CsvExcelFr, Self::Jsonl, Self::Xlsx, Self::Postgres];
 
-    /// The name by which it is asked for, and told in the audit log.
+    /// Its name on the command line, in the API and in the audit log.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -41,9 +42,9 @@ impl Format {
         Self::ALL.into_iter().find(|format| format.as_str() == name)
     }
 
-    /// ExportSource a file of this form is called at its end, and its media type.
+    /// The file extension and the media type.
     #[must_use]
-    pub fn of_file(self) -> (&'static str, &'static str) {
+    pub fn extension_and_media_type(self) -> (&'static str, &'static str) {
         match self {
             Self::Csv | Self::CsvExcelFr => ("csv", "text/csv; charset=utf-8"),
             Self::Jsonl => ("jsonl", "application/jsonl"),
@@ -54,16 +55,16 @@ impl Format {
         }
     }
 
-    /// Whether it is for programs alone: a terminal would show nothing that a person can read.
+    /// Whether a terminal cannot show it.
     #[must_use]
     pub fn is_binary(self) -> bool {
         self == Self::Xlsx
     }
 
-    /// `scratch` is the folder for what a workbook has before it can be put together.
+    /// An encoder that writes to `out`. `scratch` is the folder for a workbook's temporary file.
     pub(crate) fn encoder<'w, W: Write + Send + 'w>(
         self,
-        out: Hashed<W>,
+        out: HashingWriter<W>,
         scratch: Option<&Path>,
     ) -> Box<dyn Encoder + 'w> {
         match self {

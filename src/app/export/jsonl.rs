@@ -1,28 +1,28 @@
-//! JSON, one object a line: exact, nothing defused. `meta_json` and `details_json` are strings that
-//! hold the stored text, so that digests and hashes can be computed from an export.
+//! JSON lines: exact, nothing is escaped for spreadsheets. `meta_json` and `details_json` are strings
+//! with the stored text, so that digests and hashes can be computed from an export.
 
 use std::io::{self, BufWriter, Write};
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use sha2::Sha256;
 
-use crate::app::export::row::{Cell, Row, Table};
-use crate::app::export::{Encoder, Hashed};
+use crate::app::export::encoder::{Encoder, HashingWriter};
+use crate::app::export::row::{Cell, ExportColumns, Row};
 
 pub(crate) struct Jsonl<W: Write> {
-    out: BufWriter<Hashed<W>>,
+    out: BufWriter<HashingWriter<W>>,
     columns: &'static [&'static str],
 }
 
 impl<W: Write> Jsonl<W> {
-    pub(crate) fn new(out: Hashed<W>) -> Self {
+    pub(crate) fn new(out: HashingWriter<W>) -> Self {
         Self { out: BufWriter::new(out), columns: &[] }
     }
 }
 
 impl<W: Write> Encoder for Jsonl<W> {
-    fn header(&mut self, table: &'static Table) -> io::Result<()> {
-        self.columns = table.columns;
+    fn header(&mut self, columns: &'static ExportColumns) -> io::Result<()> {
+        self.columns = columns.names;
         Ok(())
     }
 
@@ -35,8 +35,8 @@ impl<W: Write> Encoder for Jsonl<W> {
         self.out.flush()
     }
 
-    fn hashed(&self) -> Sha256 {
-        self.out.get_ref().hasher.clone()
+    fn hasher(&self) -> Sha256 {
+        self.out.get_ref().hasher()
     }
 }
 

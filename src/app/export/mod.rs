@@ -1,27 +1,29 @@
-//! Rows taken out: all that the filter finds, of one snapshot, in constant memory, told in the
-//! audit log.
+//! Exports leads or the audit log: all rows that match, of one read transaction, in constant memory,
+//! recorded in the audit log.
 
 pub mod csv;
+pub(crate) mod encoder;
+pub mod exports;
 pub mod format;
 pub mod jsonl;
 pub mod postgres;
 pub mod row;
 pub mod xlsx;
 
-use std::fs::File;
-use std::io::{self, Seek, Write};
+use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::app::admin_state::AdminState;
 use crate::app::atomic_file::AtomicFile;
+use crate::app::audit::append_audit;
+use crate::app::db::write_once;
+use crate::app::export::encoder::HashingWriter;
 use crate::app::export::format::Format;
-use crate::app::export::row::{Row, Table};
+use crate::app::export::row::{ExportColumns, Row};
 use crate::clock::Clock;
 use crate::domain::audit::AuditEvent;
 use crate::domain::filter::{LeadFilter, Period};
@@ -30,36 +32,36 @@ use crate::store::error::StoreError;
 use crate::store::read::{ReadPool, ReadTx};
 use crate::store::tx::WriteTx;
 
-/// How often progress is told, in rows.
-const STEP: u64 = 10_000;
+/// Progress is reported every so many rows.
+const PROGRESS_ROWS: u64 = 10_000;
 
-/// Which rows.
+/// Which rows are exported.
 #[derive(Debug, Clone)]
 pub enum ExportSource {
     Leads(LeadFilter),
     Audit(Period),
 }
 
-/// An export as it was asked for.
+/// A request for an export.
 #[derive(Debug, Clone)]
 pub struct Export {
-    pub what: ExportSource,
+    pub source: ExportSource,
     pub format: Format,
-    /// Who asks, as the audit log names them.
+    /// The actor for the audit log.
     pub actor: String,
 }
 
-/// An export that was made.
+/// A finished export.
 #[derive(Debug, Clone, Serialize)]
 pub struct Exported {
     pub rows: u64,
-    /// Of the file, in lower-case hexadecimal digits.
+    /// SHA-256 of the file, in lower-case hexadecimal digits.
     pub sha256: String,
-    /// Whether the reader had enough before the end.
+    /// Whether the reader closed its end before the last row.
     pub cut_short: bool,
 }
 
-/// Why there is no export, or not all of it.
+/// Why an export failed.
 #[derive(Debug, Error)]
 pub enum ExportError {
     #[error(transparent)]
@@ -69,11 +71,11 @@ pub enum ExportError {
 }
 
 impl Export {
-    /// Writes the rows to `out`, then the audit row that tells of it. A reader that closes `out`
-    /// before the end has what it wanted; the audit row says how much that was.
+    /// Writes the rows to `out`, then records the export in the audit log. A reader that closes
+    /// `out` early has what it wanted; the audit row has the number of rows written.
     ///
     /// # Errors
-    /// The database cannot be read or written, or `out` not be written.
+    /// The database cannot be read or written, or `out` cannot be written.
     pub fn to_writer(
         &self,
         database: &Path,
@@ -82,14 +84,14 @@ impl Export {
         progress: &mut dyn FnMut(u64),
     ) -> Result<Exported, ExportError> {
         let exported = self.write_rows(&ReadPool::open(database)?, out, None, progress)?;
-        self.note_beside(database, clock, &exported)?;
+        write_once(database, clock, self.audit_job(&exported))?;
         Ok(exported)
     }
 
-    /// Writes the rows to a file, which is there whole or not at all, readable by its owner alone.
+    /// Writes the rows to a file, whole or not at all, that only its owner can read.
     ///
     /// # Errors
-    /// As [`Self::to_writer`]; a file of that name that was there before stays as it was.
+    /// As [`Self::to_writer`]; an older file of that name is left as it was.
     pub fn to_file(
         &self,
         database: &Path,
@@ -102,31 +104,31 @@ impl Export {
         let readers = ReadPool::open(database)?;
         let exported = self.write_rows(&readers, draft.file(), Some(&folder), progress)?;
         draft.file().sync_all()?;
-        self.note_beside(database, clock, &exported)?;
+        write_once(database, clock, self.audit_job(&exported))?;
         draft.put_in_place()?;
         Ok(exported)
     }
 
-    fn write_rows(
+    pub(crate) fn write_rows(
         &self,
         readers: &ReadPool,
         out: impl Write + Send,
         scratch: Option<&Path>,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Exported, ExportError> {
-        let out = Hashed { out, hasher: Sha256::new() };
+        let out = HashingWriter::new(out);
         let mut encoder = self.format.encoder(out, scratch);
         let mut rows = 0;
-        let mut written = encoder.header(self.what.table());
+        let mut written = encoder.header(self.source.columns());
         if written.is_ok() {
-            readers.read(|snapshot| {
-                self.what.for_each(snapshot, &mut |row| {
+            readers.read(|tx| {
+                self.source.for_each(tx, &mut |row| {
                     written = encoder.row(row);
                     if written.is_err() {
                         return ControlFlow::Break(());
                     }
                     rows += 1;
-                    if rows % STEP == 0 {
+                    if rows % PROGRESS_ROWS == 0 {
                         progress(rows);
                     }
                     ControlFlow::Continue(())
@@ -138,72 +140,37 @@ impl Export {
             Err(e) if e.kind() == io::ErrorKind::BrokenPipe => true,
             Err(e) => return Err(e.into()),
         };
-        Ok(Exported { rows, sha256: Sha256Hash::finish(encoder.hashed()).to_string(), cut_short })
+        Ok(Exported { rows, sha256: Sha256Hash::finish(encoder.hasher()).to_string(), cut_short })
     }
 
-    /// Tells the audit log, beside a server or without one.
-    fn note_beside(
-        &self,
-        database: &Path,
-        clock: &Clock,
-        exported: &Exported,
-    ) -> Result<(), StoreError> {
-        crate::app::write(database, clock, self.note(exported))
-    }
-
-    /// Tells the audit log.
-    fn note(
+    /// A job that records the export in the audit log.
+    pub(crate) fn audit_job(
         &self,
         exported: &Exported,
     ) -> impl FnMut(&mut WriteTx<'_>) -> Result<(), StoreError> + Send + use<> {
         let mut details = json!({
-            "what": self.what.table().name,
+            "what": self.source.columns().table,
             "format": self.format.as_str(),
-            "filter": self.what.filter(),
+            "filter": self.source.filter(),
             "rows": exported.rows,
             "sha256": exported.sha256,
         });
         if exported.cut_short {
             details["cut_short"] = Value::Bool(true);
         }
-        crate::app::note(AuditEvent::LeadsExported, &self.actor, &details)
-    }
-}
-
-impl AdminState {
-    /// Writes the rows to a file without a name beside the database, then the audit row that
-    /// tells of it; the file is given at its beginning. One export at a time: the rows of a large
-    /// one keep a reader busy for a while.
-    ///
-    /// # Errors
-    /// The database cannot be read or written, or there is no room for the file.
-    pub async fn export(&self, export: Export) -> Result<File, ExportError> {
-        let turn = self.turn_to_export().await?;
-        let folder = self.database().parent().filter(|p| !p.as_os_str().is_empty());
-        let folder = folder.unwrap_or(Path::new(".")).to_owned();
-        let written = self.with_readers(move |readers| {
-            let _turn = turn;
-            let mut file = tempfile::tempfile_in(&folder)?;
-            let exported = export.write_rows(readers, &mut file, Some(&folder), &mut |_| {})?;
-            file.rewind()?;
-            Ok::<_, ExportError>((file, export.note(&exported)))
-        });
-        let (file, note) = written.await??;
-        self.write(note).await?;
-        Ok(file)
+        append_audit(AuditEvent::LeadsExported, &self.actor, &details)
     }
 }
 
 impl ExportSource {
-    fn table(&self) -> &'static Table {
+    fn columns(&self) -> &'static ExportColumns {
         match self {
             Self::Leads(_) => &row::LEADS,
             Self::Audit(_) => &row::AUDIT_LOG,
         }
     }
 
-    /// The filter for the audit log: of the words searched for, which may be a name, only that
-    /// there were some.
+    /// The filter for the audit log. Search words, which may be a name, are masked.
     fn filter(&self) -> Value {
         let (period, leads) = match self {
             Self::Leads(filter) => (&filter.period, Some(filter)),
@@ -215,8 +182,8 @@ impl ExportSource {
                 filter.insert(name.to_owned(), Value::String(value));
             }
         };
-        put("since", period.since.clone());
-        put("until", period.until.clone());
+        put("since", period.since.map(|t| t.to_string()));
+        put("until", period.until.map(|t| t.to_string()));
         if let Some(leads) = leads {
             put("service", leads.service.map(|s| s.to_string()));
             put("status", leads.status.map(|s| s.to_string()));
@@ -227,40 +194,16 @@ impl ExportSource {
 
     fn for_each(
         &self,
-        snapshot: &ReadTx<'_>,
+        tx: &ReadTx<'_>,
         take: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         match self {
-            Self::Leads(filter) => snapshot.leads(filter, &mut |lead| take(&row::lead(&lead))),
-            Self::Audit(period) => snapshot.audit(period, &mut |audit| take(&row::audit(&audit))),
+            Self::Leads(filter) => tx.leads(filter, &mut |lead| {
+                take(&row::lead(&lead, &lead.created_at_utc.to_string()))
+            }),
+            Self::Audit(period) => tx.audit(period, &mut |audit| {
+                take(&row::audit(&audit, &audit.created_at_utc.to_string()))
+            }),
         }
-    }
-}
-
-/// Rows turned into bytes.
-pub(crate) trait Encoder {
-    fn header(&mut self, table: &'static Table) -> io::Result<()>;
-    fn row(&mut self, row: &Row<'_>) -> io::Result<()>;
-    /// After the last row: without it, what was written is not a whole file.
-    fn end(&mut self) -> io::Result<()>;
-    /// ExportSource was written so far, hashed.
-    fn hashed(&self) -> Sha256;
-}
-
-/// Hashes what passes through it.
-pub(crate) struct Hashed<W> {
-    out: W,
-    hasher: Sha256,
-}
-
-impl<W: Write> Write for Hashed<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.out.write(bytes)?;
-        self.hasher.update(&bytes[..written]);
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
     }
 }

@@ -5,26 +5,26 @@ use std::io::{self, BufWriter, Write};
 
 use sha2::Sha256;
 
-use crate::app::export::row::{Cell, Row, Table};
-use crate::app::export::{Encoder, Hashed};
+use crate::app::export::encoder::{Encoder, HashingWriter};
+use crate::app::export::row::{Cell, ExportColumns, Row};
 
-/// Where the rows go in a script: before the line that ends them.
+/// The line that ends the rows in a script; they are inserted before it.
 const END_OF_ROWS: &str = "\\.\n";
 
 pub(crate) struct Postgres<W: Write> {
-    out: BufWriter<Hashed<W>>,
+    out: BufWriter<HashingWriter<W>>,
     script: &'static str,
 }
 
 impl<W: Write> Postgres<W> {
-    pub(crate) fn new(out: Hashed<W>) -> Self {
+    pub(crate) fn new(out: HashingWriter<W>) -> Self {
         Self { out: BufWriter::new(out), script: "" }
     }
 }
 
 impl<W: Write> Encoder for Postgres<W> {
-    fn header(&mut self, table: &'static Table) -> io::Result<()> {
-        let script = match table.name {
+    fn header(&mut self, columns: &'static ExportColumns) -> io::Result<()> {
+        let script = match columns.table {
             "leads" => include_str!("postgres_leads.sql"),
             _ => include_str!("postgres_audit.sql"),
         };
@@ -53,12 +53,12 @@ impl<W: Write> Encoder for Postgres<W> {
         self.out.flush()
     }
 
-    fn hashed(&self) -> Sha256 {
-        self.out.get_ref().hasher.clone()
+    fn hasher(&self) -> Sha256 {
+        self.out.get_ref().hasher()
     }
 }
 
-/// The text with what ends a column or a row, and the backslash, behind a backslash.
+/// Writes text with a backslash before each backslash, tab and line break.
 fn write_text(out: &mut impl Write, text: &str) -> io::Result<()> {
     let mut rest = text;
     while let Some(at) = rest.find(['\\', '\t', '\n', '\r']) {

@@ -1,7 +1,7 @@
 //! The columns of an exported row: those of the table, with the present status.
 
 use crate::domain::audit::AuditRow;
-use crate::domain::lead::Lead;
+use crate::domain::lead::{Lead, LeadService};
 use crate::domain::text::Personal;
 
 /// A value of a row.
@@ -16,40 +16,43 @@ pub(crate) enum Cell<'a> {
 /// A row's values, in the order of its columns.
 pub(crate) type Row<'a> = [Cell<'a>];
 
-/// ExportSource the rows are called, and their columns.
-pub(crate) struct Table {
-    pub(crate) name: &'static str,
-    pub(crate) columns: &'static [&'static str],
+/// The name of the exported table, and its columns.
+pub(crate) struct ExportColumns {
+    pub(crate) table: &'static str,
+    pub(crate) names: &'static [&'static str],
 }
 
-pub(crate) static LEADS: Table = Table { name: "leads", columns: &Lead::COLUMNS };
-pub(crate) static AUDIT_LOG: Table = Table { name: "audit", columns: &AuditRow::COLUMNS };
+pub(crate) static LEADS: ExportColumns = ExportColumns { table: "leads", names: &Lead::COLUMNS };
+pub(crate) static AUDIT_LOG: ExportColumns =
+    ExportColumns { table: "audit", names: &AuditRow::COLUMNS };
 
-pub(crate) fn lead(lead: &Lead) -> [Cell<'_>; 14] {
+/// `created_at` is the text of the lead's `created_at_utc`.
+pub(crate) fn lead<'a>(lead: &'a Lead, created_at: &'a str) -> [Cell<'a>; 14] {
     [
         Cell::Text(&lead.id),
-        Cell::Text(&lead.created_at_utc),
+        Cell::Text(created_at),
         Cell::Text(lead.name.as_str()),
         Cell::Text(lead.email.as_str()),
         personal(lead.phone.as_ref()),
         personal(lead.company.as_ref()),
-        text(lead.service.as_deref()),
+        text(lead.service.map(LeadService::as_str)),
         Cell::Text(lead.message.as_str()),
         Cell::Bool(lead.consent),
         Cell::Text(&lead.source),
         Cell::Text(&lead.request_id),
         Cell::Text(&lead.ip_hash),
         text(lead.meta_json.as_deref()),
-        Cell::Text(&lead.status),
+        Cell::Text(lead.status.as_str()),
     ]
 }
 
-pub(crate) fn audit(row: &AuditRow) -> [Cell<'_>; 10] {
+/// `created_at` is the text of the row's `created_at_utc`.
+pub(crate) fn audit<'a>(row: &'a AuditRow, created_at: &'a str) -> [Cell<'a>; 10] {
     [
         Cell::Number(row.seq),
         Cell::Text(&row.id),
-        Cell::Text(&row.created_at_utc),
-        Cell::Text(&row.event),
+        Cell::Text(created_at),
+        Cell::Text(row.event.as_str()),
         text(row.actor.as_deref()),
         text(row.lead_id.as_deref()),
         text(row.request_id.as_deref()),

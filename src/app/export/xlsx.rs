@@ -1,5 +1,5 @@
-//! A workbook whose cells are all text, so that accents, `+33` and leading zeros survive and
-//! nothing is run. Its rows lie in a nameless file (mode 0600) until they are put together.
+//! A workbook whose cells are all text, so that accents, `+33` and leading zeros survive and no
+//! formula runs. Its rows are kept in an unnamed file (mode 0600) until the workbook is written.
 
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,57 +8,57 @@ use std::path::Path;
 use rust_xlsxwriter::{Format, IgnoreError, Workbook, Worksheet, XlsxError};
 use sha2::Sha256;
 
-use crate::app::export::row::{Cell, Row, Table};
-use crate::app::export::{Encoder, Hashed};
+use crate::app::export::encoder::{Encoder, HashingWriter};
+use crate::app::export::row::{Cell, ExportColumns, Row};
 
-/// The most rows of a sheet, the header's with them.
-const SHEET: u32 = 1_048_576;
-/// The most bytes of a file in a ZIP archive that old readers understand.
-const SMALL_FILE: u64 = u32::MAX as u64;
+/// Rows of a sheet at most, with the header.
+const MAX_SHEET_ROWS: u32 = 1_048_576;
+/// Bytes of a file in a ZIP archive without the ZIP64 extension, at most.
+const MAX_ZIP32_BYTES: u64 = u32::MAX as u64;
 
-/// The bytes around a cell's or a row's content.
-const CELL: usize = 100;
+/// Bytes of markup around the content of a cell or a row, at most.
+const MARKUP_BYTES: usize = 100;
 
 pub(crate) struct Xlsx<W: Write> {
-    out: Hashed<W>,
+    out: HashingWriter<W>,
     book: Workbook,
-    /// Of a cell that stays text when something is typed into it.
+    /// The format of a cell that stays text when it is edited.
     text: Format,
-    table: Option<&'static Table>,
+    columns: Option<&'static ExportColumns>,
     /// Rows of a sheet: fewer only in tests.
     sheet_rows: u32,
     sheets: usize,
     /// The next row of the last sheet.
     next: u32,
-    /// The most bytes that the sheet can take.
+    /// Bytes of the last sheet, at most.
     bytes: u64,
     large: bool,
-    /// Why the scratch file cannot be used; told with the first row.
-    refused: Option<io::Error>,
+    /// Why the scratch folder cannot be used; returned by `header`.
+    scratch_error: Option<io::Error>,
 }
 
 impl<W: Write> Xlsx<W> {
-    pub(crate) fn new(out: Hashed<W>, scratch: Option<&Path>) -> Self {
+    pub(crate) fn new(out: HashingWriter<W>, scratch: Option<&Path>) -> Self {
         let mut book = Workbook::new();
-        let refused = scratch.and_then(|folder| book.set_tempdir(folder).err()).map(cause);
+        let scratch_error = scratch.and_then(|folder| book.set_tempdir(folder).err()).map(cause);
         Self {
             out,
             book,
             text: Format::new().set_num_format("@"),
-            table: None,
-            sheet_rows: SHEET,
+            columns: None,
+            sheet_rows: MAX_SHEET_ROWS,
             sheets: 0,
             next: 0,
             bytes: 0,
             large: false,
-            refused,
+            scratch_error,
         }
     }
 
-    /// Begins a sheet with the names of the columns, which stay in sight.
+    /// Begins a sheet with the names of the columns in a frozen row.
     fn begin_sheet(&mut self) -> io::Result<()> {
-        let Some(table) = self.table else { return Ok(()) };
-        let (name, last) = (table.name, column(table.columns.len() - 1)?);
+        let Some(columns) = self.columns else { return Ok(()) };
+        let (name, last) = (columns.table, column(columns.names.len() - 1)?);
         self.sheets += 1;
         self.next = 1;
         self.bytes = 0;
@@ -67,12 +67,12 @@ impl<W: Write> Xlsx<W> {
             let sheet = self.book.add_worksheet_with_constant_memory()?;
             let name = if number == 1 { name.to_owned() } else { format!("{name} {number}") };
             sheet.set_name(name)?.set_freeze_panes(1, 0)?;
-            // Nobody is asked to turn telephone numbers into numbers.
+            // Excel must not offer to convert phone numbers to numbers.
             sheet.set_column_range_format(0, last, &self.text)?;
             sheet.set_column_range_width(0, last, 20)?;
             sheet.ignore_error_range(0, 0, rows - 1, last, IgnoreError::NumberStoredAsText)?;
             let bold = self.text.clone().set_bold();
-            for (i, name) in (0..).zip(table.columns) {
+            for (i, name) in (0..).zip(columns.names) {
                 sheet.write_string_with_format(0, i, *name, &bold)?;
             }
             Ok(())
@@ -81,11 +81,11 @@ impl<W: Write> Xlsx<W> {
 }
 
 impl<W: Write + Send> Encoder for Xlsx<W> {
-    fn header(&mut self, table: &'static Table) -> io::Result<()> {
-        if let Some(refused) = self.refused.take() {
-            return Err(refused);
+    fn header(&mut self, columns: &'static ExportColumns) -> io::Result<()> {
+        if let Some(error) = self.scratch_error.take() {
+            return Err(error);
         }
-        self.table = Some(table);
+        self.columns = Some(columns);
         self.begin_sheet()
     }
 
@@ -94,7 +94,7 @@ impl<W: Write + Send> Encoder for Xlsx<W> {
             self.begin_sheet()?;
         }
         let (at, last) = (self.next, self.sheets - 1);
-        let mut bytes = CELL as u64;
+        let mut bytes = MARKUP_BYTES as u64;
         catch_panic(|| {
             let sheet = self.book.worksheet_from_index(last)?;
             for (i, cell) in (0..).zip(row) {
@@ -104,7 +104,7 @@ impl<W: Write + Send> Encoder for Xlsx<W> {
         })?;
         self.next += 1;
         self.bytes += bytes;
-        self.large |= self.bytes > SMALL_FILE;
+        self.large |= self.bytes > MAX_ZIP32_BYTES;
         Ok(())
     }
 
@@ -118,12 +118,12 @@ impl<W: Write + Send> Encoder for Xlsx<W> {
         }
     }
 
-    fn hashed(&self) -> Sha256 {
-        self.out.hasher.clone()
+    fn hasher(&self) -> Sha256 {
+        self.out.hasher()
     }
 }
 
-/// Writes a cell; returns the most bytes that it can take.
+/// Writes a cell; returns how many bytes it takes at most.
 fn put(
     sheet: &mut Worksheet,
     row: u32,
@@ -143,17 +143,17 @@ fn put(
         }
     };
     sheet.write_string_with_format(row, column, text, format)?;
-    // The longest escape, `_x005F_`, has six characters more than what it stands for.
+    // The longest escape, `_x005F_`, has six characters more than the one that it replaces.
     let escaped =
         |c: &char| *c < ' ' || matches!(c, '&' | '<' | '>' | '_' | '\u{fffe}'..='\u{ffff}');
-    Ok((CELL + text.len() + 6 * text.chars().filter(escaped).count()) as u64)
+    Ok((MARKUP_BYTES + text.len() + 6 * text.chars().filter(escaped).count()) as u64)
 }
 
 fn column(index: usize) -> io::Result<u16> {
     u16::try_from(index).map_err(io::Error::other)
 }
 
-/// Runs a piece of the library, which panics where its scratch file cannot be written.
+/// Runs a function of the library, which panics where its scratch file cannot be written.
 fn catch_panic<T>(work: impl FnOnce() -> Result<T, XlsxError>) -> io::Result<T> {
     catch_unwind(AssertUnwindSafe(work))
         .map_err(|_| {
@@ -176,9 +176,9 @@ fn cause(error: XlsxError) -> io::Error {
     }
 }
 
-/// Keeps the first failure and takes the rest: the library panics at some of its writes.
+/// Keeps the first error and accepts all further writes: the library panics where some of them fail.
 struct ErrorTrap<'a, W> {
-    out: &'a mut Hashed<W>,
+    out: &'a mut HashingWriter<W>,
     failure: Option<io::Error>,
 }
 
@@ -200,10 +200,9 @@ mod tests {
     use std::io::Cursor;
 
     use calamine::{Data, Reader, Xlsx as Workbook};
-    use sha2::Digest;
 
-    use super::super::row;
     use super::*;
+    use crate::app::export::row;
 
     /// The limit of a sheet is a million rows; here it is three.
     #[test]
@@ -215,7 +214,7 @@ mod tests {
 
     fn check_sheets(large: bool) {
         let mut bytes = Vec::new();
-        let out = Hashed { out: &mut bytes, hasher: Sha256::new() };
+        let out = HashingWriter::new(&mut bytes);
         let mut xlsx = Xlsx::new(out, None);
         xlsx.sheet_rows = 3;
         xlsx.large = large;

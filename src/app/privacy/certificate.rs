@@ -8,6 +8,7 @@ use std::path::Path;
 use crate::app::atomic_file::AtomicFile;
 use crate::app::export::ExportError;
 use crate::app::privacy::Erasure;
+use crate::domain::audit::ErasureReason;
 use crate::domain::email;
 
 /// A certificate that will stand in a file; made before the erasure, so that one that cannot be
@@ -74,13 +75,13 @@ fn text(address: Option<&str>, erasure: &Erasure) -> String {
     text
 }
 
-fn french(reason: &str) -> &str {
+fn french(reason: ErasureReason) -> &'static str {
     match reason {
-        "request" => "demande de la personne",
-        "consent_withdrawn" => "retrait du consentement",
-        "retention" => "fin de la durée de conservation",
-        "legal" => "obligation légale",
-        "mistake" => "enregistrement par erreur",
-        other => other,
+        ErasureReason::Request => "demande de la personne",
+        ErasureReason::ConsentWithdrawn => "retrait du consentement",
+        ErasureReason::Retention => "fin de la durée de conservation",
+        ErasureReason::Legal => "obligation légale",
+        ErasureReason::Mistake => "enregistrement par erreur",
+        ErasureReason::Restored => reason.as_str(),
     }
 }

@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::app::atomic_file::AtomicFile;
+use crate::app::audit::append_audit;
+use crate::app::db::write_once;
 use crate::app::export::ExportError;
 use crate::clock::Clock;
 use crate::domain::audit::{AuditEvent, AuditRow, ErasureReason};
@@ -18,7 +20,7 @@ use crate::domain::email;
 use crate::domain::hash_chain::{ChainPosition, Sha256Hash};
 use crate::domain::lead::Lead;
 use crate::domain::text::Personal;
-use crate::domain::timestamp::stamp;
+use crate::domain::timestamp::Timestamp;
 use crate::store;
 use crate::store::error::StoreError;
 use crate::store::privacy::erase::{ErasedLead, LeadRef, LeadSelector};
@@ -34,9 +36,8 @@ const TIMELINE: u32 = u32::MAX;
 #[derive(Debug, Clone, Serialize)]
 pub struct Erasure {
     pub leads: Vec<ErasedLead>,
-    pub reason: &'static str,
-    /// When (RFC 3339).
-    pub erased_at: String,
+    pub reason: ErasureReason,
+    pub erased_at: Timestamp,
     /// The end of the audit log behind it, as `SEQ:HASH`.
     pub head: String,
 }
@@ -75,18 +76,11 @@ pub fn erase(
         Ok((snapshot.find(whose)?, head.seq))
     })?;
     let (whose, actor) = (whose.clone(), actor.to_owned());
-    crate::app::write(database, clock, move |tx| {
+    write_once(database, clock, move |tx| {
         let since = Some((&whose, seen));
-        let leads = store::privacy::erase::erase_leads(
-            tx,
-            &mut ledger,
-            &found,
-            since,
-            reason.as_str(),
-            &actor,
-        )?;
-        let (erased_at, head) = (tx.now().to_owned(), tx.head().to_string());
-        Ok(Erasure { leads, reason: reason.as_str(), erased_at, head })
+        let leads =
+            store::privacy::erase::erase_leads(tx, &mut ledger, &found, since, reason, &actor)?;
+        Ok(Erasure { leads, reason, erased_at: tx.now(), head: tx.head().to_string() })
     })
 }
 
@@ -98,9 +92,9 @@ pub fn count_older(
     database: &Path,
     clock: &Clock,
     age: TimeDelta,
-) -> Result<(u64, Option<String>), StoreError> {
-    let moment = before(clock, age);
-    ReadPool::open(database)?.read(|snapshot| snapshot.count_before(&moment))
+) -> Result<(u64, Option<Timestamp>), StoreError> {
+    let time = before(clock, age);
+    ReadPool::open(database)?.read(|snapshot| snapshot.count_before(time))
 }
 
 /// Erases the leads that are older than their time, the oldest first, some at a time, so that
@@ -115,18 +109,18 @@ pub fn purge(
     actor: &str,
     progress: &mut dyn FnMut(u64),
 ) -> Result<u64, StoreError> {
-    let moment = before(clock, age);
+    let time = before(clock, age);
     drop(complete_ledger(database)?);
     let mut gone = 0;
     loop {
-        let whose = LeadSelector::Before(moment.clone(), BATCH);
+        let whose = LeadSelector::Before(time, BATCH);
         let found = find(database, &whose)?;
         if found.is_empty() {
             return Ok(gone);
         }
         let (mut ledger, actor) = (complete_ledger(database)?, actor.to_owned());
-        let reason = ErasureReason::Retention.as_str();
-        let erased = crate::app::write(database, clock, move |tx| {
+        let reason = ErasureReason::Retention;
+        let erased = write_once(database, clock, move |tx| {
             store::privacy::erase::erase_leads(tx, &mut ledger, &found, None, reason, &actor)
         })?;
         gone += erased.len() as u64;
@@ -134,8 +128,8 @@ pub fn purge(
     }
 }
 
-fn before(clock: &Clock, age: TimeDelta) -> String {
-    stamp(clock.now().checked_sub_signed(age).unwrap_or_default())
+fn before(clock: &Clock, age: TimeDelta) -> Timestamp {
+    Timestamp::from(clock.now()).saturating_sub(age)
 }
 
 /// Takes what is left of erased leads out of the unused parts of the file and the write-ahead log.
@@ -184,11 +178,7 @@ pub fn export(
         }
         None => io::stdout().lock().write_all(text.as_bytes())?,
     }
-    crate::app::write(
-        database,
-        clock,
-        crate::app::note(AuditEvent::LeadsExported, actor, &details),
-    )?;
+    write_once(database, clock, append_audit(AuditEvent::LeadsExported, actor, &details))?;
     draft.map_or(Ok(()), AtomicFile::put_in_place)?;
     Ok(leads)
 }
@@ -205,7 +195,8 @@ fn held(database: &Path, clock: &Clock, address: &str) -> Result<(usize, String)
         }
         Ok(leads)
     })?;
-    let held = json!({ "email": address, "made_at_utc": stamp(clock.now()), "leads": leads });
+    let held =
+        json!({ "email": address, "made_at_utc": Timestamp::from(clock.now()), "leads": leads });
     let text = serde_json::to_string_pretty(&held).map_err(io::Error::from)?;
     Ok((leads.len(), text + "\n"))
 }

@@ -1,25 +1,26 @@
-//! The admin page's accounts: made and removed from the shell, signed in to from the page.
+//! The admin page's accounts: added and removed from the shell, signed in to from the page.
 
 pub mod password;
 pub mod rate_limit;
+pub mod sessions;
 pub mod setup;
 pub mod sign_in;
 pub mod totp;
 
-use crate::app::staff::totp::TotpEnrolment;
 use std::path::Path;
 
 use thiserror::Error;
 
+use crate::app::db::write_once;
+use crate::app::staff::totp::TotpEnrolment;
 use crate::clock::Clock;
 use crate::domain::staff::{AccountName, Password, SessionCutoffs};
 use crate::store;
 use crate::store::error::StoreError;
 use crate::store::read::ReadPool;
-use crate::store::staff::Account;
-use crate::store::staff::AccountInfo;
+use crate::store::staff::{Account, AccountInfo};
 
-/// Why an account was not made or changed.
+/// Why an account was not added or changed.
 #[derive(Debug, Error)]
 pub enum StaffError {
     #[error(transparent)]
@@ -28,16 +29,16 @@ pub enum StaffError {
     Hash(String),
 }
 
-/// What second factor an account has from now on.
+/// A change of an account's second factor.
 #[derive(Debug)]
 pub enum TotpChange<'a> {
     Keep,
     Without,
-    /// With the time step of the code that confirmed it, if one did.
+    /// With the time step of the code that confirmed it, if any.
     With(&'a TotpEnrolment, Option<i64>),
 }
 
-/// Adds an account. Says whether its name was free.
+/// Adds an account. Returns false if the name is taken.
 ///
 /// # Errors
 /// The database cannot be written.
@@ -51,12 +52,11 @@ pub fn add(
 ) -> Result<bool, StaffError> {
     let account = with_factor(account(name, password)?, factor);
     let actor = actor.to_owned();
-    Ok(crate::app::write(database, clock, move |tx| {
-        store::staff::add(tx, &account, false, &actor)
-    })?)
+    Ok(write_once(database, clock, move |tx| store::staff::add(tx, &account, false, &actor))?)
 }
 
-/// Gives an account another password and ends its sessions. Says whether there is such an account.
+/// Gives an account another password and ends its sessions. Returns false if there is no
+/// such account.
 ///
 /// # Errors
 /// The database cannot be written.
@@ -72,10 +72,10 @@ pub fn reset_password(
     let new = account(name, password)?;
     let account = with_factor(Account { password_hash: new.password_hash, ..before }, factor);
     let actor = actor.to_owned();
-    Ok(crate::app::write(database, clock, move |tx| store::staff::reset(tx, &account, &actor))?)
+    Ok(write_once(database, clock, move |tx| store::staff::reset(tx, &account, &actor))?)
 }
 
-/// Removes an account and ends its sessions. Says whether there was one.
+/// Removes an account and ends its sessions. Returns false if there is no such account.
 ///
 /// # Errors
 /// The database cannot be written.
@@ -86,16 +86,16 @@ pub fn remove(
     actor: &str,
 ) -> Result<bool, StoreError> {
     let (name, actor) = (name.as_str().to_owned(), actor.to_owned());
-    crate::app::write(database, clock, move |tx| store::staff::remove(tx, &name, &actor))
+    write_once(database, clock, move |tx| store::staff::remove(tx, &name, &actor))
 }
 
-/// Every account.
+/// All accounts.
 ///
 /// # Errors
 /// The database cannot be read.
 pub fn list(database: &Path, clock: &Clock) -> Result<Vec<AccountInfo>, StoreError> {
-    let alive = SessionCutoffs::at(clock.now());
-    ReadPool::open(database)?.read(|snapshot| snapshot.accounts(&alive))
+    let cutoffs = SessionCutoffs::at(clock.now().into());
+    ReadPool::open(database)?.read(|tx| tx.accounts(&cutoffs))
 }
 
 /// Whether there is an account of this name.
@@ -107,7 +107,7 @@ pub fn exists(database: &Path, name: &AccountName) -> Result<bool, StoreError> {
 }
 
 fn find(database: &Path, name: &AccountName) -> Result<Option<Account>, StoreError> {
-    ReadPool::open(database)?.read(|snapshot| snapshot.account(name.as_str()))
+    ReadPool::open(database)?.read(|tx| tx.account(name.as_str()))
 }
 
 fn account(name: &AccountName, password: &Password) -> Result<Account, StaffError> {

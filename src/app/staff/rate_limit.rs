@@ -1,36 +1,39 @@
-//! How often somebody may try: for an account and for a peer, in bounded memory.
+//! Limits failed sign-ins per account and per peer, in bounded memory.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
 
 /// How long failures count, in seconds.
-const WINDOW: i64 = 15 * 60;
-/// Failures of one account in that time. Behind a proxy all peers are one, so this is what holds.
-const OF_ACCOUNT: u32 = 10;
-/// Failures of one peer in that time: enough for an office behind one address.
-const OF_PEER: u32 = 100;
-/// The most accounts, and the most peers, that are remembered. A try costs a hash, and hashes run
-/// one after the other: no more tries than this fit into the time that they count.
-const MOST: usize = 32_768;
+const WINDOW_SECONDS: i64 = 15 * 60;
+/// Failures of one account in that time. Behind a proxy all peers are one: this limit still applies.
+const MAX_ACCOUNT_FAILURES: u32 = 10;
+/// Failures of one peer in that time: enough for an office that shares an address.
+const MAX_PEER_FAILURES: u32 = 100;
+/// Accounts, and peers, that are remembered at most. An attempt costs a hash, and hashes run one
+/// after the other: no more attempts than this fit into the window.
+const MAX_ENTRIES: usize = 32_768;
 
-/// The failures of some time.
+/// The failures of the last [`WINDOW_SECONDS`].
 #[derive(Debug)]
 pub(crate) struct RateLimiter {
     /// By a hash of the name that was given, known or not.
-    accounts: Table<[u8; 32]>,
-    peers: Table<IpAddr>,
+    accounts: FailureTable<[u8; 32]>,
+    peers: FailureTable<IpAddr>,
 }
 
 impl Default for RateLimiter {
     fn default() -> Self {
-        Self { accounts: Table::new(OF_ACCOUNT), peers: Table::new(OF_PEER) }
+        Self {
+            accounts: FailureTable::new(MAX_ACCOUNT_FAILURES),
+            peers: FailureTable::new(MAX_PEER_FAILURES),
+        }
     }
 }
 
 impl RateLimiter {
-    /// Counts a try before its outcome is known, so that tries at one moment count as well; or
-    /// says in how many seconds there may be one.
+    /// Counts an attempt before its outcome is known, so that concurrent attempts count as well. At
+    /// the limit, returns after how many seconds the next may be made.
     pub(crate) fn begin(&mut self, name: [u8; 32], peer: IpAddr, now: i64) -> Result<(), i64> {
         let peer = network(peer);
         if let Some(wait) = self.accounts.wait(&name, now).max(self.peers.wait(&peer, now)) {
@@ -41,20 +44,20 @@ impl RateLimiter {
         Ok(())
     }
 
-    /// Takes back the count of a try that was no failure.
+    /// Takes back the count of an attempt that was not a failure.
     pub(crate) fn refund(&mut self, name: &[u8; 32], peer: IpAddr) {
-        self.accounts.take_back(name);
-        self.peers.take_back(&network(peer));
+        self.accounts.refund(name);
+        self.peers.refund(&network(peer));
     }
 
-    /// Somebody has signed in: the account's failures are forgotten, and this try of the peer.
+    /// Resets the account's failures after a sign-in, and takes back this attempt of the peer.
     pub(crate) fn succeeded(&mut self, name: &[u8; 32], peer: IpAddr) {
-        self.accounts.of.remove(name);
-        self.peers.take_back(&network(peer));
+        self.accounts.entries.remove(name);
+        self.peers.refund(&network(peer));
     }
 }
 
-/// The address, or of IPv6 the network that one subscriber has.
+/// The address; for IPv6 the /64 network, which is what one subscriber has.
 fn network(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V6(ip) => IpAddr::V6((ip.to_bits() & !u128::from(u64::MAX)).into()),
@@ -63,49 +66,49 @@ fn network(peer: IpAddr) -> IpAddr {
 }
 
 #[derive(Debug)]
-struct Table<K> {
+struct FailureTable<K> {
     limit: u32,
-    /// Since when, and how many.
-    of: HashMap<K, (i64, u32)>,
+    /// The start of the window and the number of failures.
+    entries: HashMap<K, (i64, u32)>,
 }
 
-impl<K: Hash + Eq + Clone> Table<K> {
+impl<K: Hash + Eq + Clone> FailureTable<K> {
     fn new(limit: u32) -> Self {
-        Self { limit, of: HashMap::new() }
+        Self { limit, entries: HashMap::new() }
     }
 
     fn wait(&self, key: &K, now: i64) -> Option<i64> {
-        let (since, count) = self.of.get(key)?;
-        let left = since + WINDOW - now;
-        (*count >= self.limit && (1..=WINDOW).contains(&left)).then_some(left)
+        let (since, count) = self.entries.get(key)?;
+        let left = since + WINDOW_SECONDS - now;
+        (*count >= self.limit && (1..=WINDOW_SECONDS).contains(&left)).then_some(left)
     }
 
     fn count(&mut self, key: K, now: i64) {
-        if self.of.len() >= MOST {
-            self.of.retain(|_, (since, _)| (now - WINDOW..=now).contains(since));
+        if self.entries.len() >= MAX_ENTRIES {
+            self.entries.retain(|_, (since, _)| (now - WINDOW_SECONDS..=now).contains(since));
         }
-        if self.of.len() >= MOST {
-            let oldest = self.of.iter().min_by_key(|(_, (since, _))| *since);
+        if self.entries.len() >= MAX_ENTRIES {
+            let oldest = self.entries.iter().min_by_key(|(_, (since, _))| *since);
             if let Some(oldest) = oldest.map(|(key, _)| key.clone()) {
-                self.of.remove(&oldest);
+                self.entries.remove(&oldest);
             }
         }
-        let entry = self.of.entry(key).or_insert((now, 0));
-        if !(now - WINDOW..=now).contains(&entry.0) {
+        let entry = self.entries.entry(key).or_insert((now, 0));
+        if !(now - WINDOW_SECONDS..=now).contains(&entry.0) {
             *entry = (now, 0);
         }
         entry.1 += 1;
     }
 
-    fn take_back(&mut self, key: &K) {
-        if let Some((_, count)) = self.of.get_mut(key) {
+    fn refund(&mut self, key: &K) {
+        if let Some((_, count)) = self.entries.get_mut(key) {
             *count = count.saturating_sub(1);
         }
     }
 }
 
-/// How many rows the audit log takes of refusals, so that they cannot fill the disk: 30 at once,
-/// then one every two minutes; what is left out is counted in the next row.
+/// Limits the audit rows for refusals, so that they cannot fill the disk: 30 at once, then one every
+/// two minutes. Suppressed rows are counted in the next one.
 #[derive(Debug)]
 pub(crate) struct TokenBucket {
     rows: i64,
@@ -115,19 +118,19 @@ pub(crate) struct TokenBucket {
 
 impl Default for TokenBucket {
     fn default() -> Self {
-        Self { rows: Self::MOST, refilled_at: 0, suppressed: 0 }
+        Self { rows: Self::CAPACITY, refilled_at: 0, suppressed: 0 }
     }
 }
 
 impl TokenBucket {
-    const MOST: i64 = 30;
-    const REFILL: i64 = 120;
+    const CAPACITY: i64 = 30;
+    const REFILL_SECONDS: i64 = 120;
 
-    /// Whether there may be a row now; if so, how many were left out before it.
+    /// Takes a row if there is one; returns how many were suppressed before it.
     pub(crate) fn take(&mut self, now: i64) -> Option<u64> {
-        let more = (now - self.refilled_at) / Self::REFILL;
+        let more = (now - self.refilled_at) / Self::REFILL_SECONDS;
         if more > 0 || now < self.refilled_at {
-            self.rows = self.rows.saturating_add(more.max(0)).min(Self::MOST);
+            self.rows = self.rows.saturating_add(more.max(0)).min(Self::CAPACITY);
             self.refilled_at = now;
         }
         if self.rows == 0 {

@@ -1,27 +1,35 @@
-//! The first account, made with the one-time link that the first start prints.
+//! Creates the first account, by the one-time link that a start without accounts prints.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use subtle::ConstantTimeEq;
 
-use crate::app::admin_state::AdminState;
-use crate::app::staff::password;
-use crate::app::staff::sign_in::{NewSession, SignInError, new_token, sha256};
-use crate::domain::staff::{AccountName, Password, SessionCutoffs};
-use crate::store;
+use crate::app::db::Db;
+use crate::app::staff::password::{self, HashLimiter};
+use crate::app::staff::sessions::{NewSession, Sessions, new_token, sha256};
+use crate::domain::staff::{AccountName, Password};
 use crate::store::error::StoreError;
 use crate::store::staff::Account;
 
-/// How long the link may be used.
-const GOOD_FOR: TimeDelta = TimeDelta::minutes(30);
+/// How long the link is valid.
+const LINK_LIFETIME: TimeDelta = TimeDelta::minutes(30);
 
-/// The link of this start, if it gave one: the hash of its token, and until when. It lives no
-/// longer than the process, and nothing of it is in the database.
+/// The creation of the first account; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    db: Db,
+    sessions: Sessions,
+    hashing: HashLimiter,
+    token: Arc<SetupToken>,
+}
+
+/// The hash of the token that this process has issued, if any, and when it expires. Nothing of it
+/// is stored.
 #[derive(Debug, Default)]
-pub(crate) struct SetupToken(Mutex<Option<([u8; 32], DateTime<Utc>)>>);
+struct SetupToken(Mutex<Option<([u8; 32], DateTime<Utc>)>>);
 
-/// The first account as it was asked for.
+/// A request for the first account.
 #[derive(Debug)]
 pub struct SetupRequest {
     pub token: String,
@@ -29,81 +37,80 @@ pub struct SetupRequest {
     pub password: Password,
 }
 
-/// Why there is no first account.
+/// Why the first account was not created.
 #[derive(Debug)]
 pub enum SetupError {
-    /// The link is wrong, too old or used, or there is an account.
+    /// The token is wrong, expired or used, or there is an account already.
     LinkExpired,
-    Other(SignInError),
+    /// Too many passwords are being hashed; the client may retry after this many seconds.
+    TooMany(i64),
+    Store(StoreError),
 }
 
 impl From<StoreError> for SetupError {
     fn from(error: StoreError) -> Self {
-        Self::Other(error.into())
+        Self::Store(error)
     }
 }
 
 impl SetupToken {
-    fn is_good(&self, token: &str, now: DateTime<Utc>) -> bool {
-        let link = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        link.is_some_and(|(hash, until)| {
-            bool::from(hash.ct_eq(&sha256(token.as_bytes()))) && now < until
+    fn accepts(&self, token: &str, now: DateTime<Utc>) -> bool {
+        let issued = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        issued.is_some_and(|(hash, expires)| {
+            bool::from(hash.ct_eq(&sha256(token.as_bytes()))) && now < expires
         })
     }
 
-    fn set(&self, link: Option<([u8; 32], DateTime<Utc>)>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = link;
+    fn set(&self, issued: Option<([u8; 32], DateTime<Utc>)>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = issued;
     }
 }
 
-impl AdminState {
-    /// The token of a link to make the first account with; none where there is an account.
+impl Setup {
+    pub(crate) fn new(db: &Db, sessions: &Sessions, hashing: &HashLimiter) -> Self {
+        let (sessions, hashing) = (sessions.clone(), hashing.clone());
+        Self { db: db.clone(), sessions, hashing, token: Arc::default() }
+    }
+
+    /// Issues the token of a link for the first account, or returns `None` where there is an
+    /// account.
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn first_link(&self) -> Result<Option<String>, StoreError> {
-        if self.read(|snapshot| snapshot.has_account()).await? {
+    pub async fn issue_token(&self) -> Result<Option<String>, StoreError> {
+        if self.db.read(|tx| tx.has_account()).await? {
             return Ok(None);
         }
         let token = new_token();
-        self.link().set(Some((sha256(token.as_bytes()), self.clock().now() + GOOD_FOR)));
+        self.token.set(Some((sha256(token.as_bytes()), self.db.clock().now() + LINK_LIFETIME)));
         Ok(Some(token))
     }
 
-    /// Whether the link may be used with this token.
+    /// Whether this token was issued, and is neither used nor expired.
     #[must_use]
-    pub fn is_first_link(&self, token: &str) -> bool {
-        self.link().is_good(token, self.clock().now())
+    pub fn accepts(&self, token: &str) -> bool {
+        self.token.accepts(token, self.db.clock().now())
     }
 
-    /// Makes the first account and signs it in.
+    /// Creates the first account and opens a session for it.
     ///
     /// # Errors
     /// [`SetupError`].
-    pub async fn first_account(&self, asked: SetupRequest) -> Result<NewSession, SetupError> {
-        if !self.is_first_link(&asked.token) {
+    pub async fn create_account(&self, request: SetupRequest) -> Result<NewSession, SetupError> {
+        if !self.accepts(&request.token) {
             return Err(SetupError::LinkExpired);
         }
-        let (name, password) = (asked.name, asked.password);
-        let hash = self.hashed(move || password::hash(&password)).await;
-        let password_hash = hash.map_err(SetupError::Other)?.map_err(StoreError::Sqlite)?;
+        let (name, password) = (request.name, request.password);
+        let hash = self.hashing.run(move || password::hash(&password)).await?;
+        let hash = hash.ok_or(SetupError::TooMany(HashLimiter::RETRY_AFTER_SECONDS))?;
         let account = Account {
             name: name.as_str().to_owned(),
-            password_hash,
+            password_hash: hash.map_err(StoreError::Sqlite)?,
             totp_secret: None,
             totp_last_step: 0,
         };
-        let (token, alive) = (new_token(), SessionCutoffs::at(self.clock().now()));
-        let hash = sha256(token.as_bytes());
-        let made = self
-            .write(move |tx| {
-                let made = store::staff::add(tx, &account, true, &name.actor())?
-                    && store::staff::open_session(tx, &account, None, &hash, &alive)?;
-                Ok(made.then(|| account.name.clone()))
-            })
-            .await?;
-        self.link().set(None);
-        let name = made.ok_or(SetupError::LinkExpired)?;
-        Ok(NewSession { token, staff: self.staff(name, None) })
+        let session = self.sessions.open_with_first_account(account, name.actor()).await?;
+        self.token.set(None);
+        session.ok_or(SetupError::LinkExpired)
     }
 }

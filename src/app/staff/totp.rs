@@ -4,7 +4,7 @@ use totp_rs::{Builder, Secret, Totp};
 
 use crate::domain::staff::AccountName;
 
-/// A shared secret that an authenticator app is about to be given. `Debug` shows nothing of it.
+/// A new shared secret for an authenticator app. `Debug` shows nothing of it.
 pub struct TotpEnrolment {
     secret: [u8; 20],
     url: String,
@@ -29,13 +29,13 @@ impl TotpEnrolment {
         Self { secret, url }
     }
 
-    /// What the QR code says.
+    /// The content of the QR code.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The time step of a code that is right at this moment (Unix seconds).
+    /// The time step of a code that is valid at `now` (Unix seconds).
     #[must_use]
     pub fn step_of(&self, code: &str, now: i64) -> Option<i64> {
         step_of(&self.secret, code, now)
@@ -46,7 +46,7 @@ impl TotpEnrolment {
     }
 }
 
-/// The time step of a code that is right now, or was or will be one step away.
+/// The time step of a code that is valid at `now` (Unix seconds) or one step before or after.
 pub(crate) fn step_of(secret: &[u8], code: &str, now: i64) -> Option<i64> {
     let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
     let totp: Totp = Builder::new().with_secret(Secret::from(secret)).build().ok()?;

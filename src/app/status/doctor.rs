@@ -6,13 +6,15 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use rustix::fs::statvfs;
 use serde::Serialize;
 
 use crate::app::audit;
 use crate::app::backup::scheduler;
 use crate::clock::Clock;
+use crate::domain::audit::AuditEvent;
+use crate::domain::timestamp::Timestamp;
 use crate::store;
 use crate::store::error::StoreError;
 use crate::store::paths::sidecar_path;
@@ -199,8 +201,8 @@ fn ledger(database: &Path) -> Result<Finding, StoreError> {
 
 fn time(database: &Path, clock: &Clock) -> Result<Finding, StoreError> {
     let newest = ReadPool::open(database)?.read(|s| s.newest_audit(None, None, 1))?;
-    let newest = newest.first().and_then(|row| moment(&row.created_at_utc));
-    let ahead = newest.is_some_and(|newest| newest - clock.now() > AHEAD);
+    let newest = newest.first().and_then(|row| row.created_at_utc.known());
+    let ahead = newest.is_some_and(|newest| newest.to_datetime() - clock.now() > AHEAD);
     Ok(if ahead {
         let hint = "set the clock (`timedatectl`), and keep it right by NTP";
         Finding::error("clock", "the newest audit row is of the future", hint)
@@ -217,9 +219,9 @@ fn backup(
     let taken_at = match plan {
         Some(plan) => scheduler::newest(&plan.folder, database).map(|kept| kept.taken_at),
         None => {
-            let taken = |s: &ReadTx<'_>| s.newest_audit(Some("BACKUP_TAKEN"), None, 1);
-            let rows = ReadPool::open(database)?.read(taken)?;
-            rows.first().and_then(|row| moment(&row.created_at_utc))
+            let newest = |s: &ReadTx<'_>| s.newest_of(AuditEvent::BackupTaken);
+            let row = ReadPool::open(database)?.read(newest)?;
+            row.and_then(|row| row.created_at_utc.known()).map(Timestamp::to_datetime)
         }
     };
     let hint = "`fastcore backup create FILE`, or set FASTCORE_BACKUP_DIR for the server";
@@ -291,8 +293,4 @@ fn leftovers(database: &Path) -> Vec<Finding> {
 
 fn folder(database: &Path) -> &Path {
     database.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-fn moment(text: &str) -> Option<DateTime<Utc>> {
-    Some(DateTime::parse_from_rfc3339(text).ok()?.to_utc())
 }

@@ -1,4 +1,5 @@
 //! The server's status: what the admin page shows, and what `fastcore check` finds.
 
+pub(crate) mod chain_monitor;
 pub mod doctor;
 pub mod server_status;

@@ -1,27 +1,18 @@
 //! How the server is: sizes, the last lead, the last backup, how far the chain was proved, and
 //! what somebody should look at.
 
-use std::path::Path;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::app::admin_state::AdminState;
-use crate::clock::Clock;
-use crate::domain::hash_chain::ChainPosition;
-use crate::domain::timestamp::stamp;
-use crate::store;
+use crate::app::db::Db;
+use crate::app::status::chain_monitor::{ChainMonitor, ChainStatus};
+use crate::domain::audit::AuditEvent;
+use crate::domain::recorded::Recorded;
+use crate::domain::timestamp::Timestamp;
 use crate::store::db::disk_usage::DiskUsage;
 use crate::store::error::StoreError;
 
-/// The chain is proved at the start and this often.
-const PROVED_EVERY: Duration = Duration::from_secs(3600);
-/// How much nicer than the rest of the process the proving thread is.
-const NICE: i32 = 10;
 /// Less room than this on the disk is told.
 const LITTLE_ROOM: u64 = 1 << 30;
 /// A write-ahead log larger than this is told.
@@ -35,8 +26,8 @@ const OLD_BACKUP: TimeDelta = TimeDelta::hours(48);
 pub struct ServerStatus {
     pub version: &'static str,
     pub database: DatabaseStatus,
-    #[schema(required, format = DateTime)]
-    pub last_lead_at_utc: Option<String>,
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    pub last_lead_at_utc: Option<Timestamp>,
     #[schema(required)]
     pub last_backup: Option<LastBackup>,
     pub chain: ChainStatus,
@@ -59,23 +50,10 @@ pub struct DatabaseStatus {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = LastBackup)]
 pub struct LastBackup {
-    #[schema(format = DateTime)]
-    pub at_utc: String,
+    #[schema(value_type = String, format = DateTime)]
+    pub at_utc: Recorded<Timestamp>,
     #[schema(required)]
     pub file: Option<String>,
-}
-
-/// How far the chain was proved, and what was found.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct ChainStatus {
-    pub verified_to: i64,
-    /// The last row now.
-    pub head: i64,
-    #[schema(required, format = DateTime)]
-    pub at_utc: Option<String>,
-    pub ok: bool,
-    #[schema(required)]
-    pub finding: Option<String>,
 }
 
 /// Whether leads can be stored.
@@ -95,76 +73,30 @@ pub struct StatusWarning {
     pub detail: String,
 }
 
-/// Proves the chain now and then, in a thread of its own that ends with this.
-#[derive(Debug)]
-pub(crate) struct ChainMonitor {
-    proved: Arc<Mutex<ChainStatus>>,
-    _end: Sender<()>,
+/// Reads the status of a server; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct StatusReader {
+    db: Db,
+    chain: ChainMonitor,
 }
 
-impl ChainMonitor {
-    pub(crate) fn watch(database: &Path, clock: &Clock) -> Result<Self, StoreError> {
-        let nothing =
-            ChainStatus { verified_to: 0, head: 0, at_utc: None, ok: true, finding: None };
-        let proved = Arc::new(Mutex::new(nothing));
-        let (end, ended) = channel();
-        let (database, clock, told) = (database.to_owned(), clock.clone(), Arc::clone(&proved));
-        let prove = move || {
-            // On Linux, of this thread alone; elsewhere the start of a long walk goes unhurried.
-            #[cfg(target_os = "linux")]
-            let _ = rustix::process::setpriority_process(None, NICE);
-            loop {
-                let state = prove(&database, clock.now());
-                *told.lock().unwrap_or_else(PoisonError::into_inner) = state;
-                match ended.recv_timeout(PROVED_EVERY) {
-                    Err(RecvTimeoutError::Timeout) => {}
-                    _ => break,
-                }
-            }
-        };
-        std::thread::Builder::new()
-            .name("prover".to_owned())
-            .spawn(prove)
-            .map_err(|e| StoreError::Io(e.to_string()))?;
-        Ok(Self { proved, _end: end })
+impl StatusReader {
+    pub(crate) fn new(db: &Db) -> Result<Self, StoreError> {
+        Ok(Self { db: db.clone(), chain: ChainMonitor::watch(db.path(), db.clock())? })
     }
 
-    fn status(&self) -> ChainStatus {
-        self.proved.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-fn prove(database: &Path, now: DateTime<Utc>) -> ChainStatus {
-    let at_utc = Some(stamp(now));
-    match store::audit::verify::verify_database(database, &[], &mut |_| {}) {
-        Ok(report) => {
-            let finding = report.findings.into_iter().next();
-            if let Some(finding) = &finding {
-                tracing::error!(finding, faults = report.finding_count, "the audit log is broken");
-            }
-            let head = report.head.as_deref().and_then(ChainPosition::parse).map_or(0, |h| h.seq);
-            ChainStatus { verified_to: head, head, at_utc, ok: report.valid, finding }
-        }
-        Err(error) => {
-            tracing::error!(%error, "the audit log could not be proved");
-            let finding = Some(format!("it could not be proved: {error}"));
-            ChainStatus { verified_to: 0, head: 0, at_utc, ok: false, finding }
-        }
-    }
-}
-
-impl AdminState {
-    /// How the server is.
+    /// The status now.
     ///
     /// # Errors
     /// The database cannot be read.
-    pub async fn status(&self) -> Result<ServerStatus, StoreError> {
-        let database = self.database().to_owned();
+    pub async fn read(&self) -> Result<ServerStatus, StoreError> {
+        let database = self.db.path().to_owned();
         let (sizes, (leads, audit_rows), last_lead, first_lead, backup) = self
+            .db
             .with_readers(move |readers| {
                 let sizes = DiskUsage::of(&database)?;
                 readers.read(|snapshot| {
-                    let backup = snapshot.newest_of("BACKUP_TAKEN")?;
+                    let backup = snapshot.newest_of(AuditEvent::BackupTaken)?;
                     let first = snapshot.extent(&Default::default())?.map(|(first, _)| first);
                     Ok((sizes, snapshot.row_counts()?, snapshot.last_lead_at()?, first, backup))
                 })
@@ -174,13 +106,13 @@ impl AdminState {
             file: row.details()["file"].as_str().map(str::to_owned),
             at_utc: row.created_at_utc,
         });
-        let mut chain = self.chain().status();
+        let mut chain = self.chain.status();
         chain.head = audit_rows;
-        let obstacle = self.health().unavailable_reason();
-        let now = self.clock().now();
+        let obstacle = self.db.health().unavailable_reason();
+        let now = self.db.clock().now().into();
         let warnings = [
             (sizes.free < LITTLE_ROOM).then(|| disk_low(sizes.free)),
-            backup_old(last_backup.as_ref(), first_lead.as_deref(), now),
+            backup_old(last_backup.as_ref(), first_lead, now),
             chain.finding.as_ref().map(|finding| {
                 warning("chain_broken", format!("The audit log does not hold: {finding}"))
             }),
@@ -225,15 +157,15 @@ fn wal_large(wal: u64) -> StatusWarning {
 
 fn backup_old(
     backup: Option<&LastBackup>,
-    first_lead: Option<&str>,
-    now: DateTime<Utc>,
+    first_lead: Option<Timestamp>,
+    now: Timestamp,
 ) -> Option<StatusWarning> {
-    let limit = stamp(now - OLD_BACKUP);
+    let limit = now.saturating_sub(OLD_BACKUP);
     match backup {
-        Some(backup) if backup.at_utc < limit => {
+        Some(backup) if backup.at_utc.known().is_some_and(|at| at < limit) => {
             Some(warning("backup_old", format!("The last backup is of {}", backup.at_utc)))
         }
-        None if first_lead.is_some_and(|first| first < limit.as_str()) => {
+        None if first_lead.is_some_and(|first| first < limit) => {
             Some(warning("backup_old", "The audit log tells of no backup".to_owned()))
         }
         _ => None,

@@ -13,13 +13,13 @@ use crate::domain::lead::{Lead, LeadService};
 use crate::domain::strict_json;
 use crate::domain::strict_json::{Object, Value};
 use crate::domain::text::Personal;
-use crate::domain::timestamp;
+use crate::domain::timestamp::Timestamp;
 
 /// A lead with everything that it came with: its ids, its time, its status.
 #[derive(Debug, Clone)]
 pub struct ImportedLead {
     pub id: LeadId,
-    pub created_at_utc: String,
+    pub created_at_utc: Timestamp,
     pub name: Personal,
     pub email: Personal,
     pub phone: Option<Personal>,
@@ -85,7 +85,7 @@ impl ImportedLead {
         let personal = |text: Option<&str>| text.map(Personal::new);
         Ok(Self {
             id: row.parsed("id", UUID, LeadId::parse)?,
-            created_at_utc: row.parsed("created_at_utc", TIME, timestamp::of_postgres)?,
+            created_at_utc: row.parsed("created_at_utc", TIME, Timestamp::parse_postgres)?,
             name: Personal::new(row.required("name", 80)?),
             email: row.email()?,
             phone: personal(row.text("phone", 30)?),

@@ -6,10 +6,14 @@ pub mod status;
 
 use std::fmt;
 
+use serde::{Serialize, Serializer};
+
 use crate::domain::email::Email;
-use crate::domain::hash_chain::LeadDigestInput;
+use crate::domain::hash_chain::{LeadDigestInput, Sha256Hash};
 use crate::domain::id::RequestId;
+use crate::domain::lead::status::LeadStatus;
 use crate::domain::text::Personal;
+use crate::domain::timestamp::Timestamp;
 
 /// The company's services, by the names that the site sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +48,13 @@ impl LeadService {
 
 impl fmt::Display for LeadService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        f.pad(self.as_str())
+    }
+}
+
+impl Serialize for LeadService {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 
@@ -128,19 +138,19 @@ pub struct Lead {
     /// The place of its arrival in the audit log.
     pub audit_seq: i64,
     pub id: String,
-    pub created_at_utc: String,
+    pub created_at_utc: Timestamp,
     pub name: Personal,
     pub email: Personal,
     pub phone: Option<Personal>,
     pub company: Option<Personal>,
-    pub service: Option<String>,
+    pub service: Option<LeadService>,
     pub message: Personal,
     pub consent: bool,
     pub source: String,
     pub request_id: String,
     pub ip_hash: String,
     pub meta_json: Option<String>,
-    pub status: String,
+    pub status: LeadStatus,
     pub salt: Vec<u8>,
 }
 
@@ -164,18 +174,18 @@ impl Lead {
         "status",
     ];
 
-    /// The columns under the lead's digest.
+    /// The digest of the lead as it is stored.
     #[must_use]
-    pub fn columns(&self) -> LeadDigestInput<'_> {
+    pub fn digest(&self) -> Sha256Hash {
         LeadDigestInput {
             salt: &self.salt,
-            id: &self.id,
-            created_at_utc: &self.created_at_utc,
+            id: self.id.as_str(),
+            created_at_utc: &self.created_at_utc.to_string(),
             name: self.name.as_str(),
             email: self.email.as_str(),
             phone: self.phone.as_ref().map(Personal::as_str),
             company: self.company.as_ref().map(Personal::as_str),
-            service: self.service.as_deref(),
+            service: self.service.map(LeadService::as_str),
             message: self.message.as_str(),
             consent: self.consent,
             source: &self.source,
@@ -183,6 +193,7 @@ impl Lead {
             ip_hash: &self.ip_hash,
             meta_json: self.meta_json.as_deref(),
         }
+        .digest()
     }
 
     /// The names of the fields in which a submission with the same `request_id` differs. The
@@ -191,13 +202,12 @@ impl Lead {
     pub fn differences(&self, new: &NewLead) -> Vec<&'static str> {
         let optional =
             |text: &Option<Personal>, new: Option<&str>| text.as_ref().map(Personal::as_str) != new;
-        let service = new.service().map(LeadService::as_str);
         [
             ("name", self.name.as_str() != new.name()),
             ("email", self.email.as_str() != new.email().as_str()),
             ("phone", optional(&self.phone, new.phone())),
             ("company", optional(&self.company, new.company())),
-            ("service", self.service.as_deref() != service),
+            ("service", self.service != new.service()),
             ("message", self.message.as_str() != new.message()),
             ("consent", self.consent != new.consent()),
             ("meta.source", self.source != new.source()),

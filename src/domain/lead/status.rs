@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Serialize, Serializer};
+
 /// A lead's status. The lead row keeps the one it came with; changes live in the audit log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LeadStatus {
@@ -32,6 +34,12 @@ impl LeadStatus {
 
 impl fmt::Display for LeadStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        f.pad(self.as_str())
+    }
+}
+
+impl Serialize for LeadStatus {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }

@@ -3,7 +3,8 @@
 use http::StatusCode;
 use warp::reply::Response;
 
-use crate::app::audit::AuditPage;
+use crate::app::audit::{self, AuditPage};
+use crate::domain::recorded::Recorded;
 use crate::http::admin::{AdminRequest, unread};
 use crate::http::error::{ApiError, json};
 use crate::http::openapi::admin::Filtered;
@@ -36,12 +37,12 @@ pub(crate) async fn page(mut request: AdminRequest) -> Result<Response, ApiError
     let text = |value: Option<&str>| value.map(str::to_owned);
     let filter = AuditFilter {
         period: query.period(),
-        event: text(query.get("event")),
+        event: query.get("event").map(Recorded::parse),
         actor: text(query.get("actor")),
         lead_id: text(query.get("lead")).map(|id| id.to_ascii_lowercase()),
     };
     let (before, limit) = query.audit_page();
     query.check()?;
-    let page = request.state.audit(filter, before, limit).await.map_err(unread)?;
+    let page = audit::page(&request.state.db, filter, before, limit).await.map_err(unread)?;
     Ok(json(StatusCode::OK, &page))
 }

@@ -41,7 +41,7 @@ pub(crate) async fn answer(request: AdminRequest) -> Result<Response, ApiError> 
     let token = session::token(&request.site, &request.headers).unwrap_or_default();
     let last = request.headers.get("last-event-id").and_then(|id| id.to_str().ok());
     let after = last.or_else(|| request.query.get("after")).and_then(|seq| seq.trim().parse().ok());
-    let (follower, at) = request.state.subscribe(token, after).await.map_err(unread)?;
+    let (follower, at) = request.state.live.subscribe(token, after).await.map_err(unread)?;
     // Few at a time: who does not take them is noticed by the connection's own deadline.
     let (send, parts) = mpsc::channel(1);
     let hello = SequencedEvent { seq: at, what: LiveEvent::Hello { seq: at } };

@@ -44,8 +44,8 @@ pub(crate) async fn answer(mut request: AdminRequest) -> Result<Response, ApiErr
     let format = request.query.parsed("format", accepts, format);
     request.query.check()?;
     let format = format.unwrap_or(Format::Csv);
-    let export = Export { what: ExportSource::Leads(filter), format, actor: staff.actor() };
-    let file = request.state.export(export).await.map_err(|e| match e {
+    let export = Export { source: ExportSource::Leads(filter), format, actor: staff.actor() };
+    let file = request.state.exports.run(export).await.map_err(|e| match e {
         ExportError::Store(error) => unread(error),
         ExportError::Io(error) => {
             tracing::error!(%error, "an export could not be written");
@@ -53,8 +53,8 @@ pub(crate) async fn answer(mut request: AdminRequest) -> Result<Response, ApiErr
         }
     })?;
     let length = file.metadata().map_err(|_| ApiError::Internal)?.len();
-    let (ending, media_type) = format.of_file();
-    let day = request.state.clock().now().date_naive();
+    let (ending, media_type) = format.extension_and_media_type();
+    let day = request.state.db.clock().now().date_naive();
     let name = format!("attachment; filename=\"fastcore-leads-{day}.{ending}\"");
     let mut response = connection::lasting(&request.wire, read(file));
     let headers = response.headers_mut();

@@ -7,11 +7,12 @@ use utoipa::ToSchema;
 use warp::reply::Response;
 
 use crate::app::audit::AuditEntry;
-use crate::app::leads::{LeadInContext, LeadPage, OpenLeadError};
+use crate::app::leads::{self, LeadInContext, LeadPage, OpenLeadError};
 use crate::domain::id::LeadId;
 use crate::domain::lead::status::LeadStatus;
 use crate::domain::lead::{Lead, LeadService};
 use crate::domain::text::Personal;
+use crate::domain::timestamp::Timestamp;
 use crate::http::admin::{AdminRequest, unread};
 use crate::http::error::{ApiError, LoggedLead, json};
 use crate::http::openapi::admin::{Filtered, OneLead};
@@ -50,16 +51,16 @@ struct WholeLead {
     id: String,
     /// The place of its arrival in the audit log.
     seq: i64,
-    #[schema(format = DateTime)]
-    created_at_utc: String,
+    #[schema(value_type = String, format = DateTime)]
+    created_at_utc: Timestamp,
     name: String,
     email: String,
     #[schema(required)]
     phone: Option<String>,
     #[schema(required)]
     company: Option<String>,
-    #[schema(required, value_type = Option<LeadService>)]
-    service: Option<String>,
+    #[schema(required)]
+    service: Option<LeadService>,
     message: String,
     consent: bool,
     source: String,
@@ -71,8 +72,7 @@ struct WholeLead {
     /// When the visitor sent it.
     #[schema(required, format = DateTime)]
     timestamp_utc: Option<String>,
-    #[schema(value_type = LeadStatus)]
-    status: String,
+    status: LeadStatus,
 }
 
 /// A page of the inbox
@@ -107,7 +107,7 @@ pub(crate) async fn page(mut request: AdminRequest) -> Result<Response, ApiError
     let filter = request.query.leads();
     let (before, limit) = request.query.lead_page();
     request.query.check()?;
-    let page = request.state.leads(filter, before, limit).await.map_err(unread)?;
+    let page = leads::page(&request.state.db, filter, before, limit).await.map_err(unread)?;
     Ok(json(StatusCode::OK, &page))
 }
 
@@ -137,12 +137,13 @@ pub(crate) async fn open(mut request: AdminRequest, id: &str) -> Result<Response
     let filter = request.query.leads();
     request.query.check()?;
     let id = LeadId::parse(id).ok_or(ApiError::NotFound)?.to_string();
-    let opened = request.state.open(id, filter, staff.actor()).await.map_err(|e| match e {
-        OpenLeadError::Unknown => ApiError::NotFound,
-        OpenLeadError::Erased => erased(),
-        OpenLeadError::Store(error) => unread(error),
-    })?;
-    let lead_id = opened.shown.lead.id.clone();
+    let opened =
+        leads::open(&request.state.db, id, filter, staff.actor()).await.map_err(|e| match e {
+            OpenLeadError::Unknown => ApiError::NotFound,
+            OpenLeadError::Erased => erased(),
+            OpenLeadError::Store(error) => unread(error),
+        })?;
+    let lead_id = opened.detail.lead.id.clone();
     let mut response = json(StatusCode::OK, &OpenedLead::from(opened));
     response.extensions_mut().insert(LoggedLead(lead_id));
     Ok(response)
@@ -155,7 +156,7 @@ pub(crate) fn erased() -> ApiError {
 
 impl From<LeadInContext> for OpenedLead {
     fn from(opened: LeadInContext) -> Self {
-        let shown = opened.shown;
+        let shown = opened.detail;
         Self {
             lead: shown.lead.into(),
             timeline: shown.timeline.into_iter().map(AuditEntry::from).collect(),

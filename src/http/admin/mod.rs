@@ -20,7 +20,7 @@ use warp::path::FullPath;
 use warp::reply::{Reply, Response};
 
 use crate::app::admin_state::AdminState;
-use crate::app::staff::sign_in::StaffSession;
+use crate::app::staff::sessions::StaffSession;
 use crate::http::assets::Assets;
 use crate::http::context::Context;
 use crate::http::error::ApiError;
@@ -89,11 +89,11 @@ pub(crate) async fn answer<B: Buf>(
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Response {
     let site = context.site.clone();
-    let (Some(state), Some(wire)) = (context.app.state, wire) else {
+    let Some(wire) = wire else {
         return ApiError::NotFound.into_response();
     };
     let request = AdminRequest {
-        state,
+        state: context.app.admin,
         site: context.site,
         wire,
         headers,
@@ -140,7 +140,7 @@ impl AdminRequest {
     /// Who asks.
     async fn staff(&self) -> Result<StaffSession, ApiError> {
         let session = match session::token(&self.site, &self.headers) {
-            Some(token) => self.state.session(token).await.map_err(unread)?,
+            Some(token) => self.state.sessions.find(token).await.map_err(unread)?,
             None => None,
         };
         session.ok_or_else(signed_out)

@@ -7,8 +7,9 @@ use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Map, Value};
 use warp::reply::{Reply, Response};
 
+use crate::app::staff::sessions::{NewSession, StaffSession};
 use crate::app::staff::setup::{SetupError, SetupRequest};
-use crate::app::staff::sign_in::{NewSession, SignInError, SignInRequest, StaffSession};
+use crate::app::staff::sign_in::{SignInError, SignInRequest};
 use crate::domain::field_error::FieldError;
 use crate::domain::staff::{AccountName, Password};
 use crate::http::admin::{AdminRequest, SESSION_METHODS, unread};
@@ -92,7 +93,7 @@ pub(crate) async fn sign_in<B: Buf>(
     fields.check()?;
     let password = Password::from_input(&password);
     let try_ = SignInRequest { name, password, code, peer: request.wire.peer };
-    let signed_in = request.state.sign_in(try_).await?;
+    let signed_in = request.state.sign_in.sign_in(try_).await?;
     Ok(welcome(&request.site, StatusCode::OK, &signed_in))
 }
 
@@ -122,7 +123,7 @@ pub(crate) async fn first<B: Buf>(
     let mut fields =
         Fields::read(&json_body::json(&request.headers, body, request.body_deadline).await?)?;
     let token = fields.required("token");
-    if fields.faults.is_empty() && !request.state.is_first_link(&token) {
+    if fields.faults.is_empty() && !request.state.setup.accepts(&token) {
         return Err(ApiError::LinkExpired);
     }
     let name = fields.parsed("name", AccountName::RULE, AccountName::parse);
@@ -131,10 +132,11 @@ pub(crate) async fn first<B: Buf>(
         return Err(ApiError::Validation(fields.faults));
     };
     fields.check()?;
-    let made = request.state.first_account(SetupRequest { token, name, password }).await;
+    let made = request.state.setup.create_account(SetupRequest { token, name, password }).await;
     let signed_in = made.map_err(|refused| match refused {
         SetupError::LinkExpired => ApiError::LinkExpired,
-        SetupError::Other(refused) => refused.into(),
+        SetupError::TooMany(seconds) => ApiError::TooManyRequests(seconds),
+        SetupError::Store(error) => unread(error),
     })?;
     Ok(welcome(&request.site, StatusCode::CREATED, &signed_in))
 }
@@ -158,7 +160,7 @@ pub(crate) async fn first<B: Buf>(
 pub(crate) async fn sign_out(request: AdminRequest) -> Result<Response, ApiError> {
     request.check_origin()?;
     if let Some(token) = token(&request.site, &request.headers) {
-        request.state.sign_out(token).await.map_err(unread)?;
+        request.state.sessions.close(token).await.map_err(unread)?;
     }
     let mut response = StatusCode::NO_CONTENT.into_response();
     set_cookie(&request.site, response.headers_mut(), "", 0);

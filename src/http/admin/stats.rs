@@ -40,6 +40,6 @@ pub(crate) async fn answer(mut request: AdminRequest) -> Result<Response, ApiErr
         zone: zone.or_else(|| stats::zone(ZONE)).unwrap_or_default(),
     };
     query.check()?;
-    let stats = request.state.stats(wanted).await.map_err(unread)?;
+    let stats = stats::count(&request.state.db, wanted).await.map_err(unread)?;
     Ok(json(StatusCode::OK, &stats))
 }

@@ -21,6 +21,6 @@ use crate::http::openapi::admin::Read;
 )]
 pub(crate) async fn answer(request: AdminRequest) -> Result<Response, ApiError> {
     request.staff().await?;
-    let state = request.state.status().await.map_err(unread)?;
+    let state = request.state.status.read().await.map_err(unread)?;
     Ok(json(StatusCode::OK, &state))
 }

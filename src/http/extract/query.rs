@@ -54,8 +54,8 @@ impl Query {
     pub(crate) fn period(&mut self) -> Period {
         let accepts = "a moment (RFC 3339) or a day such as 2026-01-31";
         Period {
-            since: self.parsed("since", accepts, filter::since),
-            until: self.parsed("until", accepts, filter::until),
+            since: self.parsed("since", accepts, filter::parse_since),
+            until: self.parsed("until", accepts, filter::parse_until),
         }
     }
 

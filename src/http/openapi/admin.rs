@@ -217,7 +217,7 @@ pub(crate) struct ExportedFile;
 
 impl IntoResponses for ExportedFile {
     fn responses() -> Responses {
-        let types = FORMATS.map(|format| format.of_file().1);
+        let types = FORMATS.map(|format| format.extension_and_media_type().1);
         let types = types.map(|of| of.split(';').next().unwrap_or(of));
         let mut file = content("The leads, as a file.", types);
         let mut name = Header::new(ObjectBuilder::new().schema_type(Type::String));

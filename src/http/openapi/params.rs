@@ -8,6 +8,7 @@ use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Required, Schema, Type}
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use crate::app::stats;
+use crate::domain::audit::AuditEvent;
 use crate::domain::lead::LeadService;
 use crate::domain::lead::status::LeadStatus;
 use crate::domain::staff::{AccountName, Password};
@@ -61,7 +62,7 @@ parameters!(AuditFilter, {
     let [since, until] = period();
     let event = "The name of an event; every page lists them all as `events`.";
     [
-        query("event", event, text().examples(["LEAD_VIEWED"])),
+        query("event", event, text().examples([AuditEvent::LeadViewed.as_str()])),
         query("actor", "Who did it.", text().examples(["staff:jean"])),
         query("lead", "The id of a lead.", text()),
         since,

@@ -2,8 +2,9 @@
 
 use rusqlite::{ToSql, params};
 
-use crate::domain::audit::AuditRow;
+use crate::domain::audit::{AuditEvent, AuditRow};
 use crate::domain::filter::Period;
+use crate::domain::recorded::Recorded;
 use crate::store::audit::query;
 use crate::store::error::StoreError;
 use crate::store::read::ReadTx;
@@ -12,7 +13,7 @@ use crate::store::read::ReadTx;
 #[derive(Debug, Clone, Default)]
 pub struct AuditFilter {
     pub period: Period,
-    pub event: Option<String>,
+    pub event: Option<Recorded<AuditEvent>>,
     pub actor: Option<String>,
     pub lead_id: Option<String>,
 }
@@ -32,22 +33,22 @@ impl ReadTx<'_> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut sql = format!("{} WHERE seq < ?", query::COLUMNS);
         let mut values: Vec<&dyn ToSql> = vec![&before];
-        let conditions = [
+        let conditions: [(&str, Option<&dyn ToSql>); 5] = [
             // The index is of all events but this one, and has to be told so.
             (
-                if filter.event.as_deref() == Some("LEAD_RECEIVED") {
+                if filter.event == Some(Recorded::Known(AuditEvent::LeadReceived)) {
                     "event = ?"
                 } else {
                     "event = ? AND event <> 'LEAD_RECEIVED'"
                 },
-                &filter.event,
+                filter.event.as_ref().map(|v| v as _),
             ),
-            ("actor = ?", &filter.actor),
-            ("lead_id = ?", &filter.lead_id),
-            ("created_at_utc >= ?", &filter.period.since),
-            ("created_at_utc < ?", &filter.period.until),
+            ("actor = ?", filter.actor.as_ref().map(|v| v as _)),
+            ("lead_id = ?", filter.lead_id.as_ref().map(|v| v as _)),
+            ("created_at_utc >= ?", filter.period.since.as_ref().map(|v| v as _)),
+            ("created_at_utc < ?", filter.period.until.as_ref().map(|v| v as _)),
         ];
-        for (condition, value) in &conditions {
+        for (condition, value) in conditions {
             if let Some(value) = value {
                 sql.push_str(" AND ");
                 sql.push_str(condition);

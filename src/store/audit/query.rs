@@ -5,9 +5,10 @@ use std::ops::ControlFlow;
 
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
-use crate::domain::audit::AuditRow;
+use crate::domain::audit::{AuditEvent, AuditRow};
 use crate::domain::filter::Period;
 use crate::domain::hash_chain::{ChainPosition, Sha256Hash};
+use crate::domain::recorded::Recorded;
 use crate::store::error::StoreError;
 
 pub(crate) const COLUMNS: &str = "SELECT seq, id, created_at_utc, event, actor, lead_id, request_id, status_code, details_json, hash FROM audit_log";
@@ -52,7 +53,7 @@ pub(crate) fn for_each(
 /// The newest rows, newest first; of one event or one lead where asked for.
 pub(crate) fn newest(
     conn: &Connection,
-    event: Option<&str>,
+    event: Option<&Recorded<AuditEvent>>,
     lead_id: Option<&str>,
     limit: u32,
 ) -> Result<Vec<AuditRow>, StoreError> {
@@ -105,7 +106,7 @@ impl ReadTx<'_> {
     /// The database's own.
     pub fn newest_audit(
         &self,
-        event: Option<&str>,
+        event: Option<&Recorded<AuditEvent>>,
         lead_id: Option<&str>,
         limit: u32,
     ) -> Result<Vec<AuditRow>, StoreError> {
@@ -134,7 +135,7 @@ impl ReadTx<'_> {
     ///
     /// # Errors
     /// The database's own.
-    pub fn newest_of(&self, event: &str) -> Result<Option<AuditRow>, StoreError> {
+    pub fn newest_of(&self, event: AuditEvent) -> Result<Option<AuditRow>, StoreError> {
         let sql = format!(
             "{} WHERE event = ?1 AND event <> 'LEAD_RECEIVED' ORDER BY seq DESC LIMIT 1",
             COLUMNS

@@ -10,7 +10,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Statement};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::audit::RawChainEntry;
+use crate::domain::audit::{AuditEvent, RawChainEntry};
 use crate::domain::hash_chain::{ChainPosition, Sha256Hash};
 use crate::store::audit::rows::{AUDIT_LOG, LEAD_INBOX, as_received, raw_chain_entry, text};
 use crate::store::db::btree::{Pages, Selected, Source};
@@ -196,12 +196,12 @@ impl ChainVerifier {
             leads.report_orphans(Some(stored.link.seq), findings)?;
             if let Some(arrival) = arrival(&stored) {
                 leads.match_lead(&stored, &arrival, &mut erased, findings)?;
-            } else if stored.link.event == b"LEAD_ERASED" && present.exists([lead_id(&stored)])? {
+            } else if is(&stored, AuditEvent::LeadErased) && present.exists([lead_id(&stored)])? {
                 let (seq, id) = (stored.link.seq, lead_id(&stored));
                 findings
                     .add(format!("lead {id} is there, and audit row {seq} tells of its erasure"));
             }
-            if stored.link.event == b"LEAD_PROCESSED" && unmarked.exists([lead_id(&stored)])? {
+            if is(&stored, AuditEvent::LeadProcessed) && unmarked.exists([lead_id(&stored)])? {
                 findings.add(status_differs(&lead_id(&stored)));
             }
             self.rows += 1;
@@ -268,16 +268,22 @@ impl ChainVerifier {
     }
 }
 
+fn is(stored: &RawChainEntry<'_>, event: AuditEvent) -> bool {
+    stored.link.event == event.as_str().as_bytes()
+}
+
 /// What a row tells of a lead's arrival; `None` where it tells of something else.
 fn arrival<'a>(stored: &RawChainEntry<'a>) -> Option<Arrival<'a>> {
     let details = stored.link.details_json.unwrap_or_default();
-    let (digest, status) = match stored.link.event {
-        b"LEAD_RECEIVED" => match last_digest(details) {
+    let (digest, status) = if is(stored, AuditEvent::LeadReceived) {
+        match last_digest(details) {
             Some(digest) => (Some(digest), None),
             None => details_of(details),
-        },
-        b"LEAD_IMPORTED" => details_of(details),
-        _ => return None,
+        }
+    } else if is(stored, AuditEvent::LeadImported) {
+        details_of(details)
+    } else {
+        return None;
     };
     Some(Arrival { digest, status: status.unwrap_or("received").as_bytes() })
 }

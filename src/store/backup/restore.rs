@@ -11,7 +11,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::clock::Clock;
 use crate::domain::audit::{AuditEvent, ErasureReason, NewAuditRow};
 use crate::domain::hash_chain::ChainPosition;
-use crate::domain::timestamp::stamp;
+use crate::domain::timestamp::Timestamp;
 use crate::store::audit::{query, verify};
 use crate::store::backup::checksum_trailer;
 use crate::store::backup::create::ProgressFn;
@@ -129,11 +129,11 @@ fn make_ready(
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let erased = {
         let ids = uuid::ContextV7::new();
-        let mut write = WriteTx::begin(&tx, clock.now(), &ids)?;
+        let mut write = WriteTx::begin(&tx, clock.now().into(), &ids)?;
         let mut erased = 0;
         for id in ledger.leads() {
             for lead in erase::find(&tx, &LeadSelector::Lead(id), 0)? {
-                let reason = ErasureReason::Restored.as_str();
+                let reason = ErasureReason::Restored;
                 erased += usize::from(erase::erase(&mut write, &lead, reason, actor)?.is_some());
             }
         }
@@ -169,7 +169,7 @@ fn old_head(database: &Path) -> Option<ChainPosition> {
 /// the new one.
 fn keep_old(database: &Path, clock: &Clock) -> Result<Vec<PathBuf>, StoreError> {
     fold_log(database)?;
-    let time = stamp(clock.now()).replace([':', '.'], "-");
+    let time = Timestamp::from(clock.now()).to_string().replace([':', '.'], "-");
     let name = sidecar_path(database, &format!(".before-restore-{time}"));
     let mut kept = Vec::new();
     if database.exists() {

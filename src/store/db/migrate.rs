@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use crate::clock::Clock;
 use crate::domain::audit::{AuditEvent, NewAuditRow};
-use crate::domain::timestamp::stamp;
+use crate::domain::timestamp::Timestamp;
 use crate::store::audit::query;
 use crate::store::backup::create;
 use crate::store::error::StoreError;
@@ -59,7 +59,7 @@ fn verified_copy(
     from: u32,
     clock: &Clock,
 ) -> Result<PathBuf, StoreError> {
-    let time = stamp(clock.now()).replace([':', '.'], "-");
+    let time = Timestamp::from(clock.now()).to_string().replace([':', '.'], "-");
     let copy =
         crate::store::paths::sidecar_path(path, &format!(".before-migration-from-V{from}-{time}"));
     create::create_plain(conn, &copy).map_err(|e| match e {
@@ -83,7 +83,7 @@ fn record(conn: &mut Connection, to: u32, clock: &Clock, actor: &str) -> Result<
     if from > 0 {
         let details = format!(r#"{{"from":{from},"to":{to}}}"#);
         let ids = uuid::ContextV7::new();
-        WriteTx::begin(&batch, clock.now(), &ids)?.append(&NewAuditRow {
+        WriteTx::begin(&batch, clock.now().into(), &ids)?.append(&NewAuditRow {
             event: AuditEvent::DatabaseMigrated,
             actor,
             lead_id: None,

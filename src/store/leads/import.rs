@@ -61,10 +61,11 @@ fn insert(
     actor: &str,
 ) -> Result<(), StoreError> {
     let salt: [u8; 16] = rand::random();
+    let created_at_utc = lead.created_at_utc.to_string();
     let columns = LeadDigestInput {
         salt: &salt,
         id,
-        created_at_utc: &lead.created_at_utc,
+        created_at_utc: &created_at_utc,
         name: lead.name.as_str(),
         email: lead.email.as_str(),
         phone: lead.phone.as_ref().map(Personal::as_str),

@@ -16,6 +16,7 @@ use crate::domain::hash_chain::{ChainPosition, LeadDigestInput, Sha256Hash};
 use crate::domain::lead::status::LeadStatus;
 use crate::domain::lead::{Lead, LeadService, NewLead};
 use crate::domain::text::Personal;
+use crate::domain::timestamp::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::tx::WriteTx;
 
@@ -28,7 +29,7 @@ pub(crate) const COLUMNS: &str = "SELECT l.audit_seq, l.id, l.created_at_utc, l.
 #[derive(Debug, Clone)]
 pub struct StoredLead {
     pub lead_id: String,
-    pub created_at_utc: String,
+    pub created_at_utc: Timestamp,
     pub receipt: ChainPosition,
 }
 
@@ -69,11 +70,12 @@ fn insert(
     let mut id = Uuid::encode_buffer();
     let id: &str = tx.new_id().hyphenated().encode_lower(&mut id);
     let salt: [u8; 16] = rand::random();
-    let now = tx.now().to_owned();
+    let now = tx.now();
+    let created_at_utc = now.to_string();
     let columns = LeadDigestInput {
         salt: &salt,
         id,
-        created_at_utc: &now,
+        created_at_utc: &created_at_utc,
         name: lead.name(),
         email: lead.email().as_str(),
         phone: lead.phone(),
@@ -136,7 +138,7 @@ pub(crate) fn insert_row(
         c.ip_hash,
         c.meta_json,
         c.salt,
-        status.as_str(),
+        status,
     ])?;
     Ok(())
 }
@@ -164,7 +166,7 @@ fn again(tx: &mut WriteTx<'_>, new: &NewLead, stored: &Lead) -> Result<SubmitOut
     }
     Ok(SubmitOutcome::Replayed(StoredLead {
         lead_id: stored.id.clone(),
-        created_at_utc: stored.created_at_utc.clone(),
+        created_at_utc: stored.created_at_utc,
         receipt,
     }))
 }
@@ -224,14 +226,14 @@ pub fn set_status(
     id: &str,
     to: LeadStatus,
     actor: &str,
-) -> Result<Option<String>, StoreError> {
+) -> Result<Option<LeadStatus>, StoreError> {
     let Some(lead) = find(tx.conn, id)? else {
         return Ok(None);
     };
-    if lead.status == to.as_str() {
+    if lead.status == to {
         return Ok(Some(lead.status));
     }
-    let details = serde_json::json!({ "from": lead.status, "to": to.as_str() }).to_string();
+    let details = serde_json::json!({ "from": lead.status, "to": to }).to_string();
     tx.append(&NewAuditRow {
         event: AuditEvent::LeadProcessed,
         actor,
@@ -245,7 +247,7 @@ pub fn set_status(
             "INSERT INTO lead_status (audit_seq, status) VALUES (?1, ?2)
              ON CONFLICT (audit_seq) DO UPDATE SET status = excluded.status",
         )?
-        .execute(params![lead.audit_seq, to.as_str()])?;
+        .execute(params![lead.audit_seq, to])?;
     Ok(Some(lead.status))
 }
 
@@ -302,7 +304,7 @@ pub(crate) fn has_words(lead: &Lead, filter: &LeadFilter) -> bool {
 pub(crate) fn arrived(
     conn: &Connection,
     audit_seq: i64,
-) -> Result<Option<(Lead, String)>, StoreError> {
+) -> Result<Option<(Lead, LeadStatus)>, StoreError> {
     let mut statement = conn.prepare_cached(&format!("{COLUMNS} WHERE l.audit_seq = ?1"))?;
     let lead = statement.query_row([audit_seq], |row| Ok((row_to_lead(row)?, row.get(16)?)));
     Ok(lead.optional()?)
@@ -317,8 +319,8 @@ pub(crate) fn searched(lead: &Lead) -> impl Iterator<Item = &str> {
 /// The filter's conditions on the columns of [`COLUMNS`], each with `AND` before it, and their values.
 pub(crate) fn conditions(filter: &LeadFilter) -> (String, Vec<String>) {
     let conditions = [
-        ("l.created_at_utc >= ?", filter.period.since.clone()),
-        ("l.created_at_utc < ?", filter.period.until.clone()),
+        ("l.created_at_utc >= ?", filter.period.since.map(|t| t.to_string())),
+        ("l.created_at_utc < ?", filter.period.until.map(|t| t.to_string())),
         ("l.service = ?", filter.service.map(|s| s.to_string())),
         ("coalesce(s.status, l.status) = ?", filter.status.map(|s| s.to_string())),
     ];

@@ -8,9 +8,10 @@ use rusqlite::{Connection, ToSql, params};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::cursor::{Cursor, micros};
+use crate::domain::cursor::Cursor;
 use crate::domain::filter::LeadFilter;
 use crate::domain::lead::Lead;
+use crate::domain::timestamp::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::leads;
 use crate::store::read::ReadTx;
@@ -187,8 +188,8 @@ impl PageScan {
             }
         };
         let sql = format!("{} WHERE 1{conditions} AND {bound} LIMIT ?", leads::COLUMNS);
-        let moment = self.from.moment();
-        values.extend([moment.clone(), moment]);
+        let from = self.from.timestamp().to_string();
+        values.extend([from.clone(), from]);
         let mut values: Vec<&dyn ToSql> = values.iter().map(|v| v as &dyn ToSql).collect();
         let limit = i64::try_from(self.limit).unwrap_or(i64::MAX);
         values.extend([&self.from.seq as &dyn ToSql, &limit]);
@@ -232,9 +233,8 @@ impl PageScan {
         most: usize,
         take: &mut dyn FnMut(i64) -> ControlFlow<()>,
     ) -> Result<bool, StoreError> {
-        let bound = |moment: &Option<String>| moment.as_deref().and_then(micros);
-        let mut first = bound(&filter.period.since).unwrap_or(0);
-        let mut last = bound(&filter.period.until).map_or(i64::MAX, |until| until - 1);
+        let mut first = filter.period.since.map_or(0, Timestamp::micros);
+        let mut last = filter.period.until.map_or(i64::MAX, |until| until.micros() - 1);
         match self.way {
             Direction::Older => last = last.min(self.from.micros),
             Direction::Newer => first = first.max(self.from.micros),
@@ -311,9 +311,9 @@ impl<'a> CandidateBuffer<'a> {
             "{} WHERE l.created_at_utc = ?1 AND l.audit_seq <= ?2 ORDER BY l.audit_seq {order}",
             leads::COLUMNS
         );
-        let moment = Cursor { micros: self.micros, seq: 0 }.moment();
+        let time = Timestamp::from_micros(self.micros);
         let mut statement = self.conn.prepare_cached(&sql)?;
-        let mut rows = statement.query(params![moment, self.rest.indexed_through])?;
+        let mut rows = statement.query(params![time, self.rest.indexed_through])?;
         while let Some(row) = rows.next()? {
             let seq: i64 = row.get(0)?;
             if !self.lows.contains(&(seq & index::low_mask())) || self.rest.changed.contains(&seq) {

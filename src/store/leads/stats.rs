@@ -1,17 +1,21 @@
 //! Leads counted: over time, by service, by status, and how long they waited.
 
 use rusqlite::OptionalExtension;
+use rusqlite::types::FromSql;
 
 use crate::domain::filter::{LeadFilter, Period};
+use crate::domain::lead::LeadService;
+use crate::domain::lead::status::LeadStatus;
+use crate::domain::timestamp::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::read::ReadTx;
 
 impl ReadTx<'_> {
-    /// When the first and the last lead of a period came; none where there is none.
+    /// When the first and the last lead of a period arrived; `None` if there are none.
     ///
     /// # Errors
     /// The database's own, as for all reads here.
-    pub fn extent(&self, period: &Period) -> Result<Option<(String, String)>, StoreError> {
+    pub fn extent(&self, period: &Period) -> Result<Option<(Timestamp, Timestamp)>, StoreError> {
         let (conditions, values) = of(period);
         let end = |direction: &str| {
             let sql = format!(
@@ -40,7 +44,10 @@ impl ReadTx<'_> {
     ///
     /// # Errors
     /// The database's own.
-    pub fn by_service(&self, period: &Period) -> Result<Vec<(Option<String>, i64)>, StoreError> {
+    pub fn by_service(
+        &self,
+        period: &Period,
+    ) -> Result<Vec<(Option<LeadService>, i64)>, StoreError> {
         self.grouped(period, "l.service")
     }
 
@@ -48,11 +55,11 @@ impl ReadTx<'_> {
     ///
     /// # Errors
     /// The database's own.
-    pub fn by_status(&self, period: &Period) -> Result<Vec<(Option<String>, i64)>, StoreError> {
+    pub fn by_status(&self, period: &Period) -> Result<Vec<(LeadStatus, i64)>, StoreError> {
         self.grouped(period, "coalesce(s.status, l.status)")
     }
 
-    fn grouped(&self, period: &Period, by: &str) -> Result<Vec<(Option<String>, i64)>, StoreError> {
+    fn grouped<T: FromSql>(&self, period: &Period, by: &str) -> Result<Vec<(T, i64)>, StoreError> {
         let (conditions, values) = of(period);
         let sql = format!(
             "SELECT {by}, count(*) AS leads FROM lead_inbox AS l
@@ -70,7 +77,7 @@ impl ReadTx<'_> {
     ///
     /// # Errors
     /// The database's own.
-    pub fn taken_up(&self, period: &Period) -> Result<Vec<(String, String)>, StoreError> {
+    pub fn taken_up(&self, period: &Period) -> Result<Vec<(Timestamp, Timestamp)>, StoreError> {
         let (conditions, values) = of(period);
         // Only a lead that has a row in lead_status was ever taken up.
         let sql = format!(
@@ -89,7 +96,7 @@ impl ReadTx<'_> {
 }
 
 fn of(period: &Period) -> (String, Vec<String>) {
-    crate::store::leads::conditions(&LeadFilter { period: period.clone(), ..LeadFilter::default() })
+    crate::store::leads::conditions(&LeadFilter { period: *period, ..LeadFilter::default() })
 }
 
 impl ReadTx<'_> {
@@ -106,7 +113,7 @@ impl ReadTx<'_> {
     ///
     /// # Errors
     /// The database's own.
-    pub fn last_lead_at(&self) -> Result<Option<String>, StoreError> {
+    pub fn last_lead_at(&self) -> Result<Option<Timestamp>, StoreError> {
         let sql = "SELECT created_at_utc FROM lead_inbox ORDER BY audit_seq DESC LIMIT 1";
         Ok(self.0.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?)
     }

@@ -8,9 +8,10 @@ use crate::store::read::ReadTx;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::path::Path;
 
-use crate::domain::audit::{AuditEvent, NewAuditRow};
+use crate::domain::audit::{AuditEvent, ErasureReason, NewAuditRow};
 use crate::domain::email;
 use crate::domain::hash_chain::ChainPosition;
+use crate::domain::timestamp::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::leads;
 use crate::store::search::index;
@@ -25,14 +26,14 @@ pub enum LeadSelector {
     /// The one lead of this id or `request_id`.
     Lead(String),
     /// All that came before this moment (as stored), the oldest first, and no more than so many.
-    Before(String, u32),
+    Before(Timestamp, u32),
 }
 
 /// A lead by what may be told of it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct LeadRef {
     pub lead_id: String,
-    pub created_at_utc: String,
+    pub created_at_utc: Timestamp,
     #[serde(skip)]
     audit_seq: i64,
     #[serde(skip)]
@@ -43,7 +44,7 @@ pub struct LeadRef {
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct ErasedLead {
     pub lead_id: String,
-    pub created_at_utc: String,
+    pub created_at_utc: Timestamp,
     pub audit_seq: i64,
 }
 
@@ -85,11 +86,10 @@ pub(crate) fn find(
 /// How many leads came before a moment, and when the oldest did.
 pub(crate) fn count_before(
     conn: &Connection,
-    moment: &str,
-) -> Result<(u64, Option<String>), StoreError> {
+    time: Timestamp,
+) -> Result<(u64, Option<Timestamp>), StoreError> {
     let sql = "SELECT count(*), min(created_at_utc) FROM lead_inbox WHERE created_at_utc < ?1";
-    Ok(conn
-        .query_row(sql, [moment], |row| Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get(1)?)))?)
+    Ok(conn.query_row(sql, [time], |row| Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get(1)?)))?)
 }
 
 /// The leads whose erasure the audit log tells of.
@@ -112,7 +112,7 @@ pub(crate) fn was_erased(conn: &Connection, id: &str) -> Result<bool, StoreError
 pub(crate) fn erase(
     tx: &mut WriteTx<'_>,
     found: &LeadRef,
-    reason: &str,
+    reason: ErasureReason,
     actor: &str,
 ) -> Result<Option<ErasedLead>, StoreError> {
     let Some((content, _)) = leads::arrived(tx.conn, found.audit_seq)? else {
@@ -134,7 +134,7 @@ pub(crate) fn erase(
     tx.conn.prepare_cached(sql)?.execute([found.audit_seq])?;
     Ok(Some(ErasedLead {
         lead_id: found.lead_id.clone(),
-        created_at_utc: found.created_at_utc.clone(),
+        created_at_utc: found.created_at_utc,
         audit_seq: seq,
     }))
 }
@@ -158,7 +158,7 @@ pub fn erase_leads(
     ledger: &mut ErasureLedger,
     found: &[LeadRef],
     since: Option<(&LeadSelector, i64)>,
-    reason: &str,
+    reason: ErasureReason,
     actor: &str,
 ) -> Result<Vec<ErasedLead>, StoreError> {
     let new = since.map_or(Ok(Vec::new()), |(whose, at)| find(tx.conn, whose, at))?;
@@ -198,8 +198,8 @@ impl ReadTx<'_> {
     ///
     /// # Errors
     /// The database's own.
-    pub fn count_before(&self, moment: &str) -> Result<(u64, Option<String>), StoreError> {
-        count_before(self.0, moment)
+    pub fn count_before(&self, time: Timestamp) -> Result<(u64, Option<Timestamp>), StoreError> {
+        count_before(self.0, time)
     }
 
     /// The ids of the leads whose erasure the audit log records.

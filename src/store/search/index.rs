@@ -7,9 +7,11 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use crate::domain::audit::AuditEvent;
 use crate::domain::cursor::Cursor;
-use crate::domain::lead::Lead;
 use crate::domain::lead::status::LeadStatus;
+use crate::domain::lead::{Lead, LeadService};
+use crate::domain::recorded::Recorded;
 use crate::domain::search_terms::{TOKENIZER_VERSION, each_word};
 use crate::store::error::StoreError;
 use crate::store::leads;
@@ -54,22 +56,22 @@ pub fn index_next(tx: &mut WriteTx<'_>, step: u32) -> Result<(), StoreError> {
 }
 
 fn follow(conn: &Connection, seq: i64, row: &Row<'_>) -> Result<(), StoreError> {
-    match row.get_ref(1)?.as_str()? {
-        "LEAD_RECEIVED" | "LEAD_IMPORTED" => {
+    match row.get::<_, Recorded<AuditEvent>>(1)?.known() {
+        Some(AuditEvent::LeadReceived | AuditEvent::LeadImported) => {
             // None where the lead was erased since.
             if let Some((lead, status)) = leads::arrived(conn, seq)? {
                 let sql = "INSERT INTO lead_search (rowid, words) VALUES (?1, ?2)";
                 conn.prepare_cached(sql)?.execute(params![key(Cursor::of(&lead)), words(&lead)])?;
-                set_status(conn, &lead, &status)?;
+                set_status(conn, &lead, status)?;
             }
         }
-        "LEAD_PROCESSED" => {
+        Some(AuditEvent::LeadProcessed) => {
             let (id, to): (Option<String>, Option<String>) = (row.get(2)?, row.get(3)?);
-            if let (Some(id), Some(to)) = (id, to)
+            if let (Some(id), Some(to)) = (id, to.as_deref().and_then(LeadStatus::parse))
                 && let Some(lead) = leads::find(conn, &id)?
             {
                 drop_status(conn, &lead)?;
-                set_status(conn, &lead, &to)?;
+                set_status(conn, &lead, to)?;
             }
         }
         _ => {}
@@ -104,10 +106,10 @@ pub(crate) fn remove(conn: &Connection, lead: &Lead) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn set_status(conn: &Connection, lead: &Lead, status: &str) -> Result<(), StoreError> {
+fn set_status(conn: &Connection, lead: &Lead, status: LeadStatus) -> Result<(), StoreError> {
     let sql = "INSERT INTO lead_search_status (status, key, audit_seq, service)
                VALUES (?1, ?2, ?3, ?4)";
-    let service = lead.service.as_deref().unwrap_or_default();
+    let service = lead.service.map_or("", LeadService::as_str);
     let row = params![status, key(Cursor::of(lead)), lead.audit_seq, service];
     conn.prepare_cached(sql)?.execute(row)?;
     Ok(())
@@ -118,7 +120,7 @@ fn drop_status(conn: &Connection, lead: &Lead) -> Result<(), StoreError> {
     let sql = "DELETE FROM lead_search_status WHERE status = ?1 AND key = ?2 AND audit_seq = ?3";
     let mut statement = conn.prepare_cached(sql)?;
     for status in LeadStatus::ALL {
-        statement.execute(params![status.as_str(), key(Cursor::of(lead)), lead.audit_seq])?;
+        statement.execute(params![status, key(Cursor::of(lead)), lead.audit_seq])?;
     }
     Ok(())
 }
@@ -141,13 +143,13 @@ fn words(lead: &Lead) -> String {
             words.insert(word.to_owned());
         });
     }
-    words.insert(service_word(lead.service.as_deref()));
+    words.insert(service_word(lead.service));
     words.into_iter().collect::<Vec<_>>().join(" ")
 }
 
 /// No word of a text has an underscore.
-pub(crate) fn service_word(service: Option<&str>) -> String {
-    format!("_s{}", service.unwrap_or_default())
+pub(crate) fn service_word(service: Option<LeadService>) -> String {
+    format!("_s{}", service.map_or("", LeadService::as_str))
 }
 
 impl ReadTx<'_> {

@@ -60,7 +60,7 @@ impl SearchPlan {
             _ => {}
         }
         let ask = |term: &dyn Fn(&str) -> String| {
-            let service = service.map(|s| format!("\"{}\"", service_word(Some(s.as_str()))));
+            let service = service.map(|s| format!("\"{}\"", service_word(Some(s))));
             let terms: Vec<_> = service.into_iter().chain(texts.iter().map(|t| term(t))).collect();
             IndexQuery { words: Some(terms.join(" AND ")), status, service: None }
         };

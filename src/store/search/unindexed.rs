@@ -5,10 +5,10 @@ use std::ops::ControlFlow;
 
 use rusqlite::Connection;
 
-use crate::domain::cursor::{Cursor, micros};
-use crate::domain::filter::LeadFilter;
-use crate::domain::lead::status::LeadStatus;
-use crate::domain::lead::{Lead, LeadService};
+use crate::domain::cursor::Cursor;
+use crate::domain::filter::{LeadFilter, Period};
+use crate::domain::lead::Lead;
+use crate::domain::timestamp::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::leads;
 use crate::store::search::index;
@@ -35,9 +35,8 @@ impl Unindexed {
         while let Some(row) = rows.next()? {
             let seq = row.get(0)?;
             changed.insert(seq);
-            if let Some(micros) = micros(row.get_ref(1)?.as_str()?) {
-                keys.insert(index::key(Cursor { micros, seq }));
-            }
+            let micros = row.get::<_, Timestamp>(1)?.micros();
+            keys.insert(index::key(Cursor { micros, seq }));
         }
         Ok(Self { indexed_through, changed, keys })
     }
@@ -72,13 +71,10 @@ impl Unindexed {
 
 /// Whether a filter finds a lead.
 pub(crate) fn matches(filter: &LeadFilter, lead: &Lead) -> bool {
-    let since = filter.period.since.as_ref().is_none_or(|since| *since <= lead.created_at_utc);
-    let until = filter.period.until.as_ref().is_none_or(|until| lead.created_at_utc < *until);
-    let service = filter.service.map(LeadService::as_str);
-    let status = filter.status.map(LeadStatus::as_str);
-    since
-        && until
-        && service.is_none_or(|service| lead.service.as_deref() == Some(service))
-        && status.is_none_or(|status| lead.status == status)
+    let Period { since, until } = filter.period;
+    since.is_none_or(|since| since <= lead.created_at_utc)
+        && until.is_none_or(|until| lead.created_at_utc < until)
+        && filter.service.is_none_or(|service| lead.service == Some(service))
+        && filter.status.is_none_or(|status| lead.status == status)
         && leads::has_words(lead, filter)
 }

@@ -5,7 +5,6 @@
 //! fails, everything in it is answered with the failure and nothing of it is there. After a failed
 //! flush the process must live and keep this connection: SQLite then writes the same frames anew.
 
-use crate::domain::timestamp::stamp;
 use crate::store::db::lock;
 use crate::store::db::open;
 use crate::store::db::schema;
@@ -13,6 +12,7 @@ use crate::store::tx;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -45,10 +45,18 @@ const HEAD_ROWS: i64 = 1000;
 /// … and after this long, if it moved.
 const HEAD_EVERY: Duration = Duration::from_secs(3600);
 
-/// The way to the writer; cheap to clone. The last one dropped ends the thread.
+/// The way to the writer; cheap to clone. [`Self::close`] ends the thread, and so does dropping the
+/// last clone.
 #[derive(Debug, Clone)]
 pub struct Writer {
-    queue: SyncSender<Box<dyn WriteJob>>,
+    queue: SyncSender<Message>,
+    closing: Arc<AtomicBool>,
+}
+
+enum Message {
+    Job(Box<dyn WriteJob>),
+    /// Wakes the thread, so that it sees `closing`.
+    Wake,
 }
 
 /// Waits for the writer to finish.
@@ -56,8 +64,8 @@ pub struct Writer {
 pub struct WriterThread(JoinHandle<()>);
 
 impl WriterThread {
-    /// Returns when what was queued is done and the write-ahead log is emptied. Every [`Writer`]
-    /// must be dropped before.
+    /// Returns when what was queued is done and the write-ahead log is emptied. The writer must be
+    /// closed before, or every clone of it dropped.
     pub fn join(self) {
         if self.0.join().is_err() {
             tracing::error!("the writer ended with a panic");
@@ -123,12 +131,23 @@ impl Writer {
         service: Option<ServerHooks>,
     ) -> Result<(Self, WriterThread), StoreError> {
         let (queue, work) = sync_channel(QUEUE);
-        let run = move || Thread::new(conn, clock, service).run(&work);
+        let closing = Arc::new(AtomicBool::new(false));
+        let is_closing = Arc::clone(&closing);
+        let run = move || Thread::new(conn, clock, service).run(&work, &is_closing);
         let thread = std::thread::Builder::new()
             .name("writer".to_owned())
             .spawn(run)
             .map_err(|e| StoreError::Io(e.to_string()))?;
-        Ok((Self { queue }, WriterThread(thread)))
+        Ok((Self { queue, closing }, WriterThread(thread)))
+    }
+
+    /// Ends the thread once it has done what is queued, whoever still has clones; from now on
+    /// [`Self::submit`] fails with [`StoreError::Closed`]. Returns at once: wait for the end with
+    /// [`WriterThread::join_within`].
+    pub fn close(&self) {
+        self.closing.store(true, Ordering::SeqCst);
+        // A full queue needs no wake-up: the thread looks after each batch.
+        let _ = self.queue.try_send(Message::Wake);
     }
 
     /// Queues work that runs inside the next transaction; the receiver is answered once that is
@@ -140,9 +159,12 @@ impl Writer {
         &self,
         work: impl FnMut(&mut WriteTx<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<oneshot::Receiver<Result<T, StoreError>>, StoreError> {
+        if self.closing.load(Ordering::SeqCst) {
+            return Err(StoreError::Closed);
+        }
         let (reply, receiver) = oneshot::channel();
-        let work = Box::new(QueuedJob { work, outcome: None, reply });
-        self.queue.try_send(work).map_err(|e| match e {
+        let job = Box::new(QueuedJob { work, outcome: None, reply });
+        self.queue.try_send(Message::Job(job)).map_err(|e| match e {
             TrySendError::Full(_) => StoreError::QueueFull,
             TrySendError::Disconnected(_) => StoreError::Closed,
         })?;
@@ -236,14 +258,27 @@ impl Thread {
         }
     }
 
-    fn run(mut self, queue: &Receiver<Box<dyn WriteJob>>) {
+    fn run(mut self, queue: &Receiver<Message>, closing: &AtomicBool) {
         let mut batch = Vec::with_capacity(BATCH);
         loop {
-            match queue.recv_timeout(self.next_wakeup()) {
+            let first = if closing.load(Ordering::SeqCst) {
+                // A job that is queued after this look is dropped with the queue, and its sender
+                // is answered with `Closed`.
+                queue.try_recv().map_err(|_| RecvTimeoutError::Disconnected)
+            } else {
+                queue.recv_timeout(self.next_wakeup())
+            };
+            match first {
                 Ok(first) => {
-                    batch.push(first);
-                    batch.extend(queue.try_iter().take(BATCH - 1));
-                    self.commit(&mut batch);
+                    let queued = std::iter::once(first).chain(queue.try_iter());
+                    let jobs = queued.filter_map(|message| match message {
+                        Message::Job(job) => Some(job),
+                        Message::Wake => None,
+                    });
+                    batch.extend(jobs.take(BATCH));
+                    if !batch.is_empty() {
+                        self.commit(&mut batch);
+                    }
                 }
                 Err(RecvTimeoutError::Timeout) => self.idle(),
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -358,7 +393,7 @@ impl Thread {
         batch: &mut [Box<dyn WriteJob>],
         use_savepoints: bool,
     ) -> Result<(Vec<(usize, StoreError)>, ChainPosition), StoreError> {
-        let mut tx = WriteTx::begin(&self.conn, self.clock.now(), &self.ids)?;
+        let mut tx = WriteTx::begin(&self.conn, self.clock.now().into(), &self.ids)?;
         let mut refused = Vec::new();
         for (i, work) in batch.iter_mut().enumerate() {
             if !use_savepoints {
@@ -420,7 +455,7 @@ pub fn start_server_writer(
     let (conn, _) = open::writable(path)?;
     schema::check_current(&conn, path)?;
     checkpoint::empty_at_start(&conn, path)?;
-    tx::write_probe(&conn, &stamp(clock.now()))?;
+    tx::write_probe(&conn, clock.now().into())?;
     let health = Arc::new(WriterHealth::default());
     health.record_success();
     let service = ServerHooks { health: Arc::clone(&health), deliver: Box::new(deliver) };

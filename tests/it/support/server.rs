@@ -66,13 +66,13 @@ impl TestServer {
                 .build()
                 .expect("a runtime");
             let (app, writer) = App::start(&database, &clock, runtime.handle()).expect("an app");
-            let state = app.state.clone().expect("a state");
+            let setup = app.admin.setup.clone();
             let mut context = Context::new(app, tokens).at(public_url);
             context.body_deadline = body_deadline;
             runtime.block_on(async move {
                 let listener = bind(server.listen).expect("a port");
-                let link = state.first_link().await.expect("an answer").expect("a link");
-                drop(state);
+                let link = setup.issue_token().await.expect("an answer").expect("a link");
+                drop(setup);
                 ready.send((listener.local_addr().expect("an address"), link)).expect("a test");
                 let all = routes(&context);
                 drop(context);

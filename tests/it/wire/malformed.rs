@@ -2,17 +2,8 @@
 
 use std::convert::Infallible;
 use std::str::FromStr;
-use std::sync::Arc;
 
-use fastcore::app::App;
-use fastcore::app::intake::{Answer, Inbox};
-use fastcore::config::{Environment, Server, ServerFlags};
-use fastcore::domain::id::RequestId;
-use fastcore::domain::lead::NewLead;
-use fastcore::http::context::{Context, Route};
-use fastcore::http::router::routes;
-use fastcore::store::health::WriterHealth;
-use fastcore::store::leads::SubmitOutcome;
+use fastcore::http::context::Route;
 use warp::Filter;
 use warp::reply::Reply;
 
@@ -144,19 +135,6 @@ fn a_panic_anywhere_in_a_route_is_answered_500_and_the_server_lives() {
     }
 }
 
-/// Leads go where everything breaks.
-struct BrokenInbox;
-
-impl Inbox for BrokenInbox {
-    fn submit(&self, _: NewLead) -> Answer<SubmitOutcome> {
-        Box::pin(async { panic!("the inbox is broken") })
-    }
-
-    fn reject(&self, _: Vec<&'static str>, _: Option<RequestId>) -> Answer<()> {
-        panic!("the inbox is broken")
-    }
-}
-
 /// warp looks at the first filter of all before there is a future that could be polled.
 #[test]
 fn a_panic_in_the_first_filter_of_all_is_answered_500_too() {
@@ -169,20 +147,17 @@ fn a_panic_in_the_first_filter_of_all_is_answered_500_too() {
 }
 
 #[test]
-fn a_panic_while_a_lead_is_stored_is_answered_500_and_the_connection_goes_on() {
-    let variables = [("FASTCORE_SITE_INGEST_TOKEN", TOKEN)];
-    let environment = Environment::of(&variables);
-    let settings = Server::load(&environment, &ServerFlags::default()).expect("settings");
-    let tokens = settings.tokens().expect("tokens");
-    let app = App {
-        inbox: Arc::new(BrokenInbox),
-        health: Arc::new(WriterHealth::default()),
-        state: None,
-    };
-    let server = serving(routes(&Context::new(app, tokens)));
+fn a_lead_that_the_database_refuses_is_answered_500_and_the_connection_goes_on() {
+    let server = TestServer::start();
+    let trigger = "CREATE TRIGGER refuses_all BEFORE INSERT ON lead_inbox
+         BEGIN SELECT RAISE(ABORT, 'for a test'); END";
+    server.sqlite().execute_batch(trigger).expect("a trigger");
     let mut client = Client::connect(server.address);
-    for body in [lead(), serde_json::json!({})] {
-        client.post_lead(&body).assert_error(500, "internal_error");
-    }
+    let answer = client.post_lead(&lead());
+    answer.assert_error(500, "internal_error");
+    assert!(!answer.body.contains("for a test"), "{answer:?}");
+    assert_eq!(client.post_lead(&serde_json::json!({})).status, 422);
     client.request("GET", "/nowhere", &[], b"").assert_error(404, "not_found");
+    server.sqlite().execute_batch("DROP TRIGGER refuses_all").expect("a drop");
+    assert_eq!(client.post_lead(&lead()).status, 201);
 }

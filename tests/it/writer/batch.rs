@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use fastcore::clock::Clock;
 use fastcore::domain::audit::{ACTOR_SITE, AuditEvent, NewAuditRow};
@@ -157,6 +158,48 @@ fn what_is_queued_when_the_last_way_to_the_writer_goes_is_still_stored() {
     drop(writer);
     thread.join();
     assert_eq!(number(&database, "SELECT count(*) FROM lead_inbox"), 100);
+    assert_sound(&database);
+}
+
+#[test]
+fn a_closed_writer_stores_what_is_queued_ends_and_refuses_the_rest() {
+    let Store { _folder, database, writer, thread } = start();
+    let clone = writer.clone();
+    let queued: Vec<_> = in_one_batch(&writer, || {
+        let queued = (0..100).map(|_| good(&writer)).collect();
+        writer.close();
+        queued
+    });
+    for outcome in queued {
+        let outcome = outcome.blocking_recv().expect("an answer");
+        assert!(matches!(outcome, Ok(SubmitOutcome::Created(_))), "{outcome:?}");
+    }
+    let refused = clone.submit(|_| Ok(()));
+    assert!(matches!(refused, Err(StoreError::Closed)), "{refused:?}");
+    assert!(thread.join_within(Duration::from_secs(10)), "it does not end while clones are kept");
+    let wal = store::paths::sidecar_path(&database, "-wal");
+    assert!(!wal.exists(), "{} is left", wal.display());
+    assert!(matches!(clone.run(|_| Ok(())), Err(StoreError::Closed)));
+    assert_eq!(number(&database, "SELECT count(*) FROM lead_inbox"), 100);
+    assert_sound(&database);
+}
+
+/// The queue may be full, behind a disk that does not answer.
+#[test]
+fn closing_a_writer_whose_queue_is_full_does_not_wait_and_loses_nothing() {
+    let Store { _folder, database, writer, thread } = start();
+    let queued: Vec<_> = in_one_batch(&writer, || {
+        let full =
+            std::iter::from_fn(|| writer.submit(|tx| tx.append(&event(None)).map(drop)).ok());
+        let queued = full.collect();
+        writer.close();
+        queued
+    });
+    assert!(queued.len() >= 1024, "{}", queued.len());
+    for outcome in queued {
+        outcome.blocking_recv().expect("an answer").expect("stored");
+    }
+    assert!(thread.join_within(Duration::from_secs(10)));
     assert_sound(&database);
 }
 
