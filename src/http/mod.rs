@@ -3,6 +3,7 @@
 pub(crate) mod admin;
 pub(crate) mod assets;
 pub mod context;
+pub(crate) mod demo;
 pub(crate) mod error;
 pub(crate) mod extract;
 pub(crate) mod health;

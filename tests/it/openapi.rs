@@ -41,7 +41,7 @@ fn documented(document: &Value) -> BTreeSet<(String, String)> {
 }
 
 #[test]
-fn every_route_is_in_the_document_and_the_document_has_no_other() {
+fn every_route_is_documented_and_every_documented_route_exists() {
     let server = TestServer::start();
     let document = document(&server);
     let documented = documented(&document);
@@ -74,7 +74,7 @@ fn every_route_is_in_the_document_and_the_document_has_no_other() {
 }
 
 #[test]
-fn the_command_prints_what_the_server_gives() {
+fn the_openapi_command_prints_the_served_document() {
     let server = TestServer::start();
     let printed = binary::succeed(server.folder(), &["openapi"]);
     let served = get(server.address, "/openapi.json", &[]);
@@ -85,7 +85,7 @@ fn the_command_prints_what_the_server_gives() {
 }
 
 #[test]
-fn the_document_is_sent_once_to_a_client_that_keeps_it() {
+fn the_document_supports_etag_revalidation() {
     let server = TestServer::start();
     for path in ["/openapi.json", "/docs", "/docs/init.js", "/docs/swagger-ui.css"] {
         let first = get(server.address, path, &[]);
@@ -103,7 +103,7 @@ fn the_document_is_sent_once_to_a_client_that_keeps_it() {
 }
 
 #[test]
-fn compressed_files_are_for_clients_that_take_them() {
+fn the_docs_page_assets_are_compressed_only_on_request() {
     let server = TestServer::start();
     let coding = |accepted: &str| {
         let headers: &[(&str, &str)] = &[("Accept-Encoding", accepted)];
@@ -126,7 +126,7 @@ fn compressed_files_are_for_clients_that_take_them() {
 }
 
 #[test]
-fn the_page_loads_its_own_files_and_runs_nothing_inline() {
+fn the_docs_page_uses_only_local_files_and_no_inline_script() {
     let server = TestServer::start();
     let page = get(server.address, "/docs", &[]);
     let policy = page.header("content-security-policy").expect("a policy");
@@ -152,7 +152,7 @@ fn the_page_loads_its_own_files_and_runs_nothing_inline() {
 
 /// What each field takes at its limits, as the schema names them, and what it refuses beyond.
 #[test]
-fn the_limits_of_the_document_are_those_of_the_server() {
+fn the_documented_limits_are_enforced() {
     let server = TestServer::start();
     let document = document(&server);
     let schemas = &document["components"]["schemas"];
@@ -230,7 +230,7 @@ fn examples(document: &Value, path: &str, method: &str) -> Vec<(String, Value)> 
 }
 
 #[test]
-fn the_examples_of_errors_are_what_the_server_answers() {
+fn the_documented_error_examples_equal_the_real_responses() {
     let server = TestServer::start();
     let examples = examples(&document(&server), "/inbound/leads", "post");
     let codes: BTreeSet<&str> =
@@ -280,7 +280,7 @@ fn the_examples_of_errors_are_what_the_server_answers() {
 }
 
 #[test]
-fn every_answer_of_the_document_says_what_its_body_is() {
+fn every_documented_response_has_a_body_schema() {
     let server = TestServer::start();
     let document = document(&server);
     for (path, operations) in object(&document["paths"]) {

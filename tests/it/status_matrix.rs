@@ -46,7 +46,7 @@ const BODIES: [&str; 6] =
 const TOKENS: [&str; 3] = ["no token", "wrong token", "good token"];
 
 #[test]
-fn every_path_answers_every_method_token_and_body_as_the_table_says() {
+fn every_path_method_token_and_body_gets_the_documented_status() {
     let server = TestServer::start();
     let mut table = String::new();
     for path in PATHS {
@@ -176,7 +176,7 @@ fn bearer() -> String {
 }
 
 #[test]
-fn head_is_answered_as_get_is_but_without_the_body() {
+fn head_equals_get_without_the_body() {
     let server = TestServer::start();
     let mut client = Client::connect(server.address);
     let get = client.request("GET", "/health", &[], b"");
@@ -194,7 +194,7 @@ fn head_is_answered_as_get_is_but_without_the_body() {
 }
 
 #[test]
-fn the_token_comes_before_size_media_type_json_and_fields() {
+fn the_token_is_checked_before_size_media_type_json_and_fields() {
     let server = TestServer::start();
     let token = bearer();
     let auth = ("Authorization", token.as_str());
@@ -224,7 +224,7 @@ fn the_token_comes_before_size_media_type_json_and_fields() {
 }
 
 #[test]
-fn nothing_of_a_body_is_asked_for_before_the_token_is_good() {
+fn no_body_is_requested_before_the_token_is_accepted() {
     let server = TestServer::start();
     let ask = |token: &str| {
         let mut client = Client::connect(server.address);
@@ -239,7 +239,7 @@ fn nothing_of_a_body_is_asked_for_before_the_token_is_good() {
 }
 
 #[test]
-fn a_body_may_have_64_kib_and_no_byte_more_declared_or_chunked() {
+fn a_body_is_limited_to_64_kib_declared_or_chunked() {
     let server = TestServer::start();
     let token = bearer();
     let headers = [("Authorization", token.as_str()), ("Content-Type", "application/json")];
@@ -270,7 +270,7 @@ fn a_body_may_have_64_kib_and_no_byte_more_declared_or_chunked() {
 }
 
 #[test]
-fn json_may_have_parameters_and_any_case_but_no_other_name() {
+fn the_json_media_type_may_have_parameters_and_any_case() {
     let server = TestServer::start();
     let token = bearer();
     let send = |kind: &str| {
@@ -300,7 +300,7 @@ fn json_may_have_parameters_and_any_case_but_no_other_name() {
 }
 
 #[test]
-fn the_scheme_of_the_token_is_read_in_any_case_and_the_token_is_not() {
+fn the_bearer_scheme_is_case_insensitive_and_the_token_is_not() {
     let server = TestServer::start();
     let send = |authorization: &str| {
         let headers = [("Authorization", authorization), ("Content-Type", "application/json")];
@@ -333,7 +333,7 @@ fn the_scheme_of_the_token_is_read_in_any_case_and_the_token_is_not() {
 }
 
 #[test]
-fn a_sane_request_id_is_given_back_and_any_other_replaced() {
+fn a_valid_request_id_is_echoed_and_any_other_replaced() {
     let server = TestServer::start();
     let mut client = Client::connect(server.address);
     let mut given_back = |id: &str, path: &str| {
@@ -369,7 +369,7 @@ fn a_sane_request_id_is_given_back_and_any_other_replaced() {
 }
 
 #[test]
-fn the_configured_origins_get_their_headers_on_every_answer_and_others_get_none() {
+fn cors_headers_are_on_every_response_for_the_configured_origins_only() {
     let server = TestServer::start();
     let token = bearer();
     let valid = lead().to_string();
@@ -427,7 +427,7 @@ fn the_configured_origins_get_their_headers_on_every_answer_and_others_get_none(
 }
 
 #[test]
-fn a_preflight_is_answered_204_for_the_configured_origins_alone() {
+fn a_preflight_is_204_for_the_configured_origins_only() {
     let server = TestServer::start();
     let ask = |origin| {
         let headers = [
@@ -483,7 +483,7 @@ fn a_target_without_a_path_is_a_400_in_the_error_shape_and_what_is_not_http_a_ba
 }
 
 #[test]
-fn a_method_that_nobody_knows_is_told_which_there_are() {
+fn an_unknown_method_is_405_with_allow() {
     let server = TestServer::start();
     for (path, allow) in [("/inbound/leads", "POST"), ("/health", "GET, HEAD")] {
         let answer = once(server.address, "BREW", path, &[], b"");
