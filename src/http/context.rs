@@ -7,7 +7,7 @@ use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
 use crate::app::App;
-use crate::config::IngestTokens;
+use crate::config::ingest_tokens::IngestTokens;
 use crate::http::middleware::security_headers::PublicOrigin;
 
 /// A route, or all of them.

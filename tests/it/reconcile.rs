@@ -37,7 +37,7 @@ fn what_is_stored_is_not_missing_however_it_is_written() {
     assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), String::new()));
     assert_eq!(
         text(&output.stderr),
-        "4 ids: 4 stored, 0 erased since, 0 missing; 0 lines are no ids\n"
+        "4 ids: 4 stored, 0 erased since, 0 missing; 0 lines are not ids\n"
     );
     assert_eq!(database.dump(), before, "it only reads");
     assert_eq!(reconcile(&database, "", &[]).status.code(), Some(0));
@@ -52,7 +52,7 @@ fn the_missing_ones_are_printed_in_the_order_of_the_list() {
     assert_eq!(text(&output.stdout), format!("{}\n{}\n", lost[0], lost[1]));
     assert_eq!(
         text(&output.stderr),
-        "fastcore: 3 ids: 1 stored, 0 erased since, 2 missing; 0 lines are no ids\n"
+        "fastcore: 3 ids: 1 stored, 0 erased since, 2 missing; 0 lines are not ids\n"
     );
     assert_eq!(output.status.code(), Some(1));
     let output = reconcile(&database, &list, &["--json"]);
@@ -92,7 +92,7 @@ fn a_line_that_is_no_id_is_told_by_its_number_alone() {
     assert_eq!(lines[..5], expected);
     assert_eq!(
         lines[5..],
-        ["fastcore: 2 ids: 2 stored, 0 erased since, 0 missing; 5 lines are no ids"]
+        ["fastcore: 2 ids: 2 stored, 0 erased since, 0 missing; 5 lines are not ids"]
     );
     let output = reconcile(&database, "x\n".repeat(5000), &[]);
     assert_eq!(
@@ -115,7 +115,7 @@ fn a_lead_that_was_erased_is_known() {
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(
         text(&output.stderr),
-        "1 ids: 0 stored, 1 erased since, 0 missing; 0 lines are no ids\n"
+        "1 ids: 0 stored, 1 erased since, 0 missing; 0 lines are not ids\n"
     );
 }
 
@@ -143,6 +143,6 @@ fn a_long_list_comes_by_standard_input() {
     assert_eq!(text(&output.stdout).lines().collect::<Vec<_>>(), list);
     assert_eq!(
         text(&output.stderr),
-        "fastcore: 5000 ids: 2500 stored, 0 erased since, 2500 missing; 0 lines are no ids\n"
+        "fastcore: 5000 ids: 2500 stored, 0 erased since, 2500 missing; 0 lines are not ids\n"
     );
 }

@@ -8,7 +8,7 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValu
 use tokio::sync::mpsc;
 use warp::reply::Response;
 
-use crate::app::export::format::Format;
+use crate::app::export::format::ExportFormat;
 use crate::app::export::{Export, ExportError, ExportSource};
 use crate::http::admin::{AdminRequest, unread};
 use crate::http::error::ApiError;
@@ -20,8 +20,8 @@ use crate::http::server::connection;
 const PART: usize = 64 * 1024;
 
 /// The forms that people open; a script for a database is the shell's affair.
-pub(crate) const FORMATS: [Format; 4] =
-    [Format::Xlsx, Format::Csv, Format::CsvExcelFr, Format::Jsonl];
+pub(crate) const FORMATS: [ExportFormat; 4] =
+    [ExportFormat::Xlsx, ExportFormat::Csv, ExportFormat::CsvExcelFr, ExportFormat::Jsonl];
 
 /// ExportSource the filter finds, as a file
 ///
@@ -43,7 +43,7 @@ pub(crate) async fn answer(mut request: AdminRequest) -> Result<Response, ApiErr
     let format = |name: &str| FORMATS.into_iter().find(|format| format.as_str() == name);
     let format = request.query.parsed("format", accepts, format);
     request.query.check()?;
-    let format = format.unwrap_or(Format::Csv);
+    let format = format.unwrap_or(ExportFormat::Csv);
     let export = Export { source: ExportSource::Leads(filter), format, actor: staff.actor() };
     let file = request.state.exports.run(export).await.map_err(|e| match e {
         ExportError::Store(error) => unread(error),

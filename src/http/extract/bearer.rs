@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
-use crate::config::IngestTokens;
+use crate::config::ingest_tokens::IngestTokens;
 use crate::http::error::ApiError;
 
 /// Lets a request with one of the site's tokens through.
