@@ -10,8 +10,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use flate2::Compression;
@@ -46,17 +46,11 @@ fn main() -> Outcome<()> {
         let path = folder.join("admin").join(page.final_name(&name));
         page.write(&name, &path)?;
     }
-    compress_docs(&out.join("docs"))
-}
-
-fn compress_docs(folder: &Path) -> Outcome<()> {
-    fs::create_dir_all(folder)?;
     for file in DOCS.map(Path::new) {
-        let name = file.file_name().ok_or("a file has a name")?.display();
-        let compressed = File::create(folder.join(format!("{name}.gz")))?;
-        let mut encoder = GzEncoder::new(compressed, Compression::best());
-        io::copy(&mut File::open(file)?, &mut encoder)?;
-        encoder.finish()?;
+        let name = file.file_name().ok_or("a file has a name")?;
+        // No brotli: on Swagger UI it takes longer than the rest of this script.
+        let content = fs::read(file)?;
+        write_forms(&folder.join("docs").join(name), &content, &[gzip(&content)?])?;
     }
     Ok(())
 }
@@ -145,25 +139,36 @@ impl Page {
         content.into_bytes()
     }
 
-    /// Writes a file and, where they are smaller, its compressed forms.
     fn write(&self, name: &str, path: &Path) -> Outcome<()> {
-        fs::create_dir_all(path.parent().ok_or("a folder")?)?;
         let content = self.content(name);
-        let form = |suffix: &str| PathBuf::from(format!("{}{suffix}", path.display()));
-        let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
-        gzip.write_all(&content)?;
-        let gzip = gzip.finish()?;
-        let mut brotli = Vec::new();
-        let most = brotli::enc::BrotliEncoderParams::default();
-        brotli::BrotliCompress(&mut content.as_slice(), &mut brotli, &most)?;
-        for (suffix, compressed) in [(".gz", gzip), (".br", brotli)] {
-            if compressed.len() < content.len() {
-                fs::write(form(suffix), compressed)?;
-            }
-        }
-        fs::write(path, content)?;
-        Ok(())
+        write_forms(path, &content, &[gzip(&content)?, brotli(&content)?])
     }
+}
+
+/// A compressed form: the suffix of its file name, and its content.
+type Form = (&'static str, Vec<u8>);
+
+fn gzip(content: &[u8]) -> Outcome<Form> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(content)?;
+    Ok((".gz", encoder.finish()?))
+}
+
+fn brotli(mut content: &[u8]) -> Outcome<Form> {
+    let mut compressed = Vec::new();
+    let best = brotli::enc::BrotliEncoderParams::default();
+    brotli::BrotliCompress(&mut content, &mut compressed, &best)?;
+    Ok((".br", compressed))
+}
+
+/// Writes a file and, where they are smaller, its compressed forms.
+fn write_forms(path: &Path, content: &[u8], forms: &[Form]) -> Outcome<()> {
+    fs::create_dir_all(path.parent().ok_or("a folder")?)?;
+    fs::write(path, content)?;
+    for (suffix, compressed) in forms.iter().filter(|(_, form)| form.len() < content.len()) {
+        fs::write(format!("{}{suffix}", path.display()), compressed)?;
+    }
+    Ok(())
 }
 
 fn is_of_name(c: char) -> bool {

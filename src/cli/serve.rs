@@ -129,7 +129,8 @@ async fn serve(
     if address.ip().is_loopback() {
         print_setup_link(&app, &url).await?;
     }
-    let context = http::context::Context::new(app, tokens).at(server.public_url.as_deref());
+    let context =
+        http::context::HttpContext::new(app, tokens).with_public_url(server.public_url.as_deref());
     let routes = http::router::routes(&context);
     let limits =
         http::server::Limits { connections: max_connections(), ..http::server::Limits::default() };

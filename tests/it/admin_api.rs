@@ -142,9 +142,9 @@ fn what_cannot_be_a_filter_is_a_fault_and_never_a_failure() {
     for path in [
         "audit?cursor=x",
         "audit?limit=1000",
-        "figures?by=month",
-        "figures?zone=Mars/Olympus",
-        "figures?since=x",
+        "stats?by=month",
+        "stats?zone=Mars/Olympus",
+        "stats?since=x",
         "export?format=exe",
         "export?format=csv&status=x",
     ] {

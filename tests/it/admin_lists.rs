@@ -119,7 +119,7 @@ fn a_lead_in_the_list_has_what_the_list_shows_and_no_more() {
     let shown = &page["leads"][0];
     let keys: Vec<&str> = shown.as_object().expect("one").keys().map(String::as_str).collect();
     let expected =
-        ["excerpt", "company", "created_at_utc", "id", "name", "seq", "service", "status"];
+        ["company", "created_at_utc", "excerpt", "id", "name", "seq", "service", "status"];
     assert_eq!(keys, expected);
     assert_eq!(
         (&shown["id"], &shown["company"], &shown["status"]),

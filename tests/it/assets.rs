@@ -68,10 +68,10 @@ fn a_page_is_asked_for_again_and_mostly_unchanged() {
     let tag = page.header("etag").expect("a tag").to_owned();
     for view in [
         "leads/0198a6f2-0000-7000-8000-000000000000",
-        "figures",
+        "stats",
         "audit",
-        "state",
-        "welcome",
+        "status",
+        "setup",
         "sign-in",
     ] {
         let same = get(server.address, &format!("/admin/{view}"));

@@ -659,7 +659,8 @@ fn help_shows_every_flag_with_its_variable_and_default() {
     assert!(outer.contains("serve") && outer.contains("5 the database is in use"), "{outer}");
 }
 
-/// The levels of the lines that a server logs while it takes a lead and a request that is none.
+/// The levels of the lines that a server logs while it takes a lead, what is not HTTP, and a request
+/// that breaks off.
 fn levels(variables: &[(&str, &str)], arguments: &[&str]) -> Vec<String> {
     let folder = folder();
     let mut command = serve(folder.path());
@@ -669,7 +670,10 @@ fn levels(variables: &[(&str, &str)], arguments: &[&str]) -> Vec<String> {
     let mut client = Client::connect(server.address);
     client.send("no HTTP\r\n\r\n");
     assert_eq!(client.receive().expect("an answer").status, 400);
-    drop(client);
+    let mut client = Client::connect(server.address);
+    client.send("GET /health HTTP/1.1\r\nHost: loc");
+    client.shut_sending();
+    assert!(client.is_closed());
     server.terminate();
     let level = |line: &String| {
         let event: Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));

@@ -240,7 +240,7 @@ fn one_more_than_there_is_room_for_ends_the_one_that_followed_longest() {
 #[test]
 fn silence_is_not_taken_for_a_client_that_does_not_read() {
     let short = Duration::from_millis(300);
-    let limits = Limits { answer: short, head: short, ..Limits::default() };
+    let limits = Limits { write_timeout: short, head_timeout: short, ..Limits::default() };
     let server = TestServer::of(limits, Duration::from_secs(8), Clock::system(), None);
     let browser = first_account(&server);
     let mut follower = Follower::follow(&browser, "", "");

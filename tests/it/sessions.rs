@@ -38,8 +38,8 @@ fn the_cookie_is_for_this_server_alone_and_on_https_for_https_alone() {
     let (_server, mut browser) = staffed();
     let answer = browser.sign_in("jean", PASSWORD);
     let cookie = answer.header("set-cookie").expect("a cookie");
-    let (token, flags) = cookie.split_once(';').expect("flags");
-    assert_eq!(flags, " Path=/; Max-Age=604800; HttpOnly; SameSite=Strict");
+    let (token, attributes) = cookie.split_once("; ").expect("attributes");
+    assert_eq!(attributes, "HttpOnly; SameSite=Strict; Path=/; Max-Age=604800");
     assert_eq!(token.strip_prefix("fastcore_session=").expect("its name").len(), 64);
     assert_eq!(answer.header("strict-transport-security"), None);
 
@@ -51,7 +51,8 @@ fn the_cookie_is_for_this_server_alone_and_on_https_for_https_alone() {
     let answer = browser.send("POST", "/admin/api/session", &headers, body.as_bytes());
     let cookie = answer.header("set-cookie").expect("a cookie");
     assert!(cookie.starts_with("__Host-fastcore_session="), "{cookie}");
-    assert!(cookie.ends_with("; HttpOnly; SameSite=Strict; Secure"), "{cookie}");
+    let attributes = "; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=604800";
+    assert!(cookie.ends_with(attributes), "{cookie}");
     assert_eq!(answer.header("strict-transport-security"), Some("max-age=31536000"));
     assert!(browser.is_signed_in());
     browser.cookie = browser.cookie.map(|c| c.replace("__Host-", ""));

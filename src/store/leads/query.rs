@@ -5,8 +5,6 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use rusqlite::{Connection, ToSql, params};
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use crate::domain::cursor::Cursor;
 use crate::domain::filter::LeadFilter;
@@ -26,8 +24,7 @@ const MAX_FALSE_HITS: usize = 200;
 const MAX_INDEX_ROWS: usize = 10_000;
 
 /// How many leads a filter finds: `rows`, or more than that where it is not exact.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(as = LeadCount)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LeadCount {
     pub rows: usize,
     pub exact: bool,

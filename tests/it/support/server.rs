@@ -10,8 +10,8 @@ use fastcore::app::{App, migrate};
 use fastcore::clock::Clock;
 use fastcore::config::environment::Environment;
 use fastcore::config::server::{ServerConfig, ServerFlags};
-use fastcore::http::context::{Context, Route};
-use fastcore::http::router::routes;
+use fastcore::http::context::HttpContext;
+use fastcore::http::router::{Routes, routes};
 use fastcore::http::server::{Limits, bind, serve};
 use fastcore::store::db::lock::ServerLock;
 use rusqlite::Connection;
@@ -36,14 +36,14 @@ impl TestServer {
         Self::with(Limits::default(), Duration::from_secs(8))
     }
 
-    pub(crate) fn with(limits: Limits, body_deadline: Duration) -> Self {
-        Self::of(limits, body_deadline, Clock::system(), None)
+    pub(crate) fn with(limits: Limits, body_timeout: Duration) -> Self {
+        Self::of(limits, body_timeout, Clock::system(), None)
     }
 
     /// A server that clients reach at this URL, by a clock of the test's own.
     pub(crate) fn of(
         limits: Limits,
-        body_deadline: Duration,
+        body_timeout: Duration,
         clock: Clock,
         public_url: Option<&'static str>,
     ) -> Self {
@@ -70,8 +70,8 @@ impl TestServer {
             let (app, background) =
                 App::start(&database, &clock, None, runtime.handle()).expect("an app");
             let setup = app.admin.setup.clone();
-            let mut context = Context::new(app, tokens).at(public_url);
-            context.body_deadline = body_deadline;
+            let mut context = HttpContext::new(app, tokens).with_public_url(public_url);
+            context.body_timeout = body_timeout;
             runtime.block_on(async move {
                 let listener = bind(server.listen).expect("a port");
                 let link = setup.issue_token().await.expect("an answer").expect("a link");
@@ -130,7 +130,7 @@ pub(crate) struct Serving {
 }
 
 /// Serves routes that need no database.
-pub(crate) fn serving(routes: Route) -> Serving {
+pub(crate) fn serving(routes: Routes) -> Serving {
     let (ready, address) = std::sync::mpsc::channel();
     let (stop, stopped) = oneshot::channel::<()>();
     let thread = std::thread::spawn(move || {

@@ -13,7 +13,7 @@ const PLACES: usize = 20;
 /// Nothing here ends by a deadline: only the cap can close a connection.
 fn small() -> TestServer {
     let minute = Duration::from_secs(60);
-    let limits = Limits { connections: PLACES, head: minute, ..Limits::default() };
+    let limits = Limits { connections: PLACES, head_timeout: minute, ..Limits::default() };
     TestServer::with(limits, minute)
 }
 

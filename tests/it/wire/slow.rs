@@ -16,7 +16,10 @@ const LONG: Duration = Duration::from_secs(15);
 
 fn impatient() -> TestServer {
     let second = Duration::from_secs(1);
-    TestServer::with(Limits { head: second, answer: second, ..Limits::default() }, second)
+    TestServer::with(
+        Limits { head_timeout: second, write_timeout: second, ..Limits::default() },
+        second,
+    )
 }
 
 #[test]

@@ -1,6 +1,6 @@
-//! Who is connected. At the cap, the connection that has kept a place longest without delivering
-//! a whole request gives it up: slow clients cannot keep honest ones out, even when a proxy makes
-//! them all share one address.
+//! The cap on open connections. At the cap, the connection that has waited longest without
+//! delivering a complete request is closed: slow clients cannot lock out others, even when a proxy
+//! makes all of them share one address.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
@@ -9,11 +9,12 @@ use std::time::Instant;
 
 use tokio::task::AbortHandle;
 
-/// Has never mark_busy a whole request.
+/// Has not delivered a complete request yet. Phases are in the order in which connections are
+/// closed at the cap.
 const NEW: u8 = 0;
-/// Has mark_busy one before and is idle or sending another.
+/// Has delivered one before, and is idle or sending another.
 const IDLE: u8 = 1;
-/// Its request is being worked on or mark_idle: never given up.
+/// Its request is being processed or answered: never closed.
 const BUSY: u8 = 2;
 
 /// The open connections.
@@ -22,26 +23,26 @@ pub(crate) struct ConnectionLimiter {
     cap: usize,
     start: Instant,
     open: Mutex<HashMap<u64, (Arc<ConnectionSlot>, AbortHandle)>>,
-    next: AtomicU64,
+    next_id: AtomicU64,
 }
 
-/// One connection's standing.
+/// The state of one connection.
 #[derive(Debug)]
 pub(crate) struct ConnectionSlot {
     id: u64,
     phase: AtomicU8,
-    /// Since when, in milliseconds from the start.
+    /// When the phase began, in milliseconds since `start`.
     since: AtomicU64,
     start: Instant,
 }
 
 impl ConnectionSlot {
-    /// A whole request has arrived.
+    /// A complete request has arrived.
     pub(crate) fn mark_busy(&self) {
         self.phase.store(BUSY, Ordering::Relaxed);
     }
 
-    /// The answer is made; the next request may come.
+    /// The response is ready; the next request may come.
     pub(crate) fn mark_idle(&self) {
         self.since.store(millis(self.start), Ordering::Relaxed);
         self.phase.store(IDLE, Ordering::Relaxed);
@@ -54,43 +55,44 @@ impl ConnectionLimiter {
             cap: cap.max(1),
             start: Instant::now(),
             open: Mutex::default(),
-            next: AtomicU64::new(0),
+            next_id: AtomicU64::new(0),
         }
     }
 
-    /// A place for a connection about to be served.
+    /// Creates the slot of a connection that is about to be served.
     pub(crate) fn new_slot(&self) -> Arc<ConnectionSlot> {
         Arc::new(ConnectionSlot {
-            id: self.next.fetch_add(1, Ordering::Relaxed),
+            id: self.next_id.fetch_add(1, Ordering::Relaxed),
             phase: AtomicU8::new(NEW),
             since: AtomicU64::new(millis(self.start)),
             start: self.start,
         })
     }
 
-    /// Registers the task that serves a place.
-    pub(crate) fn register(&self, place: &Arc<ConnectionSlot>, task: AbortHandle) {
-        self.open().insert(place.id, (Arc::clone(place), task));
+    /// Registers the task that serves the connection of a slot.
+    pub(crate) fn register(&self, slot: &Arc<ConnectionSlot>, task: AbortHandle) {
+        self.lock().insert(slot.id, (Arc::clone(slot), task));
     }
 
-    /// The connection is closed.
-    pub(crate) fn release(&self, place: &ConnectionSlot) {
-        self.open().remove(&place.id);
+    /// Releases the slot of a closed connection.
+    pub(crate) fn release(&self, slot: &ConnectionSlot) {
+        self.lock().remove(&slot.id);
     }
 
-    /// Whether there is room for one more, if need be by closing the one that waited longest.
+    /// Makes room for one more connection, if need be by closing the one that has waited longest.
+    /// Returns false if all connections are busy.
     pub(crate) fn make_room(&self) -> bool {
-        let mut open = self.open();
-        // A task may end before it is registered; such a place is free.
+        let mut open = self.lock();
+        // A task may end before it is registered; its slot is free.
         if open.len() >= self.cap {
             open.retain(|_, (_, task)| !task.is_finished());
         }
         if open.len() < self.cap {
             return true;
         }
-        let waiting = open.values().filter_map(|(place, _)| {
-            let phase = place.phase.load(Ordering::Relaxed);
-            (phase != BUSY).then(|| (phase, place.since.load(Ordering::Relaxed), place.id))
+        let waiting = open.values().filter_map(|(slot, _)| {
+            let phase = slot.phase.load(Ordering::Relaxed);
+            (phase != BUSY).then(|| (phase, slot.since.load(Ordering::Relaxed), slot.id))
         });
         let Some((_, _, id)) = waiting.min() else {
             return false;
@@ -101,7 +103,7 @@ impl ConnectionLimiter {
         true
     }
 
-    fn open(&self) -> MutexGuard<'_, HashMap<u64, (Arc<ConnectionSlot>, AbortHandle)>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, (Arc<ConnectionSlot>, AbortHandle)>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
