@@ -1,5 +1,5 @@
-//! How fast a large audit log and its leads are proved: `audit verify` on one core, beside what
-//! cannot be done without: SQLite giving out the same rows, and SHA-256 of as many bytes.
+//! How fast a large audit log and its leads are verified: `audit verify` on one core, compared with what
+//! it cannot do without: reading the same rows from SQLite, and SHA-256 of as many bytes.
 //!
 //! `cargo bench --bench scale` prints a table; `-- --leads N` changes how many there are.
 

@@ -155,7 +155,7 @@ fn migrate_creates_a_private_database() {
     let output = database.run(&["migrate"]);
     assert!(output.status.success(), "{output:?}");
     assert!(output.stdout.is_empty(), "words go to standard error");
-    assert!(said(&output).contains("Made "), "{}", said(&output));
+    assert!(said(&output).contains("Created "), "{}", said(&output));
     let mode = fs::metadata(database.path()).expect("a file").permissions().mode() & 0o777;
     assert_eq!(mode, 0o600);
     assert_eq!(database.one("PRAGMA user_version"), newest().to_string());
