@@ -1,5 +1,5 @@
-//! How fast a large audit log and its leads are proved: `audit verify` on one core, beside what
-//! cannot be done without: SQLite giving out the same rows, and SHA-256 of as many bytes.
+//! How fast a large audit log and its leads are verified: `audit verify` on one core, compared with what
+//! it cannot do without: SQLite returning the same rows, and SHA-256 of the same number of bytes.
 //!
 //! `cargo bench --bench scale` prints a table; `-- --leads N` changes how many there are.
 

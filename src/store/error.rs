@@ -59,12 +59,12 @@ pub enum StoreError {
         "another process is reading the database and keeps its write-ahead log from being \
          emptied; end it (`fuser {0}` names it), then start again"
     )]
-    WalHeld(PathBuf),
+    WalInUse(PathBuf),
     #[error(
         "another process keeps reading the database as it was before; what was deleted is in the \
          write-ahead log until it ends: end it, then run the same command again"
     )]
-    TracesHeld,
+    WipeBlocked,
     #[error("{path} is no whole backup: {cause}")]
     NotWhole { path: PathBuf, cause: &'static str },
     #[error("another process has the database {0} open; end it (`fuser {0}` names it)")]

@@ -69,15 +69,15 @@ fn columns_of_the_wrong_type_are_named() {
     for (sql, name) in [
         (
             "UPDATE audit_log SET status_code = 'many' WHERE seq = 3",
-            "audit row 3: a column is of the wrong type",
+            "audit row 3: a column has the wrong type",
         ),
         (
             "UPDATE audit_log SET event = x'ff00' WHERE seq = 3",
-            "audit row 3: a column is of the wrong type",
+            "audit row 3: a column has the wrong type",
         ),
         (
             "UPDATE audit_log SET hash = x'00' WHERE seq = 9",
-            "audit row 9: a column is of the wrong type",
+            "audit row 9: a column has the wrong type",
         ),
         (
             "UPDATE audit_log SET actor = CAST(x'ff' AS TEXT) WHERE seq IN (3, 4)",

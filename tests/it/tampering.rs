@@ -158,10 +158,10 @@ fn rows_that_are_missing_are_named() {
         ("DELETE FROM audit_log WHERE seq IN (1, 2)", "audit rows 1 to 2 are missing"),
         ("DELETE FROM audit_log WHERE seq = 7", "audit row 7 is missing"),
         ("DELETE FROM audit_log WHERE seq IN (6, 7, 8)", "audit rows 6 to 8 are missing"),
-        ("DELETE FROM audit_log WHERE seq = 3", "audit row 3 does not tell of its arrival"),
+        ("DELETE FROM audit_log WHERE seq = 3", "audit row 3 does not record its arrival"),
         (
             "DELETE FROM lead_inbox WHERE audit_seq = 3",
-            "lead {lead 3} (audit row 3) is missing, and no erasure tells why",
+            "lead {lead 3} (audit row 3) is missing, and no audit row records its erasure",
         ),
         ("DELETE FROM lead_inbox WHERE audit_seq > 2", "lead {lead 3} (audit row 3) is missing"),
     ]);
@@ -218,7 +218,7 @@ fn a_lead_that_is_there_after_its_erasure_is_named() {
         .expect("a row");
         rewrite_chain(conn);
     });
-    assert_names(&database, "a lead put back", &format!("lead {id} is there"));
+    assert_names(&database, "a lead put back", &format!("lead {id} is stored"));
 }
 
 #[test]
@@ -230,7 +230,7 @@ fn a_lead_that_no_audit_row_tells_of_is_named_wherever_it_stands() {
              service, message, consent, source, printf('%036d', 7), ip_hash, meta_json, status, salt, {place}
              FROM lead_inbox WHERE audit_seq = 3"
         ));
-        let name = format!("lead {:036}: audit row {place} does not tell of its arrival", 7);
+        let name = format!("lead {:036}: audit row {place} does not record its arrival", 7);
         assert_names(&database, place, &name);
     }
 }
@@ -329,7 +329,7 @@ fn a_chain_that_was_rewritten_as_a_whole_is_betrayed_by_a_receipt_alone() {
     for receipt in [&database.receipts[2], &database.receipts[4]] {
         let (status, text) = verify(&database, &[receipt]);
         assert_eq!(status, Some(4), "{text}");
-        assert!(text.contains(&format!("is not the one of the receipt {receipt}")), "{text}");
+        assert!(text.contains(&format!("does not match the receipt {receipt}")), "{text}");
     }
 }
 

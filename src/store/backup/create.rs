@@ -101,7 +101,7 @@ pub(crate) fn create_plain(conn: &Connection, target: &Path) -> Result<(), Store
     let head = copy_from(&snapshot, &draft.path, &stop, &mut |_, _| ())?;
     drop(snapshot);
     let copied = open::read_only(&draft.path)?;
-    if let Some(fault) = crate::store::db::integrity::file(&copied)?.into_iter().next() {
+    if let Some(fault) = crate::store::db::integrity::check(&copied)?.into_iter().next() {
         return Err(StoreError::Corrupt(fault));
     }
     if query::head(&copied)? != head {

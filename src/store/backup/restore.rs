@@ -120,7 +120,7 @@ fn make_ready(
     actor: &str,
     details: &dyn Fn(usize) -> String,
 ) -> Result<usize, StoreError> {
-    let (mut conn, _) = open::writable(path)?;
+    let (mut conn, _) = open::read_write(path)?;
     migrate::apply(&mut conn, path, false, clock, actor)?;
     conn.pragma_update(None, "temp_store", "MEMORY")?;
     let mut ledger = ErasureLedger::open(database)?;
@@ -200,7 +200,7 @@ fn fold_log(database: &Path) -> Result<(), StoreError> {
     let fold = |conn: &Connection| -> rusqlite::Result<String> {
         conn.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get(0))
     };
-    match open::read_only(database).and_then(|_| open::writable(database)) {
+    match open::read_only(database).and_then(|_| open::read_write(database)) {
         Ok((conn, _)) => match fold(&conn).map_err(StoreError::from) {
             Ok(mode) if mode == "delete" => Ok(()),
             Ok(_) | Err(StoreError::Locked) => Err(StoreError::OpenElsewhere(database.into())),

@@ -107,6 +107,6 @@ pub fn prepare(
     clock: &Clock,
     actor: &str,
 ) -> Result<(MigrationSummary, bool), StoreError> {
-    let (mut conn, created) = open::writable(path)?;
+    let (mut conn, created) = open::read_write(path)?;
     Ok((apply(&mut conn, path, true, clock, actor)?, created))
 }

@@ -29,7 +29,7 @@ const WRITER_CACHE_KIB: i32 = 4 * 1024;
 
 /// Opens the database to write, and creates it (mode 0600) where there is none.
 /// The flag says whether it was created.
-pub(crate) fn writable(path: &Path) -> Result<(Connection, bool), StoreError> {
+pub(crate) fn read_write(path: &Path) -> Result<(Connection, bool), StoreError> {
     check_library()?;
     let created = create_private(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -67,8 +67,8 @@ pub(crate) fn writable(path: &Path) -> Result<(Connection, bool), StoreError> {
 
 /// Opens the database to write beside a server that stores one lead after the other. SQLite's own
 /// waiting, up to 100 ms between two looks, can miss every moment in which the lock is free.
-pub(crate) fn writable_in_turn(path: &Path) -> Result<Connection, StoreError> {
-    let (conn, _) = writable(path)?;
+pub(crate) fn open_with_busy_poll(path: &Path) -> Result<Connection, StoreError> {
+    let (conn, _) = read_write(path)?;
     conn.busy_handler(Some(|asked| {
         std::thread::sleep(TURN);
         asked < TURNS

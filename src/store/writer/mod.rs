@@ -286,7 +286,7 @@ impl Thread {
         }
         // A command leaves that to the server, or to SQLite where there is none.
         if self.is_server {
-            checkpoint::empty(&self.conn);
+            checkpoint::try_truncate(&self.conn);
         }
         self.log_head();
     }
@@ -311,7 +311,7 @@ impl Thread {
         {
             // Others may be reading; then it is tried again, and the proof is not put off by it.
             let again = Instant::now() + SETTLE;
-            self.truncate_wal_at = (!checkpoint::empty(&self.conn)).then_some(again);
+            self.truncate_wal_at = (!checkpoint::try_truncate(&self.conn)).then_some(again);
         }
         if self.logged_at.elapsed() >= HEAD_EVERY {
             self.log_head();
@@ -322,7 +322,7 @@ impl Thread {
     fn prove(&mut self) {
         if self.health.is_failing() {
             // On a full disk, the room that the log takes may be what is missing.
-            checkpoint::empty(&self.conn);
+            checkpoint::try_truncate(&self.conn);
         }
         let work = |tx: &mut WriteTx<'_>| tx.write_probe();
         let proof = QueuedJob { work, outcome: None, reply: oneshot::channel().0 };
@@ -361,7 +361,7 @@ impl Thread {
         }
         if self.unmeasured >= BATCH {
             self.unmeasured = 0;
-            checkpoint::keep_small(&self.conn);
+            checkpoint::checkpoint_if_large(&self.conn);
         }
     }
 
@@ -452,9 +452,9 @@ pub fn start_server_writer(
     clock: &Clock,
     deliver: impl Fn(CompletedBatch) + Send + 'static,
 ) -> Result<(Writer, WriterThread, Arc<WriterHealth>), StoreError> {
-    let (conn, _) = open::writable(path)?;
+    let (conn, _) = open::read_write(path)?;
     schema::check_current(&conn, path)?;
-    checkpoint::empty_at_start(&conn, path)?;
+    checkpoint::truncate_at_start(&conn, path)?;
     tx::write_probe(&conn, clock.now().into())?;
     let health = Arc::new(WriterHealth::default());
     health.record_success();
@@ -472,7 +472,7 @@ pub fn open_cli_writer(path: &Path, clock: &Clock) -> Result<(Writer, WriterThre
         return Err(StoreError::Missing(path.into()));
     }
     lock::check_unreplaced(path)?;
-    let conn = open::writable_in_turn(path)?;
+    let conn = open::open_with_busy_poll(path)?;
     schema::check_current(&conn, path)?;
     Writer::start(conn, clock.clone(), None)
 }
