@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use crate::app::backup;
 use crate::cli::error::CliError;
 use crate::cli::{CommandContext, DatabaseArg, output};
-use crate::store::backup::create;
-use crate::store::backup::create::CancelFlag;
+use crate::store::backup::progress::CancelFlag;
+use crate::store::backup::verify::verify_backup;
 
 /// Creates and verifies backups
 #[derive(Debug, clap::Args)]
@@ -91,7 +91,7 @@ fn create(
 
 fn verify(file: &Path, no_checksum: bool, json: bool) -> Result<(), CliError> {
     let mut progress = output::Progress::new("MB read");
-    let report = create::prove(file, no_checksum, &mut |what, count| progress.of(what, count))?;
+    let report = verify_backup(file, no_checksum, &mut |what, count| progress.of(what, count))?;
     drop(progress);
     let limits = if no_checksum { "; parts that no row uses are not verified" } else { "" };
     output::report(&report, json, |head| {

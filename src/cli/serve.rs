@@ -84,8 +84,8 @@ pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> 
 
 /// Runs a server until a signal ends it; with a sign-in link, prints that.
 pub(crate) fn run_server(
-    context: &Context,
-    server: &Server,
+    context: &CommandContext,
+    server: &ServerConfig,
     link: Option<SignInLink>,
 ) -> Result<(), CliError> {
     let lock = ServerLock::take(&server.database)?;

@@ -29,8 +29,6 @@ use crate::store::read::ReadPool;
 
 /// Leads that are purged in one transaction.
 const PURGE_BATCH: u32 = 200;
-/// More audit rows than any lead has.
-const ALL_ROWS: u32 = u32::MAX;
 
 /// A finished erasure.
 #[derive(Debug, Clone, Serialize)]
@@ -147,7 +145,7 @@ pub fn wipe_deleted(database: &Path, progress: &mut dyn FnMut(u64)) -> Result<()
 fn complete_ledger(database: &Path) -> Result<ErasureLedger, StoreError> {
     let erased = ReadPool::open(database)?.read(|tx| tx.erased_ids())?;
     let mut ledger = ErasureLedger::open(database)?;
-    ledger.note(erased.iter().map(String::as_str))?;
+    ledger.record(erased.iter().map(String::as_str))?;
     Ok(ledger)
 }
 
@@ -194,8 +192,7 @@ fn subject_data(
         let found = tx.find(&LeadSelector::Address(address.to_owned()))?;
         let mut leads = Vec::with_capacity(found.len());
         for lead in found {
-            let mut timeline = tx.newest_audit(None, Some(&lead.lead_id), ALL_ROWS)?;
-            timeline.reverse();
+            let timeline = tx.timeline(&lead.lead_id, usize::MAX)?;
             leads.extend(tx.lead(&lead.lead_id)?.map(|lead| as_json(&lead, &timeline)));
         }
         Ok(leads)

@@ -12,7 +12,7 @@ use crate::domain::lead::status::LeadStatus;
 use crate::domain::recorded::Recorded;
 use crate::domain::search_terms::SearchTerms;
 use crate::http::error::ApiError;
-use crate::store::audit::page::AuditFilter;
+use crate::store::audit::query::AuditFilter;
 
 /// Rows of a page by default, and at most.
 pub(crate) const DEFAULT_LIMIT: usize = 50;
@@ -71,12 +71,12 @@ impl Query {
     pub(crate) fn lead_filter(&mut self) -> LeadFilter {
         let services = "ponts, cabines, compresseurs, diagnostic or autre";
         let statuses = "received, processing, resolved or archived";
-        let words = self.get("q").map(|q| q.chars().take(MAX_SEARCH).collect::<String>());
+        let terms = self.get("q").map(|q| q.chars().take(MAX_SEARCH).collect::<String>());
         LeadFilter {
             period: self.period(),
             service: self.parsed("service", services, LeadService::parse),
             status: self.parsed("status", statuses, LeadStatus::parse),
-            words: words.as_deref().map(SearchTerms::parse),
+            terms: terms.as_deref().map(SearchTerms::parse),
         }
     }
 
