@@ -1,5 +1,5 @@
-//! How fast a large audit log and its leads are proved: `audit verify` on one core, beside what
-//! cannot be done without: SQLite giving out the same rows, and SHA-256 of as many bytes.
+//! How fast a large audit log and its leads are verified: `audit verify` on one core, compared with what
+//! it cannot do without: SQLite returning the same rows, and SHA-256 of the same number of bytes.
 //!
 //! `cargo bench --bench scale` prints a table; `-- --leads N` changes how many there are.
 
@@ -94,7 +94,7 @@ fn fill(path: &Path, leads: usize) {
             .run(move |tx| {
                 for n in batch.clone() {
                     let lead = NewLead::parse(lead(n).as_bytes()).expect("a lead");
-                    store::leads::submit(tx, &lead)?;
+                    store::leads::submit::submit(tx, &lead)?;
                 }
                 Ok(())
             })

@@ -1,4 +1,4 @@
-//! Leads as people write them, many of them, put into a database by the writer itself.
+//! Fills a database with many realistic leads, through the writer itself.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use fastcore::domain::lead::NewLead;
 use fastcore::domain::lead::status::LeadStatus;
 use fastcore::store;
 use fastcore::store::db::lock::ServerLock;
-use fastcore::store::leads::SubmitOutcome;
+use fastcore::store::leads::submit::SubmitOutcome;
 use fastcore::store::read::ReadPool;
 use serde_json::json;
 use uuid::Uuid;
@@ -61,7 +61,7 @@ const WHEN: [&str; 6] = [
 const SERVICES: [Option<&str>; 6] =
     [Some("ponts"), Some("cabines"), Some("compresseurs"), Some("diagnostic"), Some("autre"), None];
 
-/// The n-th lead, the same at each run but for its `request_id`.
+/// The n-th lead, the same at each run except for its `request_id`.
 pub(super) fn lead(n: u64) -> String {
     let mut seed = n.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut pick = |most: usize| {
@@ -101,28 +101,33 @@ pub(super) fn lead(n: u64) -> String {
     .to_string()
 }
 
-/// Makes a database of so many leads, a twentieth of them still open, and its index.
+/// Creates a database of `leads` leads with its search index; a twentieth of the leads keeps the
+/// status `received`.
 pub(super) fn fill(database: &Path, leads: u64) {
     let clock = Clock::system();
     let lock = ServerLock::take(database).expect("the lock");
     migrate::prepare(database, &clock, "cli:bench", &lock).expect("a schema");
-    let (writer, thread, _) =
-        store::writer::start_server_writer(database, &clock, store::writer::CompletedBatch::notify)
-            .expect("a writer");
+    let (writer, thread, _) = store::writer::start_server_writer(
+        database,
+        &clock,
+        store::writer::batch::CompletedBatch::notify,
+    )
+    .expect("a writer");
     let mut n = 0;
     while n < leads {
         let batch: Vec<_> = (n..leads.min(n + 500))
             .map(|n| {
                 let lead = NewLead::parse(lead(n).as_bytes()).expect("a lead");
                 let work = move |tx: &mut store::tx::WriteTx<'_>| {
-                    if let SubmitOutcome::Created(stored) = store::leads::submit(tx, &lead)? {
+                    if let SubmitOutcome::Created(stored) = store::leads::submit::submit(tx, &lead)?
+                    {
                         let to = match n % 20 {
                             0 => return Ok(()),
                             1 => LeadStatus::Processing,
                             2..5 => LeadStatus::Resolved,
                             _ => LeadStatus::Archived,
                         };
-                        store::leads::set_status(tx, &stored.lead_id, to, "cli:bench")?;
+                        store::leads::status::set_status(tx, &stored.lead_id, to, "cli:bench")?;
                     }
                     Ok(())
                 };
@@ -141,6 +146,6 @@ pub(super) fn fill(database: &Path, leads: u64) {
     while readers.read(|s| s.search_lag()).expect("a number") > 0 {
         writer.run(|tx| store::search::index::index_next(tx, 4096)).expect("a step");
     }
-    drop(writer);
+    writer.close();
     thread.join();
 }

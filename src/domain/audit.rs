@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
-use crate::domain::hash_chain::{ChainEntry, Sha256Hash};
+use crate::domain::hash_chain::Sha256Hash;
 use crate::domain::recorded::Recorded;
 use crate::domain::timestamp::Timestamp;
 
@@ -174,13 +174,6 @@ pub struct AuditRow {
     pub status_code: Option<i64>,
     pub details_json: Option<String>,
     pub hash: String,
-}
-
-/// A row as it lies in the database, borrowed while it is read.
-#[derive(Debug)]
-pub struct RawChainEntry<'a> {
-    pub link: ChainEntry<'a, [u8]>,
-    pub hash: &'a [u8],
 }
 
 impl AuditRow {

@@ -2,8 +2,8 @@
 //!
 //! A row's hash is SHA-256 over the previous row's hash (32 zero bytes before the first row) and
 //! the row's columns, each encoded as `00` for NULL, or `01`, the length in bytes as a 32-bit
-//! big-endian number, and the UTF-8 text (whole numbers in decimal). The encoding leaves no two
-//! ways to read the same bytes, so no character can move from one column to the next unseen.
+//! big-endian number, and the UTF-8 text (whole numbers in decimal). The encoding is unambiguous: no
+//! character can move from one column to the next without changing the hash.
 
 use std::fmt;
 
@@ -13,49 +13,37 @@ use sha2::{Digest, Sha256};
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub struct Sha256Hash([u8; 32]);
 
-/// What each lower-case hexadecimal digit is worth; 255 for all other bytes.
-const VALUES: [u8; 256] = {
-    let (mut values, mut digit) = ([255; 256], 0);
-    while digit < 16 {
-        values[b"0123456789abcdef"[digit] as usize] = digit as u8;
-        digit += 1;
-    }
-    values
-};
-
 impl Sha256Hash {
-    /// Reads 64 lower-case hexadecimal digits.
+    /// Parses 64 lower-case hexadecimal digits.
     #[must_use]
     pub fn parse(text: impl AsRef<[u8]>) -> Option<Self> {
         let digits: &[u8; 64] = text.as_ref().try_into().ok()?;
-        let (mut bytes, mut seen) = ([0; 32], 0);
+        let mut bytes = [0; 32];
         for (byte, pair) in bytes.iter_mut().zip(digits.as_chunks::<2>().0) {
-            let (high, low) = (VALUES[usize::from(pair[0])], VALUES[usize::from(pair[1])]);
-            seen |= high | low;
-            *byte = high << 4 | (low & 15);
-        }
-        if seen > 15 {
-            return None;
+            *byte = digit_value(pair[0])? << 4 | digit_value(pair[1])?;
         }
         Some(Self(bytes))
     }
 
-    /// The hash of a whole file or message.
+    /// The result of a hasher.
     #[must_use]
     pub fn finish(hasher: Sha256) -> Self {
         Self(hasher.finalize().into())
     }
 }
 
+fn digit_value(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    }
+}
+
+/// 64 lower-case hexadecimal digits.
 impl fmt::Display for Sha256Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut text = [0; 64];
-        for (pair, byte) in text.chunks_exact_mut(2).zip(self.0) {
-            pair[0] = DIGITS[usize::from(byte >> 4)];
-            pair[1] = DIGITS[usize::from(byte & 15)];
-        }
-        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
@@ -65,8 +53,8 @@ impl fmt::Debug for Sha256Hash {
     }
 }
 
-/// A row's place in the audit log and its hash, as `SEQ:HASH`. Kept elsewhere, it proves later
-/// that nothing up to that row was rewritten or cut off.
+/// A row's place in the audit log and its hash, as `SEQ:HASH`. Kept elsewhere, it shows later
+/// whether anything up to that row was rewritten or removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChainPosition {
     pub seq: i64,
@@ -91,8 +79,8 @@ impl fmt::Display for ChainPosition {
     }
 }
 
-/// An audit row's columns as stored, less its hash; their text as `str`, or as the bytes that
-/// someone may have put there.
+/// The columns of an audit row that its hash covers. Their text is `str`, or the bytes that are
+/// stored, which need not be UTF-8 in a database that was tampered with.
 #[derive(Debug)]
 pub struct ChainEntry<'a, T: ?Sized = str> {
     pub seq: i64,
@@ -120,11 +108,12 @@ impl<T: AsRef<[u8]> + ?Sized> ChainEntry<'_, T> {
         columns.text(self.request_id);
         columns.number(self.status_code);
         columns.text(self.details_json);
-        columns.hash()
+        columns.finish()
     }
 }
 
-/// A lead's columns as stored, in the order of its digest; their text as `str`, or as bytes.
+/// The columns of a lead that its digest covers, in that order. Their text is `str` or bytes, as in
+/// [`ChainEntry`].
 #[expect(missing_debug_implementations, reason = "personal data has no business in a log")]
 pub struct LeadDigestInput<'a, T: ?Sized = str> {
     pub salt: &'a [u8],
@@ -144,8 +133,8 @@ pub struct LeadDigestInput<'a, T: ?Sized = str> {
 }
 
 impl<T: AsRef<[u8]> + ?Sized> LeadDigestInput<'_, T> {
-    /// SHA-256 over the salt and the columns. The salt is erased with the lead; what is left in
-    /// the audit log then tells nothing about anyone.
+    /// SHA-256 over the salt and the columns. The salt is erased with the lead: the digest that
+    /// stays in the audit log cannot be traced to anyone then.
     #[must_use]
     pub fn digest(&self) -> Sha256Hash {
         let mut columns = CanonicalEncoder::with_prefix(self.salt);
@@ -162,57 +151,34 @@ impl<T: AsRef<[u8]> + ?Sized> LeadDigestInput<'_, T> {
         columns.text(Some(self.request_id));
         columns.text(Some(self.ip_hash));
         columns.text(self.meta_json);
-        columns.hash()
+        columns.finish()
     }
 }
 
-/// CanonicalEncoder in their unambiguous encoding, hashed in one go: a large log is proved twice as fast as
-/// piece by piece.
-struct CanonicalEncoder(Vec<u8>);
+/// Hashes columns in the encoding that the module's documentation describes.
+struct CanonicalEncoder(Sha256);
 
 impl CanonicalEncoder {
-    /// More than most rows have.
-    const USUAL: usize = 1024;
-
-    fn with_prefix(first: &[u8]) -> Self {
-        let mut bytes = Vec::with_capacity(Self::USUAL);
-        bytes.extend_from_slice(first);
-        Self(bytes)
+    fn with_prefix(prefix: &[u8]) -> Self {
+        Self(Sha256::new_with_prefix(prefix))
     }
 
     fn text<T: AsRef<[u8]> + ?Sized>(&mut self, column: Option<&T>) {
         let Some(bytes) = column.map(AsRef::as_ref) else {
-            return self.0.push(0);
+            return self.0.update([0]);
         };
         // No column comes near 4 GiB: SQLite's own limit is 1 GB.
         let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        self.0.push(1);
-        self.0.extend_from_slice(&length.to_be_bytes());
-        self.0.extend_from_slice(bytes);
+        self.0.update([1]);
+        self.0.update(length.to_be_bytes());
+        self.0.update(bytes);
     }
 
     fn number(&mut self, column: Option<i64>) {
-        let Some(number) = column else {
-            return self.0.push(0);
-        };
-        // A sign and the 19 digits of the largest number.
-        let (mut digits, mut at, mut rest) = ([0; 20], 20, number.unsigned_abs());
-        loop {
-            at -= 1;
-            digits[at] = b'0' + (rest % 10) as u8;
-            rest /= 10;
-            if rest == 0 {
-                break;
-            }
-        }
-        if number < 0 {
-            at -= 1;
-            digits[at] = b'-';
-        }
-        self.text(Some(&digits[at..]));
+        self.text(column.map(|number| number.to_string()).as_deref());
     }
 
-    fn hash(&self) -> Sha256Hash {
-        Sha256Hash(Sha256::digest(&self.0).into())
+    fn finish(self) -> Sha256Hash {
+        Sha256Hash::finish(self.0)
     }
 }

@@ -15,7 +15,7 @@ use crate::http::extract::bearer;
 use crate::http::openapi::responses::IntakeErrors;
 use crate::http::request::HttpRequest;
 use crate::http::response::{LoggedLead, json};
-use crate::store::leads::StoredLead;
+use crate::store::leads::submit::StoredLead;
 
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 

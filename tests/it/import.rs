@@ -206,7 +206,7 @@ fn a_postgresql_export_imports_back_unchanged() {
 fn every_imported_lead_has_an_audit_row_with_its_digest() {
     let database = Database::sample();
     let output = import(&database, rows(2).replace(",received\n", ",resolved\n"));
-    assert_eq!(said(&output), "2 rows: 2 imported, 0 there already, 0 refused\n");
+    assert_eq!(said(&output), "2 rows: 2 imported, 0 already stored, 0 refused\n");
     let told = sql::rows(
         &database.sqlite(),
         "SELECT event, actor LIKE 'cli:_%', lead_id, request_id, status_code, details_json,
@@ -303,7 +303,7 @@ fn importing_twice_changes_nothing() {
     assert!(import(&database, rows(1200)).status.success());
     let before = database.dump();
     let again = import(&database, rows(1200));
-    assert_eq!(said(&again), "1200 rows: 0 imported, 1200 there already, 0 refused\n");
+    assert_eq!(said(&again), "1200 rows: 0 imported, 1200 already stored, 0 refused\n");
     assert_eq!(database.dump(), before);
     let other_form = database.succeed(&["export", "leads", "--format", "jsonl"]);
     let rows = count(&database);
@@ -384,11 +384,11 @@ fn unparsable_rows_are_refused_and_the_rows_around_them_imported() {
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
     let reasons: Vec<_> = refused(&database);
     let expected = [
-        (3, "2 values under 14 columns"),
-        (5, "not text in UTF-8"),
-        (6, "too long for a row; a quotation mark may be missing"),
-        (7, "too long for a row; a quotation mark may be missing"),
-        (9, "too long for a row; a quotation mark may be missing"),
+        (3, "2 values for 14 columns"),
+        (5, "it is not UTF-8"),
+        (6, "the row is too long; a quotation mark may be missing"),
+        (7, "the row is too long; a quotation mark may be missing"),
+        (9, "the row is too long; a quotation mark may be missing"),
     ];
     assert_eq!(reasons, expected.map(|(line, reason)| (line, reason.to_owned())));
     assert_eq!(count(&database), 3);
@@ -445,7 +445,7 @@ fn columns_are_found_by_their_names_in_any_order() {
     let output = import(&database, text);
     assert_eq!(
         said(&output),
-        "1 rows: 1 imported, 0 there already, 0 refused; 1 columns are not a lead's and were left out\n"
+        "1 rows: 1 imported, 0 already stored, 0 refused; 1 unknown columns were ignored\n"
     );
     assert_eq!(database.one("SELECT name || phone IS NULL FROM lead_inbox"), "1");
     let before = database.dump();
@@ -484,7 +484,7 @@ fn an_erased_lead_is_not_imported_again() {
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     assert!(
         said(&output)
-            .starts_with("3 rows: 0 imported, 1 there already, 2 erased here, 0 refused\n"),
+            .starts_with("3 rows: 0 imported, 1 already stored, 2 erased here, 0 refused\n"),
         "{}",
         said(&output)
     );
@@ -499,7 +499,7 @@ fn an_id_of_another_lead_is_refused() {
     let output = import(&database, text);
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        said(&output).starts_with("3 rows: 1 imported, 1 there already, 1 refused\n"),
+        said(&output).starts_with("3 rows: 1 imported, 1 already stored, 1 refused\n"),
         "{}",
         said(&output)
     );
@@ -559,7 +559,7 @@ fn a_killed_import_leaves_whole_batches_and_can_be_resumed() {
     let output = database.run(&["import", "leads", "leads.csv"]);
     assert_eq!(
         said(&output),
-        format!("8000 rows: {} imported, {kept} there already, 0 refused\n", 8000 - kept)
+        format!("8000 rows: {} imported, {kept} already stored, 0 refused\n", 8000 - kept)
     );
     assert_eq!(count(&database), 8000);
     database.succeed(&["audit", "verify"]);

@@ -141,7 +141,7 @@ fn restore_discards_a_stale_wal_next_to_the_target() {
     let conn = Connection::open(database.path()).expect("a connection");
     conn.execute_batch(
         "PRAGMA wal_autocheckpoint = 0; PRAGMA journal_mode = WAL;
-         INSERT INTO writer_proof VALUES (1, 'x') ON CONFLICT DO UPDATE SET proved_at_utc = 'y'",
+         INSERT INTO write_probe VALUES (1, 'x') ON CONFLICT DO UPDATE SET probed_at_utc = 'y'",
     )
     .expect("written");
     for suffix in ["-wal", "-shm"] {

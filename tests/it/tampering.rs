@@ -193,7 +193,7 @@ fn a_lead_that_exists_after_its_erasure_is_named() {
         .expect("a row");
         rewrite_chain(conn);
     });
-    assert_names(&database, "a lead put back", &format!("lead {id} is there"));
+    assert_names(&database, "a lead put back", &format!("lead {id} is stored"));
 }
 
 #[test]
@@ -205,7 +205,7 @@ fn a_lead_without_an_audit_row_is_named() {
              service, message, consent, source, printf('%036d', 7), ip_hash, meta_json, status, salt, {place}
              FROM lead_inbox WHERE audit_seq = 3"
         ));
-        let name = format!("lead {:036}: audit row {place} does not tell of its arrival", 7);
+        let name = format!("lead {:036}: audit row {place} does not record its arrival", 7);
         assert_names(&database, place, &name);
     }
 }
@@ -297,7 +297,7 @@ fn a_fully_rewritten_chain_is_detected_only_by_a_receipt() {
     for receipt in [&database.receipts[2], &database.receipts[4]] {
         let (status, text) = verify(&database, &[receipt]);
         assert_eq!(status, Some(4), "{text}");
-        assert!(text.contains(&format!("is not the one of the receipt {receipt}")), "{text}");
+        assert!(text.contains(&format!("does not match the receipt {receipt}")), "{text}");
     }
 }
 

@@ -19,7 +19,7 @@ use crate::app::db::{Db, blocking};
 use crate::app::export::ExportError;
 use crate::domain::audit::ACTOR_SCHEDULE;
 use crate::store;
-use crate::store::backup::create::CancelFlag;
+use crate::store::backup::progress::CancelFlag;
 use crate::store::error::StoreError;
 
 /// The longest pause before the first backup, and between two.

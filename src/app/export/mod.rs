@@ -22,8 +22,8 @@ use crate::app::atomic_file::AtomicFile;
 use crate::app::audit::append_audit;
 use crate::app::db::write_once;
 use crate::app::export::encoder::HashingWriter;
-use crate::app::export::format::Format;
-use crate::app::export::row::{ExportColumns, Row};
+use crate::app::export::format::ExportFormat;
+use crate::app::export::row::{ExportColumns, ExportRow};
 use crate::clock::Clock;
 use crate::domain::audit::AuditEvent;
 use crate::domain::filter::{LeadFilter, Period};
@@ -46,7 +46,7 @@ pub enum ExportSource {
 #[derive(Debug, Clone)]
 pub struct Export {
     pub source: ExportSource,
-    pub format: Format,
+    pub format: ExportFormat,
     /// The actor for the audit log.
     pub actor: String,
 }
@@ -187,7 +187,7 @@ impl ExportSource {
         if let Some(leads) = leads {
             put("service", leads.service.map(|s| s.to_string()));
             put("status", leads.status.map(|s| s.to_string()));
-            put("query", leads.words.as_ref().map(|_| "***".to_owned()));
+            put("query", leads.terms.as_ref().map(|_| "***".to_owned()));
         }
         Value::Object(filter)
     }
@@ -195,13 +195,13 @@ impl ExportSource {
     fn for_each(
         &self,
         tx: &ReadTx<'_>,
-        take: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
+        take: &mut dyn FnMut(&ExportRow<'_>) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         match self {
             Self::Leads(filter) => tx.leads(filter, &mut |lead| {
                 take(&row::lead(&lead, &lead.created_at_utc.to_string()))
             }),
-            Self::Audit(period) => tx.audit(period, &mut |audit| {
+            Self::Audit(period) => tx.audit_rows(period, &mut |audit| {
                 take(&row::audit(&audit, &audit.created_at_utc.to_string()))
             }),
         }

@@ -1,4 +1,4 @@
-//! What the admin page is told as it happens, read from the audit log.
+//! The live events, read from the audit log.
 
 use crate::domain::audit::{AuditEvent, AuditRow};
 use crate::domain::lead::Lead;
@@ -94,7 +94,7 @@ fn live_event(tx: &ReadTx<'_>, row: &AuditRow) -> Result<Option<LiveEvent>, Stor
     let Some(id) = row.lead_id.clone() else { return Ok(None) };
     Ok(match row.event.known() {
         Some(AuditEvent::LeadReceived | AuditEvent::LeadImported) => {
-            tx.lead_at(row.seq)?.map(|lead| LiveEvent::Lead(Box::new(lead)))
+            tx.lead_by_audit_seq(row.seq)?.map(|lead| LiveEvent::Lead(Box::new(lead)))
         }
         Some(AuditEvent::LeadProcessed) => {
             let status = row.details()["to"].as_str().and_then(LeadStatus::parse);

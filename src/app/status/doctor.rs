@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::domain::audit::AuditEvent;
 use crate::domain::timestamp::Timestamp;
 use crate::store;
+use crate::store::audit::query::AuditFilter;
 use crate::store::error::StoreError;
 use crate::store::paths::{folder_of, sidecar_path};
 use crate::store::read::{ReadPool, ReadTx};
@@ -184,7 +185,8 @@ fn ledger(database: &Path) -> Result<Finding, StoreError> {
 }
 
 fn clock_finding(database: &Path, clock: &Clock) -> Result<Finding, StoreError> {
-    let newest = ReadPool::open(database)?.read(|tx| tx.newest_audit(None, None, 1))?;
+    let newest =
+        ReadPool::open(database)?.read(|tx| tx.audit_page(&AuditFilter::default(), None, 1))?;
     let newest = newest.first().and_then(|row| row.created_at_utc.known());
     Ok(match thresholds::clock_level(newest, clock.now().into()) {
         Level::Ok => Finding::ok("clock", "it is not behind the newest audit row"),

@@ -9,6 +9,7 @@ use crate::app::status::thresholds::{self, Level, MIB};
 use crate::domain::audit::AuditEvent;
 use crate::domain::recorded::Recorded;
 use crate::domain::timestamp::Timestamp;
+use crate::store::audit::query::AuditFilter;
 use crate::store::db::disk_usage::DiskUsage;
 use crate::store::error::StoreError;
 use crate::store::read::{ReadPool, ReadTx};
@@ -132,12 +133,12 @@ impl Facts {
             file: row.details()["file"].as_str().map(str::to_owned),
             at_utc: row.created_at_utc,
         });
-        let newest = tx.newest_audit(None, None, 1)?;
+        let newest = tx.audit_page(&AuditFilter::default(), None, 1)?;
         Ok(Self {
             sizes,
             leads,
             audit_rows,
-            first_lead: tx.extent(&Default::default())?.map(|(first, _)| first),
+            first_lead: tx.time_range(&Default::default())?.map(|(first, _)| first),
             last_lead: tx.last_lead_at()?,
             last_row: newest.first().and_then(|row| row.created_at_utc.known()),
             last_backup,

@@ -1,6 +1,6 @@
-//! The audit log: queries and verification. Rows are written by [`crate::store::tx::WriteTx::append`] alone.
+//! The audit log: queries and verification. Rows are appended by [`crate::store::tx::WriteTx::append`] alone.
 
-pub mod page;
+pub mod chain_verifier;
 pub mod query;
 pub mod rows;
 pub mod verify;

@@ -1,5 +1,6 @@
-//! Keeping the write-ahead log small. Only the writer's connection checkpoints.
+//! Checkpoints of the write-ahead log (WAL). Only the writer's connection checkpoints.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
@@ -7,69 +8,75 @@ use rusqlite::Connection;
 use crate::store::db::open::BUSY_TIMEOUT;
 use crate::store::error::StoreError;
 
-/// Above this many frames (pages of 4 KiB) the log is copied into the database under load too.
-const LARGE: i64 = 16384;
-const PAUSE: Duration = Duration::from_millis(200);
-/// How long the start waits for others to end their reading.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// From this many frames (pages of 4 KiB) on, the WAL is checkpointed under load too.
+const LARGE_WAL_FRAMES: i64 = 16_384;
+/// How long the start waits for readers, and how often it looks.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+const RETRY_DELAY: Duration = Duration::from_millis(200);
 
-/// Empties the log if nobody is reading from it; says whether it is empty now.
-pub(crate) fn empty(conn: &Connection) -> bool {
-    // Without waiting: leads must not queue up behind a long export.
-    let unhurried = conn.busy_timeout(Duration::ZERO).and_then(|()| {
-        let done = checkpoint(conn, "TRUNCATE");
+/// Truncates the WAL if nobody reads from it, without waiting: leads must not wait for a long export.
+/// Returns whether the WAL is empty now.
+pub(crate) fn try_truncate(conn: &Connection) -> bool {
+    let result = conn.busy_timeout(Duration::ZERO).and_then(|()| {
+        let result = checkpoint(conn, "TRUNCATE");
         conn.busy_timeout(BUSY_TIMEOUT)?;
-        done
+        result
     });
-    match unhurried {
-        Ok((busy, _)) => !busy,
+    match result {
+        Ok(Checkpoint { busy, .. }) => !busy,
         Err(error) => {
-            tracing::debug!(error = %StoreError::from(error), "the write-ahead log could not be emptied");
+            tracing::debug!(error = %StoreError::from(error), "the WAL could not be truncated");
             false
         }
     }
 }
 
-/// Copies a large log into the database; its file is then written from the start again.
-pub(crate) fn keep_small(conn: &Connection) {
-    let done = checkpoint(conn, "NOOP").and_then(|(_, frames)| {
-        if frames >= LARGE { checkpoint(conn, "PASSIVE") } else { Ok((false, frames)) }
+/// Checkpoints a large WAL; SQLite then writes the file from its start again.
+pub(crate) fn checkpoint_if_large(conn: &Connection) {
+    let result = checkpoint(conn, "NOOP").and_then(|current| {
+        let is_large = current.frames >= LARGE_WAL_FRAMES;
+        if is_large { checkpoint(conn, "PASSIVE").map(drop) } else { Ok(()) }
     });
-    if let Err(error) = done {
-        tracing::warn!(error = %StoreError::from(error), "the write-ahead log could not be copied into the database");
+    if let Err(error) = result {
+        tracing::warn!(error = %StoreError::from(error), "the WAL could not be checkpointed");
     }
 }
 
-/// Empties the log before anything is accepted. After a failed flush and a mere restart the log's
-/// tail may be readable yet not on the disk; what is appended behind it would be lost by a power
-/// cut, so the start does not go on before the log is empty.
-pub(crate) fn empty_at_start(conn: &Connection, path: &std::path::Path) -> Result<(), StoreError> {
-    let deadline = Instant::now() + PATIENCE;
-    let mut told = false;
+/// Truncates the WAL before anything is accepted. After a failed flush and a mere restart, the tail of
+/// the WAL may be readable but not on the disk; a power cut would then lose what is appended to it.
+///
+/// # Errors
+/// [`StoreError::WalInUse`] if another process goes on reading from it.
+pub(crate) fn truncate_at_start(conn: &Connection, path: &Path) -> Result<(), StoreError> {
+    let deadline = Instant::now() + START_TIMEOUT;
+    let mut is_logged = false;
     loop {
-        match checkpoint(conn, "TRUNCATE") {
-            Ok((false, _)) => return Ok(()),
-            Ok((true, _)) => {}
-            Err(e) => match e.into() {
-                StoreError::Locked => {}
-                other => return Err(other),
-            },
+        match checkpoint(conn, "TRUNCATE").map_err(StoreError::from) {
+            Ok(Checkpoint { busy: false, .. }) => return Ok(()),
+            Ok(_) | Err(StoreError::Locked) => {}
+            Err(error) => return Err(error),
         }
         if Instant::now() > deadline {
-            return Err(StoreError::WalHeld(path.into()));
+            return Err(StoreError::WalInUse(path.into()));
         }
-        if !told {
-            tracing::warn!("waiting for another process to end its reading of the database");
-            told = true;
+        if !is_logged {
+            tracing::warn!("waiting for another process to finish reading the database");
+            is_logged = true;
         }
-        // SQLite waits for readers by itself, but not for another's checkpoint.
-        std::thread::sleep(PAUSE);
+        // SQLite waits for readers by itself, but not for the checkpoint of another process.
+        std::thread::sleep(RETRY_DELAY);
     }
 }
 
-/// Whether it was kept from finishing, and how many frames the log has.
-fn checkpoint(conn: &Connection, mode: &str) -> rusqlite::Result<(bool, i64)> {
+struct Checkpoint {
+    /// Whether a reader or another checkpoint kept it from finishing.
+    busy: bool,
+    /// The size of the WAL.
+    frames: i64,
+}
+
+fn checkpoint(conn: &Connection, mode: &str) -> rusqlite::Result<Checkpoint> {
     conn.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| {
-        Ok((row.get::<_, i64>(0)? != 0, row.get(1)?))
+        Ok(Checkpoint { busy: row.get::<_, i64>(0)? != 0, frames: row.get(1)? })
     })
 }

@@ -1,6 +1,5 @@
 //! The database file: opening, locking, schema, checkpoints, integrity.
 
-pub mod btree;
 pub mod checkpoint;
 pub mod disk_usage;
 pub mod integrity;

@@ -1,35 +1,40 @@
-//! Takes what is left of deleted rows out of the file. `secure_delete` overwrites a deleted row
-//! where it lies, but not the copies that SQLite leaves in the unused middle of a page when it
-//! moves rows to another page.
+//! Overwrites what deleted rows have left in unused parts of the file. `secure_delete` overwrites a
+//! deleted row where it is, but not the copies that SQLite leaves in the unused middle of a page when
+//! it moves rows to another page.
 
-use crate::store::db::open;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
-use crate::store::db::{btree, checkpoint};
+use crate::store::db::{checkpoint, open};
 use crate::store::error::StoreError;
 
-/// Pages that are cleaned in one transaction: leads wait no longer than for that.
-const BATCH: usize = 128;
-/// How often progress is told, in pages.
-const STEP: i64 = 10_000;
-/// How long to wait for others to end their reading.
-const PATIENCE: Duration = Duration::from_secs(30);
-const PAUSE: Duration = Duration::from_millis(20);
-/// The first byte of a page on a chain of overflow or free pages is that of a page number; it
-/// could be taken for the kind of a b-tree page from here on (128 GiB).
-const MOST_PAGES: i64 = 0x0200_0000;
+/// Pages that are overwritten in one transaction: the longest that leads wait.
+const PAGES_PER_TRANSACTION: usize = 128;
+/// Pages between two calls of the progress function.
+const PROGRESS_INTERVAL: i64 = 10_000;
+/// How long to wait for readers of old pages, and how often to look.
+const READER_TIMEOUT: Duration = Duration::from_secs(30);
+const RETRY_DELAY: Duration = Duration::from_millis(20);
+/// The first byte of an overflow or free page is that of a page number. From this number on (128 GiB),
+/// it could be taken for the type of a b-tree page.
+const MAX_PAGES: i64 = 0x0200_0000;
+/// The file's header, which comes before that of the first page.
+const FILE_HEADER_SIZE: usize = 100;
 
-/// Cleans every page, then empties the write-ahead log, which holds the pages as they were.
-/// Returns how many pages held something.
-pub(crate) fn scrub(conn: &Connection, progress: &mut dyn FnMut(u64)) -> Result<usize, StoreError> {
-    // What a large statement puts aside must not go to a file.
+/// Removes what deleted rows have left in unused parts of the file and in the WAL, while a server may
+/// be running. Calls `progress` with the number of pages read. Returns how many pages were overwritten.
+///
+/// # Errors
+/// [`StoreError::WipeBlocked`] while another process keeps an old read transaction open.
+pub fn wipe_deleted(path: &Path, progress: &mut dyn FnMut(u64)) -> Result<usize, StoreError> {
+    let conn = open::open_with_busy_poll(path)?;
+    // What a large statement sets aside must not go to a temporary file.
     conn.pragma_update(None, "temp_store", "MEMORY")?;
-    let cleaned = match unclean(conn, progress)? {
+    let overwritten = match dirty_pages(&conn, progress)? {
         Some(pages) => {
-            pages.chunks(BATCH).try_for_each(|pages| clean_pages(conn, pages))?;
+            pages.chunks(PAGES_PER_TRANSACTION).try_for_each(|pages| wipe_pages(&conn, pages))?;
             pages.len()
         }
         None => {
@@ -37,75 +42,73 @@ pub(crate) fn scrub(conn: &Connection, progress: &mut dyn FnMut(u64)) -> Result<
             0
         }
     };
-    empty_log(conn)?;
-    Ok(cleaned)
+    // The WAL has the pages as they were.
+    truncate_wal(&conn)?;
+    Ok(overwritten)
 }
 
-/// The pages that are not clean; none where that cannot be found out page by page.
-fn unclean(
+/// The pages with something in their unused parts; `None` if single pages cannot be examined.
+fn dirty_pages(
     conn: &Connection,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Option<Vec<i64>>, StoreError> {
     let count: i64 = conn.query_row("PRAGMA page_count", [], |row| row.get(0))?;
-    if count >= MOST_PAGES || !btree::gives_pages(conn)? {
+    let has_dbpage = "SELECT 1 FROM pragma_module_list WHERE name = 'sqlite_dbpage'";
+    if count >= MAX_PAGES || !conn.prepare(has_dbpage)?.exists([])? {
         return Ok(None);
     }
     let mut statement = conn.prepare("SELECT pgno, data FROM sqlite_dbpage('main')")?;
     let mut rows = statement.query([])?;
-    let (mut pages, mut page) = (Vec::new(), Vec::new());
+    let mut dirty = Vec::new();
     while let Some(row) = rows.next()? {
-        let number: i64 = row.get(0)?;
-        page.clear();
-        page.extend_from_slice(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?);
-        if clean(number, &mut page) {
-            pages.push(number);
+        let (number, mut page): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
+        if zero_unused(number, &mut page) {
+            dirty.push(number);
         }
-        if number % STEP == 0 {
+        if number % PROGRESS_INTERVAL == 0 {
             progress(number.unsigned_abs());
         }
     }
-    Ok(Some(pages))
+    Ok(Some(dirty))
 }
 
-fn clean_pages(conn: &Connection, pages: &[i64]) -> Result<(), StoreError> {
-    let tx = rusqlite::Transaction::new_unchecked(conn, rusqlite::TransactionBehavior::Immediate)?;
+fn wipe_pages(conn: &Connection, pages: &[i64]) -> Result<(), StoreError> {
+    let tx = Transaction::new_unchecked(conn, TransactionBehavior::Immediate)?;
+    let mut read = tx.prepare_cached("SELECT data FROM sqlite_dbpage('main') WHERE pgno = ?1")?;
+    let mut write = tx.prepare_cached("UPDATE sqlite_dbpage SET data = ?2 WHERE pgno = ?1")?;
     for number in pages {
-        let page: rusqlite::Result<Vec<u8>> =
-            tx.prepare_cached(btree::PAGE)?.query_row([number], |row| row.get(0));
-        // A page that is gone since was cut off with the end of the file.
-        let Ok(mut page) = page else { continue };
-        if clean(*number, &mut page) {
-            let write = "UPDATE sqlite_dbpage SET data = ?2 WHERE pgno = ?1";
-            tx.prepare_cached(write)?.execute(params![number, page])?;
+        // A page that is not there any more was cut off with the end of the file.
+        let page = read.query_row([number], |row| row.get::<_, Vec<u8>>(0)).optional()?;
+        let Some(mut page) = page else { continue };
+        if zero_unused(*number, &mut page) {
+            write.execute(params![number, page])?;
         }
     }
+    drop((read, write));
     Ok(tx.commit()?)
 }
 
-/// Overwrites what a b-tree page does not use (sqlite.org/fileformat2.html, section 1.6): the
-/// middle between the list of its cells and the cells, and the blocks freed among them. Says
-/// whether something was there.
-fn clean(number: i64, page: &mut [u8]) -> bool {
-    let header = btree::header(number);
-    let word = |page: &[u8], at: usize| btree::half(page, at).map_or(0, usize::from);
-    let Some(kind) = page.get(header) else { return false };
-    let cells_at = header
-        + match kind {
-            0x02 | 0x05 => 12,
-            0x0a | 0x0d => 8,
-            _ => return false,
-        };
-    let unused = cells_at + 2 * word(page, header + 3);
-    let content = match word(page, header + 5) {
-        0 => 65_536,
-        at => at,
+/// Zeroes what a b-tree page does not use (<https://sqlite.org/fileformat2.html>, section 1.6): the
+/// gap between the cell pointers and the cells, and the free blocks between cells. Returns whether
+/// anything was there.
+fn zero_unused(number: i64, page: &mut [u8]) -> bool {
+    let header = if number == 1 { FILE_HEADER_SIZE } else { 0 };
+    let cell_pointers = match page.get(header) {
+        Some(0x02 | 0x05) => header + 12,
+        Some(0x0a | 0x0d) => header + 8,
+        _ => return false,
     };
-    let mut found = wipe(page, unused, content);
-    let mut block = word(page, header + 1);
-    // Freed blocks lie in rising order; anything else is damage, which is not for here.
-    while block >= content && block + 4 <= page.len() {
-        let (next, size) = (word(page, block), word(page, block + 2));
-        found |= wipe(page, block + 4, block + size);
+    let gap = cell_pointers + 2 * read_u16(page, header + 3);
+    let cells = match read_u16(page, header + 5) {
+        0 => 65_536,
+        offset => offset,
+    };
+    let mut found = zero(page, gap, cells);
+    let mut block = read_u16(page, header + 1);
+    // Free blocks are in rising order; anything else is damage, which is not handled here.
+    while block >= cells && block + 4 <= page.len() {
+        let (next, size) = (read_u16(page, block), read_u16(page, block + 2));
+        found |= zero(page, block + 4, block + size);
         if next <= block {
             break;
         }
@@ -114,7 +117,14 @@ fn clean(number: i64, page: &mut [u8]) -> bool {
     found
 }
 
-fn wipe(page: &mut [u8], from: usize, to: usize) -> bool {
+/// A big-endian number; 0 beyond the end of the page.
+fn read_u16(page: &[u8], offset: usize) -> usize {
+    page.get(offset..offset + 2)
+        .and_then(|bytes| bytes.try_into().ok())
+        .map_or(0, |bytes| usize::from(u16::from_be_bytes(bytes)))
+}
+
+fn zero(page: &mut [u8], from: usize, to: usize) -> bool {
     let found = page.get(from..to).is_some_and(|bytes| bytes.iter().any(|b| *b != 0));
     if found {
         page[from..to].fill(0);
@@ -122,23 +132,14 @@ fn wipe(page: &mut [u8], from: usize, to: usize) -> bool {
     found
 }
 
-/// Empties the write-ahead log beside a server that goes on writing.
-pub(crate) fn empty_log(conn: &Connection) -> Result<(), StoreError> {
-    let deadline = Instant::now() + PATIENCE;
-    while !checkpoint::empty(conn) {
+/// Truncates the WAL while a server goes on writing.
+fn truncate_wal(conn: &Connection) -> Result<(), StoreError> {
+    let deadline = Instant::now() + READER_TIMEOUT;
+    while !checkpoint::try_truncate(conn) {
         if Instant::now() > deadline {
-            return Err(StoreError::TracesHeld);
+            return Err(StoreError::WipeBlocked);
         }
-        std::thread::sleep(PAUSE);
+        std::thread::sleep(RETRY_DELAY);
     }
     Ok(())
-}
-
-/// Removes what deleted rows have left in unused parts of the file and in the WAL, while a server may
-/// be running. Calls `progress` with the number of pages read.
-///
-/// # Errors
-/// [`StoreError::TracesHeld`] while another process keeps an old read transaction open.
-pub fn wipe_deleted(path: &Path, progress: &mut dyn FnMut(u64)) -> Result<usize, StoreError> {
-    scrub(&open::writable_in_turn(path)?, progress)
 }
