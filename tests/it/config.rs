@@ -13,9 +13,7 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::support::binary::{
-    ServeProcess, command, ended, free_address, outcome, run, succeed, text,
-};
+use super::support::binary::{ServeProcess, command, ended, free_address, run, succeed, text};
 use super::support::http::{Client, once, post_lead};
 use super::support::{TOKEN, lead};
 
