@@ -8,7 +8,7 @@ use fastcore::domain::lead::NewLead;
 use fastcore::domain::lead::status::LeadStatus;
 use fastcore::store;
 use fastcore::store::db::lock::ServerLock;
-use fastcore::store::leads::SubmitOutcome;
+use fastcore::store::leads::submit::SubmitOutcome;
 use fastcore::store::read::ReadPool;
 use serde_json::json;
 use uuid::Uuid;
@@ -106,23 +106,27 @@ pub(super) fn fill(database: &Path, leads: u64) {
     let clock = Clock::system();
     let lock = ServerLock::take(database).expect("the lock");
     migrate::prepare(database, &clock, "cli:bench", &lock).expect("a schema");
-    let (writer, thread, _) =
-        store::writer::start_server_writer(database, &clock, store::writer::CompletedBatch::notify)
-            .expect("a writer");
+    let (writer, thread, _) = store::writer::start_server_writer(
+        database,
+        &clock,
+        store::writer::batch::CompletedBatch::notify,
+    )
+    .expect("a writer");
     let mut n = 0;
     while n < leads {
         let batch: Vec<_> = (n..leads.min(n + 500))
             .map(|n| {
                 let lead = NewLead::parse(lead(n).as_bytes()).expect("a lead");
                 let work = move |tx: &mut store::tx::WriteTx<'_>| {
-                    if let SubmitOutcome::Created(stored) = store::leads::submit(tx, &lead)? {
+                    if let SubmitOutcome::Created(stored) = store::leads::submit::submit(tx, &lead)?
+                    {
                         let to = match n % 20 {
                             0 => return Ok(()),
                             1 => LeadStatus::Processing,
                             2..5 => LeadStatus::Resolved,
                             _ => LeadStatus::Archived,
                         };
-                        store::leads::set_status(tx, &stored.lead_id, to, "cli:bench")?;
+                        store::leads::status::set_status(tx, &stored.lead_id, to, "cli:bench")?;
                     }
                     Ok(())
                 };

@@ -12,7 +12,7 @@ use fastcore::domain::hash_chain::ChainPosition;
 use fastcore::domain::lead::NewLead;
 use fastcore::http::context::Route;
 use fastcore::http::server::{Limits, bind, serve};
-use fastcore::store::leads::StoredLead;
+use fastcore::store::leads::submit::StoredLead;
 use fastcore::telemetry::{self, LogFlags};
 use http::StatusCode;
 use uuid::Uuid;

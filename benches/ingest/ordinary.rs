@@ -11,7 +11,7 @@ use fastcore::domain::lead::parse::LeadParseError;
 use fastcore::domain::lead::{LeadService, NewLead};
 use fastcore::domain::timestamp::Timestamp;
 use fastcore::store::db::lock::ServerLock;
-use fastcore::store::leads::StoredLead;
+use fastcore::store::leads::submit::StoredLead;
 use r2d2::Pool;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};

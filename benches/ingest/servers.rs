@@ -64,7 +64,7 @@ impl Server {
     /// Has its search index stay where it is.
     pub(super) fn without_index(self) -> Self {
         let conn = Connection::open(self.folder.path().join("fastcore.db")).expect("a database");
-        let sql = "UPDATE lead_search_place SET followed = 1 << 60, rules = ?1";
+        let sql = "UPDATE search_index_state SET indexed_through = 1 << 60, tokenizer_version = ?1";
         conn.execute(sql, [TOKENIZER_VERSION]).expect(sql);
         self
     }

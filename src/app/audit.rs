@@ -12,7 +12,7 @@ use crate::domain::hash_chain::ChainPosition;
 use crate::domain::recorded::Recorded;
 use crate::domain::timestamp::Timestamp;
 use crate::store;
-use crate::store::audit::page::AuditFilter;
+use crate::store::audit::query::AuditFilter;
 use crate::store::audit::verify::VerifyReport;
 use crate::store::error::StoreError;
 use crate::store::read::ReadPool;
@@ -24,11 +24,12 @@ use crate::store::tx::WriteTx;
 /// The database cannot be read.
 pub fn list(
     database: &Path,
-    event: Option<&Recorded<AuditEvent>>,
-    lead_id: Option<&str>,
-    limit: u32,
+    event: Option<Recorded<AuditEvent>>,
+    lead_id: Option<String>,
+    limit: usize,
 ) -> Result<Vec<AuditRow>, StoreError> {
-    ReadPool::open(database)?.read(|tx| tx.newest_audit(event, lead_id, limit))
+    let filter = AuditFilter { event, lead_id, ..AuditFilter::default() };
+    ReadPool::open(database)?.read(|tx| tx.audit_page(&filter, None, limit))
 }
 
 /// The last row's `seq` and hash; `None` while the log is empty.

@@ -13,7 +13,8 @@ use crate::store::error::StoreError;
 use crate::store::health::WriterHealth;
 use crate::store::read::{READ_POOL_SIZE, ReadPool, ReadTx};
 use crate::store::tx::WriteTx;
-use crate::store::writer::{self, CompletedBatch, Writer, WriterThread};
+use crate::store::writer::batch::CompletedBatch;
+use crate::store::writer::{self, Writer, WriterThread};
 
 /// How long a request waits for the disk before the outcome of its write is called unknown.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(20);

@@ -8,7 +8,7 @@ use crate::domain::lead::NewLead;
 use crate::domain::lead::parse::LeadParseError;
 use crate::store;
 use crate::store::error::StoreError;
-use crate::store::leads::{StoredLead, SubmitOutcome};
+use crate::store::leads::submit::{StoredLead, SubmitOutcome};
 
 /// A lead that is stored.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ pub async fn submit(db: &Db, body: &[u8]) -> Result<Accepted, Refusal> {
             return Err(Refusal::Invalid(faults));
         }
     };
-    let outcome = db.write(move |tx| store::leads::submit(tx, &lead)).await;
+    let outcome = db.write(move |tx| store::leads::submit::submit(tx, &lead)).await;
     match outcome.map_err(Refusal::Store)? {
         SubmitOutcome::Created(stored) => Ok(Accepted::Created(stored)),
         SubmitOutcome::Replayed(stored) => Ok(Accepted::Replayed(stored)),

@@ -20,7 +20,7 @@ use crate::store::leads::query::LeadCount;
 use crate::store::read::{ReadPool, ReadTx};
 
 /// Audit rows of one lead that are shown, at most.
-const MAX_TIMELINE_ROWS: u32 = 1000;
+const MAX_TIMELINE_ROWS: usize = 1000;
 /// Characters of a message that a list shows.
 const EXCERPT_CHARS: usize = 160;
 /// Leads are counted up to this.
@@ -57,9 +57,8 @@ fn detail(tx: &ReadTx<'_>, id: &str) -> Result<Option<LeadDetail>, StoreError> {
     let Some(lead) = tx.lead(id)? else {
         return Ok(None);
     };
-    let arrival = tx.audit_at(lead.audit_seq)?;
-    let mut timeline = tx.newest_audit(None, Some(&lead.id), MAX_TIMELINE_ROWS)?;
-    timeline.reverse();
+    let arrival = tx.audit_row(lead.audit_seq)?;
+    let timeline = tx.timeline(&lead.id, MAX_TIMELINE_ROWS)?;
     let receipt = arrival
         .as_ref()
         .and_then(|row| Some(ChainPosition { seq: row.seq, hash: Sha256Hash::parse(&row.hash)? }));
@@ -204,7 +203,7 @@ pub async fn open(
         return Err(if erased { OpenLeadError::Erased } else { OpenLeadError::Unknown });
     }
     let wanted = id.clone();
-    let viewed = db.write(move |tx| store::leads::note_viewed(tx, &wanted, &actor)).await?;
+    let viewed = db.write(move |tx| store::leads::view::record_view(tx, &wanted, &actor)).await?;
     let opened = db.read(move |tx| {
         let Some(detail) = detail(tx, &id)? else { return Ok(None) };
         let (newer, older) = tx.neighbours(&filter, Cursor::of(&detail.lead))?;
@@ -220,7 +219,7 @@ pub async fn open(
 /// # Errors
 /// The database cannot be written.
 pub fn rebuild_status(database: &Path, clock: &Clock) -> Result<usize, StoreError> {
-    db::write_once(database, clock, store::leads::rebuild_status)
+    db::write_once(database, clock, store::leads::status::rebuild_status)
 }
 
 /// A change of status; `from` and `to` are equal where the lead had that status already.
@@ -243,7 +242,8 @@ pub fn set_status(
     actor: &str,
 ) -> Result<Option<StatusChange>, StoreError> {
     let (id, actor) = (id.to_owned(), actor.to_owned());
-    let from =
-        db::write_once(database, clock, move |tx| store::leads::set_status(tx, &id, to, &actor))?;
+    let from = db::write_once(database, clock, move |tx| {
+        store::leads::status::set_status(tx, &id, to, &actor)
+    })?;
     Ok(from.map(|from| StatusChange { from, to }))
 }

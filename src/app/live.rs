@@ -244,7 +244,7 @@ fn live_event(snapshot: &ReadTx<'_>, row: &AuditRow) -> Result<Option<LiveEvent>
     let Some(id) = row.lead_id.clone() else { return Ok(None) };
     Ok(match row.event.known() {
         Some(AuditEvent::LeadReceived | AuditEvent::LeadImported) => {
-            snapshot.lead_at(row.seq)?.map(|lead| LiveEvent::Lead(LeadSummary::of(&lead)))
+            snapshot.lead_by_audit_seq(row.seq)?.map(|lead| LiveEvent::Lead(LeadSummary::of(&lead)))
         }
         Some(AuditEvent::LeadProcessed) => {
             let status = row.details()["to"].as_str().and_then(LeadStatus::parse);

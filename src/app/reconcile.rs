@@ -8,7 +8,7 @@ use thiserror::Error;
 use crate::app::import::read::next_line;
 use crate::domain::id::RequestId;
 use crate::store::error::StoreError;
-use crate::store::leads::RequestIdState;
+use crate::store::leads::request_id::RequestIdState;
 use crate::store::read::ReadPool;
 
 /// How many ids are looked up at one moment. What was stored or erased before the first is so at
@@ -59,7 +59,9 @@ pub fn run(
     loop {
         let (ids, more) = next_ids(&mut input, &mut lines, &mut done)?;
         let known = readers.read(|snapshot| {
-            ids.iter().map(|id| snapshot.known(&id.to_string())).collect::<Result<Vec<_>, _>>()
+            ids.iter()
+                .map(|id| snapshot.request_id_state(&id.to_string()))
+                .collect::<Result<Vec<_>, _>>()
         })?;
         done.ids += ids.len() as u64;
         for (id, known) in ids.into_iter().zip(known) {

@@ -106,7 +106,7 @@ fn stats(tx: &ReadTx<'_>, query: &StatsQuery, now: Timestamp) -> Result<LeadStat
         by_status: statuses
             .map(|(status, leads)| StatusCount { status: Some(status), leads })
             .collect(),
-        median_seconds_to_processing: median(tx.taken_up(period)?),
+        median_seconds_to_processing: median(tx.first_processed(period)?),
         leads: tx.leads_in(period)?,
     })
 }
@@ -118,7 +118,7 @@ fn series(
     query: &StatsQuery,
     now: Timestamp,
 ) -> Result<Vec<TimeBucket>, StoreError> {
-    let Some((first, last)) = tx.extent(&query.period)? else { return Ok(Vec::new()) };
+    let Some((first, last)) = tx.time_range(&query.period)? else { return Ok(Vec::new()) };
     let day_of = |time: Timestamp| time.to_datetime().with_timezone(&query.zone).date_naive();
     let Period { since, until } = query.period;
     let begin = since.map_or(first, |since| since.max(first.saturating_sub(LEAD_IN)));

@@ -31,7 +31,7 @@ enum AuditCommand {
         lead: Option<String>,
         /// At most so many
         #[arg(long, default_value_t = 50)]
-        limit: u32,
+        limit: usize,
         /// As JSON
         #[arg(long)]
         json: bool,
@@ -68,7 +68,7 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
         AuditCommand::List { database, event, lead, limit, json } => {
             let path = database.path(&context.environment)?;
             let event = event.as_deref().map(Recorded::parse);
-            let rows = audit::list(&path, event.as_ref(), lead.as_deref(), limit)?;
+            let rows = audit::list(&path, event, lead, limit)?;
             if json {
                 return output::json(&rows);
             }

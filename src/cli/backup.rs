@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use crate::app::backup;
 use crate::cli::error::CliError;
 use crate::cli::{Context, DatabaseArg, output};
-use crate::store::backup::create;
-use crate::store::backup::create::CancelFlag;
+use crate::store::backup::progress::CancelFlag;
+use crate::store::backup::verify::verify_backup;
 
 /// Makes backups and proves them
 #[derive(Debug, clap::Args)]
@@ -86,7 +86,7 @@ fn create(context: &Context, path: &Path, target: &Path, json: bool) -> Result<(
 
 fn verify(file: &Path, no_checksum: bool, json: bool) -> Result<(), CliError> {
     let mut progress = output::Progress::new("MB read");
-    let report = create::prove(file, no_checksum, &mut |what, count| progress.of(what, count))?;
+    let report = verify_backup(file, no_checksum, &mut |what, count| progress.of(what, count))?;
     drop(progress);
     let proved = if no_checksum { "; what no row uses is not proved" } else { "" };
     output::report(&report, json, |head| {

@@ -108,7 +108,7 @@ impl FilterArgs {
             period: self.period.period(),
             service: self.service,
             status: self.status,
-            words: self.query.as_deref().map(SearchTerms::parse),
+            terms: self.query.as_deref().map(SearchTerms::parse),
         }
     }
 }

@@ -56,7 +56,7 @@ pub fn mask(address: &str) -> String {
 /// An address as it is compared with others: the part before the `@` as it is, the domain in its
 /// ASCII form and lower case, so that `é.fr` and `xn--9ca.fr` are one.
 #[must_use]
-pub fn comparable(address: &str) -> String {
+pub fn canonical_for_match(address: &str) -> String {
     let Some((local, domain)) = address.rsplit_once('@') else {
         return address.to_owned();
     };

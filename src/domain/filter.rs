@@ -18,7 +18,7 @@ pub struct LeadFilter {
     pub period: Period,
     pub service: Option<LeadService>,
     pub status: Option<LeadStatus>,
-    pub words: Option<SearchTerms>,
+    pub terms: Option<SearchTerms>,
 }
 
 /// Parses the beginning of a period: RFC 3339, or a day (in UTC) from its first microsecond.

@@ -1,12 +1,12 @@
-//! Finding words regardless of accents and case.
+//! Search terms: words compared without regard to accents and case.
 
 use unicode_normalization::char::{decompose_compatible, is_combining_mark};
 
-/// Counts up with every change to how texts become words: what was split by other rules is split
-/// anew.
+/// Incremented with every change to how texts are split into words: an index of another version is
+/// rebuilt.
 pub const TOKENIZER_VERSION: i64 = 1;
 
-/// The words of a query. A text matches when each is the beginning of some word of it.
+/// The words of a query. A text matches if each is a prefix of one of its words.
 #[derive(Debug, Clone, Default)]
 pub struct SearchTerms(Vec<String>);
 
@@ -16,41 +16,41 @@ impl SearchTerms {
         Self(split(&fold(query)).map(str::to_owned).collect())
     }
 
-    /// Whether every word begins a word of one of the texts.
+    /// Whether each term is a prefix of a word of one of the texts.
     pub fn match_all<'a>(&self, texts: impl Iterator<Item = &'a str>) -> bool {
-        let mut missing: Vec<&str> = self.0.iter().map(String::as_str).collect();
+        let mut missing: Vec<&str> = self.iter().collect();
         for text in texts {
             if missing.is_empty() {
                 break;
             }
             let folded = fold(text);
-            missing.retain(|word| !split(&folded).any(|w| w.starts_with(word)));
+            missing.retain(|term| !split(&folded).any(|word| word.starts_with(term)));
         }
         missing.is_empty()
     }
 
-    /// The words, each in the one form that texts are compared in.
+    /// The terms, folded.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
 }
 
-/// Calls `take` with every word of a text, in the one form that texts are compared in.
-pub fn each_word(text: &str, mut take: impl FnMut(&str)) {
-    split(&fold(text)).for_each(&mut take);
+/// Calls `take` with every word of a text, folded.
+pub fn for_each_word(text: &str, take: impl FnMut(&str)) {
+    split(&fold(text)).for_each(take);
 }
 
-/// Without accents, in lower case: `Électrique` is `electrique`, `œuvre` is `oeuvre`.
+/// Folds a text to lower case without accents: `Électrique` becomes `electrique`, `œuvre` `oeuvre`.
 fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for c in text.chars() {
-        // A scan reads millions of these.
+        // A scan folds millions of characters, most of them ASCII.
         if c.is_ascii() {
             folded.push(c.to_ascii_lowercase());
             continue;
         }
-        // Character by character, since the order of the marks, which the form of a whole text
-        // settles, is no matter: they go.
+        // Character by character is enough: the normal form of a text differs in the order of the
+        // combining marks alone, and those are dropped.
         decompose_compatible(c, |c| {
             let c = Some(c).filter(|c| !is_combining_mark(*c));
             for c in c.into_iter().flat_map(char::to_lowercase) {
@@ -67,5 +67,5 @@ fn fold(text: &str) -> String {
 }
 
 fn split(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty())
+    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty())
 }

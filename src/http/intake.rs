@@ -16,7 +16,7 @@ use crate::http::context::Context;
 use crate::http::error::{ApiError, LoggedLead, json};
 use crate::http::extract::{bearer, json_body};
 use crate::http::openapi::LeadRefused;
-use crate::store::leads::StoredLead;
+use crate::store::leads::submit::StoredLead;
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 

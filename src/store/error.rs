@@ -1,4 +1,4 @@
-//! What can go wrong with the database, named by cause.
+//! Failures of the database, named by cause.
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -7,14 +7,14 @@ use rusqlite::ErrorCode;
 use rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
 use thiserror::Error;
 
-/// A failure of the store. No variant holds personal data: values are bound, never quoted.
+/// A failure of the store. No variant contains personal data: values are bound, never quoted.
 #[derive(Debug, Clone, Error)]
 pub enum StoreError {
     #[error("the disk is full")]
     Full,
     #[error("another process keeps the database locked")]
     Locked,
-    #[error("the disk answered with an error ({0})")]
+    #[error("the disk reported an error ({0})")]
     Io(String),
     #[error("the database is damaged ({0})")]
     Corrupt(String),
@@ -22,14 +22,14 @@ pub enum StoreError {
     QueueFull,
     #[error("the writer has stopped")]
     Closed,
-    #[error("the disk has not answered in time; whether it is stored is unknown")]
+    #[error("the disk did not answer in time; whether the change is stored is unknown")]
     TimedOut,
-    #[error("the database refused it ({0})")]
+    #[error("the database refused the change ({0})")]
     Refused(String),
     #[error("SQLite: {0}")]
     Sqlite(String),
 
-    #[error("there is no database at {0}; `fastcore migrate` or `fastcore serve` makes it")]
+    #[error("there is no database at {0}; `fastcore migrate` or `fastcore serve` creates it")]
     Missing(PathBuf),
     #[error("{0} is not a SQLite database; nothing was changed")]
     NotADatabase(PathBuf),
@@ -45,7 +45,7 @@ pub enum StoreError {
     #[error("{path} has schema version {found} of {known}; run `fastcore migrate` first")]
     Pending { path: PathBuf, found: u32, known: u32 },
     #[error(
-        "{path} was not made by this binary's migrations: its {migration} is missing or another; \
+        "{path} was not made by this binary's migrations: its {migration} is missing or differs; \
          nothing was changed"
     )]
     Diverged { path: PathBuf, migration: String },
@@ -56,30 +56,32 @@ pub enum StoreError {
     #[error("SQLite {0} is too old: versions before 3.51.3 can lose commits")]
     OldLibrary(String),
     #[error(
-        "another process is reading the database and keeps its write-ahead log from being \
-         emptied; end it (`fuser {0}` names it), then start again"
+        "another process is reading the database and keeps its write-ahead log (WAL) from being \
+         truncated; end it (`fuser {0}` names it), then start again"
     )]
     WalInUse(PathBuf),
     #[error(
-        "another process keeps reading the database as it was before; what was deleted is in the \
-         write-ahead log until it ends: end it, then run the same command again"
+        "another process keeps reading the database as it was before; deleted data stays in the \
+         write-ahead log (WAL) until it ends: end it, then run the same command again"
     )]
     WipeBlocked,
-    #[error("{path} is no whole backup: {cause}")]
-    NotWhole { path: PathBuf, cause: &'static str },
+    #[error("{path} is not a complete backup: {cause}")]
+    IncompleteBackup { path: PathBuf, cause: &'static str },
     #[error("another process has the database {0} open; end it (`fuser {0}` names it)")]
     OpenElsewhere(PathBuf),
-    #[error("{path}: line {line} is no lead's id; the ledger of erasures must be mended by hand")]
+    #[error(
+        "{path}: line {line} is not the id of a lead; the erasure ledger must be repaired by hand"
+    )]
     Ledger { path: PathBuf, line: usize },
 }
 
 impl StoreError {
-    /// What the system answered about a file.
+    /// Turns a failure of the system into one that names the file.
     pub(crate) fn at<E: Display>(path: &Path) -> impl Fn(E) -> Self + Copy {
         move |error| Self::Io(format!("{}: {error}", path.display()))
     }
 
-    /// Whether the failure is of one statement alone, so that others in its batch may go on.
+    /// Whether the failure is that of one statement, so that other jobs of its batch may go on.
     pub(crate) fn is_refusal(&self) -> bool {
         matches!(self, Self::Refused(_))
     }
@@ -100,7 +102,7 @@ impl From<rusqlite::Error> for StoreError {
         let detail = || message.clone().unwrap_or_else(|| code.to_string());
         match code.code {
             ErrorCode::DiskFull => Self::Full,
-            // The file that readers of the log share had no room to grow.
+            // The shared-memory file of the WAL had no room to grow.
             _ if code.extended_code == SQLITE_IOERR_SHMSIZE => Self::Full,
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Self::Locked,
             ErrorCode::SystemIoFailure

@@ -1,4 +1,4 @@
-//! SQLite: the only layer that names rusqlite, r2d2 and refinery.
+//! SQLite: the only layer that imports rusqlite, r2d2 and refinery.
 
 pub mod audit;
 pub mod backup;

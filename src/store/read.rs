@@ -1,27 +1,28 @@
-//! Reading: connections that cannot write, and the database as it was at one moment.
+//! Reads: a pool of connections that cannot write, and read transactions.
 
-use crate::store::db::schema;
 use std::path::Path;
 use std::time::Duration;
 
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::Connection;
 
-use crate::store::db::open;
+use crate::store::db::{open, schema};
 use crate::store::error::StoreError;
 
-/// ReadPool at once; a read is short, so few are enough.
+/// Connections of a pool; a read is short, so few are enough.
 pub const READ_POOL_SIZE: u32 = 4;
+/// How long a read waits for a connection.
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Read-only connections, opened when they are needed.
 #[derive(Debug, Clone)]
 pub struct ReadPool(r2d2::Pool<SqliteConnectionManager>);
 
 impl ReadPool {
-    /// ReadPool of a database whose schema is this binary's.
+    /// A pool for a database whose schema is this binary's.
     ///
     /// # Errors
-    /// The database is not there, not ours, or of another version.
+    /// The database is missing, is not FASTCore's, or is of another version.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let first = open::read_only(path)?;
         schema::check_current(&first, path)?;
@@ -31,12 +32,12 @@ impl ReadPool {
         let pool = r2d2::Pool::builder()
             .max_size(READ_POOL_SIZE)
             .min_idle(Some(0))
-            .connection_timeout(Duration::from_secs(5))
+            .connection_timeout(CONNECTION_TIMEOUT)
             .build_unchecked(manager);
         Ok(Self(pool))
     }
 
-    /// Runs several reads on one snapshot.
+    /// Runs several reads in one transaction: they see the database as it is at one moment.
     ///
     /// # Errors
     /// The database's own.
@@ -50,6 +51,6 @@ impl ReadPool {
     }
 }
 
-/// The database as it was at one moment.
+/// A read transaction.
 #[expect(missing_debug_implementations, reason = "lives for one read")]
 pub struct ReadTx<'c>(pub(crate) &'c Connection);

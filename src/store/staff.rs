@@ -69,14 +69,14 @@ impl ReadTx<'_> {
     ///
     /// # Errors
     /// The database's own.
-    pub fn accounts(&self, alive: &SessionCutoffs) -> Result<Vec<AccountInfo>, StoreError> {
+    pub fn accounts(&self, cutoffs: &SessionCutoffs) -> Result<Vec<AccountInfo>, StoreError> {
         let mut statement = self.0.prepare(
             "SELECT a.name, a.created_at_utc, a.totp_secret IS NOT NULL, count(s.name), max(s.seen_at_utc)
              FROM staff_account AS a LEFT JOIN staff_session AS s
                  ON s.name = a.name AND s.seen_at_utc > ?1 AND s.created_at_utc > ?2
              GROUP BY a.name ORDER BY a.name",
         )?;
-        let rows = statement.query_map([&alive.seen_after, &alive.created_after], |row| {
+        let rows = statement.query_map([&cutoffs.seen_after, &cutoffs.created_after], |row| {
             Ok(AccountInfo {
                 name: row.get(0)?,
                 created_at_utc: row.get(1)?,
@@ -95,13 +95,13 @@ impl ReadTx<'_> {
     pub fn session(
         &self,
         token_hash: &[u8; 32],
-        alive: &SessionCutoffs,
+        cutoffs: &SessionCutoffs,
     ) -> Result<Option<Session>, StoreError> {
         let mut statement = self.0.prepare_cached(
             "SELECT name, created_at_utc, seen_at_utc FROM staff_session
              WHERE token_hash = ?1 AND seen_at_utc > ?2 AND created_at_utc > ?3",
         )?;
-        let values = params![token_hash, alive.seen_after, alive.created_after];
+        let values = params![token_hash, cutoffs.seen_after, cutoffs.created_after];
         let session = statement.query_row(values, |row| {
             Ok(Session { name: row.get(0)?, created_at_utc: row.get(1)?, seen_at_utc: row.get(2)? })
         });
@@ -128,7 +128,7 @@ pub fn add(
         return Ok(false);
     }
     let totp = account.totp_secret.is_some();
-    note(
+    append_audit(
         tx,
         AuditEvent::StaffAdded,
         actor,
@@ -174,7 +174,7 @@ pub fn reset(tx: &mut WriteTx<'_>, account: &Account, actor: &str) -> Result<boo
     tx.conn.prepare_cached(sql)?.execute([&account.name])?;
     let totp = account.totp_secret.is_some();
     let details = serde_json::json!({ "account": account.name, "totp": totp });
-    note(tx, AuditEvent::StaffPasswordReset, actor, &details)?;
+    append_audit(tx, AuditEvent::StaffPasswordReset, actor, &details)?;
     Ok(true)
 }
 
@@ -187,7 +187,7 @@ pub fn remove(tx: &mut WriteTx<'_>, name: &str, actor: &str) -> Result<bool, Sto
     if tx.conn.prepare_cached(sql)?.execute([name])? == 0 {
         return Ok(false);
     }
-    note(tx, AuditEvent::StaffRemoved, actor, &serde_json::json!({ "account": name }))?;
+    append_audit(tx, AuditEvent::StaffRemoved, actor, &serde_json::json!({ "account": name }))?;
     Ok(true)
 }
 
@@ -201,7 +201,7 @@ pub fn open_session(
     seen: &Account,
     step: Option<i64>,
     token_hash: &[u8; 32],
-    alive: &SessionCutoffs,
+    cutoffs: &SessionCutoffs,
 ) -> Result<bool, StoreError> {
     let Some(account) = account(tx.conn, &seen.name)? else { return Ok(false) };
     let same = account.password_hash == seen.password_hash
@@ -215,9 +215,14 @@ pub fn open_session(
         tx.conn.prepare_cached(sql)?.execute(params![seen.name, step])?;
     }
     insert_session(tx, &seen.name, token_hash)?;
-    forget_old_sessions(tx, &seen.name, alive)?;
+    forget_old_sessions(tx, &seen.name, cutoffs)?;
     let actor = staff_actor(&seen.name);
-    note(tx, AuditEvent::StaffSignedIn, &actor, &serde_json::json!({ "account": seen.name }))?;
+    append_audit(
+        tx,
+        AuditEvent::StaffSignedIn,
+        &actor,
+        &serde_json::json!({ "account": seen.name }),
+    )?;
     Ok(true)
 }
 
@@ -231,10 +236,10 @@ fn insert_session(tx: &WriteTx<'_>, name: &str, token_hash: &[u8; 32]) -> Result
 fn forget_old_sessions(
     tx: &WriteTx<'_>,
     name: &str,
-    alive: &SessionCutoffs,
+    cutoffs: &SessionCutoffs,
 ) -> Result<(), StoreError> {
     let sql = "DELETE FROM staff_session WHERE seen_at_utc <= ?1 OR created_at_utc <= ?2";
-    tx.conn.prepare_cached(sql)?.execute([&alive.seen_after, &alive.created_after])?;
+    tx.conn.prepare_cached(sql)?.execute([&cutoffs.seen_after, &cutoffs.created_after])?;
     let sql = "DELETE FROM staff_session WHERE token_hash IN (
                    SELECT token_hash FROM staff_session WHERE name = ?1
                    ORDER BY seen_at_utc DESC, rowid DESC LIMIT -1 OFFSET ?2)";
@@ -252,7 +257,7 @@ pub fn close_session(tx: &mut WriteTx<'_>, token_hash: &[u8; 32]) -> Result<(), 
         tx.conn.prepare_cached(sql)?.query_row([token_hash], |row| row.get(0)).optional()?;
     let Some(name) = name else { return Ok(()) };
     let actor = staff_actor(&name);
-    note(tx, AuditEvent::StaffSignedOut, &actor, &serde_json::json!({ "account": name }))
+    append_audit(tx, AuditEvent::StaffSignedOut, &actor, &serde_json::json!({ "account": name }))
 }
 
 /// Remembers that a session was used now.
@@ -283,7 +288,7 @@ fn has_account(conn: &rusqlite::Connection) -> Result<bool, StoreError> {
     Ok(conn.prepare_cached("SELECT 1 FROM staff_account")?.exists([])?)
 }
 
-fn note(
+fn append_audit(
     tx: &mut WriteTx<'_>,
     event: AuditEvent,
     actor: &str,

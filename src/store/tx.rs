@@ -1,4 +1,4 @@
-//! One transaction of the writer: one time for all its rows, and the end of the chain.
+//! A transaction of the writer: one time for all its rows, and the head of the chain.
 
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::{ContextV7, Uuid};
@@ -8,7 +8,7 @@ use crate::domain::hash_chain::{ChainEntry, ChainPosition, Sha256Hash};
 use crate::domain::timestamp::Timestamp;
 use crate::store::error::StoreError;
 
-/// What a piece of work in the writer may use. Rows are only ever added to the audit log.
+/// What a job of the writer may use. The audit log is only ever appended to.
 #[expect(missing_debug_implementations, reason = "lives for one transaction")]
 pub struct WriteTx<'c> {
     pub(crate) conn: &'c Connection,
@@ -18,15 +18,14 @@ pub struct WriteTx<'c> {
 }
 
 impl<'c> WriteTx<'c> {
-    /// Reads the end of the chain inside the transaction that the caller has begun, since another
-    /// process may have added to it.
+    /// Reads the head of the chain inside the transaction that the caller has begun, since another
+    /// process may have appended to it.
     pub(crate) fn begin(
         conn: &'c Connection,
         now: Timestamp,
         ids: &'c ContextV7,
     ) -> Result<Self, StoreError> {
-        let head = end_of_chain(conn)?;
-        Ok(Self { conn, now, ids, head })
+        Ok(Self { conn, now, ids, head: append_position(conn)? })
     }
 
     /// The time that all rows of the transaction get.
@@ -41,7 +40,7 @@ impl<'c> WriteTx<'c> {
         self.head
     }
 
-    /// Puts the end of the chain back to where it was before work that was rolled back.
+    /// Resets the head to where it was before a job that was rolled back.
     pub(crate) fn reset_head(&mut self, head: ChainPosition) {
         self.head = head;
     }
@@ -55,58 +54,58 @@ impl<'c> WriteTx<'c> {
         Uuid::new_v7(uuid::Timestamp::from_unix(self.ids, seconds, nanos))
     }
 
-    /// Writes the one row that proves that a commit can be made.
+    /// Writes the row of the health probe.
     pub(crate) fn write_probe(&mut self) -> Result<(), StoreError> {
         write_probe(self.conn, self.now)
     }
 
-    /// Adds a row to the audit log.
+    /// Appends a row to the audit log.
     ///
     /// # Errors
     /// The database's own.
-    pub fn append(&mut self, event: &NewAuditRow<'_>) -> Result<ChainPosition, StoreError> {
+    pub fn append(&mut self, row: &NewAuditRow<'_>) -> Result<ChainPosition, StoreError> {
         let mut id = Uuid::encode_buffer();
         let now = self.now.to_string();
-        let link = ChainEntry {
+        let entry = ChainEntry {
             seq: self.head.seq + 1,
             id: self.new_id().hyphenated().encode_lower(&mut id),
             created_at_utc: now.as_str(),
-            event: event.event.as_str(),
-            actor: Some(event.actor),
-            lead_id: event.lead_id,
-            request_id: event.request_id,
-            status_code: event.status_code,
-            details_json: event.details_json,
+            event: row.event.as_str(),
+            actor: Some(row.actor),
+            lead_id: row.lead_id,
+            request_id: row.request_id,
+            status_code: row.status_code,
+            details_json: row.details_json,
         };
-        let hash = link.hash(&self.head.hash);
-        self.conn.prepare_cached(include_str!("audit_append.sql"))?.execute(params![
-            link.seq,
-            link.id,
-            link.created_at_utc,
-            link.event,
-            link.actor,
-            link.lead_id,
-            link.request_id,
-            link.status_code,
-            link.details_json,
+        let hash = entry.hash(&self.head.hash);
+        self.conn.prepare_cached(include_str!("append_audit_row.sql"))?.execute(params![
+            entry.seq,
+            entry.id,
+            entry.created_at_utc,
+            entry.event,
+            entry.actor,
+            entry.lead_id,
+            entry.request_id,
+            entry.status_code,
+            entry.details_json,
             hash.to_string(),
         ])?;
-        self.head = ChainPosition { seq: link.seq, hash };
+        self.head = ChainPosition { seq: entry.seq, hash };
         Ok(self.head)
     }
 }
 
-/// Writes the one row that proves that a commit can be made.
+/// Writes the one row that shows that a commit can be made.
 pub(crate) fn write_probe(conn: &Connection, now: Timestamp) -> Result<(), StoreError> {
-    let sql = "INSERT INTO writer_proof (id, proved_at_utc) VALUES (1, ?1)
-               ON CONFLICT (id) DO UPDATE SET proved_at_utc = excluded.proved_at_utc";
+    let sql = "INSERT INTO write_probe (id, probed_at_utc) VALUES (1, ?1)
+               ON CONFLICT (id) DO UPDATE SET probed_at_utc = excluded.probed_at_utc";
     conn.prepare_cached(sql)?.execute([now])?;
     Ok(())
 }
 
-/// Where the next row goes: behind the last one. When rows were cut off at the end, SQLite's
-/// counter is ahead of them; the next row then leaves the gap open for `verify` to find.
-fn end_of_chain(conn: &Connection) -> Result<ChainPosition, StoreError> {
+/// The position that the next row follows. If rows were removed at the end, SQLite's counter is ahead
+/// of the last one; the next row then leaves the gap, for `audit verify` to report.
+fn append_position(conn: &Connection) -> Result<ChainPosition, StoreError> {
     let mut statement = conn.prepare_cached(
         "SELECT seq, hash, (SELECT seq FROM sqlite_sequence WHERE name = 'audit_log')
          FROM audit_log ORDER BY seq DESC LIMIT 1",

@@ -150,6 +150,22 @@ fn each_step_carries_the_rows_of_the_ones_before() {
 }
 
 #[test]
+fn renamed_tables_keep_their_rows() {
+    let database = behind(6);
+    database.succeed(&["migrate"]);
+    let rows = |sql| digest::rows(&database.sqlite(), sql);
+    let text = |text: &str| Some(text.to_owned());
+    assert_eq!(
+        rows("SELECT id, probed_at_utc FROM write_probe"),
+        [[text("1"), text("2026-01-05T08:00:00.000000Z")]]
+    );
+    assert_eq!(
+        rows("SELECT id, indexed_through, tokenizer_version FROM search_index_state"),
+        [[text("1"), text("1"), text("1")]]
+    );
+}
+
+#[test]
 fn migrating_makes_a_database_that_its_owner_alone_can_read() {
     let database = Database::bare();
     let output = database.run(&["migrate"]);

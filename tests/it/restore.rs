@@ -141,7 +141,7 @@ fn a_stale_log_beside_the_target_is_not_mixed_with_the_backup() {
     let conn = Connection::open(database.path()).expect("a connection");
     conn.execute_batch(
         "PRAGMA wal_autocheckpoint = 0; PRAGMA journal_mode = WAL;
-         INSERT INTO writer_proof VALUES (1, 'x') ON CONFLICT DO UPDATE SET proved_at_utc = 'y'",
+         INSERT INTO write_probe VALUES (1, 'x') ON CONFLICT DO UPDATE SET probed_at_utc = 'y'",
     )
     .expect("written");
     for suffix in ["-wal", "-shm"] {

@@ -15,7 +15,7 @@ use fastcore::domain::lead::{LeadService, NewLead};
 use fastcore::domain::search_terms::SearchTerms;
 use fastcore::domain::timestamp::Timestamp;
 use fastcore::store;
-use fastcore::store::leads::SubmitOutcome;
+use fastcore::store::leads::submit::SubmitOutcome;
 use fastcore::store::read::{ReadPool, ReadTx};
 use fastcore::store::writer::{Writer, WriterThread};
 use serde_json::json;
@@ -43,7 +43,7 @@ impl Store {
         let (writer, thread, _) = store::writer::start_server_writer(
             &database,
             &clock,
-            store::writer::CompletedBatch::notify,
+            store::writer::batch::CompletedBatch::notify,
         )
         .expect("a writer");
         Self { folder, writer, thread, now }
@@ -56,7 +56,7 @@ impl Store {
     /// Stores the n-th lead of a mixed lot; returns its id.
     fn add(&self, n: usize) -> String {
         let lead = mixed(n);
-        match self.writer.run(move |tx| store::leads::submit(tx, &lead)).expect("stored") {
+        match self.writer.run(move |tx| store::leads::submit::submit(tx, &lead)).expect("stored") {
             SubmitOutcome::Created(stored) => stored.lead_id,
             other => panic!("{other:?}"),
         }
@@ -65,7 +65,7 @@ impl Store {
     fn set_status(&self, id: &str, to: LeadStatus) {
         let id = id.to_owned();
         self.writer
-            .run(move |tx| store::leads::set_status(tx, &id, to, "cli:test"))
+            .run(move |tx| store::leads::status::set_status(tx, &id, to, "cli:test"))
             .expect("changed");
     }
 
@@ -177,7 +177,7 @@ fn filters() -> Vec<LeadFilter> {
     ];
     let mut filters = vec![LeadFilter::default()];
     filters.extend(
-        words.map(|q| LeadFilter { words: Some(SearchTerms::parse(q)), ..Default::default() }),
+        words.map(|q| LeadFilter { terms: Some(SearchTerms::parse(q)), ..Default::default() }),
     );
     let period = Period {
         since: Some(Timestamp::from_micros(1_790_000_000_000_002)),
@@ -190,7 +190,7 @@ fn filters() -> Vec<LeadFilter> {
             for words in [None, Some("compresseur"), Some("lef bonj"), Some("électriques")] {
                 for period in [Period::default(), period] {
                     let words = words.map(SearchTerms::parse);
-                    filters.push(LeadFilter { period, service, status, words });
+                    filters.push(LeadFilter { period, service, status, terms: words });
                 }
             }
         }
@@ -297,7 +297,7 @@ fn among_many_leads_the_same_are_found() {
                     "n 217",
                 ] {
                     let words = Some(SearchTerms::parse(q));
-                    let filter = LeadFilter { status, service, words, ..Default::default() };
+                    let filter = LeadFilter { status, service, terms: words, ..Default::default() };
                     let truth = looked_for(snapshot, &filter);
                     assert_eq!(paged(snapshot, &filter, 97), truth, "{filter:?}");
                     let count = snapshot.lead_count(&filter, 10_000)?;
@@ -326,7 +326,7 @@ fn an_index_by_other_rules_is_made_anew() {
     let folder = store.stop();
     let database = folder.path().join("fastcore.db");
     let other = rusqlite::Connection::open(&database).expect("the database");
-    let sql = "UPDATE lead_search_place SET rules = rules - 1;
+    let sql = "UPDATE search_index_state SET tokenizer_version = tokenizer_version - 1;
                INSERT INTO lead_search (lead_search) VALUES ('delete-all');
                INSERT INTO lead_search (rowid, words) VALUES (1, 'compresseur _sponts');";
     other.execute_batch(sql).expect("another version's index");
@@ -334,7 +334,7 @@ fn an_index_by_other_rules_is_made_anew() {
     let (writer, thread, _) = store::writer::start_server_writer(
         &database,
         &Clock::system(),
-        store::writer::CompletedBatch::notify,
+        store::writer::batch::CompletedBatch::notify,
     )
     .expect("a writer");
     let readers = ReadPool::open(&database).expect("readers");
@@ -354,7 +354,7 @@ fn the_write_ahead_log_stays_small_while_the_index_catches_up() {
     for thousand in 0..20 {
         let leads: Vec<NewLead> = (0..1000).map(|n| mixed(thousand * 1000 + n)).collect();
         let add = move |tx: &mut store::tx::WriteTx<'_>| {
-            leads.iter().try_for_each(|lead| store::leads::submit(tx, lead).map(drop))
+            leads.iter().try_for_each(|lead| store::leads::submit::submit(tx, lead).map(drop))
         };
         store.writer.run(add).expect("stored");
     }

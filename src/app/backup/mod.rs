@@ -2,7 +2,8 @@
 
 pub mod scheduler;
 
-use crate::store::backup::create::{BackupSummary, CancelFlag, ProgressFn};
+use crate::store::backup::create::BackupSummary;
+use crate::store::backup::progress::{CancelFlag, ProgressFn};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;

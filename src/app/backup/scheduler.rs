@@ -18,7 +18,7 @@ use crate::app::export::ExportError;
 use crate::clock::Clock;
 use crate::domain::audit::ACTOR_SCHEDULE;
 use crate::store;
-use crate::store::backup::create::CancelFlag;
+use crate::store::backup::progress::CancelFlag;
 
 /// The longest wait after a start or a failure, and between two looks at the clock.
 const LONGEST: [Duration; 3] =

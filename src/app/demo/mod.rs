@@ -27,7 +27,7 @@ use crate::domain::staff::{AccountName, Password, SessionCutoffs};
 use crate::store;
 use crate::store::db::lock::ServerLock;
 use crate::store::error::StoreError;
-use crate::store::leads::SubmitOutcome;
+use crate::store::leads::submit::SubmitOutcome;
 use crate::store::read::ReadPool;
 use crate::store::writer::Writer;
 
@@ -114,11 +114,11 @@ fn perform(
         })?,
         Action::View { lead, account } => {
             let (id, actor) = (ids[lead].clone(), format!("staff:{account}"));
-            writer.run(move |tx| store::leads::note_viewed(tx, &id, &actor))?;
+            writer.run(move |tx| store::leads::view::record_view(tx, &id, &actor))?;
         }
         Action::SetStatus { lead, status, account } => {
             let (id, actor) = (ids[lead].clone(), format!("cli:{account}"));
-            writer.run(move |tx| store::leads::set_status(tx, &id, status, &actor))?;
+            writer.run(move |tx| store::leads::status::set_status(tx, &id, status, &actor))?;
         }
         Action::Export { account } => {
             let source = ExportSource::Leads(LeadFilter::default());
@@ -133,7 +133,7 @@ fn perform(
 /// Submits a body as the site does; the id of the lead if it is new.
 fn submit(writer: &Writer, body: &str) -> Result<Option<String>, DemoError> {
     let lead = NewLead::parse(body.as_bytes()).map_err(|e| DemoError::Lead(format!("{e:?}")))?;
-    let outcome = writer.run(move |tx| store::leads::submit(tx, &lead))?;
+    let outcome = writer.run(move |tx| store::leads::submit::submit(tx, &lead))?;
     Ok(match outcome {
         SubmitOutcome::Created(stored) => Some(stored.lead_id),
         _ => None,

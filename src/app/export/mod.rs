@@ -187,7 +187,7 @@ impl ExportSource {
         if let Some(leads) = leads {
             put("service", leads.service.map(|s| s.to_string()));
             put("status", leads.status.map(|s| s.to_string()));
-            put("query", leads.words.as_ref().map(|_| "***".to_owned()));
+            put("query", leads.terms.as_ref().map(|_| "***".to_owned()));
         }
         Value::Object(filter)
     }
@@ -201,7 +201,7 @@ impl ExportSource {
             Self::Leads(filter) => tx.leads(filter, &mut |lead| {
                 take(&row::lead(&lead, &lead.created_at_utc.to_string()))
             }),
-            Self::Audit(period) => tx.audit(period, &mut |audit| {
+            Self::Audit(period) => tx.audit_rows(period, &mut |audit| {
                 take(&row::audit(&audit, &audit.created_at_utc.to_string()))
             }),
         }

@@ -29,8 +29,6 @@ use crate::store::read::ReadPool;
 
 /// Leads that are purged in one transaction.
 const BATCH: u32 = 200;
-/// More audit rows than any lead has.
-const TIMELINE: u32 = u32::MAX;
 
 /// An erasure that was done.
 #[derive(Debug, Clone, Serialize)]
@@ -146,7 +144,7 @@ pub fn remove_traces(database: &Path, progress: &mut dyn FnMut(u64)) -> Result<(
 fn complete_ledger(database: &Path) -> Result<ErasureLedger, StoreError> {
     let erased = ReadPool::open(database)?.read(|snapshot| snapshot.erased_ids())?;
     let mut ledger = ErasureLedger::open(database)?;
-    ledger.note(erased.iter().map(String::as_str))?;
+    ledger.record(erased.iter().map(String::as_str))?;
     Ok(ledger)
 }
 
@@ -189,8 +187,7 @@ fn held(database: &Path, clock: &Clock, address: &str) -> Result<(usize, String)
         let found = snapshot.find(&LeadSelector::Address(address.to_owned()))?;
         let mut leads = Vec::with_capacity(found.len());
         for lead in found {
-            let mut timeline = snapshot.newest_audit(None, Some(&lead.lead_id), TIMELINE)?;
-            timeline.reverse();
+            let timeline = snapshot.timeline(&lead.lead_id, usize::MAX)?;
             leads.extend(snapshot.lead(&lead.lead_id)?.map(|lead| as_json(&lead, &timeline)));
         }
         Ok(leads)

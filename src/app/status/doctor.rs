@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::domain::audit::AuditEvent;
 use crate::domain::timestamp::Timestamp;
 use crate::store;
+use crate::store::audit::query::AuditFilter;
 use crate::store::error::StoreError;
 use crate::store::paths::sidecar_path;
 use crate::store::read::ReadPool;
@@ -200,7 +201,8 @@ fn ledger(database: &Path) -> Result<Finding, StoreError> {
 }
 
 fn time(database: &Path, clock: &Clock) -> Result<Finding, StoreError> {
-    let newest = ReadPool::open(database)?.read(|s| s.newest_audit(None, None, 1))?;
+    let newest =
+        ReadPool::open(database)?.read(|tx| tx.audit_page(&AuditFilter::default(), None, 1))?;
     let newest = newest.first().and_then(|row| row.created_at_utc.known());
     let ahead = newest.is_some_and(|newest| newest.to_datetime() - clock.now() > AHEAD);
     Ok(if ahead {

@@ -97,7 +97,7 @@ impl StatusReader {
                 let sizes = DiskUsage::of(&database)?;
                 readers.read(|snapshot| {
                     let backup = snapshot.newest_of(AuditEvent::BackupTaken)?;
-                    let first = snapshot.extent(&Default::default())?.map(|(first, _)| first);
+                    let first = snapshot.time_range(&Default::default())?.map(|(first, _)| first);
                     Ok((sizes, snapshot.row_counts()?, snapshot.last_lead_at()?, first, backup))
                 })
             })

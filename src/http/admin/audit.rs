@@ -9,7 +9,7 @@ use crate::http::admin::{AdminRequest, unread};
 use crate::http::error::{ApiError, json};
 use crate::http::openapi::admin::Filtered;
 use crate::http::openapi::params;
-use crate::store::audit::page::AuditFilter;
+use crate::store::audit::query::AuditFilter;
 
 /// A page of the audit log
 ///

@@ -62,12 +62,12 @@ impl Query {
     pub(crate) fn leads(&mut self) -> LeadFilter {
         let services = "ponts, cabines, compresseurs, diagnostic or autre";
         let statuses = "received, processing, resolved or archived";
-        let words = self.get("q").map(|q| q.chars().take(SEARCH).collect::<String>());
+        let terms = self.get("q").map(|q| q.chars().take(SEARCH).collect::<String>());
         LeadFilter {
             period: self.period(),
             service: self.parsed("service", services, LeadService::parse),
             status: self.parsed("status", statuses, LeadStatus::parse),
-            words: words.as_deref().map(SearchTerms::parse),
+            terms: terms.as_deref().map(SearchTerms::parse),
         }
     }
 

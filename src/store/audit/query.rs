@@ -1,6 +1,5 @@
-//! The audit log read back. Rows are written by [`crate::store::tx::WriteTx::append`] alone.
+//! Reads the audit log. Rows are appended by [`crate::store::tx::WriteTx::append`] alone.
 
-use crate::store::read::ReadTx;
 use std::ops::ControlFlow;
 
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
@@ -10,10 +9,21 @@ use crate::domain::filter::Period;
 use crate::domain::hash_chain::{ChainPosition, Sha256Hash};
 use crate::domain::recorded::Recorded;
 use crate::store::error::StoreError;
+use crate::store::read::ReadTx;
 
-pub(crate) const COLUMNS: &str = "SELECT seq, id, created_at_utc, event, actor, lead_id, request_id, status_code, details_json, hash FROM audit_log";
+const SELECT: &str = "SELECT seq, id, created_at_utc, event, actor, lead_id, request_id, status_code, \
+     details_json, hash FROM audit_log";
 
-/// The last row's place and hash; [`ChainPosition::START`] while there is none.
+/// Which audit rows; every condition that is set must be met.
+#[derive(Debug, Clone, Default)]
+pub struct AuditFilter {
+    pub period: Period,
+    pub event: Option<Recorded<AuditEvent>>,
+    pub actor: Option<String>,
+    pub lead_id: Option<String>,
+}
+
+/// The position of the last row; [`ChainPosition::START`] while the log is empty.
 pub(crate) fn head(conn: &Connection) -> Result<ChainPosition, StoreError> {
     let sql = "SELECT seq, hash FROM audit_log ORDER BY seq DESC LIMIT 1";
     let last = conn.query_row(sql, [], |row| {
@@ -23,56 +33,7 @@ pub(crate) fn head(conn: &Connection) -> Result<ChainPosition, StoreError> {
     Ok(last.optional()?.unwrap_or(ChainPosition::START))
 }
 
-/// Gives every row of a period, oldest first, until `take` breaks off.
-pub(crate) fn for_each(
-    conn: &Connection,
-    period: &Period,
-    take: &mut dyn FnMut(AuditRow) -> ControlFlow<()>,
-) -> Result<(), StoreError> {
-    let mut sql = format!("{COLUMNS} WHERE 1");
-    let mut values: Vec<&dyn ToSql> = Vec::new();
-    if let Some(since) = &period.since {
-        sql.push_str(" AND created_at_utc >= ?");
-        values.push(since);
-    }
-    if let Some(until) = &period.until {
-        sql.push_str(" AND created_at_utc < ?");
-        values.push(until);
-    }
-    sql.push_str(" ORDER BY seq");
-    let mut statement = conn.prepare_cached(&sql)?;
-    let mut rows = statement.query(values.as_slice())?;
-    while let Some(row) = rows.next()? {
-        if take(row_to_audit(row)?).is_break() {
-            break;
-        }
-    }
-    Ok(())
-}
-
-/// The newest rows, newest first; of one event or one lead where asked for.
-pub(crate) fn newest(
-    conn: &Connection,
-    event: Option<&Recorded<AuditEvent>>,
-    lead_id: Option<&str>,
-    limit: u32,
-) -> Result<Vec<AuditRow>, StoreError> {
-    let mut sql = format!("{COLUMNS} WHERE (?1 IS NULL OR event = ?1)");
-    // Apart, so that the index on lead_id is used.
-    sql.push_str(if lead_id.is_some() { " AND lead_id = ?2" } else { " AND ?2 IS NULL" });
-    sql.push_str(" ORDER BY seq DESC LIMIT ?3");
-    let mut statement = conn.prepare_cached(&sql)?;
-    let rows = statement.query_map(params![event, lead_id, limit], row_to_audit)?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-/// The row at a place.
-pub(crate) fn at(conn: &Connection, seq: i64) -> Result<Option<AuditRow>, StoreError> {
-    let mut statement = conn.prepare_cached(&format!("{COLUMNS} WHERE seq = ?1"))?;
-    Ok(statement.query_row([seq], row_to_audit).optional()?)
-}
-
-pub(crate) fn row_to_audit(row: &Row<'_>) -> rusqlite::Result<AuditRow> {
+fn row_to_audit(row: &Row<'_>) -> rusqlite::Result<AuditRow> {
     Ok(AuditRow {
         seq: row.get(0)?,
         id: row.get(1)?,
@@ -88,59 +49,129 @@ pub(crate) fn row_to_audit(row: &Row<'_>) -> rusqlite::Result<AuditRow> {
 }
 
 impl ReadTx<'_> {
-    /// Calls `take` with every audit row of a period, oldest first, until it breaks.
+    /// The position of the last audit row; `None` while the log is empty.
     ///
     /// # Errors
-    /// The database's own.
-    pub fn audit(
-        &self,
-        period: &Period,
-        take: &mut dyn FnMut(AuditRow) -> ControlFlow<()>,
-    ) -> Result<(), StoreError> {
-        for_each(self.0, period, take)
-    }
-
-    /// The newest audit rows, newest first, optionally of one event or one lead.
-    ///
-    /// # Errors
-    /// The database's own.
-    pub fn newest_audit(
-        &self,
-        event: Option<&Recorded<AuditEvent>>,
-        lead_id: Option<&str>,
-        limit: u32,
-    ) -> Result<Vec<AuditRow>, StoreError> {
-        newest(self.0, event, lead_id, limit)
+    /// The database's own, as for all reads here.
+    pub fn head(&self) -> Result<Option<ChainPosition>, StoreError> {
+        Ok(Some(head(self.0)?).filter(|head| head.seq > 0))
     }
 
     /// The audit row with this `seq`.
     ///
     /// # Errors
     /// The database's own.
-    pub fn audit_at(&self, seq: i64) -> Result<Option<AuditRow>, StoreError> {
-        at(self.0, seq)
+    pub fn audit_row(&self, seq: i64) -> Result<Option<AuditRow>, StoreError> {
+        let mut statement = self.0.prepare_cached(&format!("{SELECT} WHERE seq = ?1"))?;
+        Ok(statement.query_row([seq], row_to_audit).optional()?)
     }
 
-    /// The position of the last audit row; `None` while the log is empty.
+    /// Calls `take` with every audit row of a period, oldest first, until it breaks.
     ///
     /// # Errors
     /// The database's own.
-    pub fn head(&self) -> Result<Option<ChainPosition>, StoreError> {
-        Ok(Some(head(self.0)?).filter(|head| head.seq > 0))
+    pub fn audit_rows(
+        &self,
+        period: &Period,
+        take: &mut dyn FnMut(AuditRow) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let mut sql = format!("{SELECT} WHERE 1");
+        let mut values: Vec<&dyn ToSql> = Vec::new();
+        if let Some(since) = &period.since {
+            sql.push_str(" AND created_at_utc >= ?");
+            values.push(since);
+        }
+        if let Some(until) = &period.until {
+            sql.push_str(" AND created_at_utc < ?");
+            values.push(until);
+        }
+        sql.push_str(" ORDER BY seq");
+        let mut statement = self.0.prepare_cached(&sql)?;
+        let mut rows = statement.query(values.as_slice())?;
+        while let Some(row) = rows.next()? {
+            if take(row_to_audit(row)?).is_break() {
+                break;
+            }
+        }
+        Ok(())
     }
-}
 
-impl ReadTx<'_> {
-    /// The newest row of an event other than `LEAD_RECEIVED`.
+    /// The newest audit rows that match the filter, newest first; before the row `before_seq`, if set.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn audit_page(
+        &self,
+        filter: &AuditFilter,
+        before_seq: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<AuditRow>, StoreError> {
+        let AuditFilter { period: Period { since, until }, event, actor, lead_id } = filter;
+        let before = before_seq.unwrap_or(i64::MAX);
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut sql = format!("{SELECT} WHERE seq < ?");
+        let mut values: Vec<&dyn ToSql> = vec![&before];
+        if let Some(event) = event {
+            sql.push_str(" AND event = ?");
+            values.push(event);
+            if *event != Recorded::Known(AuditEvent::LeadReceived) {
+                // The index on `event` is partial: without this condition, SQLite does not use it.
+                sql.push_str(" AND event <> 'LEAD_RECEIVED'");
+            }
+        }
+        if let Some(actor) = actor {
+            sql.push_str(" AND actor = ?");
+            values.push(actor);
+        }
+        if let Some(lead_id) = lead_id {
+            sql.push_str(" AND lead_id = ?");
+            values.push(lead_id);
+        }
+        if let Some(since) = since {
+            sql.push_str(" AND created_at_utc >= ?");
+            values.push(since);
+        }
+        if let Some(until) = until {
+            sql.push_str(" AND created_at_utc < ?");
+            values.push(until);
+        }
+        sql.push_str(" ORDER BY seq DESC LIMIT ?");
+        values.push(&limit);
+        let mut statement = self.0.prepare_cached(&sql)?;
+        let rows = statement.query_map(values.as_slice(), row_to_audit)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The newest audit row of an event.
     ///
     /// # Errors
     /// The database's own.
     pub fn newest_of(&self, event: AuditEvent) -> Result<Option<AuditRow>, StoreError> {
-        let sql = format!(
-            "{} WHERE event = ?1 AND event <> 'LEAD_RECEIVED' ORDER BY seq DESC LIMIT 1",
-            COLUMNS
-        );
+        let event = Some(Recorded::Known(event));
+        let filter = AuditFilter { event, ..AuditFilter::default() };
+        Ok(self.audit_page(&filter, None, 1)?.pop())
+    }
+
+    /// All audit rows of a lead up to a number, oldest first; if there are more, the newest.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn timeline(&self, lead_id: &str, limit: usize) -> Result<Vec<AuditRow>, StoreError> {
+        let lead_id = Some(lead_id.to_owned());
+        let filter = AuditFilter { lead_id, ..AuditFilter::default() };
+        let mut rows = self.audit_page(&filter, None, limit)?;
+        rows.reverse();
+        Ok(rows)
+    }
+
+    /// The audit rows after a `seq`, oldest first.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn audit_after(&self, seq: i64, limit: u32) -> Result<Vec<AuditRow>, StoreError> {
+        let sql = format!("{SELECT} WHERE seq > ?1 ORDER BY seq LIMIT ?2");
         let mut statement = self.0.prepare_cached(&sql)?;
-        Ok(statement.query_row([event], row_to_audit).optional()?)
+        let rows = statement.query_map(params![seq, limit], row_to_audit)?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 }

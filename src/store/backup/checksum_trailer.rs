@@ -1,6 +1,6 @@
-//! The end mark of a backup: one line behind the database, which SQLite does not look at, with
-//! the SHA-256 of all that comes before it. A file that was cut, or in which one bit is another,
-//! also in a part that no row uses, does not match it.
+//! The checksum trailer of a backup: one line after the database, which SQLite does not read, with the
+//! SHA-256 of everything before it. It shows that a file was cut short, or that a bit was changed, even in
+//! a part that no row uses.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -11,12 +11,12 @@ use sha2::{Digest, Sha256};
 use crate::domain::hash_chain::Sha256Hash;
 use crate::store::error::StoreError;
 
-const MARK: &str = "\nFASTCore backup 1, SHA-256 of what comes before this line: ";
-const DIGITS: usize = 64;
-const LENGTH: usize = MARK.len() + DIGITS + 1;
-const PIECE: usize = 256 * 1024;
+const PREFIX: &str = "\nFASTCore backup 1, SHA-256 of what comes before this line: ";
+const HASH_LENGTH: usize = 64;
+const TRAILER_LENGTH: usize = PREFIX.len() + HASH_LENGTH + 1;
+const BUFFER_SIZE: usize = 256 * 1024;
 
-/// A file with its end mark.
+/// A file with its trailer.
 #[derive(Debug, Clone)]
 pub(crate) struct ChecksumTrailer {
     /// Of the whole file, as `sha256sum` prints it.
@@ -24,89 +24,89 @@ pub(crate) struct ChecksumTrailer {
     pub(crate) bytes: u64,
 }
 
-/// Adds the end mark to a finished copy and flushes it.
+/// Appends the trailer to a complete copy and flushes it.
 pub(crate) fn append(
     path: &Path,
     file: &mut File,
-    each: &mut dyn FnMut(u64),
+    progress: &mut dyn FnMut(u64),
 ) -> Result<ChecksumTrailer, StoreError> {
     let io = StoreError::at(path);
     file.rewind().map_err(io)?;
-    let (mut hasher, length) = hash(path, &mut *file, &mut |_| Ok(()), each)?;
-    let mark = format!("{MARK}{}\n", Sha256Hash::finish(hasher.clone()));
+    let (mut hasher, length) = hash(path, &mut *file, &mut |_| Ok(()), progress)?;
+    let trailer = format!("{PREFIX}{}\n", Sha256Hash::finish(hasher.clone()));
     file.seek(SeekFrom::End(0)).map_err(io)?;
-    file.write_all(mark.as_bytes()).map_err(io)?;
+    file.write_all(trailer.as_bytes()).map_err(io)?;
     file.sync_all().map_err(io)?;
-    hasher.update(mark.as_bytes());
+    hasher.update(trailer.as_bytes());
     Ok(ChecksumTrailer {
         sha256: Sha256Hash::finish(hasher).to_string(),
-        bytes: length + LENGTH as u64,
+        bytes: length + TRAILER_LENGTH as u64,
     })
 }
 
-/// Whether a file ends like a backup; not whether it is whole.
+/// Whether a file ends with a trailer; not whether its content matches.
 pub(crate) fn has_trailer(path: &Path) -> bool {
-    File::open(path).and_then(|mut file| mark(&mut file)).is_ok_and(|mark| mark.is_some())
+    File::open(path).and_then(|mut file| read(&mut file)).is_ok_and(|trailer| trailer.is_some())
 }
 
-/// Gives what is before the end mark, piece by piece, and holds it against the mark on the way.
+/// Calls `take` with the content before the trailer, piece by piece, and compares it with the trailer.
 /// Returns the SHA-256 of the whole file.
 ///
 /// # Errors
-/// [`StoreError::NotWhole`]: nothing that was given may be used then. Those of `take`.
+/// [`StoreError::IncompleteBackup`]: nothing that was taken may be used then. Those of `take`.
 pub(crate) fn verify(
     path: &Path,
     take: &mut dyn FnMut(&[u8]) -> Result<(), StoreError>,
-    each: &mut dyn FnMut(u64),
+    progress: &mut dyn FnMut(u64),
 ) -> Result<String, StoreError> {
     let io = StoreError::at(path);
-    let not_whole = |cause: &'static str| StoreError::NotWhole { path: path.into(), cause };
+    let incomplete = |cause| StoreError::IncompleteBackup { path: path.into(), cause };
     let mut file = File::open(path).map_err(io)?;
-    let Some((before, expected)) = mark(&mut file).map_err(io)? else {
-        return Err(not_whole(
-            "it has no end mark: it was cut short, or `backup create` did not make it",
+    let Some((content_length, expected)) = read(&mut file).map_err(io)? else {
+        return Err(incomplete(
+            "it has no checksum trailer: it was cut short, or `backup create` did not make it",
         ));
     };
     file.rewind().map_err(io)?;
-    let (mut hasher, length) = hash(path, &mut (&file).take(before), take, each)?;
-    if length != before || Sha256Hash::parse(&expected) != Some(Sha256Hash::finish(hasher.clone()))
-    {
-        return Err(not_whole("it was altered: its content does not match its end mark"));
+    let (mut hasher, length) = hash(path, &mut (&file).take(content_length), take, progress)?;
+    let found = Sha256Hash::finish(hasher.clone());
+    if length != content_length || Sha256Hash::parse(&expected) != Some(found) {
+        return Err(incomplete("it was altered: its content does not match its checksum trailer"));
     }
-    hasher.update(format!("{MARK}{expected}\n"));
+    hasher.update(format!("{PREFIX}{expected}\n"));
     Ok(Sha256Hash::finish(hasher).to_string())
 }
 
-/// Where a file's end mark begins, and the digits in it.
-fn mark(file: &mut File) -> io::Result<Option<(u64, String)>> {
-    let Some(before) = file.metadata()?.len().checked_sub(LENGTH as u64) else {
+/// The length of the content before the trailer, and the hash in the trailer.
+fn read(file: &mut File) -> io::Result<Option<(u64, String)>> {
+    let Some(content_length) = file.metadata()?.len().checked_sub(TRAILER_LENGTH as u64) else {
         return Ok(None);
     };
-    let mut mark = vec![0; LENGTH];
-    file.seek(SeekFrom::Start(before))?;
-    file.read_exact(&mut mark)?;
-    let mark = String::from_utf8(mark).unwrap_or_default();
-    let digits = mark.strip_prefix(MARK).and_then(|rest| rest.strip_suffix('\n'));
-    Ok(digits.map(|digits| (before, digits.to_owned())))
+    let mut trailer = vec![0; TRAILER_LENGTH];
+    file.seek(SeekFrom::Start(content_length))?;
+    file.read_exact(&mut trailer)?;
+    let trailer = String::from_utf8(trailer).unwrap_or_default();
+    let hash = trailer.strip_prefix(PREFIX).and_then(|rest| rest.strip_suffix('\n'));
+    Ok(hash.map(|hash| (content_length, hash.to_owned())))
 }
 
 fn hash(
     path: &Path,
     from: &mut dyn Read,
     take: &mut dyn FnMut(&[u8]) -> Result<(), StoreError>,
-    each: &mut dyn FnMut(u64),
+    progress: &mut dyn FnMut(u64),
 ) -> Result<(Sha256, u64), StoreError> {
     let (mut hasher, mut length) = (Sha256::new(), 0);
-    let mut piece = vec![0; PIECE];
+    let mut buffer = vec![0; BUFFER_SIZE];
     loop {
-        let n = match from.read(&mut piece) {
+        let n = match from.read(&mut buffer) {
             Ok(0) => return Ok((hasher, length)),
             Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
             read => read.map_err(StoreError::at(path))?,
         };
-        hasher.update(&piece[..n]);
-        take(&piece[..n])?;
+        hasher.update(&buffer[..n]);
+        take(&buffer[..n])?;
         length += n as u64;
-        each(length);
+        progress(length);
     }
 }

@@ -1,4 +1,4 @@
-//! A backup that is not finished: written under another name, then renamed.
+//! A backup that is not complete: written under another name, then renamed.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -9,21 +9,20 @@ use rustix::fs::{FlockOperation, flock};
 
 use crate::store::backup::checksum_trailer;
 use crate::store::backup::checksum_trailer::ChecksumTrailer;
-use crate::store::backup::create::ProgressFn;
+use crate::store::backup::progress::ProgressFn;
 use crate::store::error::StoreError;
-use crate::store::paths::sidecar_path;
+use crate::store::paths::{sidecar_path, sync_folder_of};
 
-/// A file that is not finished, beside its place; its name tells so. What a process that was
-/// killed has left there is taken over.
+/// A file next to its target, named `….partial`. One that a killed process has left is reused.
 pub(crate) struct PartialBackup {
     pub(crate) path: PathBuf,
     /// Locked for as long as it is written.
     pub(crate) file: File,
-    done: bool,
+    is_renamed: bool,
 }
 
 impl PartialBackup {
-    pub(crate) fn of(target: &Path) -> Result<Self, StoreError> {
+    pub(crate) fn create(target: &Path) -> Result<Self, StoreError> {
         let path = sidecar_path(target, ".partial");
         let fail = StoreError::at(&path);
         let file = OpenOptions::new()
@@ -41,36 +40,30 @@ impl PartialBackup {
         for suffix in ["-wal", "-shm", "-journal"] {
             let _ = fs::remove_file(sidecar_path(&path, suffix));
         }
-        Ok(Self { path, file, done: false })
+        Ok(Self { path, file, is_renamed: false })
     }
 
     pub(crate) fn append_trailer(
         &mut self,
-        tell: &mut ProgressFn<'_>,
+        progress: &mut ProgressFn<'_>,
     ) -> Result<ChecksumTrailer, StoreError> {
-        let tell = &mut |bytes| tell("MB sealed", bytes / 1_000_000);
-        checksum_trailer::append(&self.path, &mut self.file, tell)
+        let progress = &mut |bytes| progress("MB hashed", bytes / 1_000_000);
+        checksum_trailer::append(&self.path, &mut self.file, progress)
     }
 
-    /// Puts the finished file, flushed before, in its place.
-    pub(crate) fn put_in_place(mut self, target: &Path) -> Result<(), StoreError> {
+    /// Renames the complete file, which must have been flushed, to its target.
+    pub(crate) fn rename_to(mut self, target: &Path) -> Result<(), StoreError> {
         let fail = StoreError::at(target);
         fs::rename(&self.path, target).map_err(fail)?;
-        self.done = true;
-        sync_folder(target).map_err(fail)
+        self.is_renamed = true;
+        sync_folder_of(target).map_err(fail)
     }
 }
 
 impl Drop for PartialBackup {
     fn drop(&mut self) {
-        if !self.done {
+        if !self.is_renamed {
             let _ = fs::remove_file(&self.path);
         }
     }
-}
-
-/// Flushes the names in the folder of a file.
-pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }

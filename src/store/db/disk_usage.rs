@@ -1,4 +1,4 @@
-//! How large the database is, and what room is left.
+//! The size of the database and the free space of its file system.
 
 use std::fs;
 use std::path::Path;
@@ -6,12 +6,12 @@ use std::path::Path;
 use crate::store::error::StoreError;
 use crate::store::paths::sidecar_path;
 
-/// DiskUsage in bytes.
+/// Sizes in bytes.
 #[derive(Debug, Clone, Copy)]
 pub struct DiskUsage {
     pub database: u64,
     pub wal: u64,
-    /// Free for the service's user on the database's file system.
+    /// Free for this user on the database's file system.
     pub free: u64,
 }
 
@@ -19,7 +19,7 @@ impl DiskUsage {
     /// Asks the file system.
     ///
     /// # Errors
-    /// It does not tell.
+    /// The file system does not answer, or the database is missing.
     pub fn of(path: &Path) -> Result<Self, StoreError> {
         let fs = rustix::fs::statvfs(path).map_err(StoreError::at(path))?;
         Ok(Self {

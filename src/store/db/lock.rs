@@ -1,4 +1,4 @@
-//! One server a database: a lock that ends with the process, whichever way that ends.
+//! Locks: one server per database, and whether another process has the database open.
 
 use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
@@ -12,8 +12,8 @@ use rustix::process::{Flock, FlockType, fcntl_getlk};
 use crate::store::error::StoreError;
 use crate::store::paths::sidecar_path;
 
-/// Held by a server for as long as it lives. A file of its own: closing any other descriptor of
-/// the database file would drop SQLite's own locks.
+/// The lock that a server holds for as long as it lives; it ends with the process, however that ends. It is
+/// on a file of its own: closing any descriptor of the database file would drop SQLite's locks.
 #[derive(Debug)]
 pub struct ServerLock {
     _file: File,
@@ -33,7 +33,7 @@ impl ServerLock {
             .mode(0o600)
             .open(&name)
             .map_err(|e| StoreError::CannotOpen {
-                // The folder is at fault, or this very file.
+                // `NotFound` is about the folder, any other failure about this file.
                 path: if e.kind() == ErrorKind::NotFound { path.into() } else { name.clone() },
                 purpose: "writing",
                 cause: e.to_string(),
@@ -46,15 +46,18 @@ impl ServerLock {
     }
 }
 
-/// SQLite's locks on a database file (sqlite.org/fileformat2.html, section 1.5): one page from
-/// here on.
-const LOCKS_AT: u64 = 0x4000_0000;
-const LOCKS: u64 = 512;
+/// The bytes of a database file that SQLite locks (<https://sqlite.org/fileformat2.html>, section 1.5).
+const LOCK_BYTES_START: u64 = 0x4000_0000;
+const LOCK_BYTES_LENGTH: u64 = 512;
 
-/// Asks whether another process has the database open, also where it is too damaged for SQLite.
+/// Fails if another process has the database open, even if it is too damaged for SQLite.
 pub(crate) fn check_unused(path: &Path) -> Result<(), StoreError> {
     let Ok(file) = File::open(path) else { return Ok(()) };
-    let lock = Flock { start: LOCKS_AT, length: LOCKS, ..Flock::from(FlockType::WriteLock) };
+    let lock = Flock {
+        start: LOCK_BYTES_START,
+        length: LOCK_BYTES_LENGTH,
+        ..Flock::from(FlockType::WriteLock)
+    };
     match fcntl_getlk(&file, &lock) {
         Ok(None) => Ok(()),
         Ok(Some(_)) => Err(StoreError::OpenElsewhere(path.into())),
@@ -62,7 +65,7 @@ pub(crate) fn check_unused(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Refuses to write to a database that is about to be replaced by a restore.
+/// Fails if the database is about to be replaced by a restore.
 pub(crate) fn check_unreplaced(path: &Path) -> Result<(), StoreError> {
     let Ok(file) = File::open(sidecar_path(path, ".restore.partial")) else { return Ok(()) };
     match flock(&file, FlockOperation::NonBlockingLockShared) {

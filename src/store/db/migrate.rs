@@ -1,4 +1,4 @@
-//! The schema and its versions: which a database has, which this binary knows, and the way between.
+//! Applies migrations.
 
 use crate::store::db::open;
 use crate::store::db::schema::{embedded, versions};
@@ -12,19 +12,20 @@ use crate::domain::timestamp::Timestamp;
 use crate::store::audit::query;
 use crate::store::backup::create;
 use crate::store::error::StoreError;
+use crate::store::paths::sidecar_path;
 use crate::store::tx::WriteTx;
 
-/// What applying the pending migrations did.
+/// The result of applying the pending migrations.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct MigrationSummary {
     pub from: u32,
     pub to: u32,
-    /// The verified copy of a database that had rows.
+    /// The verified copy, if the database had rows.
     pub copy: Option<PathBuf>,
 }
 
-/// Applies what is pending, after a verified copy if one is to be kept and the database has rows.
-/// Refuses a newer one.
+/// Applies pending migrations. With `keep_copy`, a database with rows is copied before. Fails if the
+/// database is newer than this binary.
 pub(crate) fn apply(
     conn: &mut Connection,
     path: &Path,
@@ -51,8 +52,8 @@ fn has_rows(conn: &Connection) -> Result<bool, StoreError> {
     Ok(query::head(conn)?.seq > 0)
 }
 
-/// A backup of the database beside it before its schema changes; `restore` of the binary before
-/// this one takes it.
+/// Makes a backup next to the database before its schema changes, which `restore` of the binary of that
+/// version accepts.
 fn verified_copy(
     conn: &Connection,
     path: &Path,
@@ -60,11 +61,10 @@ fn verified_copy(
     clock: &Clock,
 ) -> Result<PathBuf, StoreError> {
     let time = Timestamp::from(clock.now()).to_string().replace([':', '.'], "-");
-    let copy =
-        crate::store::paths::sidecar_path(path, &format!(".before-migration-from-V{from}-{time}"));
-    create::create_plain(conn, &copy).map_err(|e| match e {
+    let copy = sidecar_path(path, &format!(".before-migration-from-V{from}-{time}"));
+    create::copy_before_migration(conn, &copy).map_err(|e| match e {
         StoreError::Corrupt(cause) => StoreError::Migration(format!(
-            "the copy {} is not sound ({cause}); nothing was changed",
+            "the copy {} is damaged ({cause}); nothing was changed",
             copy.display()
         )),
         other => other,
@@ -72,18 +72,18 @@ fn verified_copy(
     Ok(copy)
 }
 
-/// Writes the `DATABASE_MIGRATED` row of a migration. `user_version` remembers up to which
-/// version that was done, so that a crash between the two is made good at the next start.
+/// Appends the `DATABASE_MIGRATED` row of a migration. `user_version` is the version up to which that was
+/// done, so that the next start catches up after a crash between the two.
 fn record(conn: &mut Connection, to: u32, clock: &Clock, actor: &str) -> Result<(), StoreError> {
     let from: u32 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if from == to {
         return Ok(());
     }
-    let batch = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let tx = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     if from > 0 {
         let details = format!(r#"{{"from":{from},"to":{to}}}"#);
         let ids = uuid::ContextV7::new();
-        WriteTx::begin(&batch, clock.now().into(), &ids)?.append(&NewAuditRow {
+        WriteTx::begin(&tx, clock.now().into(), &ids)?.append(&NewAuditRow {
             event: AuditEvent::DatabaseMigrated,
             actor,
             lead_id: None,
@@ -92,9 +92,8 @@ fn record(conn: &mut Connection, to: u32, clock: &Clock, actor: &str) -> Result<
             details_json: Some(&details),
         })?;
     }
-    batch.pragma_update(None, "user_version", to)?;
-    batch.commit()?;
-    Ok(())
+    tx.pragma_update(None, "user_version", to)?;
+    Ok(tx.commit()?)
 }
 
 /// Prepares the database for use: creates it if it is missing, then applies pending migrations. The

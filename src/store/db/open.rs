@@ -1,4 +1,4 @@
-//! Opens connections, each with every pragma that it needs; makes sure first that the file is ours.
+//! Opens connections with the pragmas that each needs, after checking that the file is FASTCore's.
 
 use std::fs;
 use std::io;
@@ -19,16 +19,16 @@ const APPLICATION_ID: i32 = 1_178_817_093;
 const OLDEST_LIBRARY: i32 = 3_051_003;
 /// How long a statement waits for another process's lock.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(4);
-/// How often a command asks for a lock that a busy server gives up only for moments, and how many times.
-const TURN: Duration = Duration::from_millis(1);
-const TURNS: i32 = 10_000;
-/// The smallest page of SQLite's, and so the smallest file that holds a database.
-const SMALLEST: u64 = 512;
-/// The writer's page cache in KiB: the hot pages of a large database's random index.
+/// How often a command asks for a lock that a busy server releases only for moments, and how many times.
+const POLL_INTERVAL: Duration = Duration::from_millis(1);
+const MAX_POLLS: i32 = 10_000;
+/// SQLite's smallest page, and so the smallest database file.
+const MIN_FILE_SIZE: u64 = 512;
+/// The writer's page cache: the pages of a large database's random indexes that are used again soon.
 const WRITER_CACHE_KIB: i32 = 4 * 1024;
 
-/// Opens the database to write, and creates it (mode 0600) where there is none.
-/// The flag says whether it was created.
+/// Opens the database for writing, and creates it (mode 0600) if it is missing. The flag says whether it
+/// was created.
 pub(crate) fn read_write(path: &Path) -> Result<(Connection, bool), StoreError> {
     check_library()?;
     let created = create_private(path)?;
@@ -36,10 +36,10 @@ pub(crate) fn read_write(path: &Path) -> Result<(Connection, bool), StoreError> 
     let conn =
         Connection::open_with_flags(path, flags).map_err(|e| cannot_open(path, "writing", e))?;
     conn.busy_timeout(BUSY_TIMEOUT)?;
-    // Were the file another program's, closing it would empty its write-ahead log into it.
+    // If the file is another program's, closing it must not checkpoint its WAL.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     if check_identity(&conn, path)? == 0 {
-        // Before anything else, so that a start that is cut off leaves a file that is known as ours.
+        // Before anything else, so that an interrupted start leaves a file that is known as FASTCore's.
         conn.pragma_update(None, "application_id", APPLICATION_ID)
             .map_err(|e| cannot_open(path, "writing", e))?;
     }
@@ -51,10 +51,10 @@ pub(crate) fn read_write(path: &Path) -> Result<(Connection, bool), StoreError> 
         .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
         .map_err(|e| cannot_open(path, "writing", e))?;
     if mode != "wal" {
-        let cause = format!("its file system cannot hold a write-ahead log (journal mode {mode})");
+        let cause =
+            format!("its file system does not support a write-ahead log (journal mode {mode})");
         return Err(StoreError::CannotOpen { path: path.into(), purpose: "writing", cause });
     }
-    // Not temp_store = MEMORY: SQLite would then keep its statement journals in pieces of 1 KiB.
     conn.execute_batch(&format!(
         "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA recursive_triggers = ON;
          PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;
@@ -65,18 +65,18 @@ pub(crate) fn read_write(path: &Path) -> Result<(Connection, bool), StoreError> 
     Ok((conn, created))
 }
 
-/// Opens the database to write beside a server that stores one lead after the other. SQLite's own
-/// waiting, up to 100 ms between two looks, can miss every moment in which the lock is free.
+/// Opens the database for writing while a server may store one lead after the other. SQLite's own busy
+/// handler waits up to 100 ms between two attempts and can miss every moment in which the lock is free.
 pub(crate) fn open_with_busy_poll(path: &Path) -> Result<Connection, StoreError> {
     let (conn, _) = read_write(path)?;
-    conn.busy_handler(Some(|asked| {
-        std::thread::sleep(TURN);
-        asked < TURNS
+    conn.busy_handler(Some(|polls| {
+        std::thread::sleep(POLL_INTERVAL);
+        polls < MAX_POLLS
     }))?;
     Ok(conn)
 }
 
-/// Opens the database to read alone.
+/// Opens the database for reading only.
 pub(crate) fn read_only(path: &Path) -> Result<Connection, StoreError> {
     check_library()?;
     if !path.try_exists().unwrap_or(true) {
@@ -107,7 +107,7 @@ fn check_library() -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Makes the file where there is none. SQLite gives the files beside it the same mode.
+/// Creates the file if it is missing. SQLite gives the files next to it the same mode.
 fn create_private(path: &Path) -> Result<bool, StoreError> {
     match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(_) => Ok(true),
@@ -116,8 +116,8 @@ fn create_private(path: &Path) -> Result<bool, StoreError> {
     }
 }
 
-/// Takes the group's and others' rights from the database and the files beside it. Only for a
-/// file that is known to be ours: any other keeps its mode.
+/// Removes the permissions of group and others from the database and the files next to it. Only for a file
+/// that is known as FASTCore's: any other keeps its mode.
 fn make_private(path: &Path) -> Result<(), StoreError> {
     for suffix in ["", "-wal", "-shm"] {
         let name = sidecar_path(path, suffix);
@@ -134,25 +134,27 @@ fn cannot_write(path: &Path, error: &io::Error) -> StoreError {
     StoreError::CannotOpen { path: path.into(), purpose: "writing", cause: error.to_string() }
 }
 
-/// Refuses a file that is no database, or another program's, before anything of it is changed.
-/// Returns how many objects its schema has.
+/// Refuses a file that is not a database, or is another program's, before anything in it is changed.
+/// Returns the number of objects in its schema.
 fn check_identity(conn: &Connection, path: &Path) -> Result<i32, StoreError> {
-    // SQLite takes a file of less than a page for an empty database, and would write over it.
-    if fs::metadata(path).is_ok_and(|meta| meta.is_file() && (1..SMALLEST).contains(&meta.len())) {
+    // SQLite takes a file smaller than a page for an empty database, and would overwrite it.
+    if fs::metadata(path)
+        .is_ok_and(|meta| meta.is_file() && (1..MIN_FILE_SIZE).contains(&meta.len()))
+    {
         return Err(StoreError::NotADatabase(path.into()));
     }
-    let one = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, i32>(0));
-    let objects = one("SELECT count(*) FROM sqlite_schema").map_err(|e| match e.into() {
+    let number = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, i32>(0));
+    let objects = number("SELECT count(*) FROM sqlite_schema").map_err(|e| match e.into() {
         damaged @ StoreError::Corrupt(_) if !is_not_a_database(path) => damaged,
         other => cannot_open(path, "reading", other),
     })?;
-    if objects > 0 && one("PRAGMA application_id")? != APPLICATION_ID {
+    if objects > 0 && number("PRAGMA application_id")? != APPLICATION_ID {
         return Err(StoreError::Foreign(path.into()));
     }
     Ok(objects)
 }
 
-/// Whether the file lacks SQLite's first sixteen bytes. Only asked when SQLite has refused the file.
+/// Whether the file lacks SQLite's header string. Only called when SQLite has refused the file.
 fn is_not_a_database(path: &Path) -> bool {
     const MAGIC: &[u8] = b"SQLite format 3\0";
     let head = fs::File::open(path).and_then(|mut file| {

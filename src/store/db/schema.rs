@@ -1,4 +1,4 @@
-//! The schema and its versions: which of them a database has, and which this binary knows.
+//! The schema and its versions: what a database has, and what this binary knows.
 
 use std::path::Path;
 
@@ -11,7 +11,21 @@ pub(crate) mod embedded {
     refinery::embed_migrations!("migrations");
 }
 
-/// A migration that this binary knows, and when the database got it (RFC 3339), if it did.
+/// The tables whose schema is compared with the migrations: all but those that SQLite's full-text search
+/// and the migration library create by themselves.
+const TABLES: [&str; 9] = [
+    "audit_log",
+    "lead_inbox",
+    "lead_search",
+    "lead_search_status",
+    "lead_status",
+    "search_index_state",
+    "staff_account",
+    "staff_session",
+    "write_probe",
+];
+
+/// A migration that this binary knows, and when it was applied to the database (RFC 3339), if it was.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct MigrationStatus {
     pub version: u32,
@@ -19,10 +33,18 @@ pub struct MigrationStatus {
     pub applied_on: Option<String>,
 }
 
+/// Lists every migration that this binary knows, and which of them the database has.
+///
+/// # Errors
+/// The database cannot be read.
+pub fn status(path: &Path) -> Result<Vec<MigrationStatus>, StoreError> {
+    migrations(&open::read_only(path)?)
+}
+
 /// Every migration that this binary knows, in order.
-pub(crate) fn steps(conn: &Connection) -> Result<Vec<MigrationStatus>, StoreError> {
+fn migrations(conn: &Connection) -> Result<Vec<MigrationStatus>, StoreError> {
     let applied = applied(conn)?;
-    let mut steps: Vec<MigrationStatus> = known()
+    let mut migrations: Vec<MigrationStatus> = known()
         .iter()
         .map(|m| MigrationStatus {
             version: version_of(m),
@@ -33,11 +55,11 @@ pub(crate) fn steps(conn: &Connection) -> Result<Vec<MigrationStatus>, StoreErro
                 .map(|a| a.applied_on.clone()),
         })
         .collect();
-    steps.sort_by_key(|s| s.version);
-    Ok(steps)
+    migrations.sort_by_key(|migration| migration.version);
+    Ok(migrations)
 }
 
-/// Refuses a database whose schema is not exactly the one that this binary knows.
+/// Fails unless the schema is the one of this binary's newest migration.
 pub(crate) fn check_current(conn: &Connection, path: &Path) -> Result<(), StoreError> {
     let (found, known) = versions(conn, path)?;
     if found < known {
@@ -46,18 +68,18 @@ pub(crate) fn check_current(conn: &Connection, path: &Path) -> Result<(), StoreE
     Ok(())
 }
 
-/// Refuses a database that is newer than this binary or came to be in another way.
+/// Fails if the database is newer than this binary or was made by other migrations.
 pub(crate) fn check_known(conn: &Connection, path: &Path) -> Result<(), StoreError> {
     versions(conn, path).map(|_| ())
 }
 
 /// Whether migrations are pending.
 pub(crate) fn is_pending(conn: &Connection) -> Result<bool, StoreError> {
-    Ok(steps(conn)?.iter().any(|step| step.applied_on.is_none()))
+    Ok(migrations(conn)?.iter().any(|migration| migration.applied_on.is_none()))
 }
 
-/// The database's version and this binary's; an error where the database's is the newer, or came
-/// to be in another way: nobody knows then what its tables are.
+/// The database's version and this binary's. Fails if the database's is newer or was made by other
+/// migrations: what its tables are is unknown then.
 pub(crate) fn versions(conn: &Connection, path: &Path) -> Result<(u32, u32), StoreError> {
     let applied = applied(conn)?;
     let found = applied.last().map_or(0, |a| a.version);
@@ -91,7 +113,7 @@ fn version_of(migration: &refinery::Migration) -> u32 {
     u32::try_from(migration.version()).unwrap_or(u32::MAX)
 }
 
-/// A migration as the database remembers it.
+/// A migration in the database's history.
 struct Applied {
     version: u32,
     name: String,
@@ -119,7 +141,7 @@ fn applied(conn: &Connection) -> Result<Vec<Applied>, StoreError> {
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// The names and text of the schema's objects as this binary makes them.
+/// The names and texts of the schema's objects as this binary creates them.
 pub(crate) fn reference_schema() -> Result<Vec<(String, String)>, StoreError> {
     let mut conn = Connection::open_in_memory()?;
     embedded::migrations::runner()
@@ -128,21 +150,18 @@ pub(crate) fn reference_schema() -> Result<Vec<(String, String)>, StoreError> {
     schema(&conn)
 }
 
-/// The names and text of a database's objects, less SQLite's own and those of other tools.
+/// The names and texts of a database's objects that belong to one of [`TABLES`].
 pub(crate) fn schema(conn: &Connection) -> Result<Vec<(String, String)>, StoreError> {
     let mut statement = conn.prepare(
-        "SELECT type || ' ' || name, sql FROM sqlite_schema
-         WHERE sql IS NOT NULL AND (tbl_name IN ('audit_log', 'lead_inbox', 'lead_status', 'writer_proof', 'staff_account', 'staff_session', 'lead_search', 'lead_search_place', 'lead_search_status'))
-         ORDER BY name",
+        "SELECT type || ' ' || name, sql, tbl_name FROM sqlite_schema
+         WHERE sql IS NOT NULL ORDER BY name",
     )?;
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-/// Lists every migration that this binary knows, and which of them the database has.
-///
-/// # Errors
-/// The database cannot be read.
-pub fn status(path: &Path) -> Result<Vec<MigrationStatus>, StoreError> {
-    steps(&open::read_only(path)?)
+    let mut rows = statement.query([])?;
+    let mut objects = Vec::new();
+    while let Some(row) = rows.next()? {
+        if TABLES.contains(&row.get_ref(2)?.as_str()?) {
+            objects.push((row.get(0)?, row.get(1)?));
+        }
+    }
+    Ok(objects)
 }

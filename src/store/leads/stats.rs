@@ -1,4 +1,4 @@
-//! Leads counted: over time, by service, by status, and how long they waited.
+//! Counts of leads: over time, by service, by status, and how long they waited.
 
 use rusqlite::OptionalExtension;
 use rusqlite::types::FromSql;
@@ -8,6 +8,7 @@ use crate::domain::lead::LeadService;
 use crate::domain::lead::status::LeadStatus;
 use crate::domain::timestamp::Timestamp;
 use crate::store::error::StoreError;
+use crate::store::leads::rows;
 use crate::store::read::ReadTx;
 
 impl ReadTx<'_> {
@@ -15,26 +16,29 @@ impl ReadTx<'_> {
     ///
     /// # Errors
     /// The database's own, as for all reads here.
-    pub fn extent(&self, period: &Period) -> Result<Option<(Timestamp, Timestamp)>, StoreError> {
-        let (conditions, values) = of(period);
+    pub fn time_range(
+        &self,
+        period: &Period,
+    ) -> Result<Option<(Timestamp, Timestamp)>, StoreError> {
+        let (conditions, values) = conditions(period);
         let end = |direction: &str| {
             let sql = format!(
                 "SELECT created_at_utc FROM lead_inbox AS l WHERE 1{conditions}
                  ORDER BY created_at_utc {direction} LIMIT 1"
             );
             let values = rusqlite::params_from_iter(&values);
-            let moment = self.0.prepare_cached(&sql)?.query_row(values, |row| row.get(0));
-            Ok::<_, StoreError>(moment.optional()?)
+            let time = self.0.prepare_cached(&sql)?.query_row(values, |row| row.get(0));
+            Ok::<_, StoreError>(time.optional()?)
         };
         Ok(end("ASC")?.zip(end("DESC")?))
     }
 
-    /// How many leads came in a period.
+    /// How many leads arrived in a period.
     ///
     /// # Errors
     /// The database's own.
     pub fn leads_in(&self, period: &Period) -> Result<i64, StoreError> {
-        let (conditions, values) = of(period);
+        let (conditions, values) = conditions(period);
         let sql = format!("SELECT count(*) FROM lead_inbox AS l WHERE 1{conditions}");
         let values = rusqlite::params_from_iter(values);
         Ok(self.0.prepare_cached(&sql)?.query_row(values, |row| row.get(0))?)
@@ -60,7 +64,7 @@ impl ReadTx<'_> {
     }
 
     fn grouped<T: FromSql>(&self, period: &Period, by: &str) -> Result<Vec<(T, i64)>, StoreError> {
-        let (conditions, values) = of(period);
+        let (conditions, values) = conditions(period);
         let sql = format!(
             "SELECT {by}, count(*) AS leads FROM lead_inbox AS l
              LEFT JOIN lead_status AS s ON s.audit_seq = l.audit_seq
@@ -72,44 +76,41 @@ impl ReadTx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// The leads of a period that were taken up: when each came, and when its status first was
-    /// another than `received`.
+    /// The leads of a period whose status was changed: when each arrived, and when its status first
+    /// became another one than `received`.
     ///
     /// # Errors
     /// The database's own.
-    pub fn taken_up(&self, period: &Period) -> Result<Vec<(Timestamp, Timestamp)>, StoreError> {
-        let (conditions, values) = of(period);
-        // Only a lead that has a row in lead_status was ever taken up.
+    pub fn first_processed(
+        &self,
+        period: &Period,
+    ) -> Result<Vec<(Timestamp, Timestamp)>, StoreError> {
+        let (conditions, values) = conditions(period);
+        // A lead without a row in lead_status never had another status.
         let sql = format!(
             "SELECT l.created_at_utc,
                     (SELECT a.created_at_utc FROM audit_log AS a
                      WHERE a.lead_id = l.id AND a.event = 'LEAD_PROCESSED'
-                         AND a.details_json ->> 'from' = 'received' ORDER BY a.seq LIMIT 1) AS taken_up
+                         AND a.details_json ->> 'from' = 'received' ORDER BY a.seq LIMIT 1) AS processed
              FROM lead_status AS s JOIN lead_inbox AS l ON l.audit_seq = s.audit_seq
-             WHERE taken_up IS NOT NULL{conditions}"
+             WHERE processed IS NOT NULL{conditions}"
         );
         let mut statement = self.0.prepare_cached(&sql)?;
         let values = rusqlite::params_from_iter(values);
         let rows = statement.query_map(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
-}
 
-fn of(period: &Period) -> (String, Vec<String>) {
-    crate::store::leads::conditions(&LeadFilter { period: *period, ..LeadFilter::default() })
-}
-
-impl ReadTx<'_> {
-    /// How many leads and audit rows there are.
+    /// How many leads and audit rows are stored.
     ///
     /// # Errors
-    /// The database's own, as for all reads here.
+    /// The database's own.
     pub fn row_counts(&self) -> Result<(i64, i64), StoreError> {
         let sql = "SELECT (SELECT count(*) FROM lead_inbox), (SELECT count(*) FROM audit_log)";
         Ok(self.0.prepare_cached(sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?)
     }
 
-    /// When the last lead came.
+    /// When the last lead arrived.
     ///
     /// # Errors
     /// The database's own.
@@ -117,4 +118,8 @@ impl ReadTx<'_> {
         let sql = "SELECT created_at_utc FROM lead_inbox ORDER BY audit_seq DESC LIMIT 1";
         Ok(self.0.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?)
     }
+}
+
+fn conditions(period: &Period) -> (String, Vec<String>) {
+    rows::conditions(&LeadFilter { period: *period, ..LeadFilter::default() })
 }

@@ -1,4 +1,4 @@
-//! The ledger of erasures beside the database: the ids of erased leads, one a line, so that an
+//! The erasure ledger: a file next to the database with the ids of erased leads, one per line, so that an
 //! older backup cannot bring them back.
 
 use std::collections::HashSet;
@@ -11,9 +11,9 @@ use rustix::fs::{FlockOperation, flock};
 
 use crate::domain::id::LeadId;
 use crate::store::error::StoreError;
-use crate::store::paths::sidecar_path;
+use crate::store::paths::{sidecar_path, sync_folder_of};
 
-/// The ledger, open to be added to; one process at a time.
+/// The ledger, open for appending by one process at a time.
 #[derive(Debug)]
 pub struct ErasureLedger {
     path: PathBuf,
@@ -22,10 +22,10 @@ pub struct ErasureLedger {
 }
 
 impl ErasureLedger {
-    /// Opens the ledger of a database, and makes it where there is none.
+    /// Opens the ledger of a database, and creates it if it is missing.
     ///
     /// # Errors
-    /// It cannot be read or written, or holds what is no lead's id.
+    /// It cannot be read or written, or a line is not the id of a lead.
     pub fn open(database: &Path) -> Result<Self, StoreError> {
         let path = path(database);
         let fail = StoreError::at(&path);
@@ -39,21 +39,20 @@ impl ErasureLedger {
         flock(&file, FlockOperation::LockExclusive).map_err(|e| fail(e.into()))?;
         let mut text = String::new();
         file.read_to_string(&mut text).map_err(fail)?;
-        let whole = text.rfind('\n').map_or(0, |at| at + 1);
-        let known = ids(&path, &text[..whole])?;
-        // A line that a crash cut off is of an erasure that did not come about.
-        file.set_len(whole as u64).map_err(fail)?;
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
-        File::open(folder.unwrap_or(Path::new("."))).and_then(|f| f.sync_all()).map_err(fail)?;
+        let complete = complete_lines(&text);
+        let known = parse(&path, complete)?;
+        // A line that a crash cut short is of an erasure that was not committed.
+        file.set_len(complete.len() as u64).map_err(fail)?;
+        sync_folder_of(&path).map_err(fail)?;
         Ok(Self { path, file, known })
     }
 
-    /// Notes leads; when it returns, they are on the disk. To be called before the erasure is
-    /// committed, so that no crash leaves one out.
+    /// Records leads; when it returns, they are on the disk. To be called before the erasure is committed,
+    /// so that no crash leaves one out.
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn note<'i>(&mut self, ids: impl IntoIterator<Item = &'i str>) -> Result<(), StoreError> {
+    pub fn record<'i>(&mut self, ids: impl IntoIterator<Item = &'i str>) -> Result<(), StoreError> {
         let mut lines = String::new();
         let parsed = ids.into_iter().filter_map(LeadId::parse);
         let new: Vec<LeadId> = parsed.filter(|id| !self.known.contains(id)).collect();
@@ -68,31 +67,35 @@ impl ErasureLedger {
         Ok(())
     }
 
-    /// Every lead that was ever erased.
+    /// The ids of all leads that were ever erased.
     pub(crate) fn leads(&self) -> impl Iterator<Item = String> {
         self.known.iter().map(LeadId::to_string)
     }
 }
 
-/// Where the ledger of a database is.
+/// The ledger's path.
 fn path(database: &Path) -> PathBuf {
     sidecar_path(database, ".erased")
 }
 
-/// The leads in the ledger of a database; none where there is no ledger.
+/// Reads the ledger of a database; empty if there is none.
 pub(crate) fn read(database: &Path) -> Result<HashSet<LeadId>, StoreError> {
     let path = path(database);
     match std::fs::read_to_string(&path) {
-        Ok(text) => ids(&path, &text[..text.rfind('\n').map_or(0, |at| at + 1)]),
+        Ok(text) => parse(&path, complete_lines(&text)),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(HashSet::new()),
         Err(e) => Err(StoreError::at(&path)(e)),
     }
 }
 
-fn ids(path: &Path, text: &str) -> Result<HashSet<LeadId>, StoreError> {
-    let id = |(n, line): (usize, &str)| {
-        let fault = || StoreError::Ledger { path: path.into(), line: n + 1 };
-        LeadId::parse(line.trim()).ok_or_else(fault)
+fn complete_lines(text: &str) -> &str {
+    &text[..text.rfind('\n').map_or(0, |end| end + 1)]
+}
+
+fn parse(path: &Path, text: &str) -> Result<HashSet<LeadId>, StoreError> {
+    let id = |(index, line): (usize, &str)| {
+        let invalid = || StoreError::Ledger { path: path.into(), line: index + 1 };
+        LeadId::parse(line.trim()).ok_or_else(invalid)
     };
     text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).map(id).collect()
 }

@@ -1,8 +1,7 @@
-//! The index that leads are found by: their words and service, and apart from these their status.
-//! It follows the audit log some moments behind, so that no lead waits for it; what it has not come
-//! to yet is looked at directly by [`crate::store::leads::query`].
+//! The index that leads are searched with: their words and service, and apart from these their status.
+//! It follows the audit log in steps of its own, so that no lead waits for it; leads that it has not
+//! processed yet are looked at one by one ([`crate::store::search::unindexed`]).
 
-use crate::store::read::ReadTx;
 use std::collections::BTreeSet;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -12,31 +11,29 @@ use crate::domain::cursor::Cursor;
 use crate::domain::lead::status::LeadStatus;
 use crate::domain::lead::{Lead, LeadService};
 use crate::domain::recorded::Recorded;
-use crate::domain::search_terms::{TOKENIZER_VERSION, each_word};
+use crate::domain::search_terms::{TOKENIZER_VERSION, for_each_word};
+use crate::store::audit::query;
 use crate::store::error::StoreError;
-use crate::store::leads;
+use crate::store::leads::rows;
+use crate::store::read::ReadTx;
 use crate::store::tx::WriteTx;
 
-/// Beginnings of words, up to so many characters, have lists of their own; as in the migration.
+/// Prefixes of words up to this number of characters have lists of their own; as in the migration.
 pub(crate) const MAX_PREFIX_LEN: usize = 9;
-/// The bits of a row key that tell apart what was stored in the same microsecond.
+/// The bits of a key that distinguish leads of the same microsecond.
 pub(crate) const LOW_BITS: u32 = 10;
 
-/// Up to which audit row the index has come; nothing of it counts where words were split by other
-/// rules.
+/// The last audit row that the index has processed; 0 if it is of another tokenizer.
 pub(crate) fn indexed_through(conn: &Connection) -> Result<i64, StoreError> {
-    let sql = "SELECT followed FROM lead_search_place WHERE rules = ?1";
-    let indexed_through =
-        conn.prepare_cached(sql)?.query_row([TOKENIZER_VERSION], |row| row.get(0)).optional()?;
-    Ok(indexed_through.unwrap_or(0))
+    let sql = "SELECT indexed_through FROM search_index_state WHERE tokenizer_version = ?1";
+    let seq = conn.prepare_cached(sql)?.query_row([TOKENIZER_VERSION], |row| row.get(0));
+    Ok(seq.optional()?.unwrap_or(0))
 }
 
-/// How many audit rows are still ahead of the index.
-pub(crate) fn lag(conn: &Connection) -> Result<i64, StoreError> {
-    Ok(crate::store::audit::query::head(conn)?.seq - indexed_through(conn)?)
-}
-
-/// Takes the index so many audit rows further along the audit log.
+/// Indexes the next `step` audit rows.
+///
+/// # Errors
+/// The database's own.
 pub fn index_next(tx: &mut WriteTx<'_>, step: u32) -> Result<(), StoreError> {
     let conn = tx.conn;
     reset_if_stale(conn)?;
@@ -49,29 +46,29 @@ pub fn index_next(tx: &mut WriteTx<'_>, step: u32) -> Result<(), StoreError> {
     let mut to = from;
     while let Some(row) = rows.next()? {
         to = row.get(0)?;
-        follow(conn, to, row)?;
+        index_row(conn, to, row)?;
     }
-    conn.prepare_cached("UPDATE lead_search_place SET followed = ?1")?.execute([to])?;
+    conn.prepare_cached("UPDATE search_index_state SET indexed_through = ?1")?.execute([to])?;
     Ok(())
 }
 
-fn follow(conn: &Connection, seq: i64, row: &Row<'_>) -> Result<(), StoreError> {
+fn index_row(conn: &Connection, seq: i64, row: &Row<'_>) -> Result<(), StoreError> {
     match row.get::<_, Recorded<AuditEvent>>(1)?.known() {
         Some(AuditEvent::LeadReceived | AuditEvent::LeadImported) => {
-            // None where the lead was erased since.
-            if let Some((lead, status)) = leads::arrived(conn, seq)? {
+            // `None` if the lead was erased since.
+            if let Some((lead, status)) = rows::find_by_audit_seq(conn, seq)? {
                 let sql = "INSERT INTO lead_search (rowid, words) VALUES (?1, ?2)";
                 conn.prepare_cached(sql)?.execute(params![key(Cursor::of(&lead)), words(&lead)])?;
-                set_status(conn, &lead, status)?;
+                insert_status(conn, &lead, status)?;
             }
         }
         Some(AuditEvent::LeadProcessed) => {
             let (id, to): (Option<String>, Option<String>) = (row.get(2)?, row.get(3)?);
             if let (Some(id), Some(to)) = (id, to.as_deref().and_then(LeadStatus::parse))
-                && let Some(lead) = leads::find(conn, &id)?
+                && let Some(lead) = rows::find(conn, &id)?
             {
-                drop_status(conn, &lead)?;
-                set_status(conn, &lead, to)?;
+                delete_status(conn, &lead)?;
+                insert_status(conn, &lead, to)?;
             }
         }
         _ => {}
@@ -79,34 +76,33 @@ fn follow(conn: &Connection, seq: i64, row: &Row<'_>) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// Empties an index of words that were split by other rules: by which ones, nobody knows any more.
+/// Empties an index that was made with another tokenizer.
 fn reset_if_stale(conn: &Connection) -> Result<(), StoreError> {
-    if conn
-        .prepare_cached("SELECT 1 FROM lead_search_place WHERE rules <> ?1")?
-        .exists([TOKENIZER_VERSION])?
-    {
+    let is_stale = "SELECT 1 FROM search_index_state WHERE tokenizer_version <> ?1";
+    if conn.prepare_cached(is_stale)?.exists([TOKENIZER_VERSION])? {
         conn.execute_batch(
             "INSERT INTO lead_search (lead_search) VALUES ('delete-all');
              DELETE FROM lead_search_status",
         )?;
-        conn.execute("UPDATE lead_search_place SET followed = 0, rules = ?1", [TOKENIZER_VERSION])?;
+        let reset = "UPDATE search_index_state SET indexed_through = 0, tokenizer_version = ?1";
+        conn.execute(reset, [TOKENIZER_VERSION])?;
     }
     Ok(())
 }
 
-/// Takes everything of a lead out of the index, in the transaction that erases it.
+/// Removes a lead from the index, in the transaction that erases it.
 pub(crate) fn remove(conn: &Connection, lead: &Lead) -> Result<(), StoreError> {
     reset_if_stale(conn)?;
     if lead.audit_seq <= indexed_through(conn)? {
-        // The words have to be those that were added.
+        // FTS5 needs the words that were inserted.
         let sql = "INSERT INTO lead_search (lead_search, rowid, words) VALUES ('delete', ?1, ?2)";
         conn.prepare_cached(sql)?.execute(params![key(Cursor::of(lead)), words(lead)])?;
-        drop_status(conn, lead)?;
+        delete_status(conn, lead)?;
     }
     Ok(())
 }
 
-fn set_status(conn: &Connection, lead: &Lead, status: LeadStatus) -> Result<(), StoreError> {
+fn insert_status(conn: &Connection, lead: &Lead, status: LeadStatus) -> Result<(), StoreError> {
     let sql = "INSERT INTO lead_search_status (status, key, audit_seq, service)
                VALUES (?1, ?2, ?3, ?4)";
     let service = lead.service.map_or("", LeadService::as_str);
@@ -115,8 +111,8 @@ fn set_status(conn: &Connection, lead: &Lead, status: LeadStatus) -> Result<(), 
     Ok(())
 }
 
-/// Whichever status it is.
-fn drop_status(conn: &Connection, lead: &Lead) -> Result<(), StoreError> {
+/// Deletes the row of whichever status the lead has in the index.
+fn delete_status(conn: &Connection, lead: &Lead) -> Result<(), StoreError> {
     let sql = "DELETE FROM lead_search_status WHERE status = ?1 AND key = ?2 AND audit_seq = ?3";
     let mut statement = conn.prepare_cached(sql)?;
     for status in LeadStatus::ALL {
@@ -125,8 +121,8 @@ fn drop_status(conn: &Connection, lead: &Lead) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The row key of a lead in the index. Two leads can only share one where both came by an import,
-/// of the same microsecond; whoever reads the index looks at the leads themselves as well.
+/// The key of a lead in the index. Only imported leads of the same microsecond can share one; whoever
+/// reads the index looks at the leads as well.
 pub(crate) fn key(place: Cursor) -> i64 {
     (place.micros.clamp(0, i64::MAX >> LOW_BITS) << LOW_BITS) | (place.seq & low_mask())
 }
@@ -135,20 +131,20 @@ pub(crate) fn low_mask() -> i64 {
     (1 << LOW_BITS) - 1
 }
 
-/// The words that a lead is found by, each once.
+/// The words of a lead, each once.
 fn words(lead: &Lead) -> String {
     let mut words = BTreeSet::new();
-    for text in leads::searched(lead) {
-        each_word(text, |word| {
+    for text in rows::searchable_texts(lead) {
+        for_each_word(text, |word| {
             words.insert(word.to_owned());
         });
     }
-    words.insert(service_word(lead.service));
+    words.insert(service_token(lead.service));
     words.into_iter().collect::<Vec<_>>().join(" ")
 }
 
-/// No word of a text has an underscore.
-pub(crate) fn service_word(service: Option<LeadService>) -> String {
+/// The token of a service. It cannot be a word of a text: those have no underscore.
+pub(crate) fn service_token(service: Option<LeadService>) -> String {
     format!("_s{}", service.map_or("", LeadService::as_str))
 }
 
@@ -158,6 +154,6 @@ impl ReadTx<'_> {
     /// # Errors
     /// The database's own.
     pub fn search_lag(&self) -> Result<i64, StoreError> {
-        lag(self.0)
+        Ok(query::head(self.0)?.seq - indexed_through(self.0)?)
     }
 }

@@ -1,6 +1,6 @@
-//! What the search index is asked for.
+//! How the search index answers a filter.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, RangeInclusive};
 
 use rusqlite::{Connection, Row, ToSql, params};
 
@@ -8,118 +8,121 @@ use crate::domain::filter::LeadFilter;
 use crate::domain::lead::LeadService;
 use crate::domain::lead::status::LeadStatus;
 use crate::store::error::StoreError;
-use crate::store::search::index::{MAX_PREFIX_LEN, service_word};
+use crate::store::search::index::{MAX_PREFIX_LEN, service_token};
 
-/// With so few leads of a status, each is looked at, whatever else is asked for.
+/// If a status has at most this many leads, each is looked at, whatever else the filter asks for.
 const SMALL_STATUS: u32 = 150;
 
-/// A filter as the index understands it.
+/// A filter in terms of the index.
 pub(crate) struct SearchPlan {
-    /// What it answers from lists that it reads no further than needed.
-    pub(crate) quick: IndexQuery,
-    pub(crate) surplus: OverMatch,
+    /// Answers from sorted lists, which are read no further than needed.
+    pub(crate) fast: IndexQuery,
+    /// What the fast query returns beyond what the filter matches.
+    pub(crate) over_match: OverMatch,
 }
 
-/// What the quick answer has too much.
+/// How many of the matches of the fast query may not match the filter.
 pub(crate) enum OverMatch {
-    Nothing,
-    /// So little that each lead is looked at.
-    Little,
-    /// Any number of leads.
+    None,
+    /// So few that each lead can be looked at.
+    Few,
+    /// Any number.
     Unknown {
-        /// Finds what the filter finds and nothing else: beginnings of words that have no list of
-        /// their own are put together from all that they begin.
+        /// Returns what the filter matches and nothing else. Prefixes that have no list of their own
+        /// are merged from the lists of all words that begin with them.
         exact: IndexQuery,
-        /// Finds the words themselves and not what they begin, from lists as well.
-        whole: IndexQuery,
+        /// Returns the matches of whole words, from lists as well.
+        whole_words: IndexQuery,
     },
 }
 
-/// One way to ask the index.
+/// One query of the index.
 pub(crate) struct IndexQuery {
-    words: Option<String>,
+    /// In FTS5's query syntax.
+    match_expression: Option<String>,
     status: Option<LeadStatus>,
     service: Option<LeadService>,
 }
 
 impl SearchPlan {
-    /// None where the filter asks for nothing that the index knows.
-    pub(crate) fn of(conn: &Connection, filter: &LeadFilter) -> Result<Option<Self>, StoreError> {
+    /// `None` if the filter asks for nothing that is indexed.
+    pub(crate) fn for_filter(
+        conn: &Connection,
+        filter: &LeadFilter,
+    ) -> Result<Option<Self>, StoreError> {
         let (status, service) = (filter.status, filter.service);
-        let texts: Vec<&str> = filter.words.iter().flat_map(|words| words.iter()).collect();
+        let terms: Vec<&str> = filter.terms.iter().flat_map(|terms| terms.iter()).collect();
+        let by_status = IndexQuery { match_expression: None, status, service };
         match status {
-            None if texts.is_empty() && service.is_none() => return Ok(None),
-            Some(_) if texts.is_empty() => {
-                let quick = IndexQuery { words: None, status, service };
-                return Ok(Some(Self { quick, surplus: OverMatch::Nothing }));
+            None if terms.is_empty() && service.is_none() => return Ok(None),
+            Some(_) if terms.is_empty() => {
+                return Ok(Some(Self { fast: by_status, over_match: OverMatch::None }));
             }
-            Some(known) if are_few(conn, known)? => {
-                let quick = IndexQuery { words: None, status, service };
-                return Ok(Some(Self { quick, surplus: OverMatch::Little }));
+            Some(status) if is_small(conn, status)? => {
+                return Ok(Some(Self { fast: by_status, over_match: OverMatch::Few }));
             }
             _ => {}
         }
-        let ask = |term: &dyn Fn(&str) -> String| {
-            let service = service.map(|s| format!("\"{}\"", service_word(Some(s))));
-            let terms: Vec<_> = service.into_iter().chain(texts.iter().map(|t| term(t))).collect();
-            IndexQuery { words: Some(terms.join(" AND ")), status, service: None }
+        let query = |format_term: &dyn Fn(&str) -> String| {
+            let service = service.map(|service| format!("\"{}\"", service_token(Some(service))));
+            let terms: Vec<_> =
+                service.into_iter().chain(terms.iter().map(|term| format_term(term))).collect();
+            IndexQuery { match_expression: Some(terms.join(" AND ")), status, service: None }
         };
-        let quick = ask(&|word| format!("\"{}\"*", beginning(word)));
-        let surplus = if texts.iter().all(|word| word.chars().count() <= MAX_PREFIX_LEN) {
-            OverMatch::Nothing
+        let fast = query(&|term| format!("\"{}\"*", indexed_prefix(term)));
+        let over_match = if terms.iter().all(|term| term.chars().count() <= MAX_PREFIX_LEN) {
+            OverMatch::None
         } else {
-            let exact = ask(&|word| format!("\"{word}\"*"));
-            OverMatch::Unknown { exact, whole: ask(&|word| format!("\"{word}\"")) }
+            OverMatch::Unknown {
+                exact: query(&|term| format!("\"{term}\"*")),
+                whole_words: query(&|term| format!("\"{term}\"")),
+            }
         };
-        Ok(Some(Self { quick, surplus }))
+        Ok(Some(Self { fast, over_match }))
     }
 }
 
 impl IndexQuery {
-    /// Gives the keys from `first` to `last`, in their order or the other way, until `take` breaks
-    /// off. Reads no more than `most`; says whether it broke off or came to the end.
-    pub(crate) fn keys(
+    /// Calls `take` with the matching keys of the range, sorted, until it breaks. Reads at most
+    /// `max_rows` rows; returns whether that was enough.
+    pub(crate) fn for_each_key(
         &self,
         conn: &Connection,
-        (mut first, mut last): (i64, i64),
+        keys: RangeInclusive<i64>,
         descending: bool,
-        most: usize,
+        max_rows: usize,
         take: &mut dyn FnMut(i64) -> ControlFlow<()>,
     ) -> Result<bool, StoreError> {
         let order = if descending { "DESC" } else { "ASC" };
-        let (status, service) =
-            (self.status.map(LeadStatus::as_str), self.service.map(LeadService::as_str));
+        let (mut first, mut last) = keys.into_inner();
         let mut values: Vec<&dyn ToSql> = Vec::new();
-        let sql = match (&self.words, &status) {
+        let sql = match (&self.match_expression, &self.status) {
             (None, status) => {
                 values.push(status);
-                let and = service.as_ref().map_or("", |service| {
+                let and_service = self.service.as_ref().map_or("", |service| {
                     values.push(service);
                     "AND service = ?2"
                 });
                 let (from, to) = (values.len() + 1, values.len() + 2);
                 format!(
                     "SELECT key, 1 FROM lead_search_status
-                     WHERE status = ?1 {and} AND key BETWEEN ?{from} AND ?{to} ORDER BY key {order}"
+                     WHERE status = ?1 {and_service} AND key BETWEEN ?{from} AND ?{to}
+                     ORDER BY key {order}"
                 )
             }
-            (Some(words), None) => {
-                values.push(words);
+            (Some(expression), None) => {
+                values.push(expression);
                 format!(
                     "SELECT rowid, 1 FROM lead_search
                      WHERE lead_search MATCH ?1 AND rowid BETWEEN ?2 AND ?3 ORDER BY rowid {order}"
                 )
             }
-            (Some(words), Some(status)) => {
-                // Leads of a status often lie close together, and the words are read there alone.
-                let sql = "SELECT (SELECT min(key) FROM lead_search_status WHERE status = ?1),
-                                  (SELECT max(key) FROM lead_search_status WHERE status = ?1)";
-                let ends = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
-                let (least, greatest): (Option<i64>, Option<i64>) =
-                    conn.prepare_cached(sql)?.query_row([status], ends)?;
-                first = first.max(least.unwrap_or(i64::MAX));
-                last = last.min(greatest.unwrap_or(i64::MIN));
-                values.extend([words as &dyn ToSql, status]);
+            (Some(expression), Some(status)) => {
+                // Leads of a status are often close together; only that range is searched.
+                let (min, max) = key_range(conn, *status)?;
+                first = first.max(min.unwrap_or(i64::MAX));
+                last = last.min(max.unwrap_or(i64::MIN));
+                values.extend([expression as &dyn ToSql, status]);
                 format!(
                     "SELECT rowid, EXISTS (SELECT 1 FROM lead_search_status AS s
                                            WHERE s.status = ?2 AND s.key = lead_search.rowid)
@@ -133,7 +136,7 @@ impl IndexQuery {
         let mut rows = statement.query(values.as_slice())?;
         let mut read = 0;
         while let Some(row) = rows.next()? {
-            if read == most {
+            if read == max_rows {
                 return Ok(false);
             }
             read += 1;
@@ -145,12 +148,23 @@ impl IndexQuery {
     }
 }
 
-/// As much of a word as has a list of its own.
-fn beginning(word: &str) -> &str {
+/// The smallest and the greatest key of a status.
+fn key_range(
+    conn: &Connection,
+    status: LeadStatus,
+) -> Result<(Option<i64>, Option<i64>), StoreError> {
+    let sql = "SELECT (SELECT min(key) FROM lead_search_status WHERE status = ?1),
+                      (SELECT max(key) FROM lead_search_status WHERE status = ?1)";
+    let range = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    Ok(conn.prepare_cached(sql)?.query_row([status], range)?)
+}
+
+/// The longest prefix of a word that has a list of its own.
+fn indexed_prefix(word: &str) -> &str {
     word.char_indices().nth(MAX_PREFIX_LEN).map_or(word, |(end, _)| &word[..end])
 }
 
-fn are_few(conn: &Connection, status: LeadStatus) -> Result<bool, StoreError> {
+fn is_small(conn: &Connection, status: LeadStatus) -> Result<bool, StoreError> {
     let sql = "SELECT 1 FROM lead_search_status WHERE status = ?1 LIMIT 1 OFFSET ?2";
-    Ok(!conn.prepare_cached(sql)?.exists(params![status.as_str(), SMALL_STATUS])?)
+    Ok(!conn.prepare_cached(sql)?.exists(params![status, SMALL_STATUS])?)
 }

@@ -1,4 +1,4 @@
-//! What the search index has not come to yet, looked at lead by lead.
+//! Leads that the search index has not processed yet, looked at one by one.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -10,57 +10,57 @@ use crate::domain::filter::{LeadFilter, Period};
 use crate::domain::lead::Lead;
 use crate::domain::timestamp::Timestamp;
 use crate::store::error::StoreError;
-use crate::store::leads;
+use crate::store::leads::rows;
 use crate::store::search::index;
 
-/// The leads that the index has not come to: newer ones, and those whose status has changed.
+/// What the index does not know yet: newer leads, and those whose status has changed since.
 pub(crate) struct Unindexed {
     pub(crate) indexed_through: i64,
+    /// The `audit_seq` of indexed leads whose status has changed.
     pub(crate) changed: HashSet<i64>,
-    /// The changed ones' keys in the index.
+    /// Their keys in the index.
     pub(crate) keys: HashSet<i64>,
 }
 
 impl Unindexed {
-    pub(crate) fn of(conn: &Connection) -> Result<Self, StoreError> {
+    pub(crate) fn load(conn: &Connection) -> Result<Self, StoreError> {
         let indexed_through = index::indexed_through(conn)?;
-        // The index of events leaves out arrivals, and has to be told so.
+        // The index on `event` is partial: without the second condition, SQLite does not use it.
         let sql = "SELECT DISTINCT l.audit_seq, l.created_at_utc
                    FROM audit_log AS a JOIN lead_inbox AS l ON l.id = a.lead_id
                    WHERE a.event = 'LEAD_PROCESSED' AND a.event <> 'LEAD_RECEIVED' AND a.seq > ?1
                      AND l.audit_seq <= ?1";
         let mut statement = conn.prepare_cached(sql)?;
-        let mut rows = statement.query([indexed_through])?;
+        let mut changes = statement.query([indexed_through])?;
         let (mut changed, mut keys) = (HashSet::new(), HashSet::new());
-        while let Some(row) = rows.next()? {
-            let seq = row.get(0)?;
+        while let Some(row) = changes.next()? {
+            let (seq, created_at_utc): (_, Timestamp) = (row.get(0)?, row.get(1)?);
             changed.insert(seq);
-            let micros = row.get::<_, Timestamp>(1)?.micros();
-            keys.insert(index::key(Cursor { micros, seq }));
+            keys.insert(index::key(Cursor { micros: created_at_utc.micros(), seq }));
         }
         Ok(Self { indexed_through, changed, keys })
     }
 
-    /// Gives those that the filter matches, in no order.
-    pub(crate) fn each(
+    /// Calls `take` with those that match the filter, in no order, until it breaks.
+    pub(crate) fn for_each_match(
         &self,
         conn: &Connection,
         filter: &LeadFilter,
         take: &mut dyn FnMut(Lead) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         for seq in &self.changed {
-            if let Some((lead, _)) = leads::arrived(conn, *seq)?
+            if let Some((lead, _)) = rows::find_by_audit_seq(conn, *seq)?
                 && matches(filter, &lead)
                 && take(lead).is_break()
             {
                 return Ok(());
             }
         }
-        let sql = format!("{} WHERE l.audit_seq > ?1", leads::COLUMNS);
+        let sql = format!("{} WHERE l.audit_seq > ?1", rows::SELECT);
         let mut statement = conn.prepare_cached(&sql)?;
-        let mut rows = statement.query([self.indexed_through])?;
-        while let Some(row) = rows.next()? {
-            let lead = leads::row_to_lead(row)?;
+        let mut newer = statement.query([self.indexed_through])?;
+        while let Some(row) = newer.next()? {
+            let lead = rows::row_to_lead(row)?;
             if matches(filter, &lead) && take(lead).is_break() {
                 break;
             }
@@ -69,12 +69,12 @@ impl Unindexed {
     }
 }
 
-/// Whether a filter finds a lead.
+/// Whether a lead matches the filter.
 pub(crate) fn matches(filter: &LeadFilter, lead: &Lead) -> bool {
     let Period { since, until } = filter.period;
     since.is_none_or(|since| since <= lead.created_at_utc)
         && until.is_none_or(|until| lead.created_at_utc < until)
         && filter.service.is_none_or(|service| lead.service == Some(service))
         && filter.status.is_none_or(|status| lead.status == status)
-        && leads::has_words(lead, filter)
+        && rows::matches_terms(lead, filter)
 }

@@ -149,7 +149,7 @@ impl Database {
 
     /// Lets the next search look at every lead, as after a change of the leads behind its back.
     pub(crate) fn forget_search(&self) {
-        let forget = "UPDATE lead_search_place SET followed = 0, rules = 0";
+        let forget = "UPDATE search_index_state SET indexed_through = 0, tokenizer_version = 0";
         self.sqlite().execute_batch(forget).expect(forget);
     }
 

@@ -9,10 +9,9 @@ use fastcore::domain::audit::{ACTOR_SITE, AuditEvent, NewAuditRow};
 use fastcore::domain::lead::NewLead;
 use fastcore::store;
 use fastcore::store::error::StoreError;
-use fastcore::store::leads::SubmitOutcome;
+use fastcore::store::leads::submit::SubmitOutcome;
 use fastcore::store::tx::WriteTx;
 use fastcore::store::writer::{Writer, WriterThread};
-use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -22,10 +21,6 @@ use crate::support::lead;
 /// What a piece of work does at last.
 type Step = fn(&mut WriteTx<'_>) -> Result<(), StoreError>;
 type Outcome<T> = oneshot::Receiver<Result<T, StoreError>>;
-
-/// A row that the database refuses: the types of the store let none through that its own rules would.
-const REFUSES_ONE: &str = "CREATE TRIGGER refuses_one BEFORE INSERT ON audit_log
-     WHEN NEW.lead_id = 'refused' BEGIN SELECT RAISE(ABORT, 'for a test'); END";
 
 struct Store {
     _folder: TempDir,
@@ -42,7 +37,7 @@ fn start() -> Store {
     let (writer, thread, _) = store::writer::start_server_writer(
         &database,
         &clock,
-        store::writer::CompletedBatch::notify,
+        store::writer::batch::CompletedBatch::notify,
     )
     .expect("a writer");
     Store { _folder: folder, database, writer, thread }
@@ -67,7 +62,7 @@ fn in_one_batch<T>(writer: &Writer, queue: impl FnOnce() -> T) -> T {
 
 fn good(writer: &Writer) -> Outcome<SubmitOutcome> {
     let lead = NewLead::parse(lead().to_string().as_bytes()).expect("a lead");
-    writer.submit(move |tx| store::leads::submit(tx, &lead)).expect("room")
+    writer.submit(move |tx| store::leads::submit::submit(tx, &lead)).expect("room")
 }
 
 fn event(lead_id: Option<&str>) -> NewAuditRow<'_> {
@@ -94,9 +89,8 @@ fn bad(writer: &Writer, then: Step) -> Outcome<()> {
 #[test]
 fn work_that_is_refused_is_rolled_back_alone() {
     let Store { _folder, database, writer, thread } = start();
-    let other = Connection::open(&database).expect("another connection");
-    other.execute_batch(REFUSES_ONE).expect("a trigger");
     let refusals: [Step; 2] = [
+        // Not the length of an id, which a CHECK constraint refuses.
         |tx| tx.append(&event(Some("refused"))).map(drop),
         // A use case that thinks better of it.
         |_| Err(StoreError::Refused("for a test".to_owned())),
@@ -126,7 +120,27 @@ fn work_that_is_refused_is_rolled_back_alone() {
     assert_eq!(number(&database, "SELECT count(*) FROM lead_inbox"), 3);
     let refused = "SELECT count(*) FROM audit_log WHERE event = 'LEAD_REJECTED'";
     assert_eq!(number(&database, refused), 0);
-    other.execute_batch("DROP TRIGGER refuses_one").expect("a drop");
+    assert_sound(&database);
+}
+
+#[test]
+fn check_constraints_are_enforced_on_the_writers_own_connection() {
+    let Store { _folder, database, writer, thread } = start();
+    let id = "0198a6f2-0000-7000-8000-000000000001";
+    let refused: [NewAuditRow<'static>; 3] = [
+        event(Some("not an id")),
+        NewAuditRow { request_id: Some("not an id"), ..event(Some(id)) },
+        NewAuditRow { details_json: Some("{"), ..event(Some(id)) },
+    ];
+    for row in refused {
+        let outcome = writer.run(move |tx| tx.append(&row));
+        let Err(StoreError::Refused(cause)) = outcome else { panic!("{outcome:?}") };
+        assert!(cause.contains("CHECK constraint failed"), "{cause}");
+    }
+    writer.run(move |tx| tx.append(&event(Some(id)))).expect("a valid row");
+    drop(writer);
+    thread.join();
+    assert_eq!(number(&database, "SELECT count(*) FROM audit_log"), 1);
     assert_sound(&database);
 }
 

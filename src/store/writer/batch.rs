@@ -1,0 +1,122 @@
+//! Jobs that share a transaction: one commit and one flush for all.
+
+use rusqlite::Connection;
+use uuid::ContextV7;
+
+use crate::domain::hash_chain::ChainPosition;
+use crate::domain::timestamp::Timestamp;
+use crate::store::error::StoreError;
+use crate::store::tx::WriteTx;
+use crate::store::writer::job::WriteJob;
+
+/// The results of all jobs of one commit. They are sent by [`Self::notify`], in the thread of whoever
+/// waits for them: it is woken up once per commit rather than once per lead.
+pub struct CompletedBatch(Vec<(Box<dyn WriteJob>, Result<(), StoreError>)>);
+
+impl CompletedBatch {
+    /// Sends the results.
+    pub fn notify(self) {
+        for (job, committed) in self.0 {
+            job.notify(committed);
+        }
+    }
+
+    /// The jobs of a batch, with what became of each.
+    pub(crate) fn new(
+        jobs: impl Iterator<Item = Box<dyn WriteJob>>,
+        committed: &Result<CommittedBatch, StoreError>,
+    ) -> Self {
+        let result = |index: usize| match committed {
+            Err(error) => Err(error.clone()),
+            Ok(batch) => match batch.refused.iter().find(|(refused, _)| *refused == index) {
+                Some((_, error)) => Err(error.clone()),
+                None => Ok(()),
+            },
+        };
+        Self(jobs.enumerate().map(|(index, job)| (job, result(index))).collect())
+    }
+}
+
+impl std::fmt::Debug for CompletedBatch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} results", self.0.len())
+    }
+}
+
+/// A transaction that is on the disk.
+pub(crate) struct CommittedBatch {
+    /// The jobs that were rolled back alone, by their index.
+    refused: Vec<(usize, StoreError)>,
+    /// The last audit row.
+    pub(crate) head: ChainPosition,
+}
+
+/// Runs the jobs in one transaction and commits it. A job that the database refuses is rolled back
+/// alone; with any other failure, nothing of the batch is stored.
+pub(crate) fn commit(
+    conn: &Connection,
+    now: Timestamp,
+    ids: &ContextV7,
+    jobs: &mut [Box<dyn WriteJob>],
+) -> Result<CommittedBatch, StoreError> {
+    match transaction(conn, now, ids, jobs, false) {
+        // Refusals are rare: only then is it worth a savepoint for each job.
+        Err(error) if error.is_refusal() => transaction(conn, now, ids, jobs, true),
+        result => result,
+    }
+}
+
+/// With `use_savepoints`, jobs that are refused are rolled back alone; without, the first refusal ends
+/// the transaction.
+fn transaction(
+    conn: &Connection,
+    now: Timestamp,
+    ids: &ContextV7,
+    jobs: &mut [Box<dyn WriteJob>],
+    use_savepoints: bool,
+) -> Result<CommittedBatch, StoreError> {
+    // A rollback that failed before must not stand in the way for ever.
+    if !conn.is_autocommit() {
+        conn.execute_batch("ROLLBACK")?;
+    }
+    conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+    let result = run_jobs(conn, now, ids, jobs, use_savepoints).and_then(|batch| {
+        conn.prepare_cached("COMMIT")?.execute([])?;
+        Ok(batch)
+    });
+    // After some failures, SQLite has rolled back already.
+    if result.is_err() && !conn.is_autocommit() {
+        conn.execute_batch("ROLLBACK")?;
+    }
+    result
+}
+
+fn run_jobs(
+    conn: &Connection,
+    now: Timestamp,
+    ids: &ContextV7,
+    jobs: &mut [Box<dyn WriteJob>],
+    use_savepoints: bool,
+) -> Result<CommittedBatch, StoreError> {
+    let mut tx = WriteTx::begin(conn, now, ids)?;
+    let mut refused = Vec::new();
+    for (index, job) in jobs.iter_mut().enumerate() {
+        if !use_savepoints {
+            job.run(&mut tx)?;
+            continue;
+        }
+        let head = tx.head();
+        conn.execute_batch("SAVEPOINT job")?;
+        match job.run(&mut tx) {
+            Ok(()) => {}
+            Err(error) if error.is_refusal() => {
+                conn.execute_batch("ROLLBACK TO job")?;
+                tx.reset_head(head);
+                refused.push((index, error));
+            }
+            Err(error) => return Err(error),
+        }
+        conn.execute_batch("RELEASE job")?;
+    }
+    Ok(CommittedBatch { refused, head: tx.head() })
+}
