@@ -1,4 +1,4 @@
-//! The log: lines for a person on a terminal, JSON lines for a journal, on standard error.
+//! The log on standard error: text on a terminal, JSON lines elsewhere.
 
 use std::cell::RefCell;
 use std::io::{self, IsTerminal, Write};
@@ -9,7 +9,7 @@ use tracing::subscriber::set_global_default;
 
 use crate::config::{ConfigError, DEBUG, Environment, LOG_FORMAT, LOG_LEVEL, boolean};
 
-/// What the command line says about the log.
+/// The flags for the log.
 #[derive(Debug, Default, Clone)]
 pub struct LogFlags {
     pub level: Option<String>,
@@ -17,22 +17,22 @@ pub struct LogFlags {
     pub format: Option<String>,
 }
 
-/// Standard error whose reader may have gone, or whose disk may be full: what cannot be written is
-/// dropped, and the leads come first.
+/// Standard error. Its reader may have gone, or its disk may be full: what cannot be written is
+/// dropped, so that leads are stored regardless.
 struct Stderr;
 
 impl Write for Stderr {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let gathered = GATHERED.try_with(|lines| {
+        let buffered = LOG_BUFFER.try_with(|lines| {
             let mut lines = lines.borrow_mut();
             let Some(lines) = lines.as_mut() else { return false };
             lines.extend_from_slice(line);
-            if lines.len() > MOST_GATHERED {
+            if lines.len() > MAX_BUFFERED_BYTES {
                 write_out(lines);
             }
             true
         });
-        if gathered != Ok(true) {
+        if buffered != Ok(true) {
             let _ = io::stderr().write_all(line);
         }
         Ok(line.len())
@@ -44,29 +44,29 @@ impl Write for Stderr {
 }
 
 thread_local! {
-    /// The lines of a thread that gathers them.
-    static GATHERED: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
+    /// The lines of a thread that buffers them.
+    static LOG_BUFFER: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
 }
 
-/// As many bytes of lines wait for [`flush`] at most.
-const MOST_GATHERED: usize = 16 * 1024;
+/// Bytes of lines that wait for [`flush`], at most.
+const MAX_BUFFERED_BYTES: usize = 16 * 1024;
 
-/// While this lives, the lines of its thread wait for [`flush`].
+/// While this value lives, the lines of its thread wait for [`flush`].
 #[derive(Debug)]
-pub struct Gathering(PhantomData<*const ()>);
+pub struct LogBuffer(PhantomData<*const ()>);
 
-/// Has the lines of this thread wait for [`flush`], so that an event loop writes in one go what it
-/// has to say of all that it did in one turn: a line for each request on its own wakes the reader
-/// of the log each time, a fifth of the time that a lead takes.
+/// Buffers the lines of this thread until [`flush`], so that an event loop writes the lines of one turn at
+/// once: a write for each request wakes the reader of the log each time, which takes a fifth of
+/// the time of a lead.
 #[must_use]
-pub fn gather() -> Gathering {
-    let _ = GATHERED.try_with(|lines| lines.replace(Some(Vec::new())));
-    Gathering(PhantomData)
+pub fn buffer_logs() -> LogBuffer {
+    let _ = LOG_BUFFER.try_with(|lines| lines.replace(Some(Vec::new())));
+    LogBuffer(PhantomData)
 }
 
-/// Writes the lines that this thread has gathered.
+/// Writes the lines that this thread has buffered.
 pub fn flush() {
-    let _ = GATHERED.try_with(|lines| lines.borrow_mut().as_mut().map(write_out));
+    let _ = LOG_BUFFER.try_with(|lines| lines.borrow_mut().as_mut().map(write_out));
 }
 
 fn write_out(lines: &mut Vec<u8>) {
@@ -76,15 +76,15 @@ fn write_out(lines: &mut Vec<u8>) {
     }
 }
 
-impl Drop for Gathering {
+impl Drop for LogBuffer {
     fn drop(&mut self) {
         flush();
-        let _ = GATHERED.try_with(|lines| lines.take());
+        let _ = LOG_BUFFER.try_with(|lines| lines.take());
     }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
+enum LogFormat {
     Text,
     Json,
 }
@@ -105,27 +105,27 @@ pub fn start(environment: &Environment, flags: &LogFlags) -> Result<(), ConfigEr
     let log = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_target(false)
-        // A line that cannot be written must not end in a panic, whose line could not be written.
+        // A line that cannot be written must not panic: that line could not be written either.
         .log_internal_errors(false)
         .with_writer(|| Stderr);
     let started = match format {
-        Format::Text => set_global_default(log.with_ansi(terminal).finish()),
-        Format::Json => set_global_default(
+        LogFormat::Text => set_global_default(log.with_ansi(terminal).finish()),
+        LogFormat::Json => set_global_default(
             log.json().flatten_event(true).with_current_span(false).with_span_list(false).finish(),
         ),
     };
-    // The words of a panic may quote what it stumbled over; the place is enough to mend it.
+    // The message of a panic may quote personal data; its location is enough to fix the defect.
     std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        tracing::error!(place, "a defect: panic");
+        let location = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(location, "panic: a defect of FASTCore");
     }));
     if started.is_err() {
-        tracing::debug!("the log was started before");
+        tracing::debug!("the log was already started");
     }
     Ok(())
 }
 
-/// `DEBUG=true` means the level DEBUG, unless `LOG_LEVEL` says otherwise.
+/// `DEBUG=true` sets the level DEBUG, unless `LOG_LEVEL` is set.
 fn debug_level(
     environment: &Environment,
     debug: bool,
@@ -144,11 +144,11 @@ fn level(text: &str) -> Option<Level> {
     }
 }
 
-fn format(text: &str) -> Option<Format> {
+fn format(text: &str) -> Option<LogFormat> {
     match text.to_ascii_lowercase().as_str() {
-        "auto" if io::stderr().is_terminal() => Some(Format::Text),
-        "auto" | "json" => Some(Format::Json),
-        "text" => Some(Format::Text),
+        "auto" if io::stderr().is_terminal() => Some(LogFormat::Text),
+        "auto" | "json" => Some(LogFormat::Json),
+        "text" => Some(LogFormat::Text),
         _ => None,
     }
 }

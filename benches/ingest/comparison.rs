@@ -44,7 +44,7 @@ pub(super) fn run(role: &str) {
         .on_thread_park(telemetry::flush)
         .build()
         .expect("a runtime");
-    let _gathering = telemetry::gather();
+    let _buffered = telemetry::buffer_logs();
     runtime.block_on(async {
         let listener = bind(settings.listen).expect("a port");
         let address = listener.local_addr().expect("an address");

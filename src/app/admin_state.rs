@@ -1,5 +1,10 @@
 //! What the admin page works with, held together; each part has its own state.
 
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+
 use crate::app::db::Db;
 use crate::app::export::exports::Exports;
 use crate::app::live::LiveHub;
@@ -7,8 +12,8 @@ use crate::app::staff::password::HashLimiter;
 use crate::app::staff::sessions::Sessions;
 use crate::app::staff::setup::Setup;
 use crate::app::staff::sign_in::SignIn;
+use crate::app::status::chain_monitor::ChainMonitor;
 use crate::app::status::server_status::StatusReader;
-use crate::store::error::StoreError;
 
 /// The services of the admin page; cheap to clone.
 #[derive(Debug, Clone)]
@@ -23,17 +28,24 @@ pub struct AdminState {
 }
 
 impl AdminState {
-    pub(crate) fn new(db: &Db) -> Result<Self, StoreError> {
+    /// Starts the services; their tasks run until `shutdown`.
+    pub(crate) fn start(
+        db: &Db,
+        backup_interval: Option<Duration>,
+        shutdown: &CancellationToken,
+        runtime: &Handle,
+    ) -> Self {
         let sessions = Sessions::new(db);
         let hashing = HashLimiter::default();
-        Ok(Self {
+        let chain = ChainMonitor::start(db, shutdown, runtime);
+        Self {
             sign_in: SignIn::new(db, &sessions, &hashing),
             setup: Setup::new(db, &sessions, &hashing),
             exports: Exports::new(db),
-            live: LiveHub::new(db, &sessions),
-            status: StatusReader::new(db)?,
+            live: LiveHub::start(db, &sessions, shutdown, runtime),
+            status: StatusReader::new(db, chain, backup_interval),
             sessions,
             db: db.clone(),
-        })
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The database as a server's use cases see it: a pool of readers, the one writer, and the clock.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -26,7 +26,8 @@ pub struct Db {
     clock: Clock,
     writer: Writer,
     health: Arc<WriterHealth>,
-    readers: ReadPool,
+    /// `None` once it is closed.
+    readers: Arc<Mutex<Option<ReadPool>>>,
     /// As many as there are readers, so that no thread waits for one.
     read_permits: Arc<Semaphore>,
     commits: watch::Receiver<()>,
@@ -69,7 +70,7 @@ impl Db {
             clock: clock.clone(),
             writer,
             health,
-            readers: ReadPool::open(path)?,
+            readers: Arc::new(Mutex::new(Some(ReadPool::open(path)?))),
             read_permits: Arc::new(Semaphore::new(READ_POOL_SIZE as usize)),
             commits,
         };
@@ -114,7 +115,7 @@ impl Db {
     ) -> Result<T, StoreError> {
         let permit = Arc::clone(&self.read_permits).acquire_owned().await;
         let permit = permit.map_err(|_| StoreError::Closed)?;
-        let readers = self.readers.clone();
+        let readers = self.readers().clone().ok_or(StoreError::Closed)?;
         blocking(move || {
             let _permit = permit;
             work(&readers)
@@ -130,6 +131,25 @@ impl Db {
         let queued = self.writer.submit(job)?;
         let done = tokio::time::timeout(WRITE_TIMEOUT, queued).await;
         done.map_err(|_| StoreError::TimedOut)?.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// [`Self::write`] for a thread that may block, without a timeout.
+    pub(crate) fn write_blocking<T: Send + 'static>(
+        &self,
+        job: impl FnMut(&mut WriteTx<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.writer.run(job)
+    }
+
+    /// Closes the readers, then lets the writer finish what is queued and end: as the last
+    /// connection, it removes the WAL. Later reads and writes fail with [`StoreError::Closed`].
+    pub(crate) fn close(&self) {
+        drop(self.readers().take());
+        self.writer.close();
+    }
+
+    fn readers(&self) -> MutexGuard<'_, Option<ReadPool>> {
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Queues a job without waiting for it, for what may also be lost.

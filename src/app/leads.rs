@@ -69,7 +69,7 @@ fn detail(tx: &ReadTx<'_>, id: &str) -> Result<Option<LeadDetail>, StoreError> {
 
 /// A lead in a list.
 #[expect(missing_debug_implementations, reason = "personal data has no business in a log")]
-#[derive(Serialize, ToSchema)]
+#[derive(Clone, Serialize, ToSchema)]
 #[schema(as = LeadSummary)]
 pub struct LeadSummary {
     #[schema(format = Uuid)]

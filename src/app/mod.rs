@@ -21,14 +21,20 @@ pub mod stats;
 pub mod status;
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, Runtime};
+use tokio_util::sync::CancellationToken;
 
 use crate::app::admin_state::AdminState;
+use crate::app::backup::scheduler::{BackupSchedule, SchedulerHandle};
 use crate::app::db::Db;
 use crate::clock::Clock;
 use crate::store::error::StoreError;
 use crate::store::writer::WriterThread;
+
+/// How long the end waits for blocking reads that are still running.
+const READ_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// What the HTTP routes call; cheap to clone.
 #[derive(Debug, Clone)]
@@ -38,20 +44,60 @@ pub struct App {
 }
 
 impl App {
-    /// Starts the writer of a database whose schema is current, and what follows its audit log.
-    /// When the app is dropped, the writer finishes what is queued; wait for that with
-    /// [`WriterThread::join`].
+    /// Starts the writer of a database whose schema is current, what follows its audit log, and the
+    /// scheduled backups. End it with [`Background::stop`].
     ///
     /// # Errors
     /// The database cannot be written, or its WAL cannot be truncated.
     pub fn start(
         database: &Path,
         clock: &Clock,
+        backups: Option<BackupSchedule>,
         runtime: &Handle,
-    ) -> Result<(Self, WriterThread), StoreError> {
+    ) -> Result<(Self, Background), StoreError> {
         let (db, writer) = Db::start(database, clock, runtime)?;
-        let admin = AdminState::new(&db)?;
-        runtime.spawn(search_indexer::run(db.clone()));
-        Ok((Self { db, admin }, writer))
+        let shutdown = CancellationToken::new();
+        let backup_interval = backups.as_ref().map(|schedule| schedule.every);
+        let admin = AdminState::start(&db, backup_interval, &shutdown, runtime);
+        let indexing = search_indexer::run(db.clone());
+        runtime.spawn(shutdown.clone().run_until_cancelled_owned(indexing));
+        let scheduler = backups.map(|schedule| schedule.start(&db, &shutdown, runtime));
+        let background = Background { shutdown, db: db.clone(), scheduler, writer };
+        Ok((Self { db, admin }, background))
+    }
+}
+
+/// What a server runs besides its requests.
+#[derive(Debug)]
+pub struct Background {
+    shutdown: CancellationToken,
+    db: Db,
+    scheduler: Option<SchedulerHandle>,
+    writer: WriterThread,
+}
+
+impl Background {
+    /// Cancelling it ends the live events, the search indexer, the scheduled backups and the chain
+    /// monitor; requests go on being answered.
+    #[must_use]
+    pub fn shutdown(&self) -> CancellationToken {
+        self.shutdown.clone()
+    }
+
+    /// Ends everything, once no more requests are served: a backup under way is cancelled, and the
+    /// writer finishes what is queued and truncates the WAL. Waits no longer than `limit`, of which
+    /// the backup may use half. Returns whether the writer has ended; if not, the disk does not
+    /// answer, and nothing that waits for it was acknowledged.
+    #[must_use]
+    pub fn stop(self, runtime: Runtime, limit: Duration) -> bool {
+        let deadline = Instant::now() + limit;
+        self.shutdown.cancel();
+        if let Some(scheduler) = self.scheduler {
+            runtime.block_on(scheduler.stopped(limit / 2));
+        }
+        // Ends the tasks, and waits for reads that are still running.
+        runtime.shutdown_timeout(READ_TIMEOUT);
+        self.db.close();
+        self.writer.join_within(deadline.saturating_duration_since(Instant::now()))
     }
 }

@@ -78,7 +78,7 @@ fn create(context: &Context, path: &Path, target: &Path, json: bool) -> Result<(
     }
     let (rows, leads, sha256) = (taken.audit_rows, taken.leads, &taken.sha256);
     let head = taken.head.as_deref().unwrap_or("empty");
-    output::say(&format!(
+    output::eprint_line(&format!(
         "Backup of {leads} leads and {rows} audit rows, checked; head {head}; SHA-256 {sha256}"
     ));
     Ok(())

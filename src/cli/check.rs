@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use crate::app::status::doctor;
-use crate::app::status::doctor::{BackupPlan, Finding, Level};
+use crate::app::backup::scheduler::BackupSchedule;
+use crate::app::status::doctor::{self, Finding};
+use crate::app::status::thresholds::Level;
 use crate::cli::error::CliError;
 use crate::cli::{Context, DatabaseArg, output};
 use crate::config::{Backups, Server, ServerFlags};
@@ -28,10 +29,12 @@ pub(crate) struct Args {
 pub(crate) fn run(context: &Context, args: &Args) -> Result<(), CliError> {
     let path = args.database.path(&context.environment)?;
     let mut findings = configuration(context, args);
-    let plan = Backups::load(&context.environment, &ServerFlags::default()).ok().flatten();
-    let plan = plan.map(|Backups { folder, every, .. }| BackupPlan { folder, every });
+    let schedule = Backups::load(&context.environment, &ServerFlags::default()).ok().flatten();
+    let schedule =
+        schedule.map(|Backups { folder, every, keep }| BackupSchedule { folder, every, keep });
     let mut progress = output::Progress::new("audit rows");
-    findings.extend(doctor::check(&path, &context.clock, plan.as_ref(), &mut |n| progress.at(n)));
+    findings
+        .extend(doctor::check(&path, &context.clock, schedule.as_ref(), &mut |n| progress.at(n)));
     drop(progress);
     if args.json {
         output::json(&findings)?;

@@ -140,7 +140,7 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
     drop(progress);
     let done = done?;
     if !done.cut_short {
-        output::say(&format!("{} rows, SHA-256 {}", done.rows, done.sha256));
+        output::eprint_line(&format!("{} rows, SHA-256 {}", done.rows, done.sha256));
     }
     Ok(())
 }

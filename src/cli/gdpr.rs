@@ -95,7 +95,7 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
             let path = database.path(&context.environment)?;
             let (clock, actor) = (&context.clock, Context::actor());
             let leads = privacy::export(&path, clock, &email, &actor, output.as_deref())?;
-            output::say(&format!("{leads} leads."));
+            output::eprint_line(&format!("{leads} leads."));
             Ok(())
         }
         GdprCommand::Erase { database, email, lead, reason, certificate, yes, json } => {
@@ -137,7 +137,7 @@ impl Erase<'_> {
             return Err(CliError::Failed(format!("no lead has the id or request_id {id}")));
         }
         for lead in &found {
-            output::say(&format!("{}  {}", lead.created_at_utc, lead.lead_id));
+            output::eprint_line(&format!("{}  {}", lead.created_at_utc, lead.lead_id));
         }
         if !self.yes && !found.is_empty() {
             confirm(&format!("Erase these {} leads for good?", found.len()))?;
@@ -153,7 +153,11 @@ impl Erase<'_> {
         if self.json {
             return output::json(&erasure);
         }
-        output::say(&format!("Erased {} leads; audit head {}.", erasure.leads.len(), erasure.head));
+        output::eprint_line(&format!(
+            "Erased {} leads; audit head {}.",
+            erasure.leads.len(),
+            erasure.head
+        ));
         Ok(())
     }
 }
@@ -185,7 +189,7 @@ fn purge(
     if json {
         return output::json(&json!({ "erased": gone }));
     }
-    output::say(&format!("Erased {gone} leads."));
+    output::eprint_line(&format!("Erased {gone} leads."));
     Ok(())
 }
 

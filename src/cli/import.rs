@@ -57,10 +57,10 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
     if json {
         output::json(&done)?;
     } else {
-        output::say(&summary(&done));
+        output::eprint_line(&summary(&done));
     }
     if done.refused + done.erased > 0 {
-        output::say(&format!("{} says which rows, and why.", import.refused.display()));
+        output::eprint_line(&format!("{} says which rows, and why.", import.refused.display()));
     }
     if done.refused > 0 {
         let count = done.refused;

@@ -92,7 +92,7 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
             let id = id.to_ascii_lowercase();
             let change = leads::set_status(&path, &context.clock, &id, status, &Context::actor())?
                 .ok_or_else(|| unknown(&id))?;
-            output::say(&if change.from == change.to {
+            output::eprint_line(&if change.from == change.to {
                 format!("{id} is {} already; nothing was written.", change.to)
             } else {
                 format!("{id}: {} → {}", change.from, change.to)
@@ -102,7 +102,7 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
         LeadCommand::RebuildStatus { database } => {
             let path = database.path(&context.environment)?;
             let leads = leads::rebuild_status(&path, &context.clock)?;
-            output::say(&format!("The log has changes of status for {leads} leads."));
+            output::eprint_line(&format!("The log has changes of status for {leads} leads."));
             Ok(())
         }
     }

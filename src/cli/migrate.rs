@@ -47,9 +47,9 @@ fn apply(context: &Context, database: &DatabaseArg) -> Result<(), CliError> {
     let prepared = migrate::prepare(&path, &context.clock, &Context::actor(), &lock)?;
     let (done, shown) = (prepared.migrated, path.display());
     if let Some(copy) = &done.copy {
-        output::say(&format!("The database as it was is kept in {}.", copy.display()));
+        output::eprint_line(&format!("The database as it was is kept in {}.", copy.display()));
     }
-    output::say(&if prepared.created {
+    output::eprint_line(&if prepared.created {
         format!("Made {shown} at version {}.", done.to)
     } else if done.from == done.to {
         format!("{shown} is at version {}; nothing is pending.", done.to)

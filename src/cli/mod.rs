@@ -19,7 +19,9 @@ mod output;
 mod reconcile;
 mod restore;
 mod serve;
+mod signals;
 mod staff;
+mod startup;
 mod token;
 
 use std::path::PathBuf;
@@ -136,7 +138,7 @@ pub fn run() -> ExitCode {
     match dispatch(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            output::say(&error.line());
+            output::eprint_line(&error.line());
             error.status()
         }
     }

@@ -42,7 +42,7 @@ pub(crate) fn report(
 }
 
 /// Says something to the person at the terminal; there may be nobody to hear it.
-pub(crate) fn say(line: &str) {
+pub(crate) fn eprint_line(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 

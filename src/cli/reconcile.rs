@@ -51,7 +51,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<(), CliError> {
     };
     list.end(&done)?;
     for line in &done.invalid_lines {
-        output::say(&format!("line {line}: not a UUID with hyphens"));
+        output::eprint_line(&format!("line {line}: not a UUID with hyphens"));
     }
     let Reconciled { ids, stored, erased, missing, invalid, .. } = done;
     let counts = format!(
@@ -61,7 +61,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<(), CliError> {
     if missing + invalid > 0 {
         return Err(CliError::Failed(counts));
     }
-    output::say(&counts);
+    output::eprint_line(&counts);
     Ok(())
 }
 

@@ -43,17 +43,17 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<(), CliError> {
     }
     let head = done.head.as_deref().unwrap_or("empty");
     let (leads, rows) = (done.leads, done.audit_rows);
-    output::say(&format!(
+    output::eprint_line(&format!(
         "RestoreSummary {leads} leads and {rows} audit rows; the backup's head is {head}."
     ));
     if done.erased_again > 0 {
-        output::say(&format!("Erased again, by the ledger: {} leads.", done.erased_again));
+        output::eprint_line(&format!("Erased again, by the ledger: {} leads.", done.erased_again));
     }
     for file in &done.kept {
-        output::say(&format!("The old file is kept in {}.", file.display()));
+        output::eprint_line(&format!("The old file is kept in {}.", file.display()));
     }
     if let Some(replaced) = &done.replaced_head {
-        output::say(&format!(
+        output::eprint_line(&format!(
             "The log went on to {replaced} before. What came behind the backup is not in this \
              database: its leads are in the old file, its receipts and heads do not hold here."
         ));

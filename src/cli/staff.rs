@@ -103,7 +103,7 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
             if !staff::add(&path, &context.clock, &name, &given, &factor, &actor)? {
                 return Err(taken(&name));
             }
-            output::say(&format!("{} may sign in to the admin page.", name.as_str()));
+            output::eprint_line(&format!("{} may sign in to the admin page.", name.as_str()));
         }
         StaffCommand::List { database, json } => {
             let listed = staff::list(&database.path(&context.environment)?, &context.clock)?;
@@ -125,14 +125,17 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
             if !staff::reset_password(&path, &context.clock, &name, &given, &factor, &actor)? {
                 return Err(unknown(&name));
             }
-            output::say(&format!("{} has a new password; its sessions have ended.", name.as_str()));
+            output::eprint_line(&format!(
+                "{} has a new password; its sessions have ended.",
+                name.as_str()
+            ));
         }
         StaffCommand::Remove { database, name } => {
             let path = database.path(&context.environment)?;
             if !staff::remove(&path, &context.clock, &name, &actor)? {
                 return Err(unknown(&name));
             }
-            output::say(&format!("{} is removed; its sessions have ended.", name.as_str()));
+            output::eprint_line(&format!("{} is removed; its sessions have ended.", name.as_str()));
         }
     }
     Ok(())
@@ -171,7 +174,7 @@ impl PasswordArg {
             if let Some(step) = enrolment.step_of(&code, context.clock.now().timestamp()) {
                 return Ok(Some(TotpChange::With(enrolment, Some(step))));
             }
-            output::say("That is not the code; is the clock of this machine right?");
+            output::eprint_line("That is not the code; is the clock of this machine right?");
         }
         Err(CliError::Failed("no right code was given; nothing was changed".to_owned()))
     }

@@ -3,6 +3,7 @@
 
 mod database;
 mod environment;
+mod ingest_tokens;
 mod secret;
 mod server;
 
@@ -10,7 +11,8 @@ use std::borrow::Cow;
 use std::fmt;
 
 pub use environment::Environment;
-pub use secret::{IngestTokens, Secret};
+pub use ingest_tokens::IngestTokens;
+pub use secret::Secret;
 pub use server::{Backups, Server, ServerFlags};
 
 /// A setting that cannot be used: its name, the value, and what is accepted, in one line.

@@ -1,22 +1,20 @@
-//! Secrets: never a flag, never logged, compared in constant time.
+//! Secrets: never a flag, never logged.
 
 use std::fmt;
 use std::fs;
-use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
 use rand::TryRng as _;
-use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
+use rand::rngs::SysRng;
 
 use crate::config::{ConfigError, Environment};
 
-/// A shorter token is weak: 32 hexadecimal digits are 128 bits.
-const STRONG: usize = 32;
-/// Larger secret files are a mistake.
-const LARGEST_FILE: u64 = 64 * 1024;
-/// What stands in examples, and so is known to everyone.
+/// Characters of a strong token, at least: 32 hexadecimal digits are 128 bits.
+const MIN_STRONG_LEN: usize = 32;
+/// Bytes of a secret file, at most: a larger one is a mistake.
+const MAX_FILE_BYTES: u64 = 64 * 1024;
+/// Parts of the placeholders in examples, which everybody knows.
 const PLACEHOLDERS: [&str; 8] = [
     "changeme",
     "change-me",
@@ -39,8 +37,8 @@ impl fmt::Debug for Secret {
 }
 
 impl Secret {
-    /// Reads a secret: trimmed, not empty, printable ASCII, so that it can stand in a header.
-    fn new(name: &str, text: &str) -> Result<Self, ConfigError> {
+    /// Parses a secret: trimmed, not empty, printable ASCII, so that it can be sent in a header.
+    fn parse(name: &str, text: &str) -> Result<Self, ConfigError> {
         let text = text.trim();
         if text.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(ConfigError::new(format_args!(
@@ -54,39 +52,37 @@ impl Secret {
     /// 256 random bits as 64 hexadecimal digits.
     ///
     /// # Errors
-    /// The system has no randomness to give.
+    /// The system's random number generator fails.
     pub fn random() -> io::Result<Self> {
-        let mut bytes = [0_u8; 32];
-        rand::rngs::SysRng
-            .try_fill_bytes(&mut bytes)
-            .map_err(|e| io::Error::other(e.to_string()))?;
-        Ok(Self(bytes.iter().map(|b| format!("{b:02x}")).collect()))
+        let word = || SysRng.try_next_u64().map_err(|e| io::Error::other(e.to_string()));
+        let (a, b, c, d) = (word()?, word()?, word()?, word()?);
+        Ok(Self(format!("{a:016x}{b:016x}{c:016x}{d:016x}")))
     }
 
-    /// The text itself, to print it where a person asked for it.
+    /// The text itself, to print it on request.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// What makes it easy to guess, if anything does.
-    fn weakness(&self) -> Option<&'static str> {
+    /// Why it is easy to guess, if it is.
+    pub(crate) fn weakness(&self) -> Option<&'static str> {
         let lower = self.0.to_ascii_lowercase();
         if PLACEHOLDERS.iter().any(|p| lower.contains(p)) {
             Some("is a placeholder from an example")
-        } else if self.0.len() < STRONG {
+        } else if self.0.len() < MIN_STRONG_LEN {
             Some("is shorter than 32 characters")
         } else {
             None
         }
     }
 
-    /// Looks a secret up: the process's environment, a systemd credential, the `.env` file; in
-    /// each as `X` or as `X_FILE`.
+    /// Looks a secret up in the process's environment, as a systemd credential, and in the `.env`
+    /// file. In the first and the last it is `X` or, as the path of a file, `X_FILE`.
     pub(crate) fn find(environment: &Environment, name: &str) -> Result<Option<Self>, ConfigError> {
         let file = format!("{name}_FILE");
-        let given = (environment.process(name)?, environment.process(&file)?);
-        if let Some(secret) = Self::given(name, given)? {
+        let values = (environment.process(name)?, environment.process(&file)?);
+        if let Some(secret) = Self::from_values(name, values)? {
             return Ok(Some(secret));
         }
         if let Some(folder) = environment.process("CREDENTIALS_DIRECTORY")? {
@@ -95,139 +91,36 @@ impl Secret {
                 return Self::read(name, &path).map(Some);
             }
         }
-        Self::given(name, (environment.file(name), environment.file(&file)))
+        Self::from_values(name, (environment.file(name), environment.file(&file)))
     }
 
-    fn given(name: &str, given: (Option<&str>, Option<&str>)) -> Result<Option<Self>, ConfigError> {
-        match given {
+    /// From the values of `X` and `X_FILE`.
+    fn from_values(
+        name: &str,
+        values: (Option<&str>, Option<&str>),
+    ) -> Result<Option<Self>, ConfigError> {
+        match values {
             (Some(_), Some(_)) => Err(ConfigError::new(format_args!(
                 "{name}: {name} and {name}_FILE are both set; keep one"
             ))),
-            (Some(text), None) => Self::new(name, text).map(Some),
+            (Some(text), None) => Self::parse(name, text).map(Some),
             (None, Some(path)) => Self::read(&format!("{name}_FILE"), Path::new(path)).map(Some),
             (None, None) => Ok(None),
         }
     }
 
-    fn read(name: &str, path: &Path) -> Result<Self, ConfigError> {
-        // Not the path: by a slip, it may be the secret itself.
+    pub(crate) fn read(name: &str, path: &Path) -> Result<Self, ConfigError> {
+        // Without the path: by mistake, it may be the secret itself.
         let fail = |cause: &dyn fmt::Display| {
             ConfigError::new(format_args!(
-                "{name}: the file that it names: {cause}; it takes the path of a file that holds \
+                "{name}: the file that it names: {cause}; it takes the path of a file that contains \
                  the secret"
             ))
         };
         let meta = fs::metadata(path).map_err(|e| fail(&e))?;
-        if !meta.is_file() || meta.len() > LARGEST_FILE {
-            return Err(fail(&"not a file of a secret's size"));
+        if !meta.is_file() || meta.len() > MAX_FILE_BYTES {
+            return Err(fail(&"not a regular file of at most 64 KiB"));
         }
-        Self::new(name, &fs::read_to_string(path).map_err(|e| fail(&e))?)
+        Self::parse(name, &fs::read_to_string(path).map_err(|e| fail(&e))?)
     }
-}
-
-/// The tokens that the site may use, and where the first came from.
-#[derive(Debug, Clone, Default)]
-pub struct IngestTokens {
-    accepted: Vec<[u8; 32]>,
-    /// Whether none is configured that is to be used from now on.
-    lacking: bool,
-    /// The file beside the database, where nothing was configured.
-    pub kept_in: Option<PathBuf>,
-    /// Whether that file was made just now.
-    pub made: bool,
-    pub warnings: Vec<String>,
-}
-
-impl IngestTokens {
-    /// The configured tokens. Off loopback there must be one, and none that is easy to guess.
-    pub(crate) fn configured(
-        environment: &Environment,
-        loopback: bool,
-    ) -> Result<Self, ConfigError> {
-        const NAME: &str = "FASTCORE_SITE_INGEST_TOKEN";
-        const PREVIOUS: &str = "FASTCORE_SITE_INGEST_TOKEN_PREVIOUS";
-        let mut tokens = Self::default();
-        match Secret::find(environment, NAME)? {
-            Some(secret) => tokens.accept(NAME, &secret, loopback)?,
-            None if loopback => tokens.lacking = true,
-            None => {
-                return Err(ConfigError::new(format_args!(
-                    "{NAME}: not set, and the listen address is not loopback; it takes a token of \
-                     at least 32 characters, such as `fastcore token` prints"
-                )));
-            }
-        }
-        if let Some(secret) = Secret::find(environment, PREVIOUS)? {
-            tokens.accept(PREVIOUS, &secret, loopback)?;
-        }
-        Ok(tokens)
-    }
-
-    /// Where no token is configured, takes the one kept beside the database, and makes it first
-    /// if need be.
-    pub(crate) fn or_kept(mut self, database: &Path) -> Result<Self, ConfigError> {
-        if self.lacking {
-            self.keep(database)?;
-        }
-        Ok(self)
-    }
-
-    fn accept(&mut self, name: &str, secret: &Secret, loopback: bool) -> Result<(), ConfigError> {
-        if let Some(weakness) = secret.weakness() {
-            let text = format!("{name} {weakness}; `fastcore token` prints a good one");
-            if !loopback {
-                return Err(ConfigError::new(text));
-            }
-            self.warnings.push(text);
-        }
-        self.accepted.push(digest(secret.0.as_bytes()));
-        Ok(())
-    }
-
-    fn keep(&mut self, database: &Path) -> Result<(), ConfigError> {
-        let mut name = database.as_os_str().to_owned();
-        name.push(".ingest-token");
-        let path = PathBuf::from(name);
-        let fail = |e: io::Error| {
-            ConfigError::new(format_args!(
-                "{}: the ingest token cannot be kept: {e}",
-                path.display()
-            ))
-        };
-        let secret = if path.exists() {
-            Secret::read("FASTCORE_SITE_INGEST_TOKEN", &path)?
-        } else {
-            let secret = Secret::random().map_err(fail)?;
-            self.made = true;
-            write_new(&path, secret.reveal()).map_err(fail)?;
-            secret
-        };
-        self.accepted.push(digest(secret.0.as_bytes()));
-        self.kept_in = Some(path);
-        Ok(())
-    }
-
-    /// Whether this is one of the tokens. Takes the same time whatever it is.
-    #[must_use]
-    pub fn accepts(&self, given: &[u8]) -> bool {
-        let given = digest(given);
-        let equal = |token: &[u8; 32]| token.ct_eq(&given);
-        self.accepted.iter().map(equal).fold(subtle::Choice::from(0), |a, b| a | b).into()
-    }
-}
-
-/// Writes a file that is whole or not there, readable by its owner alone, never over another.
-fn write_new(path: &Path, text: &str) -> io::Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new()
-        .permissions(fs::Permissions::from_mode(0o600))
-        .tempfile_in(folder)?;
-    writeln!(file, "{text}")?;
-    file.as_file().sync_all()?;
-    file.persist_noclobber(path)?;
-    fs::File::open(folder)?.sync_all()
-}
-
-fn digest(bytes: &[u8]) -> [u8; 32] {
-    Sha256::digest(bytes).into()
 }

@@ -141,7 +141,7 @@ impl Server {
     /// # Errors
     /// The one beside the database cannot be read or made.
     pub fn tokens(&self) -> Result<IngestTokens, ConfigError> {
-        self.configured.clone().or_kept(&self.database)
+        self.configured.clone().or_generate(&self.database)
     }
 }
 

@@ -150,20 +150,28 @@ fn the_state_tells_how_the_server_is() {
         (&json!(5), &json!(true), &Value::Null)
     );
     assert!(!codes(&state).contains(&"backup_old".to_owned()), "nothing is that old yet: {state}");
-    hands.turn(TimeDelta::days(3));
-    browser.sign_in("jean", admin::PASSWORD);
-    assert!(codes(&browser.read("/admin/api/status")).contains(&"backup_old".to_owned()));
+    let mut warned_after = |days: i64| {
+        hands.turn(TimeDelta::days(days));
+        browser.sign_in("jean", admin::PASSWORD);
+        codes(&browser.read("/admin/api/status")).contains(&"backup_old".to_owned())
+    };
+    assert!(!warned_after(6), "six days without a backup");
+    assert!(warned_after(2), "eight days without a backup");
     // A backup that the log tells of.
     server.sqlite().execute_batch(
-        r#"INSERT INTO audit_log SELECT seq + 1, 'b' || substr(id, 2), '2026-03-05T07:00:00.000000Z', 'BACKUP_TAKEN', 'schedule', NULL, NULL, NULL, '{"file":"x.db"}', hash
+        r#"INSERT INTO audit_log SELECT seq + 1, 'b' || substr(id, 2), '2026-03-10T07:00:00.000000Z', 'BACKUP_TAKEN', 'schedule', NULL, NULL, NULL, '{"file":"x.db"}', hash
            FROM audit_log ORDER BY seq DESC LIMIT 1"#,
     ).expect("a row");
     let state = browser.read("/admin/api/status");
     assert_eq!(
         state["last_backup"],
-        json!({"at_utc": "2026-03-05T07:00:00.000000Z", "file": "x.db"})
+        json!({"at_utc": "2026-03-10T07:00:00.000000Z", "file": "x.db"})
     );
-    assert!(!codes(&state).contains(&"backup_old".to_owned()), "{state}");
+    assert!(codes(&state).is_empty(), "{state}");
+    // The clock is set back.
+    hands.turn(TimeDelta::hours(-2));
+    let state = browser.read("/admin/api/status");
+    assert_eq!(codes(&state), ["clock_behind"], "{state}");
 }
 
 fn codes(state: &Value) -> Vec<String> {
@@ -177,8 +185,8 @@ fn a_broken_chain_is_found_at_the_start_and_shown() {
     database.tamper_sql("UPDATE audit_log SET actor = 'nobody' WHERE seq = 3");
     admin::add(database.folder(), "jean", &[]);
     let mut server = Served::start(database.folder());
-    // The thread that proves the chain may have said so before the server listens.
-    let finding = "the audit log is broken";
+    // The chain monitor may have said so before the server listens.
+    let finding = "the audit log is invalid";
     if !server.log.iter().any(|line| line.contains(finding)) {
         server.read_until(finding);
     }

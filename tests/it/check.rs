@@ -2,9 +2,12 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, SystemTime};
 
-use chrono::TimeDelta;
-use fastcore::app::status::doctor::{Level, check};
+use chrono::{DateTime, TimeDelta};
+use fastcore::app::backup::scheduler::BackupSchedule;
+use fastcore::app::status::doctor::check;
+use fastcore::app::status::thresholds::Level;
 use fastcore::clock::Clock;
 use serde_json::Value;
 
@@ -49,7 +52,7 @@ fn a_database_that_is_well_is_said_to_be_beside_a_server_too() {
 #[test]
 fn each_thing_that_is_not_well_is_told() {
     type Spoil = fn(&Database);
-    let cases: [(&str, Spoil); 9] = [
+    let cases: [(&str, Spoil); 10] = [
         ("warning backup", |_| {}),
         ("error modes", |d| {
             fs::set_permissions(d.path(), fs::Permissions::from_mode(0o644)).expect("a mode");
@@ -80,6 +83,12 @@ fn each_thing_that_is_not_well_is_told() {
         ("warning leftover", |d| {
             fs::write(d.folder().join("fastcore.db.before-restore-2026"), "x").expect("written");
         }),
+        // As a killed export leaves it where a file cannot be written without a name.
+        ("warning leftover", |d| {
+            let two_hours_ago = SystemTime::now() - Duration::from_secs(2 * 3600);
+            let file = fs::File::create(d.folder().join(".leads.csv.a1B2c3")).expect("a file");
+            file.set_modified(two_hours_ago).expect("a time");
+        }),
     ];
     for (told, spoil) in cases {
         let database = sample();
@@ -103,6 +112,22 @@ fn a_backup_that_somebody_has_made_is_late_after_a_week() {
         assert_eq!(backup.level, level, "{findings:?}");
         assert!(backup.detail.contains(&format!("{days}days")), "{backup:?}");
     }
+}
+
+#[test]
+fn a_scheduled_backup_is_late_after_two_intervals_and_an_hour() {
+    let database = sample();
+    fs::create_dir(database.folder().join("kept")).expect("a folder");
+    database.succeed(&["backup", "create", "kept/fastcore-20260101T000000Z.db"]);
+    let folder = database.folder().join("kept");
+    let schedule = BackupSchedule { folder, every: Duration::from_secs(3600), keep: 2 };
+    let level = |minutes: i64| {
+        let taken = DateTime::parse_from_rfc3339("2026-01-01T00:00:00Z").expect("a time").to_utc();
+        let clock = Clock::from_fn(move || taken + TimeDelta::minutes(minutes));
+        let findings = check(&database.path(), &clock, Some(&schedule), &mut |_| ());
+        findings.into_iter().find(|finding| finding.check == "backup").expect("a line").level
+    };
+    assert_eq!([179, 181].map(level), [Level::Ok, Level::Error]);
 }
 
 #[test]

@@ -1,9 +1,7 @@
-//! Backups: made beside a running server, proved, and told in the audit log.
+//! Backups: taken while a server runs, verified, and recorded in the audit log.
 
 pub mod scheduler;
 
-use crate::store::backup::create::BackupSummary;
-use crate::store::backup::progress::{CancelFlag, ProgressFn};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
@@ -17,34 +15,32 @@ use crate::app::export::ExportError;
 use crate::clock::Clock;
 use crate::domain::audit::AuditEvent;
 use crate::store;
+use crate::store::backup::create::BackupSummary;
+use crate::store::backup::progress::{CancelFlag, ProgressFn};
 use crate::store::error::StoreError;
 use crate::store::paths::sidecar_path;
+use crate::store::tx::WriteTx;
 
-/// Makes a backup in a file, which is there whole and checked or not at all.
+/// Takes a backup for a command and records it.
 ///
 /// # Errors
-/// The database cannot be read or does not verify; the file is there and no backup, belongs to
-/// the database, or cannot be written.
+/// The database cannot be read or does not verify; the target exists and is not a backup, belongs
+/// to the database, or cannot be written.
 pub fn create(
     database: &Path,
     clock: &Clock,
     target: &Path,
-    stop: &CancelFlag,
+    cancel: &CancelFlag,
     actor: &str,
-    tell: &mut ProgressFn<'_>,
+    progress: &mut ProgressFn<'_>,
 ) -> Result<BackupSummary, ExportError> {
-    atomic_file::check_target(target, database)?;
-    if !store::backup::create::may_replace(target) {
-        let fault = format!("{} is there already and is no backup", target.display());
-        return Err(io::Error::new(io::ErrorKind::AlreadyExists, fault).into());
-    }
-    let taken = store::backup::create::create(database, target, stop, tell)?;
-    let name = target.file_name().map(|name| name.to_string_lossy().into_owned());
-    note(database, clock, &taken, name.as_deref(), actor)?;
-    Ok(taken)
+    let summary = write_file(database, target, cancel, progress)?;
+    write_once(database, clock, audit_job(&summary, Some(target), actor))?;
+    Ok(summary)
 }
 
-/// Writes a backup, made and checked in a file beside the database before the first byte, to `out`.
+/// Takes and verifies a backup in a file next to the database, then writes it to `out` and records
+/// it.
 ///
 /// # Errors
 /// As [`create`]; `out` was closed before the end.
@@ -52,36 +48,50 @@ pub fn stream(
     database: &Path,
     clock: &Clock,
     out: &mut dyn Write,
-    stop: &CancelFlag,
+    cancel: &CancelFlag,
     actor: &str,
-    tell: &mut ProgressFn<'_>,
+    progress: &mut ProgressFn<'_>,
 ) -> Result<BackupSummary, ExportError> {
-    let file = sidecar_path(database, &format!(".backup-{}", std::process::id()));
-    let taken = store::backup::create::create(database, &file, stop, tell)?;
-    // Its name is not needed any more, and whatever ends the process, it does not stay.
-    let opened = File::open(&file);
-    fs::remove_file(&file)?;
-    io::copy(&mut opened?, out)?;
+    let path = sidecar_path(database, &format!(".backup-{}", std::process::id()));
+    let summary = store::backup::create::create(database, &path, cancel, progress)?;
+    // Without its name, nothing of it is left however the process ends.
+    let file = File::open(&path);
+    fs::remove_file(&path)?;
+    io::copy(&mut file?, out)?;
     out.flush()?;
-    note(database, clock, &taken, None, actor)?;
-    Ok(taken)
+    write_once(database, clock, audit_job(&summary, None, actor))?;
+    Ok(summary)
 }
 
-/// Tells the audit log.
-fn note(
+/// Takes a backup in a file, which is whole and verified or not there.
+fn write_file(
     database: &Path,
-    clock: &Clock,
-    taken: &BackupSummary,
-    file: Option<&str>,
+    target: &Path,
+    cancel: &CancelFlag,
+    progress: &mut ProgressFn<'_>,
+) -> Result<BackupSummary, ExportError> {
+    atomic_file::check_target(target, database)?;
+    if !store::backup::create::may_replace(target) {
+        let error = format!("{} exists and is not a backup", target.display());
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, error).into());
+    }
+    Ok(store::backup::create::create(database, target, cancel, progress)?)
+}
+
+/// A job that records a backup in the audit log.
+fn audit_job(
+    summary: &BackupSummary,
+    target: Option<&Path>,
     actor: &str,
-) -> Result<(), StoreError> {
+) -> impl FnMut(&mut WriteTx<'_>) -> Result<(), StoreError> + Send + use<> {
+    let name = target.and_then(Path::file_name).map(|name| name.to_string_lossy());
     let details = json!({
-        "file": file,
-        "audit_rows": taken.audit_rows,
-        "leads": taken.leads,
-        "head": taken.head,
-        "sha256": taken.sha256,
-        "bytes": taken.bytes,
+        "file": name,
+        "audit_rows": summary.audit_rows,
+        "leads": summary.leads,
+        "head": summary.head,
+        "sha256": summary.sha256,
+        "bytes": summary.bytes,
     });
-    write_once(database, clock, append_audit(AuditEvent::BackupTaken, actor, &details))
+    append_audit(AuditEvent::BackupTaken, actor, &details)
 }

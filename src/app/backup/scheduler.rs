@@ -1,31 +1,36 @@
-//! Backups that a server takes by itself: in a thread of their own, at a low priority, not in the first
-//! seconds after a start, and no more of them than are to be kept.
+//! Scheduled backups of a server: at a low priority, not in the first seconds after a start, and no
+//! more of them than are to be kept.
 
-use crate::store::writer::join_timeout;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
 
 use crate::app::backup;
+use crate::app::db::{Db, blocking};
 use crate::app::export::ExportError;
-use crate::clock::Clock;
 use crate::domain::audit::ACTOR_SCHEDULE;
 use crate::store;
 use crate::store::backup::progress::CancelFlag;
+use crate::store::error::StoreError;
 
-/// The longest wait after a start or a failure, and between two looks at the clock.
-const LONGEST: [Duration; 3] =
-    [Duration::from_secs(60), Duration::from_secs(600), Duration::from_secs(60)];
-const TIME: &str = "%Y%m%dT%H%M%SZ";
+/// The longest pause before the first backup, and between two.
+const MAX_START_DELAY: Duration = Duration::from_secs(60);
+/// The longest pause after a failure.
+const MAX_RETRY_DELAY: Duration = Duration::from_secs(600);
+/// The clock is read at least this often: it, and not the time slept, says when a backup is due.
+const CLOCK_CHECK_INTERVAL: Duration = Duration::from_secs(60);
+const TIME_FORMAT: &str = "%Y%m%dT%H%M%SZ";
 
-/// When backups are taken, where they go, and how many stay.
+/// When backups are taken, where they are written, and how many are kept.
 #[derive(Debug, Clone)]
 pub struct BackupSchedule {
     pub folder: PathBuf,
@@ -33,116 +38,123 @@ pub struct BackupSchedule {
     pub keep: usize,
 }
 
-/// The thread; it ends when this is told to stop.
+/// The running schedule.
 #[derive(Debug)]
-pub struct SchedulerHandle {
-    stop: CancelFlag,
-    wake: Sender<()>,
-    thread: JoinHandle<()>,
-}
+pub(crate) struct SchedulerHandle(JoinHandle<()>);
 
 impl SchedulerHandle {
-    /// Ends it, and a backup that is under way, of which nothing stays. One that does not end within
-    /// this time, on a machine that is never idle or a disk that does not answer, is left to the
-    /// end of the process.
-    pub fn stop(self, patience: Duration) {
-        self.stop.store(true, Ordering::Relaxed);
-        drop(self.wake);
-        if !join_timeout(&self.thread, patience) {
-            tracing::warn!("a backup does not end; what it has written is removed by the next one");
-        } else if self.thread.join().is_err() {
-            tracing::error!("the backups ended with a panic");
+    /// Waits for the end after the shutdown was requested. A backup under way is cancelled, and
+    /// nothing of it stays; one that does not end within `limit`, on a machine that is never idle or
+    /// a disk that does not answer, is left to the end of the process.
+    pub(crate) async fn stopped(self, limit: Duration) {
+        match timeout(limit, self.0).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => tracing::error!("the scheduled backups ended with a panic"),
+            Err(_) => {
+                tracing::warn!("a backup does not end; the next one removes what it has written")
+            }
         }
     }
 }
 
 impl BackupSchedule {
-    /// Takes backups from now on.
-    ///
-    /// # Errors
-    /// No thread can be started.
-    pub fn start(self, database: &Path, clock: &Clock) -> io::Result<SchedulerHandle> {
-        let (wake, woken) = channel();
-        let stop = CancelFlag::default();
-        let keeper = BackupWorker {
-            schedule: self,
-            database: database.to_owned(),
-            clock: clock.clone(),
-            stop: Arc::clone(&stop),
-        };
-        let run = move || keeper.run(&woken);
-        let thread = std::thread::Builder::new().name("backups".to_owned()).spawn(run)?;
-        Ok(SchedulerHandle { stop, wake, thread })
+    /// Takes backups until `shutdown`.
+    pub(crate) fn start(
+        self,
+        db: &Db,
+        shutdown: &CancellationToken,
+        runtime: &Handle,
+    ) -> SchedulerHandle {
+        let worker = BackupWorker { schedule: self, db: db.clone(), cancel: CancelFlag::default() };
+        SchedulerHandle(runtime.spawn(Arc::new(worker).run(shutdown.clone())))
     }
 }
 
 struct BackupWorker {
     schedule: BackupSchedule,
-    database: PathBuf,
-    clock: Clock,
-    stop: CancelFlag,
+    db: Db,
+    cancel: CancelFlag,
 }
 
 impl BackupWorker {
-    fn run(&self, woken: &Receiver<()>) {
+    async fn run(self: Arc<Self>, shutdown: CancellationToken) {
         let every = self.schedule.every;
-        let at_least =
-            |longest: Duration| (every / 10).min(longest).mul_f64(rand::random_range(0.5..1.0));
-        let mut wait = at_least(LONGEST[0]).max(self.until_due());
+        let jitter = |max: Duration| (every / 10).min(max).mul_f64(rand::random_range(0.5..1.0));
+        let Ok(due) = self.on_thread(&shutdown, Self::until_due).await else { return };
+        let mut wait = jitter(MAX_START_DELAY).max(due);
         loop {
             while !wait.is_zero() {
-                let part = wait.min(LONGEST[2]);
-                if !matches!(woken.recv_timeout(part), Err(RecvTimeoutError::Timeout)) {
+                let part = wait.min(CLOCK_CHECK_INTERVAL);
+                if shutdown.run_until_cancelled(sleep(part)).await.is_none() {
                     return;
                 }
-                // The system's clock decides, not how long this thread slept.
-                wait = wait.saturating_sub(part).min(self.until_due().max(LONGEST[0]));
+                let Ok(due) = self.on_thread(&shutdown, Self::until_due).await else { return };
+                wait = wait.saturating_sub(part).min(due.max(MAX_START_DELAY));
             }
-            wait = match self.take() {
-                Ok(()) => self.until_due().max(at_least(LONGEST[0])),
-                Err(_) if self.stop.load(Ordering::Relaxed) => return,
+            let Ok(taken) = self.on_thread(&shutdown, Self::take).await else { return };
+            wait = match taken {
+                _ if shutdown.is_cancelled() => return,
+                Ok(due) => due.max(jitter(MAX_START_DELAY)),
                 Err(error) => {
-                    tracing::error!(%error, "no backup could be taken; it is tried again");
-                    at_least(LONGEST[1])
+                    tracing::error!(%error, "no backup could be taken; trying again later");
+                    jitter(MAX_RETRY_DELAY)
                 }
             };
         }
     }
 
+    /// Runs a step on a thread for blocking work, and waits for its end: a shutdown only sets the
+    /// flag that cancels a backup.
+    async fn on_thread<T: Send + 'static>(
+        self: &Arc<Self>,
+        shutdown: &CancellationToken,
+        step: fn(&Self) -> T,
+    ) -> Result<T, StoreError> {
+        let worker = Arc::clone(self);
+        let mut done = std::pin::pin!(blocking(move || step(&worker)));
+        tokio::select! {
+            done = &mut done => done,
+            () = shutdown.cancelled() => {
+                self.cancel.store(true, Ordering::Relaxed);
+                done.await
+            }
+        }
+    }
+
     /// How long until the newest backup is old enough.
     fn until_due(&self) -> Duration {
-        let newest = newest(&self.schedule.folder, &self.database);
-        let age = newest.map(|newest| self.clock.now() - newest.taken_at);
-        // One of the future is of a clock that was set back.
+        let newest = newest(&self.schedule.folder, self.db.path());
+        let age = newest.map(|newest| self.db.clock().now() - newest.taken_at);
+        // A time in the future is of a clock that was set back.
         let age = age.filter(|age| *age >= TimeDelta::zero()).and_then(|age| age.to_std().ok());
         age.map_or(Duration::ZERO, |age| self.schedule.every.saturating_sub(age))
     }
 
-    fn take(&self) -> Result<(), ExportError> {
-        let folder = &self.schedule.folder;
+    /// Takes a backup, removes those that are not kept, and returns how long until the next is due.
+    fn take(&self) -> Result<Duration, ExportError> {
+        let (folder, database) = (&self.schedule.folder, self.db.path());
         fs::create_dir_all(folder)?;
         self.remove_unfinished()?;
-        let time = self.clock.now().format(TIME);
-        let target = folder.join(format!("{}{time}.db", prefix(&self.database)));
-        let taken = {
-            let quiet = &mut |_, _| ();
-            backup::create(&self.database, &self.clock, &target, &self.stop, ACTOR_SCHEDULE, quiet)?
-        };
-        let (file, leads, sha256) = (target.display(), taken.leads, taken.sha256);
-        tracing::info!(%file, leads, bytes = taken.bytes, sha256, "a backup was taken and checked");
-        for old in kept(folder, &self.database).iter().rev().skip(self.schedule.keep) {
+        let time = self.db.clock().now().format(TIME_FORMAT);
+        let target = folder.join(format!("{}{time}.db", prefix(database)));
+        let summary = backup::write_file(database, &target, &self.cancel, &mut |_, _| ())?;
+        self.db.write_blocking(backup::audit_job(&summary, Some(&target), ACTOR_SCHEDULE))?;
+        let (file, leads, sha256) = (target.display(), summary.leads, summary.sha256);
+        tracing::info!(%file, leads, bytes = summary.bytes, sha256, "a backup was taken and verified");
+        for old in list(folder, database).iter().rev().skip(self.schedule.keep) {
             fs::remove_file(&old.path)?;
         }
-        Ok(())
+        Ok(self.until_due())
     }
 
-    /// What a process that was killed has left; only one server at a time writes these names.
+    /// Removes what a process that was killed has left; only one server at a time writes these
+    /// names.
     fn remove_unfinished(&self) -> io::Result<()> {
         for entry in fs::read_dir(&self.schedule.folder)? {
             let path = entry?.path();
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            let unfinished = name.strip_suffix(".partial").and_then(|n| time_of(n, &self.database));
-            if unfinished.is_some() {
+            let name = name.strip_suffix(".partial");
+            if name.and_then(|name| time_of(name, self.db.path())).is_some() {
                 fs::remove_file(&path)?;
             }
         }
@@ -150,31 +162,31 @@ impl BackupWorker {
     }
 }
 
-/// A backup that the schedule has taken; it was checked before it got its name.
+/// A backup of the schedule; it was verified before it got its name.
 #[derive(Debug, Clone)]
 pub struct BackupFile {
     pub path: PathBuf,
     pub taken_at: DateTime<Utc>,
 }
 
-/// The newest of a database's backups in a folder.
+/// The newest scheduled backup of a database in a folder.
 #[must_use]
 pub fn newest(folder: &Path, database: &Path) -> Option<BackupFile> {
-    kept(folder, database).pop()
+    list(folder, database).pop()
 }
 
-/// A database's backups in a folder, by the names that the schedule gives, the oldest first.
-fn kept(folder: &Path, database: &Path) -> Vec<BackupFile> {
+/// The scheduled backups of a database in a folder, recognised by their names, oldest first.
+fn list(folder: &Path, database: &Path) -> Vec<BackupFile> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut kept: Vec<BackupFile> = entries
+    let mut backups: Vec<BackupFile> = entries
         .filter_map(|entry| {
             let taken_at = time_of(entry.file_name().to_str()?, database)?;
             Some(BackupFile { path: entry.path(), taken_at })
         })
-        .filter(|kept| store::backup::checksum_trailer::has_trailer(&kept.path))
+        .filter(|backup| store::backup::checksum_trailer::has_trailer(&backup.path))
         .collect();
-    kept.sort_by_key(|kept| kept.taken_at);
-    kept
+    backups.sort_by_key(|backup| backup.taken_at);
+    backups
 }
 
 fn prefix(database: &Path) -> String {
@@ -184,5 +196,5 @@ fn prefix(database: &Path) -> String {
 
 fn time_of(name: &str, database: &Path) -> Option<DateTime<Utc>> {
     let time = name.strip_prefix(&prefix(database))?.strip_suffix(".db")?;
-    Some(NaiveDateTime::parse_from_str(time, TIME).ok()?.and_utc())
+    Some(NaiveDateTime::parse_from_str(time, TIME_FORMAT).ok()?.and_utc())
 }

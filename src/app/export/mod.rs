@@ -99,13 +99,13 @@ impl Export {
         path: &Path,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Exported, ExportError> {
-        let mut draft = AtomicFile::of(path, database)?;
+        let mut draft = AtomicFile::create(path, database)?;
         let folder = draft.folder().to_owned();
         let readers = ReadPool::open(database)?;
         let exported = self.write_rows(&readers, draft.file(), Some(&folder), progress)?;
         draft.file().sync_all()?;
         write_once(database, clock, self.audit_job(&exported))?;
-        draft.put_in_place()?;
+        draft.commit()?;
         Ok(exported)
     }
 

@@ -104,7 +104,7 @@ impl Import {
             let cause = io::Error::new(io::ErrorKind::InvalidInput, "it is the file with the rows");
             return Err(self.unreported(cause));
         }
-        AtomicFile::of(&self.refused, database)
+        AtomicFile::create(&self.refused, database)
             .and_then(RefusedRows::new)
             .map_err(|e| self.unreported(e))
     }
@@ -234,6 +234,6 @@ impl RefusedRows {
     fn finish(mut self) -> io::Result<()> {
         self.flush()?;
         self.draft.file().sync_all()?;
-        self.draft.put_in_place()
+        self.draft.commit()
     }
 }

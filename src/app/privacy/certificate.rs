@@ -22,7 +22,7 @@ impl Certificate {
     /// # Errors
     /// It cannot be written there.
     pub fn at(path: &Path, database: &Path) -> Result<Self, ExportError> {
-        Ok(Self(AtomicFile::of(path, database)?))
+        Ok(Self(AtomicFile::create(path, database)?))
     }
 
     /// Writes what was done and puts the file in its place, readable by its owner alone.
@@ -32,7 +32,7 @@ impl Certificate {
     pub fn issue(mut self, address: Option<&str>, erasure: &Erasure) -> Result<(), ExportError> {
         self.0.file().write_all(text(address, erasure).as_bytes())?;
         self.0.file().sync_all()?;
-        Ok(self.0.put_in_place()?)
+        Ok(self.0.commit()?)
     }
 }
 

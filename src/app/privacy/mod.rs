@@ -160,7 +160,7 @@ pub fn export(
     actor: &str,
     out: Option<&Path>,
 ) -> Result<usize, ExportError> {
-    let mut draft = out.map(|path| AtomicFile::of(path, database)).transpose()?;
+    let mut draft = out.map(|path| AtomicFile::create(path, database)).transpose()?;
     let (leads, text) = held(database, clock, address)?;
     let details = json!({
         "what": "person",
@@ -177,7 +177,7 @@ pub fn export(
         None => io::stdout().lock().write_all(text.as_bytes())?,
     }
     write_once(database, clock, append_audit(AuditEvent::LeadsExported, actor, &details))?;
-    draft.map_or(Ok(()), AtomicFile::put_in_place)?;
+    draft.map_or(Ok(()), AtomicFile::commit)?;
     Ok(leads)
 }
 

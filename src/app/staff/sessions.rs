@@ -144,7 +144,7 @@ struct PreparedSession {
 
 /// 256 random bits as hexadecimal digits.
 pub(crate) fn new_token() -> String {
-    rand::random::<[u8; 32]>().iter().map(|b| format!("{b:02x}")).collect()
+    format!("{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>())
 }
 
 pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {

@@ -1,29 +1,31 @@
 //! Verifies the hash chain at the start of a server and every hour.
 
-use std::path::Path;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
+use crate::app::db::Db;
 use crate::clock::Clock;
 use crate::domain::hash_chain::ChainPosition;
 use crate::domain::timestamp::Timestamp;
 use crate::store;
-use crate::store::error::StoreError;
 
 /// How often the chain is verified.
 const VERIFY_INTERVAL: Duration = Duration::from_secs(3600);
 /// The nice value of the verifying thread, which must not slow down the others.
 const NICE: i32 = 10;
 
-/// How far the chain was proved, and what was found.
+/// How far the chain was verified, and what was found.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ChainStatus {
     pub verified_to: i64,
-    /// The last row now.
+    /// The `seq` of the last row now.
     pub head: i64,
     #[schema(required, value_type = Option<String>, format = DateTime)]
     pub at_utc: Option<Timestamp>,
@@ -32,59 +34,66 @@ pub struct ChainStatus {
     pub finding: Option<String>,
 }
 
-/// Proves the chain now and then, in a thread of its own that ends with this.
+/// The result of the last verification; cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct ChainMonitor {
-    proved: Arc<Mutex<ChainStatus>>,
-    _end: Arc<Sender<()>>,
-}
+pub(crate) struct ChainMonitor(Arc<Mutex<ChainStatus>>);
 
 impl ChainMonitor {
-    pub(crate) fn watch(database: &Path, clock: &Clock) -> Result<Self, StoreError> {
-        let nothing =
+    /// Starts the verifications, which go on until `shutdown`.
+    pub(crate) fn start(db: &Db, shutdown: &CancellationToken, runtime: &Handle) -> Self {
+        let not_yet =
             ChainStatus { verified_to: 0, head: 0, at_utc: None, ok: true, finding: None };
-        let proved = Arc::new(Mutex::new(nothing));
-        let (end, ended) = channel();
-        let (database, clock, told) = (database.to_owned(), clock.clone(), Arc::clone(&proved));
-        let prove = move || {
-            // On Linux, of this thread alone; elsewhere the start of a long walk goes unhurried.
-            #[cfg(target_os = "linux")]
-            let _ = rustix::process::setpriority_process(None, NICE);
-            loop {
-                let state = prove(&database, clock.now().into());
-                *told.lock().unwrap_or_else(PoisonError::into_inner) = state;
-                match ended.recv_timeout(VERIFY_INTERVAL) {
-                    Err(RecvTimeoutError::Timeout) => {}
-                    _ => break,
-                }
-            }
-        };
-        std::thread::Builder::new()
-            .name("prover".to_owned())
-            .spawn(prove)
-            .map_err(|e| StoreError::Io(e.to_string()))?;
-        Ok(Self { proved, _end: Arc::new(end) })
+        let monitor = Self(Arc::new(Mutex::new(not_yet)));
+        let verifying = monitor.clone().run(db.path().to_owned(), db.clock().clone());
+        runtime.spawn(shutdown.clone().run_until_cancelled_owned(verifying));
+        monitor
     }
 
     pub(crate) fn status(&self) -> ChainStatus {
-        self.proved.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn run(self, database: PathBuf, clock: Clock) {
+        loop {
+            if let Some(status) = verify_on_thread(database.clone(), clock.now().into()).await {
+                *self.0.lock().unwrap_or_else(PoisonError::into_inner) = status;
+            }
+            tokio::time::sleep(VERIFY_INTERVAL).await;
+        }
     }
 }
 
-fn prove(database: &Path, now: Timestamp) -> ChainStatus {
+/// Verifies on a thread of its own, whose low priority ends with it.
+async fn verify_on_thread(database: PathBuf, now: Timestamp) -> Option<ChainStatus> {
+    let (done, status) = oneshot::channel();
+    let work = move || {
+        // On Linux this is per thread; elsewhere the priority stays as it is.
+        #[cfg(target_os = "linux")]
+        let _ = rustix::process::setpriority_process(None, NICE);
+        let _ = done.send(verify(&database, now));
+    };
+    if let Err(error) = std::thread::Builder::new().name("chain-monitor".to_owned()).spawn(work) {
+        tracing::error!(%error, "the audit log could not be verified");
+        return None;
+    }
+    status.await.ok()
+}
+
+fn verify(database: &Path, now: Timestamp) -> ChainStatus {
     let at_utc = Some(now);
     match store::audit::verify::verify_database(database, &[], &mut |_| {}) {
         Ok(report) => {
             let finding = report.findings.into_iter().next();
             if let Some(finding) = &finding {
-                tracing::error!(finding, faults = report.finding_count, "the audit log is broken");
+                let findings = report.finding_count;
+                tracing::error!(finding, findings, "the audit log is invalid");
             }
             let head = report.head.as_deref().and_then(ChainPosition::parse).map_or(0, |h| h.seq);
             ChainStatus { verified_to: head, head, at_utc, ok: report.valid, finding }
         }
         Err(error) => {
-            tracing::error!(%error, "the audit log could not be proved");
-            let finding = Some(format!("it could not be proved: {error}"));
+            tracing::error!(%error, "the audit log could not be verified");
+            let finding = Some(format!("it could not be verified: {error}"));
             ChainStatus { verified_to: 0, head: 0, at_utc, ok: false, finding }
         }
     }

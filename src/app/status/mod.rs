@@ -3,3 +3,4 @@
 pub(crate) mod chain_monitor;
 pub mod doctor;
 pub mod server_status;
+pub mod thresholds;

@@ -1,26 +1,23 @@
-//! How the server is: sizes, the last lead, the last backup, how far the chain was proved, and
-//! what somebody should look at.
+//! The status of a server for the admin page: sizes, the last lead, the last backup, how far the chain
+//! was verified, and warnings.
 
-use chrono::TimeDelta;
+use std::time::Duration;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::db::Db;
 use crate::app::status::chain_monitor::{ChainMonitor, ChainStatus};
+use crate::app::status::thresholds::{self, Level, MIB};
 use crate::domain::audit::AuditEvent;
 use crate::domain::recorded::Recorded;
 use crate::domain::timestamp::Timestamp;
+use crate::store::audit::query::AuditFilter;
 use crate::store::db::disk_usage::DiskUsage;
 use crate::store::error::StoreError;
+use crate::store::read::{ReadPool, ReadTx};
 
-/// Less room than this on the disk is told.
-const LITTLE_ROOM: u64 = 1 << 30;
-/// A write-ahead log larger than this is told.
-const LARGE_WAL: u64 = 256 << 20;
-/// A backup older than this is told; so is none, once there are leads that old.
-const OLD_BACKUP: TimeDelta = TimeDelta::hours(48);
-
-/// The state as the page shows it.
+/// The status as the page shows it.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ServerState)]
 pub struct ServerStatus {
@@ -35,7 +32,7 @@ pub struct ServerStatus {
     pub warnings: Vec<StatusWarning>,
 }
 
-/// DiskUsage in bytes, and rows.
+/// Sizes in bytes, and numbers of rows.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = DatabaseState)]
 pub struct DatabaseStatus {
@@ -46,7 +43,7 @@ pub struct DatabaseStatus {
     pub audit_rows: i64,
 }
 
-/// The last backup that the audit log tells of.
+/// The last backup in the audit log.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = LastBackup)]
 pub struct LastBackup {
@@ -65,7 +62,7 @@ pub struct StorageStatus {
     pub detail: Option<String>,
 }
 
-/// Something that somebody should look at.
+/// Something that needs attention.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = StateWarning)]
 pub struct StatusWarning {
@@ -78,11 +75,24 @@ pub struct StatusWarning {
 pub struct StatusReader {
     db: Db,
     chain: ChainMonitor,
+    /// The interval of scheduled backups.
+    backup_interval: Option<Duration>,
+}
+
+/// What the database and its file system say.
+struct Facts {
+    sizes: DiskUsage,
+    leads: i64,
+    audit_rows: i64,
+    first_lead: Option<Timestamp>,
+    last_lead: Option<Timestamp>,
+    last_row: Option<Timestamp>,
+    last_backup: Option<LastBackup>,
 }
 
 impl StatusReader {
-    pub(crate) fn new(db: &Db) -> Result<Self, StoreError> {
-        Ok(Self { db: db.clone(), chain: ChainMonitor::watch(db.path(), db.clock())? })
+    pub(crate) fn new(db: &Db, chain: ChainMonitor, backup_interval: Option<Duration>) -> Self {
+        Self { db: db.clone(), chain, backup_interval }
     }
 
     /// The status now.
@@ -91,83 +101,99 @@ impl StatusReader {
     /// The database cannot be read.
     pub async fn read(&self) -> Result<ServerStatus, StoreError> {
         let database = self.db.path().to_owned();
-        let (sizes, (leads, audit_rows), last_lead, first_lead, backup) = self
-            .db
-            .with_readers(move |readers| {
-                let sizes = DiskUsage::of(&database)?;
-                readers.read(|snapshot| {
-                    let backup = snapshot.newest_of(AuditEvent::BackupTaken)?;
-                    let first = snapshot.time_range(&Default::default())?.map(|(first, _)| first);
-                    Ok((sizes, snapshot.row_counts()?, snapshot.last_lead_at()?, first, backup))
-                })
-            })
-            .await??;
-        let last_backup = backup.map(|row| LastBackup {
-            file: row.details()["file"].as_str().map(str::to_owned),
-            at_utc: row.created_at_utc,
-        });
-        let mut chain = self.chain.status();
-        chain.head = audit_rows;
-        let obstacle = self.db.health().unavailable_reason();
+        let read = move |readers: &ReadPool| {
+            let sizes = DiskUsage::of(&database)?;
+            readers.read(|tx| Facts::read(tx, sizes))
+        };
+        let facts = self.db.with_readers(read).await??;
+        let chain = ChainStatus { head: facts.audit_rows, ..self.chain.status() };
+        let unavailable = self.db.health().unavailable_reason();
         let now = self.db.clock().now().into();
         let warnings = [
-            (sizes.free < LITTLE_ROOM).then(|| disk_low(sizes.free)),
-            backup_old(last_backup.as_ref(), first_lead, now),
+            facts.disk_warning(),
+            facts.backup_warning(self.backup_interval, now),
             chain.finding.as_ref().map(|finding| {
-                warning("chain_broken", format!("The audit log does not hold: {finding}"))
+                warning("chain_broken", format!("The audit log is invalid: {finding}"))
             }),
-            obstacle
-                .as_ref()
-                .map(|why| warning("writer_failing", format!("Leads cannot be stored now: {why}"))),
-            (sizes.wal > LARGE_WAL).then(|| wal_large(sizes.wal)),
+            unavailable.as_ref().map(|reason| {
+                warning("writer_failing", format!("Leads cannot be stored now: {reason}"))
+            }),
+            facts.wal_warning(),
+            facts.clock_warning(now),
         ];
         Ok(ServerStatus {
             version: env!("CARGO_PKG_VERSION"),
             database: DatabaseStatus {
-                bytes: sizes.database,
-                wal_bytes: sizes.wal,
-                free_bytes: sizes.free,
-                leads,
-                audit_rows,
+                bytes: facts.sizes.database,
+                wal_bytes: facts.sizes.wal,
+                free_bytes: facts.sizes.free,
+                leads: facts.leads,
+                audit_rows: facts.audit_rows,
             },
-            last_lead_at_utc: last_lead,
-            last_backup,
+            last_lead_at_utc: facts.last_lead,
+            last_backup: facts.last_backup,
             chain,
-            health: StorageStatus { ok: obstacle.is_none(), detail: obstacle },
+            health: StorageStatus { ok: unavailable.is_none(), detail: unavailable },
             warnings: warnings.into_iter().flatten().collect(),
         })
     }
 }
 
+impl Facts {
+    fn read(tx: &ReadTx<'_>, sizes: DiskUsage) -> Result<Self, StoreError> {
+        let (leads, audit_rows) = tx.row_counts()?;
+        let last_backup = tx.newest_of(AuditEvent::BackupTaken)?.map(|row| LastBackup {
+            file: row.details()["file"].as_str().map(str::to_owned),
+            at_utc: row.created_at_utc,
+        });
+        let newest = tx.audit_page(&AuditFilter::default(), None, 1)?;
+        Ok(Self {
+            sizes,
+            leads,
+            audit_rows,
+            first_lead: tx.time_range(&Default::default())?.map(|(first, _)| first),
+            last_lead: tx.last_lead_at()?,
+            last_row: newest.first().and_then(|row| row.created_at_utc.known()),
+            last_backup,
+        })
+    }
+
+    fn disk_warning(&self) -> Option<StatusWarning> {
+        let low = thresholds::disk_level(self.sizes.free, self.sizes.database) > Level::Ok;
+        let free = self.sizes.free / MIB;
+        low.then(|| warning("disk_low", format!("Only {free} MiB are free on the database's disk")))
+    }
+
+    fn wal_warning(&self) -> Option<StatusWarning> {
+        let large = thresholds::wal_level(self.sizes.wal) > Level::Ok;
+        let size = self.sizes.wal / MIB;
+        large.then(|| {
+            let detail = format!("The WAL has {size} MiB: another program may keep reading");
+            warning("wal_large", detail)
+        })
+    }
+
+    /// A missing backup is reported once the first lead is as old as a late backup: a new
+    /// installation has none yet.
+    fn backup_warning(&self, interval: Option<Duration>, now: Timestamp) -> Option<StatusWarning> {
+        let taken_at = self.last_backup.as_ref().and_then(|backup| backup.at_utc.known());
+        let since = taken_at.or(self.first_lead)?;
+        thresholds::is_backup_late(since, interval, now).then(|| {
+            let detail = match taken_at {
+                Some(taken_at) => format!("The last backup was taken at {taken_at}"),
+                None => "The audit log has no backup".to_owned(),
+            };
+            warning("backup_old", detail)
+        })
+    }
+
+    fn clock_warning(&self, now: Timestamp) -> Option<StatusWarning> {
+        let wrong = thresholds::clock_level(self.last_row, now) > Level::Ok;
+        wrong
+            .then(|| warning("clock_behind", "The clock is behind the newest audit row".to_owned()))
+    }
+}
+
 fn warning(code: &'static str, detail: String) -> StatusWarning {
     StatusWarning { code, detail }
-}
-
-fn disk_low(free: u64) -> StatusWarning {
-    warning("disk_low", format!("Only {} MB are free on the database's disk", free >> 20))
-}
-
-fn wal_large(wal: u64) -> StatusWarning {
-    let detail = format!(
-        "The write-ahead log has {} MB: another program may be reading the database without end",
-        wal >> 20
-    );
-    warning("wal_large", detail)
-}
-
-fn backup_old(
-    backup: Option<&LastBackup>,
-    first_lead: Option<Timestamp>,
-    now: Timestamp,
-) -> Option<StatusWarning> {
-    let limit = now.saturating_sub(OLD_BACKUP);
-    match backup {
-        Some(backup) if backup.at_utc.known().is_some_and(|at| at < limit) => {
-            Some(warning("backup_old", format!("The last backup is of {}", backup.at_utc)))
-        }
-        None if first_lead.is_some_and(|first| first < limit) => {
-            Some(warning("backup_old", "The audit log tells of no backup".to_owned()))
-        }
-        _ => None,
-    }
 }

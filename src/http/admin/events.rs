@@ -9,7 +9,8 @@ use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use tokio::sync::{mpsc, watch};
 use warp::reply::Response;
 
-use crate::app::live::{LiveEvent, SequencedEvent, Subscriber};
+use crate::app::live::Subscriber;
+use crate::app::live::event::{LiveEvent, SequencedEvent};
 use crate::http::admin::{AdminRequest, session, unread};
 use crate::http::error::ApiError;
 use crate::http::openapi::admin::{LiveEventSchema, Read};
@@ -44,7 +45,7 @@ pub(crate) async fn answer(request: AdminRequest) -> Result<Response, ApiError> 
     let (follower, at) = request.state.live.subscribe(token, after).await.map_err(unread)?;
     // Few at a time: who does not take them is noticed by the connection's own deadline.
     let (send, parts) = mpsc::channel(1);
-    let hello = SequencedEvent { seq: at, what: LiveEvent::Hello { seq: at } };
+    let hello = SequencedEvent { seq: at, event: LiveEvent::Hello { seq: at } };
     let begin = format!("retry: {RETRY}\n\n{}", text(&[hello]));
     tokio::spawn(tell(follower, begin, send, request.wire.drain.clone()));
     let mut response = connection::lasting(&request.wire, parts);
@@ -88,7 +89,7 @@ fn text(happenings: &[SequencedEvent]) -> String {
     }
     let mut text = String::new();
     for happening in happenings {
-        let what = serde_json::to_value(&happening.what).unwrap_or_default();
+        let what = serde_json::to_value(&happening.event).unwrap_or_default();
         let (seq, name) = (happening.seq, what["event"].as_str().unwrap_or_default());
         let data = &what["data"];
         let _ = write!(text, "id: {seq}\nevent: {name}\ndata: {data}\n\n");

@@ -13,7 +13,7 @@ use utoipa::openapi::{
 };
 use utoipa::{IntoResponses, OpenApi, PartialSchema, ToSchema};
 
-use crate::app::live::LiveEvent;
+use crate::app::live::event::LiveEvent;
 use crate::app::staff::sign_in::SignInError;
 use crate::http::admin::export::FORMATS;
 use crate::http::admin::session::{COOKIE_OF_HTTP, COOKIE_OF_HTTPS, Fields};

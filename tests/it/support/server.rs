@@ -65,7 +65,8 @@ impl TestServer {
                 .enable_all()
                 .build()
                 .expect("a runtime");
-            let (app, writer) = App::start(&database, &clock, runtime.handle()).expect("an app");
+            let (app, background) =
+                App::start(&database, &clock, None, runtime.handle()).expect("an app");
             let setup = app.admin.setup.clone();
             let mut context = Context::new(app, tokens).at(public_url);
             context.body_deadline = body_deadline;
@@ -79,8 +80,7 @@ impl TestServer {
                 let stop = async move { drop(stopped.await) };
                 serve(listener, all, server.cors_origins.into(), limits, stop).await;
             });
-            runtime.shutdown_timeout(Duration::from_secs(1));
-            writer.join();
+            assert!(background.stop(runtime, Duration::from_secs(10)), "the writer ends");
         });
         let (address, first_link) = address.recv().expect("the server starts");
         Self { address, first_link, folder, stop: Some(stop), thread: Some(thread) }

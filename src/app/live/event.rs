@@ -1,0 +1,118 @@
+//! What the admin page is told as it happens, read from the audit log.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::leads::LeadSummary;
+use crate::domain::audit::{AuditEvent, AuditRow};
+use crate::domain::lead::status::LeadStatus;
+use crate::store::error::StoreError;
+use crate::store::read::ReadTx;
+
+/// Audit rows of one batch, at most.
+const MAX_BATCH_ROWS: u32 = 500;
+/// A position further back than this many audit rows is not replayed: who is there reads the list
+/// again instead.
+pub(crate) const MAX_REPLAY_ROWS: i64 = 5000;
+
+/// An event with the `seq` of its audit row.
+#[expect(missing_debug_implementations, reason = "personal data has no business in a log")]
+#[derive(Clone)]
+pub struct SequencedEvent {
+    pub seq: i64,
+    pub event: LiveEvent,
+}
+
+/// An event as the page gets it: its name and its data.
+#[expect(missing_debug_implementations, reason = "personal data has no business in a log")]
+#[derive(Clone, Serialize, ToSchema)]
+#[serde(tag = "event", content = "data", rename_all = "lowercase")]
+#[schema(as = LiveEvent)]
+pub enum LiveEvent {
+    /// The first event of a stream: all later audit rows follow.
+    Hello { seq: i64 },
+    /// A new lead.
+    Lead(LeadSummary),
+    /// A lead's new status.
+    Status {
+        #[schema(format = Uuid)]
+        id: String,
+        status: LeadStatus,
+    },
+    /// A lead that was erased.
+    Erased {
+        #[schema(format = Uuid)]
+        id: String,
+    },
+}
+
+/// The events of consecutive audit rows.
+pub(crate) struct EventBatch {
+    /// The rows begin after this `seq` …
+    pub(crate) after: i64,
+    /// … and end with this one.
+    pub(crate) end: i64,
+    pub(crate) events: Vec<SequencedEvent>,
+    /// Whether there may be more rows after `end`.
+    pub(crate) more: bool,
+    /// Whether a session may have ended.
+    pub(crate) session_touched: bool,
+}
+
+impl EventBatch {
+    pub(crate) fn read_after(tx: &ReadTx<'_>, after: i64) -> Result<Self, StoreError> {
+        let rows = tx.audit_after(after, MAX_BATCH_ROWS)?;
+        let mut batch = Self {
+            after,
+            end: rows.last().map_or(after, |row| row.seq),
+            events: Vec::new(),
+            more: rows.len() == MAX_BATCH_ROWS as usize,
+            session_touched: false,
+        };
+        for row in rows {
+            batch.session_touched |= matches!(
+                row.event.known(),
+                Some(
+                    AuditEvent::StaffRemoved
+                        | AuditEvent::StaffPasswordReset
+                        | AuditEvent::StaffSignedOut
+                )
+            );
+            if let Some(event) = live_event(tx, &row)? {
+                batch.events.push(SequencedEvent { seq: row.seq, event });
+            }
+        }
+        Ok(batch)
+    }
+
+    /// [`Self::read_after`] for a reader that is not too far back; for another, an empty batch at
+    /// the end of the log.
+    pub(crate) fn read_near_end(tx: &ReadTx<'_>, after: Option<i64>) -> Result<Self, StoreError> {
+        let head = tx.head()?.map_or(0, |head| head.seq);
+        match after.filter(|after| head - after <= MAX_REPLAY_ROWS) {
+            Some(after) => Self::read_after(tx, after),
+            None => Ok(Self {
+                after: head,
+                end: head,
+                events: Vec::new(),
+                more: false,
+                session_touched: true,
+            }),
+        }
+    }
+}
+
+fn live_event(tx: &ReadTx<'_>, row: &AuditRow) -> Result<Option<LiveEvent>, StoreError> {
+    let Some(id) = row.lead_id.clone() else { return Ok(None) };
+    Ok(match row.event.known() {
+        Some(AuditEvent::LeadReceived | AuditEvent::LeadImported) => {
+            tx.lead_by_audit_seq(row.seq)?.map(|lead| LiveEvent::Lead(LeadSummary::of(&lead)))
+        }
+        Some(AuditEvent::LeadProcessed) => {
+            let status = row.details()["to"].as_str().and_then(LeadStatus::parse);
+            status.map(|status| LiveEvent::Status { id, status })
+        }
+        Some(AuditEvent::LeadErased) => Some(LiveEvent::Erased { id }),
+        _ => None,
+    })
+}

@@ -1,0 +1,103 @@
+//! What a server says when it starts.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use crate::app::migrate::Prepared;
+use crate::cli::output;
+use crate::config::{Environment, IngestTokens, Server};
+
+/// Blocks smaller than SQLite's pages, in bytes, are dangerous on a full disk.
+const PAGE_BYTES: u64 = 4096;
+
+/// Warns of settings that are unknown, or that this version does not use.
+pub(crate) fn log_settings(environment: &Environment) {
+    for warning in environment.unknown() {
+        tracing::warn!("{warning}");
+    }
+    for name in environment.not_served() {
+        tracing::warn!("{name} is set, but this version does not use it");
+    }
+}
+
+/// Says what was created or changed before the server listens.
+pub(crate) fn log_prepared(server: &Server, prepared: &Prepared, tokens: &IngestTokens) {
+    let database = server.database.display();
+    if prepared.created {
+        tracing::warn!(%database, "there was no database; a new one was created");
+    }
+    if let Some(copy) = &prepared.migrated.copy {
+        let (from, to) = (prepared.migrated.from, prepared.migrated.to);
+        tracing::warn!(from, to, copy = %copy.display(), "the database was migrated; a copy of its old state was kept");
+    }
+    for warning in &tokens.warnings {
+        tracing::warn!("{warning}");
+    }
+    match block_size(&server.database) {
+        Some(bytes) if bytes < PAGE_BYTES => tracing::warn!(
+            block_bytes = bytes,
+            "the file system's blocks are under 4096 bytes: when it is full, processes that use \
+             SQLite are killed; move the database to a file system with larger blocks"
+        ),
+        _ => {}
+    }
+}
+
+fn block_size(database: &Path) -> Option<u64> {
+    rustix::fs::statvfs(database).ok().map(|fs| fs.f_bsize)
+}
+
+/// Says where the server listens; after the first start, also how to send a lead.
+pub(crate) fn log_listening(
+    server: &Server,
+    tokens: &IngestTokens,
+    address: SocketAddr,
+    url: &str,
+) {
+    let version = env!("CARGO_PKG_VERSION");
+    let database = server.database.display();
+    let next = match &tokens.token_file {
+        Some(file) => {
+            format!("POST leads to {url}/inbound/leads with the bearer token in {}", file.display())
+        }
+        None => format!("POST leads to {url}/inbound/leads with the configured bearer token"),
+    };
+    tracing::info!(version, %database, %address, next, "FASTCore is listening");
+    if let (true, Some(file)) = (tokens.generated, &tokens.token_file) {
+        output::eprint_line(&first_steps(file, url));
+    }
+}
+
+fn first_steps(token: &Path, url: &str) -> String {
+    let token = token.display();
+    let request_id = uuid::Uuid::new_v4();
+    format!(
+        r#"
+An ingest token was generated and stored in {token}.
+Send a first lead from another terminal in this folder:
+
+  curl -sS {url}/inbound/leads \
+    -H "Authorization: Bearer $(cat '{token}')" \
+    -H 'Content-Type: application/json' \
+    -d '{{"name": "Jean Dupont", "email": "jean@example.com", "service": "diagnostic",
+         "message": "Mon compresseur ne démarre plus depuis hier.", "consent": true,
+         "meta": {{"source": "fast-techservices.com", "request_id": "{request_id}",
+                  "ip_hash": "abc123def456", "timestamp_utc": "2026-01-03T10:30:45Z"}}}}'
+
+Then look at it: fastcore lead list
+"#
+    )
+}
+
+/// How to create the first account; the one place that shows the token of the link.
+pub(crate) fn setup_link(url: &str, token: &str) -> String {
+    format!(
+        r"
+There is no account for the admin page yet. This link creates the first one, once, within 30 minutes:
+
+  {url}/admin/setup#{token}
+
+Or at any time: fastcore staff add NAME
+"
+    )
+}

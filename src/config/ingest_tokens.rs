@@ -1,0 +1,119 @@
+//! The bearer tokens of the site: configured, or generated at the first start.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use crate::config::secret::Secret;
+use crate::config::{ConfigError, Environment};
+
+/// The tokens that the site may use, and where they come from.
+#[derive(Debug, Clone, Default)]
+pub struct IngestTokens {
+    accepted: Vec<[u8; 32]>,
+    /// Whether no current token is configured.
+    missing: bool,
+    /// The file next to the database, where no token is configured.
+    pub token_file: Option<PathBuf>,
+    /// Whether that file was written by this start.
+    pub generated: bool,
+    pub warnings: Vec<String>,
+}
+
+impl IngestTokens {
+    /// The configured tokens. Except on loopback, one is required and weak ones are refused.
+    pub(crate) fn configured(
+        environment: &Environment,
+        loopback: bool,
+    ) -> Result<Self, ConfigError> {
+        const NAME: &str = "FASTCORE_SITE_INGEST_TOKEN";
+        const PREVIOUS: &str = "FASTCORE_SITE_INGEST_TOKEN_PREVIOUS";
+        let mut tokens = Self::default();
+        match Secret::find(environment, NAME)? {
+            Some(secret) => tokens.accept(NAME, &secret, loopback)?,
+            None if loopback => tokens.missing = true,
+            None => {
+                return Err(ConfigError::new(format_args!(
+                    "{NAME}: not set, and the listen address is not loopback; it takes a token of \
+                     at least 32 characters, such as `fastcore token` prints"
+                )));
+            }
+        }
+        if let Some(secret) = Secret::find(environment, PREVIOUS)? {
+            tokens.accept(PREVIOUS, &secret, loopback)?;
+        }
+        Ok(tokens)
+    }
+
+    /// Where no token is configured, uses the one in the file next to the database, and generates
+    /// that first if it does not exist.
+    pub(crate) fn or_generate(mut self, database: &Path) -> Result<Self, ConfigError> {
+        if self.missing {
+            self.use_token_file(database)?;
+        }
+        Ok(self)
+    }
+
+    fn accept(&mut self, name: &str, secret: &Secret, loopback: bool) -> Result<(), ConfigError> {
+        if let Some(weakness) = secret.weakness() {
+            let text = format!("{name} {weakness}; `fastcore token` prints a strong one");
+            if !loopback {
+                return Err(ConfigError::new(text));
+            }
+            self.warnings.push(text);
+        }
+        self.accepted.push(digest(secret.reveal().as_bytes()));
+        Ok(())
+    }
+
+    fn use_token_file(&mut self, database: &Path) -> Result<(), ConfigError> {
+        let mut name = database.as_os_str().to_owned();
+        name.push(".ingest-token");
+        let path = PathBuf::from(name);
+        let fail = |e: io::Error| {
+            ConfigError::new(format_args!(
+                "{}: the ingest token cannot be stored: {e}",
+                path.display()
+            ))
+        };
+        let secret = if path.exists() {
+            Secret::read("FASTCORE_SITE_INGEST_TOKEN", &path)?
+        } else {
+            let secret = Secret::random().map_err(fail)?;
+            self.generated = true;
+            write_new(&path, secret.reveal()).map_err(fail)?;
+            secret
+        };
+        self.accepted.push(digest(secret.reveal().as_bytes()));
+        self.token_file = Some(path);
+        Ok(())
+    }
+
+    /// Whether a token is accepted, compared in constant time.
+    #[must_use]
+    pub fn accepts(&self, token: &[u8]) -> bool {
+        let token = digest(token);
+        let equal = |accepted: &[u8; 32]| accepted.ct_eq(&token);
+        self.accepted.iter().map(equal).fold(subtle::Choice::from(0), |a, b| a | b).into()
+    }
+}
+
+/// Writes a new file, whole or not at all, readable by its owner alone; fails if it exists.
+fn write_new(path: &Path, text: &str) -> io::Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new()
+        .permissions(fs::Permissions::from_mode(0o600))
+        .tempfile_in(folder)?;
+    writeln!(file, "{text}")?;
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path)?;
+    fs::File::open(folder)?.sync_all()
+}
+
+fn digest(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
