@@ -1,141 +1,167 @@
-// The page: language, session, the view that the address asks for.
-import { confirm } from '/admin/assets/announce.js';
-import { del, get, signedOut } from '/admin/assets/api.js';
-import { html, Component, render } from '/admin/assets/dom.js';
-import { choose, language, preferredLanguage, speak, words } from '/admin/assets/i18n.js';
-import { inbox } from '/admin/assets/inbox-list.js';
-import { keys } from '/admin/assets/keys.js';
-import { forget, listen } from '/admin/assets/live.js';
-import { go, route, routed } from '/admin/assets/router.js';
-import { app, drawnBy, redraw } from '/admin/assets/state.js';
-import { Empty, errorText, Failure, Skeleton } from '/admin/assets/ui.js';
-import { Audit } from '/admin/assets/views/audit.js';
-import { Export, Help } from '/admin/assets/views/dialogs.js';
-import { Figures } from '/admin/assets/views/figures.js';
-import { Inbox, waitingCount } from '/admin/assets/views/inbox.js';
-import { Shell } from '/admin/assets/views/shell.js';
-import { SignIn } from '/admin/assets/views/sign-in.js';
-import { readState, State } from '/admin/assets/views/state.js';
-import { Welcome } from '/admin/assets/views/welcome.js';
+// The entry point: language, session, and the view of the current route. Features know nothing of each other; they are
+// connected here.
+import { Audit } from '/admin/assets/features/audit/audit.js';
+import { SignIn } from '/admin/assets/features/auth/sign-in.js';
+import { ExportDialog } from '/admin/assets/features/inbox/export-dialog.js';
+import { Inbox } from '/admin/assets/features/inbox/inbox.js';
+import { leadList } from '/admin/assets/features/inbox/lead-list.js';
+import { Lead } from '/admin/assets/features/lead/lead.js';
+import { Setup } from '/admin/assets/features/setup/setup.js';
+import { Stats } from '/admin/assets/features/stats/stats.js';
+import { fetchStatus, Status } from '/admin/assets/features/status/status.js';
+import { del, get } from '/admin/assets/lib/api-client.js';
+import { onServerEvent, startEvents, stopEvents } from '/admin/assets/lib/event-stream.js';
+import { leadFilter } from '/admin/assets/lib/filter.js';
+import { formatNumber } from '/admin/assets/lib/format.js';
+import { html, Component, render } from '/admin/assets/lib/html.js';
+import { language, loadLanguage, preferredLanguage, setLanguage, t } from '/admin/assets/lib/i18n.js';
+import { addShortcuts } from '/admin/assets/lib/keyboard-shortcuts.js';
+import { currentRoute, navigate, onNavigate } from '/admin/assets/lib/router.js';
+import { endSession, startSession } from '/admin/assets/lib/session.js';
+import { notify, store, subscribe } from '/admin/assets/lib/store.js';
+import { showToast } from '/admin/assets/lib/toast.js';
+import { EmptyState, ErrorState, errorText, Skeleton } from '/admin/assets/ui/components.js';
+import { HelpDialog } from '/admin/assets/ui/help-dialog.js';
+import { Shell } from '/admin/assets/ui/shell.js';
 
-const minute = 60_000;
-const stateEvery = 5;
-const views = { inbox: Inbox, lead: Inbox, figures: Figures, audit: Audit, state: State };
+const minute = 60_000; // milliseconds
+const statusInterval = 5; // minutes
+
+const views = { inbox: Inbox, lead: Inbox, stats: Stats, audit: Audit, status: Status };
 
 class App extends Component {
+  /** @type {{error: any}} */
   state = { error: null };
+  /** The name of the route rendered last. @type {string | undefined} */
+  routeName;
 
   componentDidMount() {
-    drawnBy(() => this.forceUpdate());
-    routed(() => this.moved());
-    keys({ '?': () => this.open('help') });
-    setInterval(() => this.tick(), minute);
-    this.ask();
+    subscribe(() => this.forceUpdate());
+    onNavigate(() => this.onNavigate());
+    onServerEvent((event) => leadList.onServerEvent(event));
+    addShortcuts({ '?': () => this.openHelp() });
+    setInterval(() => this.onMinute(), minute);
+    this.loadSession();
   }
 
   componentDidUpdate() {
     document.title = this.title();
-    if (!app.session) this.forgetPeople();
+    if (!store.session) this.clearPersonalData();
   }
 
-  /** Who is signed in? Until the answer, nothing is shown. */
-  ask = async () => {
+  /** Asks who is signed in. Until the server has answered, nothing is shown. */
+  loadSession = async () => {
     this.setState({ error: null });
     try {
-      this.entered(await get('session'));
+      this.onSignIn(await get('session'));
     } catch (error) {
-      if (error.status === 401) signedOut(null);
+      if (error.status === 401) endSession(null);
       else this.setState({ error });
     }
   };
 
-  entered = (session) => {
-    app.session = session;
-    app.signedOut = null;
-    if (['sign-in', 'welcome'].includes(route().name)) go('/admin', { replace: true });
-    listen();
-    readState().catch(() => {});
-    redraw();
+  onSignIn = (session) => {
+    startSession(session);
+    if (['sign-in', 'setup'].includes(currentRoute().name)) navigate('/admin', { replace: true });
+    startEvents();
+    fetchStatus().catch(() => {});
+    notify();
   };
 
-  leave = async () => {
+  signOut = async () => {
     try {
       await del('session');
     } catch (error) {
-      // Who is still signed in must not believe otherwise and walk away.
-      if (error.status !== 401) return confirm(errorText(error), 'warning');
+      // The session is still valid: the page must not say that it is closed.
+      if (error.status !== 401) return showToast(errorText(error), 'warning');
     }
-    signedOut('left');
-    go('/admin/sign-in');
+    endSession('signed-out');
+    navigate('/admin/sign-in');
   };
 
-  // After a session nothing of the leads stays in the page.
-  forgetPeople() {
-    forget();
-    inbox.forget();
-    app.warnings = [];
+  /** Nothing about leads stays in the page after a session. */
+  clearPersonalData() {
+    stopEvents();
+    leadList.clear();
+    store.warnings = [];
   }
 
   switchLanguage = async () => {
-    await choose(words.language.otherCode);
-    redraw();
+    await setLanguage(/** @type {import('/admin/assets/lib/i18n.js').Language} */ (t.language.otherCode));
+    notify();
   };
 
-  open(dialog) {
-    if (!app.session) return false;
-    app.dialog = dialog;
-    redraw();
+  openHelp() {
+    if (!store.session) return false;
+    store.dialog = 'help';
+    notify();
   }
 
-  close = () => {
-    app.dialog = null;
-    redraw();
+  closeDialog = () => {
+    store.dialog = null;
+    notify();
   };
 
-  moved() {
-    const now = route();
-    const before = this.view;
-    app.dialog = null;
-    redraw();
-    const same = before === now.name || (views[before] === Inbox && views[now.name] === Inbox);
-    if (!same) requestAnimationFrame(() => {
+  onNavigate() {
+    const { name } = currentRoute();
+    const previous = this.routeName;
+    store.dialog = null;
+    notify();
+    const sameView = previous === name || (views[previous] === Inbox && views[name] === Inbox);
+    if (sameView) return;
+    requestAnimationFrame(() => {
       scrollTo(0, 0);
       document.getElementById('main')?.focus({ preventScroll: true });
     });
   }
 
-  tick() {
-    app.minute += 1;
-    if (app.session && app.minute % stateEvery === 0) readState().catch(() => {});
-    redraw();
+  onMinute() {
+    store.minute += 1;
+    if (store.session && store.minute % statusInterval === 0) fetchStatus().catch(() => {});
+    notify();
   }
 
   title() {
-    const { name } = route();
-    const titles = { lead: words.lead.label, inbox: words.inbox.title, figures: words.figures.title, audit: words.audit.title, state: words.state.title };
-    const title = app.session ? titles[name] : words.signIn.title;
-    return `${app.session ? waitingCount() : ''}${title ? `${title} · ` : ''}${words.product}`;
+    if (!store.session) return `${t.signIn.title} · ${t.product}`;
+    const titles = { lead: t.lead.label, inbox: t.inbox.title, stats: t.stats.title, audit: t.audit.title, status: t.serverStatus.title };
+    const title = titles[currentRoute().name];
+    return `${pendingCount()}${title ? `${title} · ` : ''}${t.product}`;
   }
 
   render() {
-    const now = route();
-    this.view = now.name;
-    if (app.session) return this.signedIn(now);
-    if (this.state.error) return html`<main class="alone"><${Failure} heading="h1" error=${this.state.error} retry=${this.ask} /></main>`;
-    if (app.session === undefined) return html`<main class="alone"><${Skeleton} rows=${3} /></main>`;
-    if (now.name === 'welcome') return html`<${Welcome} entered=${this.entered} switchLanguage=${this.switchLanguage} />`;
-    return html`<${SignIn} entered=${this.entered} switchLanguage=${this.switchLanguage} />`;
+    const route = currentRoute();
+    this.routeName = route.name;
+    if (store.session) return this.signedIn(route);
+    if (this.state.error) return html`<main class="centered-page"><${ErrorState} heading="h1" error=${this.state.error} retry=${this.loadSession} /></main>`;
+    if (store.session === undefined) return html`<main class="centered-page"><${Skeleton} rows=${3} /></main>`;
+    const View = route.name === 'setup' ? Setup : SignIn;
+    return html`<${View} onSignIn=${this.onSignIn} switchLanguage=${this.switchLanguage} />`;
   }
 
-  signedIn(now) {
-    const View = views[now.name];
-    return html`<${Shell} route=${now} account=${{ leave: this.leave, switchLanguage: this.switchLanguage }}>
-      ${View ? html`<${View} key="${View.name}-${language}" route=${now} />` : html`<div class="page"><${Empty} heading="h1" icon="search" title=${words.common.unknownPage} text=""><a class="button" href="/admin">${words.common.backToInbox}</a><//></div>`}
+  /** @param {Route} route */
+  signedIn(route) {
+    const View = views[route.name];
+    const newLeads = { count: leadList.pending.length, more: leadList.pendingMore };
+    return html`<${Shell} route=${route} newLeads=${newLeads} signOut=${this.signOut} switchLanguage=${this.switchLanguage}>
+      ${View
+        ? html`<${View} key="${View.name}-${language}" route=${route}>${route.name === 'lead' && html`<${OpenLead} route=${route} />`}<//>`
+        : html`<div class="page"><${EmptyState} heading="h1" icon="search" title=${t.common.unknownPage} text=""><a class="button" href="/admin">${t.common.backToInbox}</a><//></div>`}
     <//>
-    ${app.dialog === 'export' && html`<${Export} close=${this.close} />`}
-    ${app.dialog === 'help' && html`<${Help} close=${this.close} />`}`;
+    ${store.dialog === 'export' && html`<${ExportDialog} close=${this.closeDialog} />`}
+    ${store.dialog === 'help' && html`<${HelpDialog} close=${this.closeDialog} />`}`;
   }
 }
 
-await speak(preferredLanguage());
-render(html`<${App} />`, document.getElementById('app'));
+/** The lead of the route, with the neighbors it has in the inbox. */
+function OpenLead({ route }) {
+  return html`<${Lead} id=${route.id} filter=${leadFilter(route.query)} neighborId=${(id, step) => leadList.neighborId(id, step)} />`;
+}
+
+/** The number of new leads that are not shown yet, for the page's title. */
+function pendingCount() {
+  const { pending, pendingMore } = leadList;
+  return pending.length === 0 ? '' : `(${formatNumber(pending.length)}${pendingMore ? '+' : ''}) `;
+}
+
+await loadLanguage(preferredLanguage());
+render(html`<${App} />`, /** @type {HTMLElement} */ (document.getElementById('app')));

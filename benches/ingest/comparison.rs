@@ -10,7 +10,7 @@ use fastcore::clock::Clock;
 use fastcore::config::{Environment, IngestTokens, Server, ServerFlags};
 use fastcore::domain::hash_chain::ChainPosition;
 use fastcore::domain::lead::NewLead;
-use fastcore::http::context::Route;
+use fastcore::http::router::Routes;
 use fastcore::http::server::{Limits, bind, serve};
 use fastcore::store::leads::submit::StoredLead;
 use fastcore::telemetry::{self, LogFlags};
@@ -55,7 +55,7 @@ pub(super) fn run(role: &str) {
     });
 }
 
-fn route(store: Store, tokens: IngestTokens) -> Route {
+fn route(store: Store, tokens: IngestTokens) -> Routes {
     let tokens = Arc::new(tokens);
     warp::path!("inbound" / "leads")
         .and(warp::post())

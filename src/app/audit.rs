@@ -2,15 +2,12 @@
 
 use std::path::Path;
 
-use serde::Serialize;
 use serde_json::Value;
-use utoipa::ToSchema;
 
 use crate::app::db::Db;
 use crate::domain::audit::{AuditEvent, AuditRow, NewAuditRow};
 use crate::domain::hash_chain::ChainPosition;
 use crate::domain::recorded::Recorded;
-use crate::domain::timestamp::Timestamp;
 use crate::store;
 use crate::store::audit::query::AuditFilter;
 use crate::store::audit::verify::VerifyReport;
@@ -53,60 +50,12 @@ pub fn verify(
     store::audit::verify::verify_database(database, receipts, progress)
 }
 
-/// An audit row as the page shows it.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = AuditRow)]
-pub struct AuditEntry {
-    pub seq: i64,
-    #[schema(format = Uuid)]
-    pub id: String,
-    #[schema(value_type = String, format = DateTime)]
-    pub created_at_utc: Recorded<Timestamp>,
-    #[schema(value_type = String)]
-    pub event: Recorded<AuditEvent>,
-    #[schema(required)]
-    pub actor: Option<String>,
-    #[schema(required, format = Uuid)]
-    pub lead_id: Option<String>,
-    #[schema(required, format = Uuid)]
-    pub request_id: Option<String>,
-    #[schema(required)]
-    pub status_code: Option<i64>,
-    /// Details of this event, without personal data.
-    #[schema(required, value_type = Option<Object>)]
-    pub details: Value,
-    /// The chain's hash over the row before and this one.
-    #[schema(pattern = "^[0-9a-f]{64}$")]
-    pub hash: String,
-}
-
-impl From<AuditRow> for AuditEntry {
-    fn from(row: AuditRow) -> Self {
-        Self {
-            details: row.details(),
-            seq: row.seq,
-            id: row.id,
-            created_at_utc: row.created_at_utc,
-            event: row.event,
-            actor: row.actor,
-            lead_id: row.lead_id,
-            request_id: row.request_id,
-            status_code: row.status_code,
-            hash: row.hash,
-        }
-    }
-}
-
 /// A page of the audit log, newest first.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = AuditPage)]
+#[derive(Debug)]
 pub struct AuditPage {
-    pub rows: Vec<AuditEntry>,
+    pub rows: Vec<AuditRow>,
     /// The cursor of the next page, if there is one.
-    #[schema(required)]
-    pub next: Option<String>,
-    /// The names of all events, to filter by.
-    pub events: Vec<&'static str>,
+    pub next: Option<i64>,
 }
 
 /// A page of the audit rows that match the filter, before the row `before`, if set.
@@ -122,9 +71,8 @@ pub async fn page(
     let mut rows = db.read(move |tx| tx.audit_page(&filter, before, limit + 1)).await?;
     let more = rows.len() > limit;
     rows.truncate(limit);
-    let next = rows.last().filter(|_| more).map(|row| row.seq.to_string());
-    let events = AuditEvent::ALL.iter().map(|event| event.as_str()).collect();
-    Ok(AuditPage { rows: rows.into_iter().map(AuditEntry::from).collect(), next, events })
+    let next = rows.last().filter(|_| more).map(|row| row.seq);
+    Ok(AuditPage { rows, next })
 }
 
 /// A job that appends an audit row about no single lead.

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use serde::Serialize;
-use utoipa::ToSchema;
 
 use crate::app::db::{self, Db};
 use crate::clock::Clock;
@@ -11,9 +10,8 @@ use crate::domain::audit::AuditRow;
 use crate::domain::cursor::Cursor;
 use crate::domain::filter::LeadFilter;
 use crate::domain::hash_chain::{ChainPosition, Sha256Hash};
+use crate::domain::lead::Lead;
 use crate::domain::lead::status::LeadStatus;
-use crate::domain::lead::{Lead, LeadService};
-use crate::domain::timestamp::Timestamp;
 use crate::store;
 use crate::store::error::StoreError;
 use crate::store::leads::query::LeadCount;
@@ -21,8 +19,6 @@ use crate::store::read::{ReadPool, ReadTx};
 
 /// Audit rows of one lead that are shown, at most.
 const MAX_TIMELINE_ROWS: usize = 1000;
-/// Characters of a message that a list shows.
-const EXCERPT_CHARS: usize = 160;
 /// Leads are counted up to this.
 const MAX_COUNT: usize = 10_000;
 
@@ -67,69 +63,13 @@ fn detail(tx: &ReadTx<'_>, id: &str) -> Result<Option<LeadDetail>, StoreError> {
     Ok(Some(LeadDetail { lead, receipt, digest_valid, timeline }))
 }
 
-/// A lead in a list.
-#[expect(missing_debug_implementations, reason = "personal data has no business in a log")]
-#[derive(Clone, Serialize, ToSchema)]
-#[schema(as = LeadSummary)]
-pub struct LeadSummary {
-    #[schema(format = Uuid)]
-    pub id: String,
-    /// The `seq` of the audit row of its arrival.
-    pub seq: i64,
-    #[schema(value_type = String, format = DateTime)]
-    pub created_at_utc: Timestamp,
-    pub name: String,
-    #[schema(required)]
-    pub company: Option<String>,
-    #[schema(required)]
-    pub service: Option<LeadService>,
-    pub status: LeadStatus,
-    /// The beginning of the message, on one line.
-    pub excerpt: String,
-}
-
-impl LeadSummary {
-    #[must_use]
-    pub fn of(lead: &Lead) -> Self {
-        Self {
-            id: lead.id.clone(),
-            seq: lead.audit_seq,
-            created_at_utc: lead.created_at_utc,
-            name: lead.name.as_str().to_owned(),
-            company: lead.company.as_ref().map(|c| c.as_str().to_owned()),
-            service: lead.service,
-            status: lead.status,
-            excerpt: excerpt(lead.message.as_str()),
-        }
-    }
-}
-
-/// The first characters of a message, white space collapsed.
-fn excerpt(message: &str) -> String {
-    let mut text = String::new();
-    for word in message.split_whitespace() {
-        if !text.is_empty() {
-            text.push(' ');
-        }
-        text.push_str(word);
-        if text.chars().count() > EXCERPT_CHARS {
-            return text.chars().take(EXCERPT_CHARS).collect();
-        }
-    }
-    text
-}
-
 /// A page of leads, newest first.
-#[expect(missing_debug_implementations, reason = "personal data has no business in a log")]
-#[derive(Serialize, ToSchema)]
-#[schema(as = LeadPage)]
+#[derive(Debug)]
 pub struct LeadPage {
-    pub leads: Vec<LeadSummary>,
+    pub leads: Vec<Lead>,
     /// The cursor of the next page, if there is one.
-    #[schema(required)]
-    pub next: Option<String>,
-    /// Only on the first page.
-    #[schema(required)]
+    pub next: Option<Cursor>,
+    /// How many leads the filter matches; for the first page only.
     pub count: Option<LeadCount>,
 }
 
@@ -170,7 +110,7 @@ pub async fn page(
         let mut leads = tx.lead_page(&filter, cursor, limit + 1)?;
         let more = leads.len() > limit;
         leads.truncate(limit);
-        let next = leads.last().filter(|_| more).map(|lead| Cursor::of(lead).to_string());
+        let next = leads.last().filter(|_| more).map(Cursor::of);
         let count = match cursor {
             None if more => {
                 let count = tx.lead_count(&filter, MAX_COUNT)?;
@@ -180,7 +120,7 @@ pub async fn page(
             None => Some(LeadCount { rows: leads.len(), exact: true }),
             Some(_) => None,
         };
-        Ok(LeadPage { leads: leads.iter().map(LeadSummary::of).collect(), next, count })
+        Ok(LeadPage { leads, next, count })
     })
     .await
 }

@@ -2,8 +2,6 @@
 
 use chrono::{Datelike, Days, NaiveDate, TimeDelta, TimeZone};
 use chrono_tz::{TZ_VARIANTS, Tz};
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use crate::app::db::Db;
 use crate::domain::filter::Period;
@@ -35,43 +33,36 @@ pub enum Bucket {
     Week,
 }
 
-/// The counts as the page shows them.
-#[derive(Debug, Serialize, ToSchema)]
+/// Counts of leads over a period.
+#[derive(Debug)]
 pub struct LeadStats {
     /// Oldest first, with empty buckets.
     pub series: Vec<TimeBucket>,
     pub by_service: Vec<ServiceCount>,
     pub by_status: Vec<StatusCount>,
     /// From a lead's arrival to its first change of status.
-    #[schema(required)]
     pub median_seconds_to_processing: Option<i64>,
     pub leads: i64,
 }
 
 /// A day or a week.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = LeadsPer)]
+#[derive(Debug)]
 pub struct TimeBucket {
     /// Its first day, such as `2026-01-31`.
-    #[schema(format = Date)]
     pub start: String,
     pub leads: i64,
 }
 
-/// The leads of a service; `null` counts those that named none.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = LeadsOfService)]
+/// The leads of a service; `None` counts those that name none.
+#[derive(Debug)]
 pub struct ServiceCount {
-    #[schema(required)]
     pub service: Option<LeadService>,
     pub leads: i64,
 }
 
 /// The leads of a status.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = LeadsOfStatus)]
+#[derive(Debug)]
 pub struct StatusCount {
-    #[schema(required)]
     pub status: Option<LeadStatus>,
     pub leads: i64,
 }

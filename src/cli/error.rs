@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use thiserror::Error;
 
+use crate::app::demo::DemoError;
 use crate::app::export::ExportError;
 use crate::app::import::ImportError;
 use crate::app::reconcile::ReconcileError;
@@ -26,6 +27,8 @@ pub(crate) enum CliError {
     Import(#[from] ImportError),
     #[error(transparent)]
     Reconcile(#[from] ReconcileError),
+    #[error(transparent)]
+    Demo(#[from] DemoError),
     #[error(transparent)]
     Staff(#[from] StaffError),
     #[error("{0}")]

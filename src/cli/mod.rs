@@ -8,6 +8,7 @@
 mod audit;
 mod backup;
 mod check;
+mod demo;
 mod error;
 mod export;
 mod gdpr;
@@ -74,6 +75,7 @@ struct LogArgs {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Args),
+    Demo(demo::Args),
     Migrate(migrate::Args),
     Lead(lead::Args),
     Audit(audit::Args),
@@ -157,6 +159,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
     let context = Context { environment, clock: Clock::system() };
     match cli.command {
         Command::Serve(args) => serve::run(&context, args),
+        Command::Demo(args) => demo::run(&context, &args),
         Command::Migrate(args) => migrate::run(&context, &args),
         Command::Lead(args) => lead::run(&context, args),
         Command::Audit(args) => audit::run(&context, args),

@@ -13,5 +13,5 @@ use crate::http;
 pub(crate) struct Args {}
 
 pub(crate) fn run(_: &Args) -> Result<(), CliError> {
-    output::data(http::openapi::document().as_bytes())
+    output::data(http::openapi::document::json().as_bytes())
 }

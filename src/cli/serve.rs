@@ -14,6 +14,7 @@ use crate::cli::error::CliError;
 use crate::cli::{Context, DatabaseArg, output, signals, startup};
 use crate::config::{Backups, IngestTokens, Server, ServerFlags};
 use crate::http;
+use crate::http::demo::SignInLink;
 use crate::store::db::lock::ServerLock;
 use crate::telemetry;
 
@@ -77,18 +78,27 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
     };
     let server = Server::load(&context.environment, &flags)?;
     startup::log_settings(&context.environment);
+    run_server(context, &server, None)
+}
+
+/// Runs a server until a signal ends it; with a sign-in link, prints that.
+pub(crate) fn run_server(
+    context: &Context,
+    server: &Server,
+    link: Option<SignInLink>,
+) -> Result<(), CliError> {
     let lock = ServerLock::take(&server.database)?;
     let runtime = start_runtime()?;
     let listener = listen(&runtime, server.listen)?;
     let prepared = migrate::prepare(&server.database, &context.clock, &Context::actor(), &lock)?;
     let tokens = server.tokens()?;
-    startup::log_prepared(&server, &prepared, &tokens);
+    startup::log_prepared(server, &prepared, &tokens);
     let backups = server.backups.clone();
     let backups =
         backups.map(|Backups { folder, every, keep }| BackupSchedule { folder, every, keep });
     let (app, background) =
         App::start(&server.database, &context.clock, backups, runtime.handle())?;
-    runtime.block_on(serve(&server, app, tokens, listener, background.shutdown()))?;
+    runtime.block_on(serve(server, app, tokens, listener, link, background.shutdown()))?;
     if !background.stop(runtime, STOP_TIMEOUT) {
         return Err(CliError::Failed(
             "stopped before the disk answered; what was not acknowledged may not be stored".into(),
@@ -118,6 +128,7 @@ async fn serve(
     app: App,
     tokens: IngestTokens,
     listener: TcpListener,
+    link: Option<SignInLink>,
     shutdown: CancellationToken,
 ) -> Result<(), CliError> {
     signals::handle(shutdown.clone())?;
@@ -127,8 +138,14 @@ async fn serve(
     if address.ip().is_loopback() {
         print_setup_link(&app, &url).await?;
     }
-    let context = http::context::Context::new(app, tokens).at(server.public_url.as_deref());
-    let routes = http::router::routes(&context);
+    let context =
+        http::context::HttpContext::new(app, tokens).with_public_url(server.public_url.as_deref());
+    let mut routes = http::router::routes(&context);
+    if let Some(link) = link {
+        let text = startup::sign_in_link(&format!("{url}{}", link.path()));
+        output::data(text.as_bytes())?;
+        routes = link.add_to(routes, &context);
+    }
     let limits =
         http::server::Limits { connections: max_connections(), ..http::server::Limits::default() };
     let origins = server.cors_origins.clone().into();

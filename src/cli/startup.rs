@@ -101,3 +101,16 @@ Or at any time: fastcore staff add NAME
 "
     )
 }
+
+/// The link of a demo, the one place that shows its secret.
+pub(crate) fn sign_in_link(url: &str) -> String {
+    format!(
+        r"
+The demo is ready. This link opens the admin page, signed in:
+
+  {url}
+
+Press Ctrl-C to stop; everything is deleted then.
+"
+    )
+}

@@ -1,7 +1,7 @@
 //! The settings of `serve`.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::config::{ConfigError, Environment, IngestTokens, Setting, boolean};
@@ -134,6 +134,30 @@ impl Server {
         let backups = Backups::load(environment, flags)?;
         let configured = IngestTokens::configured(environment, listen.ip().is_loopback())?;
         Ok(Self { database, listen, cors_origins, public_url, backups, configured })
+    }
+
+    /// The settings of a demo: its own database, the configured listen address if that is loopback,
+    /// and the default of every other setting.
+    ///
+    /// # Errors
+    /// The listen address is not accepted.
+    pub fn for_demo(
+        environment: &Environment,
+        listen: Option<&str>,
+        database: &Path,
+    ) -> Result<Self, ConfigError> {
+        let listen = LISTEN.resolve(environment, listen, address)?;
+        if !listen.ip().is_loopback() {
+            return Err(ConfigError::new(format_args!(
+                "FASTCORE_LISTEN: {listen} is not a loopback address; a demo listens on loopback only"
+            )));
+        }
+        let flags = ServerFlags {
+            database_url: Some(database.display().to_string()),
+            listen: Some(listen.to_string()),
+            ..ServerFlags::default()
+        };
+        Self::load(&Environment::of(&[]), &flags)
     }
 
     /// The tokens; where none is configured, makes one and keeps it beside the database.

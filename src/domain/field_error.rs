@@ -1,22 +1,53 @@
-//! What is wrong with what was sent, in the form that FastAPI's clients know.
+//! Errors of single fields of a request, in the form that FastAPI's clients know.
 
-use serde::Serialize;
-use utoipa::ToSchema;
+/// More errors than a person would read: what a hostile request has beyond them is dropped.
+const MAX_ERRORS: usize = 100;
 
-/// One fault: where it is, what it is, and its kind (Pydantic's names where there is one).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+/// One invalid field: its path, a message, and the rule that is broken (Pydantic's name for it
+/// where there is one).
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldError {
-    /// The way to it from `body` or `query`: names, and `[]` for a place in a list.
+    /// The path of the field, beginning with `body` or `query`: names, and `[]` for an item of a
+    /// list.
     pub loc: Vec<String>,
-    /// A sentence for people; it quotes nothing of what was sent.
+    /// A sentence for people; it quotes nothing of the request.
     pub msg: String,
-    /// Which rule it breaks, for programs.
-    #[serde(rename = "type")]
+    /// The rule that is broken, for programs.
     pub kind: &'static str,
 }
 
-/// The fields of a lead by the names that the audit log may hold. Any other name came from
-/// outside and could itself be personal data.
+/// Collects the errors of a whole request, so that all of them are reported at once.
+#[derive(Debug, Default)]
+pub struct FieldErrors(Vec<FieldError>);
+
+impl FieldErrors {
+    /// Adds an error for the field at `path`.
+    pub fn add(&mut self, path: &[&str], kind: &'static str, msg: impl Into<String>) {
+        if self.0.len() < MAX_ERRORS {
+            let loc = path.iter().map(|&name| name.to_owned()).collect();
+            self.0.push(FieldError { loc, msg: msg.into(), kind });
+        }
+    }
+
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The errors, in the order in which they were added.
+    #[must_use]
+    pub fn into_vec(self) -> Vec<FieldError> {
+        self.0
+    }
+}
+
+/// The field names of a lead that may be written to the audit log. Any other name comes from the
+/// client and could itself be personal data.
 const FIELDS: [&str; 14] = [
     "body",
     "name",
@@ -34,12 +65,12 @@ const FIELDS: [&str; 14] = [
     "meta.timestamp_utc",
 ];
 
-/// The names of the fields at fault, each once, fit for the audit log.
+/// The names of the invalid fields, each once, for the audit log.
 #[must_use]
-pub fn field_names(faults: &[FieldError]) -> Vec<&'static str> {
+pub fn field_names(errors: &[FieldError]) -> Vec<&'static str> {
     let mut names: Vec<&'static str> = Vec::new();
-    for fault in faults {
-        let path = match fault.loc.as_slice() {
+    for error in errors {
+        let path = match error.loc.as_slice() {
             [root] => root.clone(),
             [_, rest @ ..] => rest.join("."),
             [] => String::new(),

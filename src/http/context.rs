@@ -1,41 +1,41 @@
-//! What the handlers share, and what a route is.
+//! What all handlers share.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use warp::filters::BoxedFilter;
-use warp::reply::Response;
-
 use crate::app::App;
 use crate::config::IngestTokens;
-use crate::http::middleware::security_headers::PublicOrigin;
+use crate::http::middleware::origin::PublicOrigin;
 
-/// A route, or all of them.
-pub type Route = BoxedFilter<(Response,)>;
+/// How long a whole request body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// What the handlers share; cheap to clone.
+/// What all handlers share; cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Context {
+pub struct HttpContext {
     pub app: App,
     pub tokens: Arc<IngestTokens>,
-    /// How long a whole body may take to arrive.
-    pub body_deadline: Duration,
-    pub(crate) site: PublicOrigin,
+    /// How long a whole request body may take to arrive.
+    pub body_timeout: Duration,
+    pub(crate) origin: PublicOrigin,
 }
 
-impl Context {
-    /// With the deadline of production.
+impl HttpContext {
     #[must_use]
     pub fn new(app: App, tokens: IngestTokens) -> Self {
-        let body_deadline = Duration::from_secs(8);
-        Self { app, tokens: Arc::new(tokens), body_deadline, site: PublicOrigin::default() }
+        Self {
+            app,
+            tokens: Arc::new(tokens),
+            body_timeout: BODY_TIMEOUT,
+            origin: PublicOrigin::default(),
+        }
     }
 
-    /// Where clients reach the server, where that was configured: whether cookies are for HTTPS
-    /// alone, and which origin is its own, is told from it.
+    /// Sets the URL at which clients reach the server, if one is configured. It decides whether
+    /// cookies are for HTTPS only, and which `Origin` is the server's own.
     #[must_use]
-    pub fn at(mut self, public_url: Option<&str>) -> Self {
-        self.site = PublicOrigin::of(public_url);
+    pub fn with_public_url(mut self, public_url: Option<&str>) -> Self {
+        self.origin = PublicOrigin::new(public_url);
         self
     }
 }

@@ -1,33 +1,38 @@
-//! The one shape of every error, and of every JSON answer.
+//! The one shape of every error response, and the only place that maps errors to HTTP statuses.
 
 use std::borrow::Cow;
 
-use http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{Response as HttpResponse, StatusCode};
+use http::StatusCode;
+use http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa::openapi::{Object, ObjectBuilder, Type};
 use warp::reply::{Reply, Response};
 
-use crate::domain::field_error::FieldError;
+use crate::app::export::ExportError;
+use crate::app::intake::Refusal;
+use crate::app::leads::OpenLeadError;
+use crate::app::staff::setup::SetupError;
+use crate::app::staff::sign_in::SignInError;
+use crate::domain::field_error::{FieldError, FieldErrors};
+use crate::http::response::{json_text, to_json};
 use crate::store::error::StoreError;
 
-/// When it is worth trying again, in seconds.
-const RETRY_SECONDS: &str = "5";
+/// `Retry-After` of a 503, in seconds.
+pub(crate) const RETRY_SECONDS: &str = "5";
 
-/// Why a request was not done; says its status, its code and what else belongs to it.
+/// Why a request failed. Determines the status, the error code, the message and one header.
 #[derive(Debug)]
 pub(crate) enum ApiError {
-    /// Not a request that HTTP allows here: no path, or one that does not start with a slash.
     BadRequest(&'static str),
     InvalidJson(String),
     Unauthorized(&'static str),
-    /// The password is right and a code is missing.
+    /// The password is correct, and the account requires a code as well.
     CodeRequired,
     Forbidden(&'static str),
     NotFound,
-    /// With the methods that there are.
-    MethodNotAllowed(&'static str),
+    /// With the value of `Allow`.
+    MethodNotAllowed(String),
     Timeout(&'static str),
     DuplicateRequestId(String),
     LeadErased(&'static str),
@@ -35,39 +40,77 @@ pub(crate) enum ApiError {
     PayloadTooLarge,
     UnsupportedMediaType,
     Validation(Vec<FieldError>),
-    HeadTooLarge,
-    /// With the seconds after which it is worth trying again.
+    /// With the value of `Retry-After`, in seconds.
     TooManyRequests(i64),
     Internal,
     Unavailable(String),
 }
 
-/// Why a request was not done.
+/// An error.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Error<'a> {
-    #[schema(schema_with = no)]
+#[schema(as = Error)]
+pub(crate) struct ErrorBody<'a> {
+    #[schema(schema_with = const_false)]
     ok: bool,
-    /// The code, for programs.
+    /// The error code, for programs.
     error: &'a str,
     /// A sentence for people.
     detail: &'a str,
 }
 
-/// Every fault of what was sent.
+/// Every invalid field of a request.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct ValidationError<'a> {
-    #[schema(schema_with = no)]
+#[schema(as = ValidationError)]
+pub(crate) struct ValidationErrorBody<'a> {
+    #[schema(schema_with = const_false)]
     ok: bool,
     #[schema(pattern = "^validation_error$")]
     error: &'a str,
-    detail: &'a [FieldError],
+    detail: Vec<FieldErrorDto<'a>>,
 }
 
-fn no() -> Object {
+/// One invalid field.
+#[derive(Serialize, ToSchema)]
+#[schema(as = FieldError)]
+pub(crate) struct FieldErrorDto<'a> {
+    /// The path of the field, beginning with `body` or `query`: names, and `[]` for an item of a
+    /// list.
+    loc: &'a [String],
+    /// A sentence for people; it quotes nothing of the request.
+    msg: &'a str,
+    /// The rule that is broken, for programs.
+    #[serde(rename = "type")]
+    kind: &'a str,
+}
+
+impl<'a> From<&'a FieldError> for FieldErrorDto<'a> {
+    fn from(error: &'a FieldError) -> Self {
+        Self { loc: &error.loc, msg: &error.msg, kind: error.kind }
+    }
+}
+
+fn const_false() -> Object {
     ObjectBuilder::new().schema_type(Type::Boolean).enum_values(Some([false])).build()
 }
 
 impl ApiError {
+    pub(crate) const HEAD_TIMEOUT: Self = Self::Timeout("The request head did not arrive in time");
+    pub(crate) const BODY_TIMEOUT: Self = Self::Timeout("The request body did not arrive in time");
+    pub(crate) const BROKEN_BODY: Self = Self::BadRequest("The body is incomplete or malformed");
+    pub(crate) const NOT_A_PATH: Self = Self::BadRequest("The request target is not a path");
+    /// There is no valid session.
+    pub(crate) const UNAUTHENTICATED: Self = Self::Unauthorized("Sign in first");
+    /// The request comes from a page of another origin.
+    pub(crate) const CROSS_ORIGIN: Self =
+        Self::Forbidden("Only pages of this server may send this request");
+    /// The lead existed and was erased.
+    pub(crate) const ERASED: Self = Self::LeadErased("This lead was erased");
+
+    /// Fails if there is an error.
+    pub(crate) fn check(errors: FieldErrors) -> Result<(), Self> {
+        if errors.is_empty() { Ok(()) } else { Err(Self::Validation(errors.into_vec())) }
+    }
+
     fn status_and_code(&self) -> (StatusCode, &'static str) {
         match self {
             Self::BadRequest(_) => (StatusCode::BAD_REQUEST, "bad_request"),
@@ -86,30 +129,31 @@ impl ApiError {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
             }
             Self::Validation(_) => (StatusCode::UNPROCESSABLE_ENTITY, "validation_error"),
-            Self::HeadTooLarge => {
-                (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "request_header_fields_too_large")
-            }
             Self::TooManyRequests(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
             Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
         }
     }
 
-    /// The status and the JSON body.
-    pub(crate) fn parts(&self) -> (StatusCode, String) {
-        let (status, error) = self.status_and_code();
-        let body = match self {
-            Self::Validation(faults) => {
-                to_json(&ValidationError { ok: false, error, detail: faults })
-            }
-            _ => to_json(&Error { ok: false, error, detail: &self.detail() }),
-        };
-        (status, body)
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status_and_code().0
     }
 
-    /// The code, for programs.
+    /// The error code, for programs.
     pub(crate) fn code(&self) -> &'static str {
         self.status_and_code().1
+    }
+
+    /// The JSON body.
+    pub(crate) fn body(&self) -> String {
+        let error = self.code();
+        match self {
+            Self::Validation(errors) => {
+                let detail = errors.iter().map(FieldErrorDto::from).collect();
+                to_json(&ValidationErrorBody { ok: false, error, detail })
+            }
+            _ => to_json(&ErrorBody { ok: false, error, detail: &self.detail() }),
+        }
     }
 
     /// The sentence for people.
@@ -123,40 +167,45 @@ impl ApiError {
             Self::InvalidJson(detail)
             | Self::DuplicateRequestId(detail)
             | Self::Unavailable(detail) => Cow::Borrowed(detail),
-            Self::NotFound => "There is nothing here".into(),
-            Self::MethodNotAllowed(allow) => format!("This path takes {allow}").into(),
-            Self::CodeRequired => "This account needs the code of its app as well".into(),
-            Self::LinkExpired => "This link is wrong, used, or too old".into(),
+            Self::NotFound => "There is no resource at this path".into(),
+            Self::MethodNotAllowed(allow) => format!("This path accepts {allow}").into(),
+            Self::CodeRequired => "This account requires the code of its second factor".into(),
+            Self::LinkExpired => "This link is invalid, already used, or expired".into(),
             Self::TooManyRequests(seconds) => {
-                format!("Too many tries; come back in {seconds} s").into()
+                format!("Too many attempts; retry in {seconds} s").into()
             }
             Self::PayloadTooLarge => "The body is larger than 64 KiB".into(),
-            Self::UnsupportedMediaType => "The body should be application/json".into(),
-            Self::Validation(_) => "The body is not a valid lead".into(),
-            Self::HeadTooLarge => "The request's head is larger than 16 KiB".into(),
-            Self::Internal => "Something went wrong here; the log has the cause".into(),
+            Self::UnsupportedMediaType => "The body must be application/json".into(),
+            Self::Validation(_) => "The request is not valid".into(),
+            Self::Internal => "Internal error; the cause is in the server's log".into(),
         }
     }
 
-    /// The header that belongs to it.
+    /// The header that belongs to the status.
     pub(crate) fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         match self {
             Self::Unauthorized(_) | Self::CodeRequired => {
                 Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")))
             }
             Self::TooManyRequests(seconds) => Some((RETRY_AFTER, HeaderValue::from(*seconds))),
-            Self::MethodNotAllowed(allow) => Some((ALLOW, HeaderValue::from_static(allow))),
+            Self::MethodNotAllowed(allow) => Some((ALLOW, HeaderValue::from_str(allow).ok()?)),
             Self::Unavailable(_) => Some((RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS))),
             _ => None,
         }
     }
 }
 
+/// Logs a failed read or write of the admin API and maps it to a response.
+pub(crate) fn read_error(error: StoreError) -> ApiError {
+    tracing::warn!(%error, "the admin API cannot use the database");
+    error.into()
+}
+
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Refused(_) | StoreError::Sqlite(_) => {
-                tracing::error!(%error, "the store refused what it should take");
+                tracing::error!(%error, "unexpected database error");
                 Self::Internal
             }
             other => Self::Unavailable(format!("The database cannot be used now: {other}")),
@@ -164,34 +213,73 @@ impl From<StoreError> for ApiError {
     }
 }
 
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NotJson(detail) => Self::InvalidJson(detail),
+            Refusal::Invalid(errors) => Self::Validation(errors),
+            Refusal::Conflict(fields) => Self::DuplicateRequestId(format!(
+                "This request_id is stored with other content in: {}",
+                fields.join(", ")
+            )),
+            Refusal::Erased => Self::LeadErased(
+                "This request_id belonged to a lead that was erased; nothing is stored",
+            ),
+            Refusal::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SignInError> for ApiError {
+    fn from(error: SignInError) -> Self {
+        match error {
+            SignInError::Wrong => Self::Unauthorized("Wrong name or password"),
+            SignInError::WrongCode => Self::Unauthorized("Wrong code"),
+            SignInError::CodeRequired => Self::CodeRequired,
+            SignInError::TooMany(seconds) => Self::TooManyRequests(seconds),
+            SignInError::Store(error) => read_error(error),
+        }
+    }
+}
+
+impl From<SetupError> for ApiError {
+    fn from(error: SetupError) -> Self {
+        match error {
+            SetupError::LinkExpired => Self::LinkExpired,
+            SetupError::TooMany(seconds) => Self::TooManyRequests(seconds),
+            SetupError::Store(error) => read_error(error),
+        }
+    }
+}
+
+impl From<OpenLeadError> for ApiError {
+    fn from(error: OpenLeadError) -> Self {
+        match error {
+            OpenLeadError::Unknown => Self::NotFound,
+            OpenLeadError::Erased => Self::ERASED,
+            OpenLeadError::Store(error) => read_error(error),
+        }
+    }
+}
+
+impl From<ExportError> for ApiError {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Store(error) => read_error(error),
+            ExportError::Io(error) => {
+                tracing::error!(%error, "cannot write an export");
+                Self::Unavailable(format!("The file cannot be written now: {error}"))
+            }
+        }
+    }
+}
+
 impl Reply for ApiError {
     fn into_response(self) -> Response {
-        let (status, body) = self.parts();
-        let mut response = json_text(status, body);
+        let mut response = json_text(self.status(), self.body());
         if let Some((name, value)) = self.header() {
             response.headers_mut().insert(name, value);
         }
         response
     }
-}
-
-/// The lead that a request was about, for the log.
-#[derive(Debug, Clone)]
-pub(crate) struct LoggedLead(pub(crate) String);
-
-/// A JSON answer.
-pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Response {
-    json_text(status, to_json(body))
-}
-
-fn json_text(status: StatusCode, body: String) -> Response {
-    let mut response = HttpResponse::new(body).into_response();
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
-}
-
-/// Serialising our own types cannot fail: they have text keys and no custom rules.
-fn to_json(body: &impl Serialize) -> String {
-    serde_json::to_string(body).unwrap_or_default()
 }

@@ -6,17 +6,17 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use warp::reply::Response;
 
-use crate::http::context::Context;
-use crate::http::error::json;
-use crate::http::openapi::AnyRequest;
+use crate::http::error::{ApiError, RETRY_SECONDS};
+use crate::http::request::HttpRequest;
+use crate::http::response::json;
 
-/// Whether leads can be stored, as the writer's last real commit proved.
+/// Whether leads can be stored.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Health {
-    status: State,
+    status: HealthStatus,
     /// The server's version.
     version: &'static str,
-    /// Why not, where it is unavailable.
+    /// The reason, if the status is `unavailable`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     detail: Option<String>,
@@ -24,16 +24,16 @@ pub(crate) struct Health {
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-#[schema(as = HealthStatus)]
-enum State {
+enum HealthStatus {
     Ok,
     Unavailable,
 }
 
-/// Can leads be stored?
+/// Check whether leads can be stored
 ///
-/// 200 only while they truly can: the writer proves it with a small real commit when it has been
-/// idle for 30 s, and the answer reports that proof. The request itself costs no I/O.
+/// 200 only while leads can be stored: the writer verifies it with a small real commit after 30 s
+/// without one, and the response reports the result of the last commit. The request itself causes
+/// no I/O.
 #[utoipa::path(
     get,
     path = "/health",
@@ -42,20 +42,22 @@ enum State {
     responses(
         (status = 200, description = "Leads can be stored.", body = Health,
             example = json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")})),
-        (status = 503, description = "They cannot now; try again after `Retry-After`.", body = Health,
+        (status = 503, description = "Leads cannot be stored now; retry after `Retry-After`.", body = Health,
             headers(("Retry-After" = i32, description = "Seconds to wait.")),
             example = json!({"status": "unavailable", "version": env!("CARGO_PKG_VERSION"), "detail": "the disk is full"})),
-        AnyRequest,
     ),
     security(()),
 )]
-pub(crate) fn report(context: &Context) -> Response {
+pub(crate) async fn health(request: HttpRequest) -> Result<Response, ApiError> {
     let version = env!("CARGO_PKG_VERSION");
-    let Some(detail) = context.app.db.health().unavailable_reason() else {
-        return json(StatusCode::OK, &Health { status: State::Ok, version, detail: None });
+    let Some(detail) = request.context.app.db.health().unavailable_reason() else {
+        return Ok(json(
+            StatusCode::OK,
+            &Health { status: HealthStatus::Ok, version, detail: None },
+        ));
     };
-    let unavailable = Health { status: State::Unavailable, version, detail: Some(detail) };
+    let unavailable = Health { status: HealthStatus::Unavailable, version, detail: Some(detail) };
     let mut response = json(StatusCode::SERVICE_UNAVAILABLE, &unavailable);
-    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
-    response
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS));
+    Ok(response)
 }

@@ -1,26 +1,25 @@
 //! `POST /inbound/leads`.
 
-use bytes::Buf;
-use futures_util::Stream;
+use http::StatusCode;
 use http::header::{HeaderName, HeaderValue};
-use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 use warp::reply::Response;
 
 use crate::app::intake;
-use crate::app::intake::{Accepted, Refusal};
+use crate::app::intake::Accepted;
 use crate::domain::lead::NewLead;
 use crate::domain::timestamp::Timestamp;
-use crate::http::context::Context;
-use crate::http::error::{ApiError, LoggedLead, json};
-use crate::http::extract::{bearer, json_body};
-use crate::http::openapi::LeadRefused;
+use crate::http::error::ApiError;
+use crate::http::extract::bearer;
+use crate::http::openapi::responses::IntakeErrors;
+use crate::http::request::HttpRequest;
+use crate::http::response::{LoggedLead, json};
 use crate::store::leads::submit::StoredLead;
 
-const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
-/// A lead that is stored, on the disk.
+/// A stored lead.
 #[derive(Serialize, ToSchema)]
 #[schema(examples(json!({
     "leadId": "0198a6f2-53b0-7c4e-9d3a-2f1b6c8e4a70",
@@ -29,33 +28,32 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
     "receipt": "1:20c876de5f0a4b1c9e7d3f6a8b2c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e",
 })))]
 pub(crate) struct LeadResponse<'a> {
-    /// The lead's own id.
+    /// The lead's id.
     #[serde(rename = "leadId")]
     #[schema(format = Uuid)]
     lead_id: &'a str,
     /// When it was stored: UTC, with microseconds.
     #[schema(value_type = String, format = DateTime)]
     timestamp: Timestamp,
-    status: Arrived,
-    /// The audit row's place and hash: kept in the site's log, it proves later that nothing was
-    /// rewritten (`fastcore audit verify --receipt`).
+    status: InitialStatus,
+    /// `seq` and hash of the lead's audit row. Kept in the site's log, it later verifies that the
+    /// audit log was not rewritten (`fastcore audit verify --receipt`).
     #[schema(pattern = "^[1-9][0-9]*:[0-9a-f]{64}$")]
     receipt: String,
 }
 
-/// What a lead is at its arrival.
+/// The status of a new lead.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-#[schema(as = StatusAtArrival)]
-enum Arrived {
+enum InitialStatus {
     Received,
 }
 
 /// Send a lead
 ///
-/// A 201 is a promise: the lead and its audit row are on the disk before the first byte of the
-/// answer. No answer, or a 503, means *unknown or not stored*: send the same `request_id` again,
-/// which is always safe. The token is looked at first, then size, media type, JSON and fields.
+/// A 201 is a promise: the lead and its audit row are flushed to the disk before the first byte of
+/// the response. No response, or a 503, means *unknown or not stored*: send the same `request_id`
+/// again, which is always safe. The token is checked first, then size, media type, JSON and fields.
 #[utoipa::path(
     post,
     path = "/inbound/leads",
@@ -78,71 +76,51 @@ enum Arrived {
         }
     })),
     responses(
-        (status = 201, description = "StoredLead, on the disk.", body = LeadResponse,
+        (status = 201, description = "The lead is stored.", body = LeadResponse,
             links(
                 ("SendAgain" = (
                     operation_id = "sendLead",
                     request_body = "$request.body",
-                    description = "The same again is answered with 200 and the first answer's body."
+                    description = "The same request again gets a 200 with the body of the first response."
                 )),
-                ("Open" = (
+                ("OpenLead" = (
                     operation_id = "openLead",
                     parameters(("id" = "$response.body#/leadId")),
                     description = "The lead, for staff."
                 ))
             )),
         (status = 200, body = LeadResponse,
-            description = "This `request_id` with this content was stored before: the first answer's body. \
-                `ip_hash`, `user_agent_hash` and `timestamp_utc` do not count.",
+            description = "This `request_id` with this content was already stored: the body of the first \
+                response. `ip_hash`, `user_agent_hash` and `timestamp_utc` are not compared.",
             headers(("Idempotent-Replayed" = String, description = "Always `true`."))),
-        LeadRefused,
+        IntakeErrors,
     ),
     security(("site" = [])),
 )]
-pub(crate) async fn submit(
-    context: Context,
-    headers: HeaderMap,
-    stream: impl Stream<Item = Result<impl Buf, warp::Error>>,
-) -> Result<Response, ApiError> {
-    bearer::site(&headers, &context.tokens)?;
-    let body = json_body::json(&headers, stream, context.body_deadline).await?;
-    match intake::submit(&context.app.db, &body).await? {
-        Accepted::Created(stored) => Ok(answer(StatusCode::CREATED, &stored)),
+pub(crate) async fn submit(mut request: HttpRequest) -> Result<Response, ApiError> {
+    bearer::check(&request.headers, &request.context.tokens)?;
+    let body = request.read_json().await?;
+    match intake::submit(&request.context.app.db, &body).await? {
+        Accepted::Created(stored) => Ok(lead_response(StatusCode::CREATED, &stored)),
         Accepted::Replayed(stored) => {
-            let mut response = answer(StatusCode::OK, &stored);
-            response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+            let mut response = lead_response(StatusCode::OK, &stored);
+            let replayed = HeaderValue::from_static("true");
+            response.headers_mut().insert(IDEMPOTENT_REPLAYED, replayed);
             Ok(response)
         }
     }
 }
 
-fn answer(status: StatusCode, stored: &StoredLead) -> Response {
+fn lead_response(status: StatusCode, stored: &StoredLead) -> Response {
     let mut response = json(
         status,
         &LeadResponse {
             lead_id: &stored.lead_id,
             timestamp: stored.created_at_utc,
-            status: Arrived::Received,
+            status: InitialStatus::Received,
             receipt: stored.receipt.to_string(),
         },
     );
     response.extensions_mut().insert(LoggedLead(stored.lead_id.clone()));
     response
-}
-
-impl From<Refusal> for ApiError {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::NotJson(detail) => Self::InvalidJson(detail),
-            Refusal::Invalid(faults) => Self::Validation(faults),
-            Refusal::Conflict(fields) => Self::DuplicateRequestId(format!(
-                "This request_id is stored with other content in: {}",
-                fields.join(", ")
-            )),
-            Refusal::Erased => Self::LeadErased(
-                "This request_id belonged to a lead that was erased; nothing is stored",
-            ),
-            Refusal::Store(error) => error.into(),
-        }
-    }
 }

@@ -1,14 +1,16 @@
-//! HTTP: one file a resource. The one place that names warp and hyper.
+//! HTTP: one file for each resource. Nothing outside this module names warp, hyper or utoipa.
 
-pub mod admin;
-pub mod assets;
+pub(crate) mod admin;
+pub(crate) mod assets;
 pub mod context;
-pub mod error;
-pub mod extract;
-pub mod health;
-pub mod intake;
-pub mod middleware;
+pub(crate) mod demo;
+pub(crate) mod error;
+pub(crate) mod extract;
+pub(crate) mod health;
+pub(crate) mod intake;
+pub(crate) mod middleware;
 pub mod openapi;
-pub mod path_pattern;
+pub(crate) mod request;
+pub(crate) mod response;
 pub mod router;
 pub mod server;

@@ -1,131 +1,219 @@
-//! Every route, in one table: the router is made of nothing else, so what it takes can be held
-//! against the document. A route rejects on path and method alone, so what no route takes is a 405
-//! or a 404 and nothing else.
+//! Every route, in one table. Routing, 404, 405 with `Allow`, and the test that compares the
+//! OpenAPI document with the server all read this table.
 
-use futures_util::future::ready;
-use http::HeaderMap;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::{Buf, Bytes};
+use futures_util::{Stream, StreamExt};
+use http::header::{HeaderValue, LOCATION};
+use http::{HeaderMap, Method, StatusCode};
 use warp::Filter;
 use warp::filters::BoxedFilter;
-use warp::filters::path::FullPath;
-use warp::reply::Reply;
+use warp::path::FullPath;
+use warp::reply::{Reply, Response};
 
+use crate::http::admin::{audit, events, export, leads, pages, session, setup, stats, status};
 use crate::http::assets::docs_page;
-use crate::http::context::{Context, Route};
+use crate::http::context::HttpContext;
 use crate::http::error::ApiError;
+use crate::http::extract::query::Query;
+use crate::http::middleware::security_headers;
+use crate::http::openapi::document;
+use crate::http::request::HttpRequest;
 use crate::http::server::connection::ConnectionInfo;
-use crate::http::{admin, health, intake, path_pattern};
+use crate::http::{health, intake};
 
-/// One path and the methods that it takes.
-struct Resource {
-    /// As in the document; a segment in braces is any segment.
+/// All routes of the server, as one warp filter.
+pub type Routes = BoxedFilter<(Response,)>;
+
+type HandlerFuture = Pin<Box<dyn Future<Output = Result<Response, ApiError>> + Send>>;
+type Handler = Box<dyn Fn(HttpRequest) -> HandlerFuture + Send + Sync>;
+
+const GET: Method = Method::GET;
+const POST: Method = Method::POST;
+const DELETE: Method = Method::DELETE;
+
+/// One path and method with its handler.
+struct Endpoint {
+    method: Method,
     path: &'static str,
-    /// For `Allow`: what `take` takes.
-    methods: &'static str,
-    /// Takes these methods and rejects the others.
-    take: fn(&Context) -> Route,
+    handler: Handler,
 }
 
-const READ: &str = "GET, HEAD";
+fn endpoints() -> Vec<Endpoint> {
+    let mut endpoints = vec![
+        endpoint(POST, "/inbound/leads", intake::submit),
+        endpoint(GET, "/health", health::health),
+        endpoint(GET, "/openapi.json", |request| {
+            docs_page::openapi_json(request, document::asset())
+        }),
+        endpoint(GET, "/docs", docs_page::page),
+        endpoint(GET, "/docs/{file}", docs_page::file),
+        endpoint(GET, "/admin/api/session", session::current),
+        endpoint(POST, "/admin/api/session", session::sign_in),
+        endpoint(DELETE, "/admin/api/session", session::sign_out),
+        endpoint(POST, "/admin/api/setup", setup::create_first_account),
+        endpoint(GET, "/admin/api/leads", leads::list),
+        endpoint(GET, "/admin/api/leads/{id}", leads::open),
+        endpoint(GET, "/admin/api/stats", stats::stats),
+        endpoint(GET, "/admin/api/audit", audit::list),
+        endpoint(GET, "/admin/api/status", status::status),
+        endpoint(GET, "/admin/api/export", export::export),
+        endpoint(GET, "/admin/api/events", events::events),
+        endpoint(GET, "/admin/assets/{*file}", pages::asset),
+    ];
+    endpoints.extend(pages::VIEWS.iter().map(|view| endpoint(GET, view.path, pages::view)));
+    endpoints
+}
 
-const RESOURCES: [Resource; 5] = [
-    Resource { path: "/inbound/leads", methods: "POST", take: submit },
-    Resource { path: "/health", methods: READ, take: report },
-    Resource { path: "/openapi.json", methods: READ, take: document },
-    Resource { path: "/docs", methods: READ, take: page },
-    Resource { path: "/docs/{file}", methods: READ, take: file },
-];
+fn endpoint<F>(
+    method: Method,
+    path: &'static str,
+    handler: impl Fn(HttpRequest) -> F + Send + Sync + 'static,
+) -> Endpoint
+where
+    F: Future<Output = Result<Response, ApiError>> + Send + 'static,
+{
+    Endpoint { method, path, handler: Box::new(move |request| Box::pin(handler(request))) }
+}
 
-/// All the routes of the server.
+/// The endpoints of one path.
+struct Resource {
+    path: &'static str,
+    /// The value of `Allow`.
+    allow: String,
+    endpoints: Vec<Endpoint>,
+}
+
+impl Resource {
+    fn handler(&self, method: &Method) -> Option<&Handler> {
+        // `HEAD` is accepted wherever `GET` is.
+        let method = if *method == Method::HEAD { &Method::GET } else { method };
+        self.endpoints.iter().find(|e| e.method == *method).map(|e| &e.handler)
+    }
+}
+
+fn resources() -> Vec<Resource> {
+    let mut resources: Vec<Resource> = Vec::new();
+    for endpoint in endpoints() {
+        let name = match endpoint.method {
+            Method::GET => "GET, HEAD",
+            ref other => other.as_str(),
+        };
+        match resources.iter_mut().find(|resource| resource.path == endpoint.path) {
+            Some(resource) => {
+                resource.allow = format!("{}, {name}", resource.allow);
+                resource.endpoints.push(endpoint);
+            }
+            None => resources.push(Resource {
+                path: endpoint.path,
+                allow: name.to_owned(),
+                endpoints: vec![endpoint],
+            }),
+        }
+    }
+    resources
+}
+
+/// Every path as the OpenAPI document writes it, with its methods as `Allow` lists them.
+pub fn paths() -> impl Iterator<Item = (String, String)> {
+    // OpenAPI has no notation for a parameter that contains slashes.
+    resources().into_iter().map(|resource| (resource.path.replace("{*", "{"), resource.allow))
+}
+
+struct Router {
+    context: HttpContext,
+    resources: matchit::Router<Resource>,
+}
+
+/// All routes of the server.
 #[must_use]
-pub fn routes(context: &Context) -> Route {
-    RESOURCES.iter().rev().fold(under_admin(context), |rest, resource| {
-        let methods = resource.methods;
-        let not_allowed = move || ApiError::MethodNotAllowed(methods).into_response();
-        let taken = at(resource.path).and((resource.take)(context));
-        let path = taken.or(at(resource.path).map(not_allowed)).unify();
-        path.or(rest).unify().boxed()
-    })
-}
-
-/// Every path with the methods that it takes.
-pub fn paths() -> impl Iterator<Item = (&'static str, &'static str)> {
-    RESOURCES.iter().map(|resource| (resource.path, resource.methods)).chain(admin::PATHS)
-}
-
-/// Everything under `/admin` is one route with a table of its own, and then there is nothing left.
-fn under_admin(context: &Context) -> Route {
-    warp::path!("admin" / ..)
-        .and(with(context))
-        .and(warp::method())
+pub fn routes(context: &HttpContext) -> Routes {
+    let mut matcher = matchit::Router::new();
+    for resource in resources() {
+        let path = resource.path;
+        let inserted = matcher.insert(path, resource);
+        debug_assert!(inserted.is_ok(), "{path} conflicts with another path");
+    }
+    let router = Arc::new(Router { context: context.clone(), resources: matcher });
+    warp::method()
         .and(warp::path::full())
         .and(warp::query::raw().or(warp::any().map(String::new)).unify())
         .and(warp::header::headers_cloned())
         .and(warp::ext::optional::<ConnectionInfo>())
         .and(warp::body::stream())
-        .then(admin::answer)
-        .or(not_found())
-        .unify()
+        .then(move |method, path, query, headers, connection, body| {
+            Arc::clone(&router).dispatch(method, path, query, headers, connection, body)
+        })
         .boxed()
 }
 
-fn submit(context: &Context) -> Route {
-    warp::post()
-        .and(with(context))
-        .and(warp::header::headers_cloned())
-        .and(warp::body::stream())
-        .then(intake::submit)
-        .map(Reply::into_response)
-        .boxed()
+impl Router {
+    async fn dispatch(
+        self: Arc<Self>,
+        method: Method,
+        path: FullPath,
+        query: String,
+        headers: HeaderMap,
+        connection: Option<ConnectionInfo>,
+        body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send + Sync + 'static,
+    ) -> Response {
+        let path = path.as_str();
+        let response = match self.find(path, &method) {
+            // The admin page's own routing expects `/admin`.
+            Ok(_) if path == "/admin/" => Ok(redirect("/admin")),
+            Ok((handler, path_param)) => match connection {
+                Some(connection) => {
+                    let bytes = |part: Result<_, _>| part.map(into_bytes);
+                    let request = HttpRequest {
+                        context: self.context.clone(),
+                        headers,
+                        path_param,
+                        query: Query::parse(&query),
+                        connection,
+                        body: Box::pin(body.map(bytes)),
+                    };
+                    handler(request).await
+                }
+                None => {
+                    tracing::error!("the request has no ConnectionInfo");
+                    Err(ApiError::Internal)
+                }
+            },
+            Err(error) => Err(error),
+        };
+        let mut response = response.unwrap_or_else(Reply::into_response);
+        if path == "/admin" || path.starts_with("/admin/") {
+            security_headers::add(response.headers_mut(), self.context.origin.is_https());
+        }
+        response
+    }
+
+    /// The handler of a path and method, and the value of the path's parameter.
+    fn find(&self, path: &str, method: &Method) -> Result<(&Handler, String), ApiError> {
+        // A trailing slash is ignored, except below `/admin/`.
+        let sought = match path.strip_suffix('/') {
+            Some(rest) if rest == "/admin" || !rest.starts_with("/admin/") => rest,
+            _ => path,
+        };
+        let found = self.resources.at(sought).map_err(|_| ApiError::NotFound)?;
+        let resource = found.value;
+        let handler = resource
+            .handler(method)
+            .ok_or_else(|| ApiError::MethodNotAllowed(resource.allow.clone()))?;
+        let path_param = found.params.iter().next().map_or("", |(_, value)| value);
+        Ok((handler, path_param.to_owned()))
+    }
 }
 
-fn report(context: &Context) -> Route {
-    get_or_head().and(with(context)).map(|context| health::report(&context)).boxed()
+/// Without a copy where the buffer is `Bytes`, as hyper's is.
+fn into_bytes(mut part: impl Buf) -> Bytes {
+    part.copy_to_bytes(part.remaining())
 }
 
-fn document(_: &Context) -> Route {
-    read().map(|headers| docs_page::document(&headers)).boxed()
-}
-
-fn page(_: &Context) -> Route {
-    read().map(|headers| docs_page::page(&headers)).boxed()
-}
-
-fn file(_: &Context) -> Route {
-    read()
-        .and(warp::path::full())
-        .map(|headers, path| docs_page::file(&headers, path_pattern::last(without_slash(&path))))
-        .boxed()
-}
-
-/// Matches one path of the table, with or without a slash at its end.
-fn at(pattern: &'static str) -> BoxedFilter<()> {
-    let path_matches = move |path: FullPath| {
-        let same = path_pattern::path_matches(pattern, without_slash(&path));
-        ready(if same { Ok(()) } else { Err(warp::reject::not_found()) })
-    };
-    warp::path::full().and_then(path_matches).untuple_one().boxed()
-}
-
-fn without_slash(path: &FullPath) -> &str {
-    path.as_str().strip_suffix('/').unwrap_or(path.as_str())
-}
-
-fn not_found() -> Route {
-    warp::any().map(|| ApiError::NotFound.into_response()).boxed()
-}
-
-fn with(
-    context: &Context,
-) -> impl Filter<Extract = (Context,), Error = std::convert::Infallible> + Clone + use<> {
-    let context = context.clone();
-    warp::any().map(move || context.clone())
-}
-
-/// Takes GET and HEAD, with the headers.
-fn read() -> impl Filter<Extract = (HeaderMap,), Error = warp::Rejection> + Clone {
-    get_or_head().and(warp::header::headers_cloned())
-}
-
-fn get_or_head() -> impl Filter<Extract = (), Error = warp::Rejection> + Clone {
-    warp::get().or(warp::head()).unify()
+fn redirect(location: &'static str) -> Response {
+    let mut response = StatusCode::PERMANENT_REDIRECT.into_response();
+    response.headers_mut().insert(LOCATION, HeaderValue::from_static(location));
+    response
 }

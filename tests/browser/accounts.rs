@@ -1,4 +1,4 @@
-//! The first account, signing in and out.
+//! Setup of the first account, sign-in and sign-out.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -7,160 +7,160 @@ use totp_rs::{Builder, Secret};
 
 use crate::case;
 use crate::driver::{ENTER, Page};
-use crate::site::{PASSWORD, Site};
+use crate::server::{PASSWORD, TestServer};
 
 pub(crate) fn cases() -> Vec<Trial> {
     vec![
-        case("accounts::the_first_account_is_made_by_its_link_once", first_account),
-        case("accounts::a_wrong_password_says_so_and_the_right_one_opens_the_inbox", sign_in),
-        case("accounts::a_second_factor_is_asked_for_and_each_code_taken_once", second_factor),
-        case("accounts::a_session_that_ends_keeps_the_place", ended),
-        case("accounts::who_cannot_be_signed_out_is_told", not_signed_out),
-        case("accounts::a_tab_left_open_is_the_next_persons", next_person),
+        case("accounts::the_setup_link_creates_one_account", setup_link),
+        case("accounts::sign_in_with_wrong_and_right_password", sign_in),
+        case("accounts::second_factor_codes_are_accepted_once", second_factor),
+        case("accounts::an_expired_session_keeps_the_address", expired_session),
+        case("accounts::a_failed_sign_out_is_reported", failed_sign_out),
+        case("accounts::an_open_tab_follows_a_change_of_account", change_of_account),
     ]
 }
 
-async fn first_account(site: Site, page: Page) {
-    let link = site.printed.lines().find_map(|line| line.trim().strip_prefix(&site.origin));
-    let link = link.unwrap_or_else(|| panic!("no link in {:?}", site.printed)).to_owned();
-    page.go(&link).await;
-    page.says("h1", "Bienvenue").await;
+async fn setup_link(server: TestServer, page: Page) {
+    let link = server.stdout.lines().find_map(|line| line.trim().strip_prefix(&server.origin));
+    let link = link.unwrap_or_else(|| panic!("no link in {:?}", server.stdout)).to_owned();
+    page.goto(&link).await;
+    page.wait_for_text("h1", "Bienvenue").await;
     page.fill("#username", "Élodie").await;
-    page.says(".field", "« elodie »").await;
+    page.wait_for_text(".form-field", "« elodie »").await;
     page.fill("#password", "trop court").await;
     page.press(ENTER).await;
-    page.says("#fault", "Au moins 12 caractères").await;
+    page.wait_for_text("#form-error", "Au moins 12 caractères").await;
     page.fill("#password", PASSWORD).await;
     page.press(ENTER).await;
-    page.says(".empty h2", "Pas encore de demande").await;
-    assert_eq!(page.address().await, "/admin");
+    page.wait_for_text(".empty-state h2", "Pas encore de demande").await;
+    assert_eq!(page.path().await, "/admin");
 
     page.click(".account-button").await;
     page.click(".menu button:last-child").await;
-    page.says("h1", "Connexion").await;
-    page.go("/admin").await;
-    page.go(&link).await;
+    page.wait_for_text("h1", "Connexion").await;
+    page.goto("/admin").await;
+    page.goto(&link).await;
     page.reload().await;
     page.fill("#username", "marc").await;
     page.fill("#password", PASSWORD).await;
     page.press(ENTER).await;
-    page.says("h1", "Ce lien n’est plus valable").await;
+    page.wait_for_text("h1", "Ce lien n’est plus valable").await;
 }
 
-async fn sign_in(site: Site, page: Page) {
-    site.add_staff("claire");
-    page.go("/admin?status=received").await;
-    page.says("h1", "Connexion").await;
+async fn sign_in(server: TestServer, page: Page) {
+    server.add_staff("claire");
+    page.goto("/admin?status=received").await;
+    page.wait_for_text("h1", "Connexion").await;
     page.press(ENTER).await;
-    page.says("#fault", "Remplissez").await;
+    page.wait_for_text("#form-error", "Remplissez").await;
     page.fill("#username", "Claire").await;
     page.fill("#password", "une autre phrase").await;
     page.press(ENTER).await;
-    page.says("#fault", "Nom ou mot de passe incorrect").await;
+    page.wait_for_text("#form-error", "Nom ou mot de passe incorrect").await;
     page.fill("#password", PASSWORD).await;
     page.press(ENTER).await;
-    page.says(".empty h2", "Rien ne correspond").await;
-    assert_eq!(page.address().await, "/admin?status=received", "the place is kept");
+    page.wait_for_text(".empty-state h2", "Rien ne correspond").await;
+    assert_eq!(page.path().await, "/admin?status=received", "the address is kept");
 
     page.click(".account-button").await;
     page.click(".menu button:last-child").await;
-    page.says(".notice", "Votre session est fermée").await;
-    page.go("/admin").await;
-    page.says("h1", "Connexion").await;
+    page.wait_for_text(".form-notice", "Votre session est fermée").await;
+    page.goto("/admin").await;
+    page.wait_for_text("h1", "Connexion").await;
 }
 
-async fn ended(site: Site, page: Page) {
-    site.add_staff("claire");
-    let id = site.post(&serde_json::json!({}));
+async fn expired_session(server: TestServer, page: Page) {
+    server.add_staff("claire");
+    let id = server.post_lead(&serde_json::json!({}));
     page.sign_in().await;
-    page.go(&format!("/admin/leads/{id}")).await;
-    page.says(".lead h1", "Jean Dupont").await;
-    site.run(&["staff", "reset-password", "claire", "--password-stdin"], PASSWORD);
-    // Nothing was clicked: the server ends the live events with the session, and the page asks.
-    page.says(".notice", "Votre session est terminée").await;
+    page.goto(&format!("/admin/leads/{id}")).await;
+    page.wait_for_text(".lead h1", "Jean Dupont").await;
+    server.run_command(&["staff", "reset-password", "claire", "--password-stdin"], PASSWORD);
+    // No click is needed: the server closes the event stream with the session, and the page checks.
+    page.wait_for_text(".form-notice", "Votre session est terminée").await;
     assert!(!page.eval("document.body.innerText").await.to_string().contains("Dupont"));
-    // The name is there already, the field of the password has the focus.
+    // The name is filled in, and the password field has the focus.
     page.type_keys(PASSWORD).await;
     page.press(ENTER).await;
-    page.says(".lead h1", "Jean Dupont").await;
+    page.wait_for_text(".lead h1", "Jean Dupont").await;
 }
 
-async fn second_factor(site: Site, page: Page) {
+async fn second_factor(server: TestServer, page: Page) {
     let add = ["staff", "add", "claire", "--totp", "--password-stdin"];
-    let shown = site.run(&add, PASSWORD);
+    let shown = server.run_command(&add, PASSWORD);
     let secret = shown.split_once("secret=").and_then(|(_, rest)| rest.split_once('&'));
     let secret = Secret::try_from_base32(secret.expect("a secret").0).expect("base32");
-    let totp = Builder::new().with_secret(secret).build().expect("a factor");
-    // A code is good a step longer than it is shown: the case may last that long.
+    let totp = Builder::new().with_secret(secret).build().expect("a TOTP generator");
+    // The server accepts a code for one more step, so the case may take that long.
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
     let code = |step: u64| totp.generate(now + step * 30).to_string();
 
-    page.go("/admin").await;
+    page.goto("/admin").await;
     page.fill("#username", "claire").await;
     page.fill("#password", PASSWORD).await;
     page.press(ENTER).await;
-    page.says("h1", "Code de vérification").await;
-    page.until("document.activeElement.id === 'code'").await;
+    page.wait_for_text("h1", "Code de vérification").await;
+    page.wait_until("document.activeElement.id === 'code'").await;
     page.assert_accessible("the second step").await;
     let wrong = if code(0) == "000000" { "111111" } else { "000000" };
     page.type_keys(wrong).await;
     page.press(ENTER).await;
-    page.says("#fault", "Code incorrect").await;
-    // The wrong code is marked: who types goes over it. Apps show codes in two halves.
+    page.wait_for_text("#form-error", "Code incorrect").await;
+    // The wrong code is selected, so typing replaces it. Apps show codes in two halves.
     let halves = code(0);
     page.type_keys(&format!("{} {}", &halves[..3], &halves[3..])).await;
     page.press(ENTER).await;
-    page.says(".empty h2", "Pas encore de demande").await;
+    page.wait_for_text(".empty-state h2", "Pas encore de demande").await;
 
     page.click(".account-button").await;
     page.click(".menu button:last-child").await;
     page.fill("#username", "claire").await;
     page.fill("#password", PASSWORD).await;
     page.press(ENTER).await;
-    page.says("h1", "Code de vérification").await;
+    page.wait_for_text("h1", "Code de vérification").await;
     page.type_keys(&code(0)).await;
     page.press(ENTER).await;
-    page.says("#fault", "déjà utilisé").await;
-    // The password is changed before the next code is there.
+    page.wait_for_text("#form-error", "déjà utilisé").await;
+    // The password changes before the next code.
     let other = "une tout autre phrase";
-    site.run(&["staff", "reset-password", "claire", "--password-stdin"], other);
+    server.run_command(&["staff", "reset-password", "claire", "--password-stdin"], other);
     page.type_keys(&code(1)).await;
     page.press(ENTER).await;
-    page.says("#fault", "Nom ou mot de passe incorrect").await;
+    page.wait_for_text("#form-error", "Nom ou mot de passe incorrect").await;
     page.fill("#password", other).await;
     page.press(ENTER).await;
-    page.says("h1", "Code de vérification").await;
+    page.wait_for_text("h1", "Code de vérification").await;
     page.type_keys(&code(1)).await;
     page.press(ENTER).await;
-    page.says(".empty h2", "Pas encore de demande").await;
+    page.wait_for_text(".empty-state h2", "Pas encore de demande").await;
 }
 
-async fn not_signed_out(mut site: Site, page: Page) {
-    site.add_staff("claire");
+async fn failed_sign_out(mut server: TestServer, page: Page) {
+    server.add_staff("claire");
     page.sign_in().await;
-    site.stop();
+    server.kill();
     page.click(".account-button").await;
     page.click(".menu button:last-child").await;
-    page.says(".toast", "Le serveur ne répond pas").await;
-    assert!(page.has(".account-button").await, "the session still lives, and is seen to");
-    site.start_again();
-    page.until("document.querySelector('.live.on') !== null").await;
-    if !page.has(".menu:popover-open").await {
+    page.wait_for_text(".toast", "Le serveur ne répond pas").await;
+    assert!(page.exists(".account-button").await, "the session is still valid and shown");
+    server.start_again();
+    page.wait_until("document.querySelector('.live-indicator.on') !== null").await;
+    if !page.exists(".menu:popover-open").await {
         page.click(".account-button").await;
     }
     page.click(".menu button:last-child").await;
-    page.says(".notice", "Votre session est fermée").await;
+    page.wait_for_text(".form-notice", "Votre session est fermée").await;
 }
 
-/// Someone signs in, in a tab beside, where another has signed out.
-async fn next_person(site: Site, page: Page) {
-    site.add_staff("claire");
-    site.add_staff("marc");
+/// In a second tab one person signs out and another signs in.
+async fn change_of_account(server: TestServer, page: Page) {
+    server.add_staff("claire");
+    server.add_staff("marc");
     page.sign_in().await;
-    page.says(".live.on", "En direct").await;
-    page.another_tab().await;
-    page.go("/admin").await;
-    // Both at once: the first tab finds out only when it listens again.
+    page.wait_for_text(".live-indicator.on", "En direct").await;
+    page.open_tab().await;
+    page.goto("/admin").await;
+    // One after the other at once, so that the first tab notices only when it reconnects.
     let change = "(async () => {
         await fetch('/admin/api/session', { method: 'DELETE' });
         const body = JSON.stringify({ name: 'marc', password: 'une phrase de passe' });
@@ -169,7 +169,7 @@ async fn next_person(site: Site, page: Page) {
         window.changed = answer.ok;
     })() && null";
     page.eval(change).await;
-    page.until("window.changed").await;
-    page.first_tab().await;
-    page.says("#account", "marc").await;
+    page.wait_until("window.changed").await;
+    page.switch_to_first_tab().await;
+    page.wait_for_text("#account-menu", "marc").await;
 }

@@ -1,4 +1,4 @@
-//! A Chromium of its own for each case, and what a person does with it.
+//! Drives one Chromium per case over WebDriver, as a person would use it.
 
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use url::{ParseError, Url};
 
-use crate::site::{PASSWORD, lines};
+use crate::server::{PASSWORD, read_lines};
 
 pub(crate) const ENTER: char = '\u{e007}';
 pub(crate) const ESCAPE: char = '\u{e00c}';
@@ -31,13 +31,13 @@ impl Driver {
         let mut command = Command::new("chromedriver");
         command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null());
         let mut process = command.spawn().expect("chromedriver and Chromium are installed");
-        let said = lines(process.stdout.take().expect("a pipe"));
-        let port = std::iter::from_fn(|| said.recv_timeout(Duration::from_secs(30)).ok())
+        let output = read_lines(process.stdout.take().expect("a pipe"));
+        let port = std::iter::from_fn(|| output.recv_timeout(Duration::from_secs(30)).ok())
             .find_map(|line| {
                 let (_, port) = line.split_once("successfully on port ")?;
                 Some(port.trim_end_matches('.').to_owned())
             })
-            .expect("chromedriver says its port");
+            .expect("chromedriver prints its port");
         Self { process, url: format!("http://127.0.0.1:{port}") }
     }
 }
@@ -49,21 +49,21 @@ impl Drop for Driver {
     }
 }
 
-/// A browser window that looks at the admin page.
+/// A browser window with the admin page.
 #[derive(Clone)]
 pub(crate) struct Page {
     client: Client,
     origin: String,
 }
 
-/// A command of Chromium's own, beside those of the standard.
+/// A WebDriver command specific to Chromium.
 #[derive(Debug)]
-struct Own {
+struct ChromiumCommand {
     path: &'static str,
     body: Value,
 }
 
-impl WebDriverCompatibleCommand for Own {
+impl WebDriverCompatibleCommand for ChromiumCommand {
     fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
         base.join(&format!("session/{}/{}", session.unwrap_or_default(), self.path))
     }
@@ -87,7 +87,7 @@ impl Page {
         let mut builder = ClientBuilder::new(HttpConnector::new());
         let client = builder.capabilities(capabilities).connect(&driver.url).await;
         let page = Self { client: client.expect("Chromium starts"), origin: origin.to_owned() };
-        page.size(1440, 900).await;
+        page.resize(1440, 900).await;
         page
     }
 
@@ -95,54 +95,55 @@ impl Page {
         let _ = self.client.close().await;
     }
 
-    /// Goes to an address within the server.
-    pub(crate) async fn go(&self, path: &str) {
-        self.client.goto(&format!("{}{path}", self.origin)).await.expect("it opens");
+    /// Opens a path of the server.
+    pub(crate) async fn goto(&self, path: &str) {
+        self.client.goto(&format!("{}{path}", self.origin)).await.expect("the page loads");
     }
 
-    /// Looks at nothing, so that the next address is opened anew.
-    pub(crate) async fn leave(&self) {
-        self.client.goto("about:blank").await.expect("it opens");
+    /// Opens an empty page, so that the next `goto` loads the page again.
+    pub(crate) async fn goto_blank(&self) {
+        self.client.goto("about:blank").await.expect("the page loads");
     }
 
     pub(crate) async fn sign_in(&self) {
-        self.go("/admin").await;
+        self.goto("/admin").await;
         self.fill("#username", "claire").await;
         self.fill("#password", PASSWORD).await;
         self.press(ENTER).await;
-        self.until("document.querySelector('.summary p')?.textContent").await;
+        self.wait_until("document.querySelector('.list-summary p')?.textContent").await;
     }
 
     pub(crate) async fn back(&self) {
-        self.client.back().await.expect("there is a way back");
+        self.client.back().await.expect("the history has an entry");
     }
 
-    /// Opens another tab and goes there; the tabs before stay open.
-    pub(crate) async fn another_tab(&self) {
-        let tab = self.client.new_window(true).await.expect("a tab");
-        self.client.switch_to_window(tab.handle).await.expect("it is there");
+    /// Opens another tab and switches to it; the other tabs stay open.
+    pub(crate) async fn open_tab(&self) {
+        let tab = self.client.new_window(true).await.expect("a new tab");
+        self.client.switch_to_window(tab.handle).await.expect("the tab exists");
     }
 
-    /// Looks at the first tab again.
-    pub(crate) async fn first_tab(&self) {
+    /// Switches to the first tab.
+    pub(crate) async fn switch_to_first_tab(&self) {
         let tabs = self.client.windows().await.expect("tabs");
-        self.client.switch_to_window(tabs[0].clone()).await.expect("it is there");
+        self.client.switch_to_window(tabs[0].clone()).await.expect("the tab exists");
     }
 
     pub(crate) async fn reload(&self) {
-        self.client.refresh().await.expect("it opens");
+        self.client.refresh().await.expect("the page loads");
     }
 
-    pub(crate) async fn address(&self) -> String {
-        let url = self.client.current_url().await.expect("an address");
-        url.as_str().strip_prefix(&self.origin).expect("our own").to_owned()
+    /// The current path with its query.
+    pub(crate) async fn path(&self) -> String {
+        let url = self.client.current_url().await.expect("a URL");
+        url.as_str().strip_prefix(&self.origin).expect("a page of the server").to_owned()
     }
 
     pub(crate) async fn title(&self) -> String {
         self.client.title().await.expect("a title")
     }
 
-    /// What an expression is in the page.
+    /// Evaluates a JavaScript expression in the page.
     pub(crate) async fn eval(&self, expression: &str) -> Value {
         self.try_eval(expression).await.unwrap_or_else(|error| panic!("{expression}: {error}"))
     }
@@ -151,8 +152,8 @@ impl Page {
         self.client.execute(&format!("return ({expression})"), vec![]).await
     }
 
-    /// Waits until an expression is true, and answers what it is.
-    pub(crate) async fn until(&self, expression: &str) -> Value {
+    /// Waits until a JavaScript expression is truthy, and returns its value.
+    pub(crate) async fn wait_until(&self, expression: &str) -> Value {
         let end = Instant::now() + Duration::from_secs(20);
         loop {
             let value = self.try_eval(expression).await.unwrap_or_default();
@@ -161,58 +162,58 @@ impl Page {
             }
             if Instant::now() > end {
                 let text = self.eval("document.body.innerText").await;
-                let log = self.own("se/log", json!({ "type": "browser" })).await;
-                panic!("never true: {expression}\nthe page: {text}\nthe console: {log}");
+                let log = self.chromium_command("se/log", json!({ "type": "browser" })).await;
+                panic!("timeout waiting for: {expression}\npage: {text}\nconsole: {log}");
             }
             tokio::time::sleep(Duration::from_millis(40)).await;
         }
     }
 
-    /// Waits until an element says this somewhere.
-    pub(crate) async fn says(&self, css: &str, text: &str) {
+    /// Waits until an element contains the text.
+    pub(crate) async fn wait_for_text(&self, css: &str, text: &str) {
         let (css, text) = (json!(css), json!(text));
-        self.until(&format!(
+        self.wait_until(&format!(
             "[...document.querySelectorAll({css})].some((e) => e.textContent.replaceAll('\\u00a0', ' ').includes({text}))"
         ))
         .await;
     }
 
-    /// The texts of elements, in order.
+    /// The texts of all matching elements, in document order.
     pub(crate) async fn texts(&self, css: &str) -> Vec<String> {
         let all =
             format!("[...document.querySelectorAll({})].map((e) => e.textContent)", json!(css));
         serde_json::from_value(self.eval(&all).await).expect("texts")
     }
 
-    pub(crate) async fn has(&self, css: &str) -> bool {
+    pub(crate) async fn exists(&self, css: &str) -> bool {
         self.eval(&format!("document.querySelector({}) !== null", json!(css))).await == true
     }
 
     pub(crate) async fn click(&self, css: &str) {
-        self.until(&format!("document.querySelector({}) !== null", json!(css))).await;
-        let element = self.client.find(Locator::Css(css)).await.expect("it is there");
+        self.wait_until(&format!("document.querySelector({}) !== null", json!(css))).await;
+        let element = self.client.find(Locator::Css(css)).await.expect("the element exists");
         element.click().await.unwrap_or_else(|error| panic!("{css}: {error}"));
     }
 
-    /// Chooses an option of a select by its value.
-    pub(crate) async fn choose(&self, css: &str, value: &str) {
-        let element = self.client.find(Locator::Css(css)).await.expect("it is there");
+    /// Selects an option of a `<select>` by its value.
+    pub(crate) async fn select(&self, css: &str, value: &str) {
+        let element = self.client.find(Locator::Css(css)).await.expect("the element exists");
         element.select_by_value(value).await.expect("an option");
     }
 
-    /// Writes into a field, in place of what it holds.
+    /// Replaces the value of a field.
     pub(crate) async fn fill(&self, css: &str, text: &str) {
-        self.until(&format!("document.querySelector({}) !== null", json!(css))).await;
-        let element = self.client.find(Locator::Css(css)).await.expect("it is there");
+        self.wait_until(&format!("document.querySelector({}) !== null", json!(css))).await;
+        let element = self.client.find(Locator::Css(css)).await.expect("the element exists");
         element.clear().await.expect("a field");
         element.send_keys(text).await.expect("a field");
     }
 
-    /// Presses a key, wherever the focus is.
+    /// Presses a key; it goes to the focused element.
     pub(crate) async fn press(&self, key: char) {
         let keys = KeyActions::new("keyboard".to_owned());
         let keys = keys.then(KeyAction::Down { value: key }).then(KeyAction::Up { value: key });
-        self.client.perform_actions(keys).await.expect("it takes keys");
+        self.client.perform_actions(keys).await.expect("the key is pressed");
     }
 
     pub(crate) async fn type_keys(&self, text: &str) {
@@ -221,56 +222,59 @@ impl Page {
         }
     }
 
-    pub(crate) async fn size(&self, width: u32, height: u32) {
+    pub(crate) async fn resize(&self, width: u32, height: u32) {
         let metrics =
             json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
-        self.chromium("Emulation.setDeviceMetricsOverride", metrics).await;
+        self.cdp("Emulation.setDeviceMetricsOverride", metrics).await;
     }
 
-    /// Lays the page out as for a sheet of paper.
-    pub(crate) async fn as_printed(&self) {
-        self.chromium("Emulation.setEmulatedMedia", json!({ "media": "print" })).await;
+    /// Switches to the print style sheet.
+    pub(crate) async fn emulate_print(&self) {
+        self.cdp("Emulation.setEmulatedMedia", json!({ "media": "print" })).await;
     }
 
-    /// From now on the page hears every answer of the server this late.
-    pub(crate) async fn hears_late(&self, milliseconds: u32) {
-        let late = "const [late] = arguments;
-            window.atOnce ??= window.fetch;
-            window.fetch = async (...asked) => {
-              const answer = await window.atOnce(...asked);
-              await new Promise((resolve) => setTimeout(resolve, late));
-              return answer;
+    /// Delays every response from now on, after the server has sent it.
+    pub(crate) async fn delay_responses(&self, milliseconds: u32) {
+        let script = "const [delay] = arguments;
+            window.originalFetch ??= window.fetch;
+            window.fetch = async (...request) => {
+              const response = await window.originalFetch(...request);
+              await new Promise((resolve) => setTimeout(resolve, delay));
+              return response;
             };";
-        self.client.execute(late, vec![json!(milliseconds)]).await.expect("it runs");
+        self.client.execute(script, vec![json!(milliseconds)]).await.expect("the script runs");
     }
 
-    /// Sets what the system prefers: `dark` or `light`.
-    pub(crate) async fn theme(&self, name: &str) {
+    /// Sets the color scheme of the system: `dark` or `light`.
+    pub(crate) async fn emulate_theme(&self, name: &str) {
         let feature = json!({ "name": "prefers-color-scheme", "value": name });
-        self.chromium("Emulation.setEmulatedMedia", json!({ "features": [feature] })).await;
+        self.cdp("Emulation.setEmulatedMedia", json!({ "features": [feature] })).await;
     }
 
-    pub(crate) async fn languages(&self, tags: &str) {
+    pub(crate) async fn accept_languages(&self, tags: &str) {
         let agent = self.eval("navigator.userAgent").await;
         let settings = json!({ "userAgent": agent, "acceptLanguage": tags });
-        self.chromium("Emulation.setUserAgentOverride", settings).await;
+        self.cdp("Emulation.setUserAgentOverride", settings).await;
     }
 
-    pub(crate) async fn download_into(&self, folder: &std::path::Path) {
+    pub(crate) async fn download_to(&self, folder: &std::path::Path) {
         let settings = json!({ "behavior": "allow", "downloadPath": folder });
-        self.chromium("Browser.setDownloadBehavior", settings).await;
+        self.cdp("Browser.setDownloadBehavior", settings).await;
     }
 
-    async fn chromium(&self, cmd: &str, params: Value) {
+    async fn cdp(&self, cmd: &str, params: Value) {
         let body = json!({ "cmd": cmd, "params": params });
-        self.own("goog/cdp/execute", body).await;
+        self.chromium_command("goog/cdp/execute", body).await;
     }
 
-    async fn own(&self, path: &'static str, body: Value) -> Value {
-        self.client.issue_cmd(Own { path, body }).await.expect("Chromium does it")
+    async fn chromium_command(&self, path: &'static str, body: Value) -> Value {
+        self.client
+            .issue_cmd(ChromiumCommand { path, body })
+            .await
+            .expect("Chromium supports the command")
     }
 
-    /// What axe-core finds against WCAG 2.2 AA and good practice; nothing, one hopes.
+    /// Asserts that axe-core finds no violation of WCAG 2.2 AA or of best practice.
     pub(crate) async fn assert_accessible(&self, view: &str) {
         self.client.execute(AXE, vec![]).await.expect("axe-core loads");
         let run = "const done = arguments[0];
@@ -280,32 +284,35 @@ impl Page {
               violations: result.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(' ')).join(', ')}`),
             }));";
         let found = self.client.execute_async(run, vec![]).await.expect("axe-core runs");
-        assert!(found["passes"].as_u64() > Some(10), "{view}: axe-core did not look: {found}");
+        assert!(
+            found["passes"].as_u64() > Some(10),
+            "{view}: axe-core checked too little: {found}"
+        );
         assert_eq!(found["violations"], json!([]), "{view}");
     }
 
-    pub(crate) async fn assert_fits(&self, view: &str) {
+    pub(crate) async fn assert_no_horizontal_scroll(&self, view: &str) {
         let widths = self.eval("[document.documentElement.scrollWidth, innerWidth]").await;
         assert!(widths[0].as_u64() <= widths[1].as_u64(), "{view} scrolls sideways: {widths}");
     }
 
-    /// No request to another host; no complaint but that of a refusal the page handles: Chromium
-    /// notes every answer of 400 and more, and every connection that ends.
-    pub(crate) async fn assert_clean(&self) {
-        let log = self.own("se/log", json!({ "type": "performance" })).await;
-        let mut asked = 0;
+    /// Asserts that no request went to another host, and that the console has no errors except for
+    /// network errors: Chromium logs every response of 400 and more and every closed connection.
+    pub(crate) async fn assert_no_errors(&self) {
+        let log = self.chromium_command("se/log", json!({ "type": "performance" })).await;
+        let mut requests = 0;
         for entry in log.as_array().expect("a log") {
             let event: Value = serde_json::from_str(entry["message"].as_str().unwrap_or_default())
                 .expect("an event");
             let Some(url) = event["message"]["params"]["request"]["url"].as_str() else { continue };
-            asked += 1;
-            let ours = url.starts_with(&self.origin) || url.starts_with("data:");
-            assert!(ours, "a request left the origin: {url}");
+            requests += 1;
+            let allowed = url.starts_with(&self.origin) || url.starts_with("data:");
+            assert!(allowed, "request to another origin: {url}");
         }
-        assert!(asked > 5, "the log of requests is empty");
-        let log = self.own("se/log", json!({ "type": "browser" })).await;
+        assert!(requests > 5, "the log of requests is empty");
+        let log = self.chromium_command("se/log", json!({ "type": "browser" })).await;
         for entry in log.as_array().expect("a log") {
-            assert_eq!(entry["source"], "network", "the console says {entry}");
+            assert_eq!(entry["source"], "network", "console error: {entry}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The inbox: search, filters, Back, pages, live arrivals, keys, exports.
+//! The inbox: search, filters, Back, paging, live events, keyboard, exports.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,338 +9,348 @@ use serde_json::json;
 
 use crate::case;
 use crate::driver::{ENTER, ESCAPE, Page, TAB};
-use crate::site::Site;
+use crate::server::TestServer;
 
-/// How to get the text out of an exported file.
+/// Extracts the text of an exported file.
 type Reader = fn(&Path) -> String;
 
 pub(crate) fn cases() -> Vec<Trial> {
     vec![
         case("inbox::search_and_filters_are_in_the_address_and_back_undoes_them", search),
-        case("inbox::pages_load_as_one_scrolls", pages),
-        case("inbox::a_lead_of_the_site_appears_live_and_moves_nothing", live),
-        case("inbox::nothing_is_missed_while_the_server_restarts", restart),
-        case("inbox::what_arrives_while_the_list_loads_is_not_missed", arrives_while_loading),
-        case("inbox::what_is_shown_is_not_announced_again", shown_once),
-        case("inbox::the_count_follows_the_statuses", count_follows),
-        case("inbox::an_erased_person_leaves_the_page_at_once", erased),
-        case("inbox::without_the_server_it_says_so_and_recovers", offline),
-        case("inbox::a_busy_database_is_told_and_the_lead_opens_later", busy),
+        case("inbox::scrolling_loads_more_pages", scrolling),
+        case("inbox::new_leads_appear_live_and_move_nothing", live),
+        case("inbox::no_lead_is_missed_during_a_restart", restart),
+        case("inbox::no_lead_is_missed_while_the_list_loads", new_lead_while_loading),
+        case("inbox::a_shown_lead_is_not_announced_again", announced_once),
+        case("inbox::the_count_follows_status_changes", count),
+        case("inbox::an_erased_lead_disappears_at_once", erased),
+        case("inbox::offline_is_shown_and_recovers", offline),
+        case("inbox::a_locked_database_is_reported_and_retry_works", locked_database),
         case("inbox::many_tabs_share_one_connection", tabs),
-        case("inbox::everything_can_be_done_with_the_keyboard_alone", keyboard),
-        case("inbox::an_export_holds_what_the_filter_shows", |site, page| {
+        case("inbox::everything_works_with_the_keyboard_only", keyboard),
+        case("inbox::text_exports_contain_the_filtered_leads", |server, page| {
             exports(
-                site,
+                server,
                 page,
                 &[("csv-excel-fr", read_text), ("csv", read_text), ("jsonl", read_text)],
             )
         }),
-        case("inbox::a_workbook_holds_what_the_filter_shows", |site, page| {
-            exports(site, page, &[("xlsx", read_xlsx)])
+        case("inbox::excel_export_contains_the_filtered_leads", |server, page| {
+            exports(server, page, &[("xlsx", read_xlsx)])
         }),
     ]
 }
 
-async fn search(site: Site, page: Page) {
-    site.add_staff("claire");
-    site.post(&json!({ "name": "Anaïs Lefèvre", "service": "compresseurs", "message": "Mon Compresseur à vis ne démarre plus." }));
-    site.post(&json!({ "name": "Marc Besson", "service": "compresseurs" }));
-    site.post(&json!({ "name": "Jean Petit" }));
+async fn search(server: TestServer, page: Page) {
+    server.add_staff("claire");
+    server.post_lead(&json!({ "name": "Anaïs Lefèvre", "service": "compresseurs", "message": "Mon Compresseur à vis ne démarre plus." }));
+    server.post_lead(&json!({ "name": "Marc Besson", "service": "compresseurs" }));
+    server.post_lead(&json!({ "name": "Jean Petit" }));
     page.sign_in().await;
-    page.says(".summary p", "3 demandes").await;
-    assert_eq!(page.texts(".row-name").await, ["Jean Petit", "Marc Besson", "Anaïs Lefèvre"]);
+    page.wait_for_text(".list-summary p", "3 demandes").await;
+    assert_eq!(page.texts(".lead-row-name").await, ["Jean Petit", "Marc Besson", "Anaïs Lefèvre"]);
 
-    page.choose(".choices label:nth-child(2) select", "compresseurs").await;
-    page.says(".summary p", "2 demandes").await;
-    assert_eq!(page.address().await, "/admin?service=compresseurs");
-    page.fill(".search input", "compres lefev").await;
-    page.says(".summary p", "1 demande").await;
-    assert_eq!(page.texts(".row-name").await, ["Anaïs Lefèvre"]);
-    assert_eq!(page.address().await, "/admin?service=compresseurs&q=compres+lefev");
+    page.select(".filter-selects label:nth-child(2) select", "compresseurs").await;
+    page.wait_for_text(".list-summary p", "2 demandes").await;
+    assert_eq!(page.path().await, "/admin?service=compresseurs");
+    page.fill(".search-field input", "compres lefev").await;
+    page.wait_for_text(".list-summary p", "1 demande").await;
+    assert_eq!(page.texts(".lead-row-name").await, ["Anaïs Lefèvre"]);
+    assert_eq!(page.path().await, "/admin?service=compresseurs&q=compres+lefev");
     page.reload().await;
-    page.says(".summary p", "1 demande").await;
-    assert_eq!(page.eval("document.querySelector('.search input').value").await, "compres lefev");
+    page.wait_for_text(".list-summary p", "1 demande").await;
+    assert_eq!(
+        page.eval("document.querySelector('.search-field input').value").await,
+        "compres lefev"
+    );
 
     page.back().await;
-    page.says(".summary p", "2 demandes").await;
+    page.wait_for_text(".list-summary p", "2 demandes").await;
     page.back().await;
-    page.says(".summary p", "3 demandes").await;
-    assert_eq!(page.address().await, "/admin");
-    page.go("/admin?q=introuvable").await;
-    page.says(".empty h2", "Rien ne correspond").await;
-    page.click(".empty .button").await;
-    page.says(".summary p", "3 demandes").await;
+    page.wait_for_text(".list-summary p", "3 demandes").await;
+    assert_eq!(page.path().await, "/admin");
+    page.goto("/admin?q=introuvable").await;
+    page.wait_for_text(".empty-state h2", "Rien ne correspond").await;
+    page.click(".empty-state .button").await;
+    page.wait_for_text(".list-summary p", "3 demandes").await;
 }
 
-async fn pages(site: Site, page: Page) {
-    site.add_staff("claire");
-    site.post_many(170);
+async fn scrolling(server: TestServer, page: Page) {
+    server.add_staff("claire");
+    server.post_leads(170);
     page.sign_in().await;
-    page.says(".summary p", "170 demandes").await;
+    page.wait_for_text(".list-summary p", "170 demandes").await;
     let end =
-        "(() => { const s = document.querySelector('.scroller'); s.scrollTop = s.scrollHeight;
+        "(() => { const s = document.querySelector('.list-scroller'); s.scrollTop = s.scrollHeight;
         return document.querySelector('.list-end').textContent.includes('tout') })()";
-    page.until(end).await;
-    page.until(
-        "[...document.querySelectorAll('.row-name')].at(-1)?.textContent === 'Personne 001'",
+    page.wait_until(end).await;
+    page.wait_until(
+        "[...document.querySelectorAll('.lead-row-name')].at(-1)?.textContent === 'Personne 001'",
     )
     .await;
-    // What is far above is not drawn any more, and comes back.
-    page.eval("document.querySelector('.scroller').scrollTop = 0").await;
-    page.until("document.querySelector('.row-name')?.textContent === 'Personne 170'").await;
+    // Chunks far above are not rendered; they are rendered again when scrolled to.
+    page.eval("document.querySelector('.list-scroller').scrollTop = 0").await;
+    page.wait_until("document.querySelector('.lead-row-name')?.textContent === 'Personne 170'")
+        .await;
 }
 
-async fn live(site: Site, page: Page) {
-    site.add_staff("claire");
+async fn live(server: TestServer, page: Page) {
+    server.add_staff("claire");
     page.sign_in().await;
-    page.says(".empty h2", "Pas encore de demande").await;
-    page.says(".live.on", "En direct").await;
-    site.post_many(30);
-    // Into an empty list the first come by themselves; the others wait for someone to ask.
-    page.until("document.querySelectorAll('a.row').length > 0").await;
-    page.until("document.querySelectorAll('a.row').length === 30 || (document.querySelector('.arrived button')?.click(), false)").await;
+    page.wait_for_text(".empty-state h2", "Pas encore de demande").await;
+    page.wait_for_text(".live-indicator.on", "En direct").await;
+    server.post_leads(30);
+    // In an empty list new leads are shown at once; later ones after a click.
+    page.wait_until("document.querySelectorAll('a.lead-row').length > 0").await;
+    page.wait_until("document.querySelectorAll('a.lead-row').length === 30 || (document.querySelector('.new-leads button')?.click(), false)").await;
     assert_eq!(page.title().await, "Demandes · FASTCore");
 
-    page.eval("document.querySelector('.scroller').scrollTop = 300").await;
-    let place = "document.querySelectorAll('a.row')[6].getBoundingClientRect().top";
-    let before = page.eval(place).await;
+    page.eval("document.querySelector('.list-scroller').scrollTop = 300").await;
+    let position = "document.querySelectorAll('a.lead-row')[6].getBoundingClientRect().top";
+    let before = page.eval(position).await;
     for name in ["Une", "Deux", "Trois"] {
-        site.post(&json!({ "name": format!("Arrivée {name}") }));
+        server.post_lead(&json!({ "name": format!("Arrivée {name}") }));
     }
-    page.says(".arrived", "3 nouvelles demandes").await;
-    page.says("#announcements", "nouvelles demandes").await;
+    page.wait_for_text(".new-leads", "3 nouvelles demandes").await;
+    page.wait_for_text("#live-region", "nouvelles demandes").await;
     assert_eq!(page.title().await, "(3) Demandes · FASTCore");
-    assert_eq!(page.eval(place).await, before, "nothing moves");
-    page.click(".arrived button").await;
-    page.until("document.querySelector('.row-name').textContent === 'Arrivée Trois'").await;
+    assert_eq!(page.eval(position).await, before, "nothing moves");
+    page.click(".new-leads button").await;
+    page.wait_until("document.querySelector('.lead-row-name').textContent === 'Arrivée Trois'")
+        .await;
     assert_eq!(page.title().await, "Demandes · FASTCore");
 
-    let id = page.eval("document.querySelector('a.row').dataset.id").await;
-    site.run(&["lead", "set-status", id.as_str().expect("an id"), "processing"], "");
-    page.until("document.querySelector('a.row .status').textContent === 'En cours'").await;
+    let id = page.eval("document.querySelector('a.lead-row').dataset.id").await;
+    server.run_command(&["lead", "set-status", id.as_str().expect("an id"), "processing"], "");
+    page.wait_until("document.querySelector('a.lead-row .lead-status').textContent === 'En cours'")
+        .await;
 }
 
-async fn restart(mut site: Site, page: Page) {
-    site.add_staff("claire");
-    site.post(&json!({ "name": "Avant" }));
+async fn restart(mut server: TestServer, page: Page) {
+    server.add_staff("claire");
+    server.post_lead(&json!({ "name": "Avant" }));
     page.sign_in().await;
-    page.says(".live.on", "En direct").await;
-    site.restart();
-    site.post(&json!({ "name": "Pendant" }));
-    page.says(".arrived", "1 nouvelle demande").await;
-    page.says(".live.on", "En direct").await;
-    site.post(&json!({ "name": "Après" }));
-    page.says(".arrived", "2 nouvelles demandes").await;
-    page.click(".arrived button").await;
-    page.until("document.querySelectorAll('a.row').length === 3").await;
-    assert_eq!(page.texts(".row-name").await, ["Après", "Pendant", "Avant"]);
+    page.wait_for_text(".live-indicator.on", "En direct").await;
+    server.restart();
+    server.post_lead(&json!({ "name": "Pendant" }));
+    page.wait_for_text(".new-leads", "1 nouvelle demande").await;
+    page.wait_for_text(".live-indicator.on", "En direct").await;
+    server.post_lead(&json!({ "name": "Après" }));
+    page.wait_for_text(".new-leads", "2 nouvelles demandes").await;
+    page.click(".new-leads button").await;
+    page.wait_until("document.querySelectorAll('a.lead-row').length === 3").await;
+    assert_eq!(page.texts(".lead-row-name").await, ["Après", "Pendant", "Avant"]);
 }
 
-async fn arrives_while_loading(site: Site, page: Page) {
-    site.add_staff("claire");
-    site.post(&json!({ "name": "Avant" }));
+async fn new_lead_while_loading(server: TestServer, page: Page) {
+    server.add_staff("claire");
+    server.post_lead(&json!({ "name": "Avant" }));
     page.sign_in().await;
-    page.says(".live.on", "En direct").await;
-    page.hears_late(2000).await;
-    page.choose(".choices label:nth-child(2) select", "ponts").await;
-    // The server has answered, the page has not heard it yet.
+    page.wait_for_text(".live-indicator.on", "En direct").await;
+    page.delay_responses(2000).await;
+    page.select(".filter-selects label:nth-child(2) select", "ponts").await;
+    // The server has responded; the page has not received it yet.
     tokio::time::sleep(Duration::from_millis(300)).await;
-    site.post(&json!({ "name": "Pendant" }));
-    page.hears_late(0).await;
-    page.says(".arrived", "1 nouvelle demande").await;
-    assert_eq!(page.texts(".row-name").await, ["Avant"]);
+    server.post_lead(&json!({ "name": "Pendant" }));
+    page.delay_responses(0).await;
+    page.wait_for_text(".new-leads", "1 nouvelle demande").await;
+    assert_eq!(page.texts(".lead-row-name").await, ["Avant"]);
 }
 
-async fn shown_once(site: Site, page: Page) {
-    site.add_staff("claire");
-    site.post(&json!({ "name": "Avant" }));
+async fn announced_once(server: TestServer, page: Page) {
+    server.add_staff("claire");
+    server.post_lead(&json!({ "name": "Avant" }));
     page.sign_in().await;
-    page.says(".live.on", "En direct").await;
-    site.post_many(60);
-    page.says(".arrived", "Plus de 50 nouvelles demandes").await;
-    // The list begins anew while the page still waits for what it asked before.
-    page.hears_late(2000).await;
-    site.post(&json!({ "name": "Dernière" }));
+    page.wait_for_text(".live-indicator.on", "En direct").await;
+    server.post_leads(60);
+    page.wait_for_text(".new-leads", "Plus de 50 nouvelles demandes").await;
+    // The list restarts while an older request is still pending.
+    page.delay_responses(2000).await;
+    server.post_lead(&json!({ "name": "Dernière" }));
     tokio::time::sleep(Duration::from_millis(1200)).await;
-    page.click(".arrived button").await;
-    page.until("document.querySelector('.row-name')?.textContent === 'Dernière'").await;
+    page.click(".new-leads button").await;
+    page.wait_until("document.querySelector('.lead-row-name')?.textContent === 'Dernière'").await;
     tokio::time::sleep(Duration::from_millis(500)).await;
-    assert!(!page.has(".arrived").await, "nothing of it is new");
+    assert!(!page.exists(".new-leads").await, "no lead is new");
     assert_eq!(page.title().await, "Demandes · FASTCore");
 }
 
-async fn count_follows(site: Site, page: Page) {
-    site.add_staff("claire");
-    let id = site.post(&json!({ "name": "Une" }));
-    site.post(&json!({ "name": "Autre" }));
+async fn count(server: TestServer, page: Page) {
+    server.add_staff("claire");
+    let id = server.post_lead(&json!({ "name": "Une" }));
+    server.post_lead(&json!({ "name": "Autre" }));
     page.sign_in().await;
-    page.go("/admin?status=received").await;
-    page.says(".summary p", "2 demandes").await;
-    page.says(".live.on", "En direct").await;
-    // What a new connection asks for anyway has been answered by then.
+    page.goto("/admin?status=received").await;
+    page.wait_for_text(".list-summary p", "2 demandes").await;
+    page.wait_for_text(".live-indicator.on", "En direct").await;
+    // Wait for the poll that follows every new connection.
     tokio::time::sleep(Duration::from_secs(1)).await;
-    site.run(&["lead", "set-status", &id, "processing"], "");
-    page.says(".summary p", "1 demande").await;
-    assert_eq!(page.texts(".row-name").await, ["Autre", "Une"], "nothing moves");
+    server.run_command(&["lead", "set-status", &id, "processing"], "");
+    page.wait_for_text(".list-summary p", "1 demande").await;
+    assert_eq!(page.texts(".lead-row-name").await, ["Autre", "Une"], "nothing moves");
 }
 
-async fn erased(site: Site, page: Page) {
-    site.add_staff("claire");
-    site.post(&json!({ "name": "Reste Là" }));
-    let id = site.post(&json!({ "name": "Oubliez Moi", "email": "oubliez@example.com" }));
+async fn erased(server: TestServer, page: Page) {
+    server.add_staff("claire");
+    server.post_lead(&json!({ "name": "Reste Là" }));
+    let id = server.post_lead(&json!({ "name": "Oubliez Moi", "email": "oubliez@example.com" }));
     page.sign_in().await;
-    page.says(".live.on", "En direct").await;
-    page.go(&format!("/admin/leads/{id}")).await;
-    page.says(".lead h1", "Oubliez Moi").await;
+    page.wait_for_text(".live-indicator.on", "En direct").await;
+    page.goto(&format!("/admin/leads/{id}")).await;
+    page.wait_for_text(".lead h1", "Oubliez Moi").await;
     let erase = ["gdpr", "erase", "--lead", &id, "--reason", "request", "--yes"];
-    site.run(&erase, "");
-    page.says(".pane .empty h1", "Demande effacée").await;
-    page.says(".row.erased", "Demande effacée").await;
+    server.run_command(&erase, "");
+    page.wait_for_text(".detail-pane .empty-state h1", "Demande effacée").await;
+    page.wait_for_text(".lead-row.erased", "Demande effacée").await;
     let text = page.eval("document.documentElement.outerHTML").await.to_string();
-    assert!(!text.contains("Oubliez") && !text.contains("oubliez@"), "nothing of them is left");
+    assert!(
+        !text.contains("Oubliez") && !text.contains("oubliez@"),
+        "personal data is left in the page"
+    );
     page.reload().await;
-    page.says(".pane .empty h1", "Demande effacée").await;
-    page.says(".summary p", "1 demande").await;
-    page.click(".pane .empty .button").await;
-    page.says(".log-text", "à la demande de la personne").await;
+    page.wait_for_text(".detail-pane .empty-state h1", "Demande effacée").await;
+    page.wait_for_text(".list-summary p", "1 demande").await;
+    page.click(".detail-pane .empty-state .button").await;
+    page.wait_for_text(".audit-log-text", "à la demande de la personne").await;
 }
 
-async fn offline(mut site: Site, page: Page) {
-    site.add_staff("claire");
-    site.post(&json!({ "name": "Avant" }));
+async fn offline(mut server: TestServer, page: Page) {
+    server.add_staff("claire");
+    server.post_lead(&json!({ "name": "Avant" }));
     page.sign_in().await;
-    page.says(".live.on", "En direct").await;
-    site.stop();
-    page.says(".live", "Reconnexion").await;
-    page.choose(".choices label:nth-child(2) select", "ponts").await;
-    page.says(".list .empty", "Le serveur ne répond pas").await;
-    page.says(".banner.calm", "Hors connexion").await;
+    page.wait_for_text(".live-indicator.on", "En direct").await;
+    server.kill();
+    page.wait_for_text(".live-indicator", "Reconnexion").await;
+    page.select(".filter-selects label:nth-child(2) select", "ponts").await;
+    page.wait_for_text(".list-pane .empty-state", "Le serveur ne répond pas").await;
+    page.wait_for_text(".banner.neutral", "Hors connexion").await;
     page.assert_accessible("offline").await;
-    site.start_again();
-    page.until("document.querySelector('.banner') === null").await;
-    page.click(".list .empty .button").await;
-    page.says(".row-name", "Avant").await;
+    server.start_again();
+    page.wait_until("document.querySelector('.banner') === null").await;
+    page.click(".list-pane .empty-state .button").await;
+    page.wait_for_text(".lead-row-name", "Avant").await;
 }
 
-/// Another program has the database for itself, longer than the server waits for it.
-async fn busy(site: Site, page: Page) {
-    site.add_staff("claire");
-    let id = site.post(&json!({}));
+/// Another program locks the database for longer than the server's busy timeout.
+async fn locked_database(server: TestServer, page: Page) {
+    server.add_staff("claire");
+    let id = server.post_lead(&json!({}));
     page.sign_in().await;
-    let other = site.sqlite();
+    let other = server.open_database();
     other.execute_batch("BEGIN IMMEDIATE").expect("a lock");
-    page.go(&format!("/admin/leads/{id}")).await;
-    page.says(".pane .empty", "momentanément indisponible").await;
-    page.says(".row-name", "Jean Dupont").await;
+    page.goto(&format!("/admin/leads/{id}")).await;
+    page.wait_for_text(".detail-pane .empty-state", "momentanément indisponible").await;
+    page.wait_for_text(".lead-row-name", "Jean Dupont").await;
     page.assert_accessible("unavailable").await;
     other.execute_batch("ROLLBACK").expect("no lock");
-    page.click(".pane .empty .button").await;
-    page.says(".lead h1", "Jean Dupont").await;
+    page.click(".detail-pane .empty-state .button").await;
+    page.wait_for_text(".lead h1", "Jean Dupont").await;
 }
 
-/// A browser allows a server six connections: a tab each would use them up.
-async fn tabs(site: Site, page: Page) {
-    site.add_staff("claire");
-    site.post(&json!({ "name": "Avant" }));
+/// A browser opens at most six connections per server, so one per tab would block the page.
+async fn tabs(server: TestServer, page: Page) {
+    server.add_staff("claire");
+    server.post_lead(&json!({ "name": "Avant" }));
     page.sign_in().await;
     for _ in 0..7 {
-        page.another_tab().await;
-        page.go("/admin").await;
-        page.says(".row-name", "Avant").await;
-        page.says(".live.on", "En direct").await;
+        page.open_tab().await;
+        page.goto("/admin").await;
+        page.wait_for_text(".lead-row-name", "Avant").await;
+        page.wait_for_text(".live-indicator.on", "En direct").await;
     }
-    site.post(&json!({ "name": "Après" }));
-    page.says(".arrived", "1 nouvelle demande").await;
-    page.first_tab().await;
-    page.says(".arrived", "1 nouvelle demande").await;
+    server.post_lead(&json!({ "name": "Après" }));
+    page.wait_for_text(".new-leads", "1 nouvelle demande").await;
+    page.switch_to_first_tab().await;
+    page.wait_for_text(".new-leads", "1 nouvelle demande").await;
 }
 
-async fn keyboard(site: Site, page: Page) {
-    site.add_staff("claire");
+async fn keyboard(server: TestServer, page: Page) {
+    server.add_staff("claire");
     for name in ["Premier", "Deuxième", "Troisième"] {
-        site.post(&json!({ "name": name }));
+        server.post_lead(&json!({ "name": name }));
     }
-    page.go("/admin").await;
-    page.until("document.activeElement.id === 'username'").await;
+    page.goto("/admin").await;
+    page.wait_until("document.activeElement.id === 'username'").await;
     page.type_keys("claire").await;
     page.press(TAB).await;
-    page.type_keys(crate::site::PASSWORD).await;
+    page.type_keys(crate::server::PASSWORD).await;
     page.press(ENTER).await;
-    page.says(".summary p", "3 demandes").await;
+    page.wait_for_text(".list-summary p", "3 demandes").await;
 
-    // The first thing that Tab comes to leads past the navigation.
+    // The first Tab focuses the skip link.
     page.reload().await;
-    page.says(".summary p", "3 demandes").await;
+    page.wait_for_text(".list-summary p", "3 demandes").await;
     page.press(TAB).await;
     page.press(ENTER).await;
-    page.until("document.activeElement.id === 'main'").await;
-    assert_eq!(page.address().await, "/admin");
+    page.wait_until("document.activeElement.id === 'main'").await;
+    assert_eq!(page.path().await, "/admin");
 
-    let focused = "document.activeElement.querySelector?.('.row-name')?.textContent";
+    let focused = "document.activeElement.querySelector?.('.lead-row-name')?.textContent";
     page.press('j').await;
-    page.until(&format!("{focused} === 'Troisième'")).await;
+    page.wait_until(&format!("{focused} === 'Troisième'")).await;
     page.press('j').await;
-    page.until(&format!("{focused} === 'Deuxième'")).await;
+    page.wait_until(&format!("{focused} === 'Deuxième'")).await;
     page.press(ENTER).await;
-    page.says(".lead h1", "Deuxième").await;
+    page.wait_for_text(".lead h1", "Deuxième").await;
     page.press('j').await;
-    page.says(".lead h1", "Premier").await;
+    page.wait_for_text(".lead h1", "Premier").await;
     page.press('k').await;
-    page.says(".lead h1", "Deuxième").await;
+    page.wait_for_text(".lead h1", "Deuxième").await;
     page.press(ESCAPE).await;
-    page.until(&format!("{focused} === 'Deuxième'")).await;
-    assert_eq!(page.address().await, "/admin");
+    page.wait_until(&format!("{focused} === 'Deuxième'")).await;
+    assert_eq!(page.path().await, "/admin");
 
     page.press('/').await;
     page.type_keys("troisieme").await;
-    page.says(".summary p", "1 demande").await;
+    page.wait_for_text(".list-summary p", "1 demande").await;
     page.press(ESCAPE).await;
     page.press('?').await;
-    page.says("dialog h2", "Aide").await;
+    page.wait_for_text("dialog h2", "Aide").await;
     page.press(ESCAPE).await;
-    page.until("document.querySelector('dialog') === null").await;
+    page.wait_until("document.querySelector('dialog') === null").await;
     page.press('e').await;
-    page.says("dialog h2", "Exporter").await;
+    page.wait_for_text("dialog h2", "Exporter").await;
     page.press(ESCAPE).await;
-    page.until("document.querySelector('dialog') === null").await;
+    page.wait_until("document.querySelector('dialog') === null").await;
     // Shortcuts can be turned off (WCAG 2.1.4).
     page.press('?').await;
     page.click("dialog [type=checkbox]").await;
     page.press(ESCAPE).await;
-    page.until("document.querySelector('dialog') === null").await;
+    page.wait_until("document.querySelector('dialog') === null").await;
     page.press('e').await;
     tokio::time::sleep(Duration::from_millis(300)).await;
-    assert!(!page.has("dialog").await);
+    assert!(!page.exists("dialog").await);
 }
 
-async fn exports(site: Site, page: Page, formats: &[(&str, Reader)]) {
-    site.add_staff("claire");
-    site.post(&json!({ "name": "Élodie Ça", "phone": "+33612345678", "service": "cabines" }));
-    site.post(&json!({ "name": "Zoé Fin", "phone": "0612345678", "service": "cabines" }));
-    site.post(&json!({ "name": "Pas Celui-ci" }));
-    let folder = tempfile::tempdir().expect("a folder");
+async fn exports(server: TestServer, page: Page, formats: &[(&str, Reader)]) {
+    server.add_staff("claire");
+    server
+        .post_lead(&json!({ "name": "Élodie Ça", "phone": "+33612345678", "service": "cabines" }));
+    server.post_lead(&json!({ "name": "Zoé Fin", "phone": "0612345678", "service": "cabines" }));
+    server.post_lead(&json!({ "name": "Pas Celui-ci" }));
+    let folder = tempfile::tempdir().expect("a temporary folder");
     page.sign_in().await;
-    page.download_into(folder.path()).await;
-    page.choose(".choices label:nth-child(2) select", "cabines").await;
-    page.says(".summary p", "2 demandes").await;
+    page.download_to(folder.path()).await;
+    page.select(".filter-selects label:nth-child(2) select", "cabines").await;
+    page.wait_for_text(".list-summary p", "2 demandes").await;
     for (format, read) in formats {
-        page.click(".summary .small-button").await;
-        page.says("dialog", "Ce que montre le filtre (2)").await;
+        page.click(".list-summary .small-button").await;
+        page.wait_for_text("dialog", "Ce que montre le filtre (2)").await;
         page.click(&format!("dialog a[href*='format={format}']")).await;
         let file = downloaded(folder.path()).await;
         let text = read(&file);
         assert!(text.contains("Élodie Ça") && text.contains("Zoé Fin"), "{format}: {text}");
         assert!(text.contains("+33612345678") && text.contains("0612345678"), "{format}: {text}");
         assert!(!text.contains("Pas Celui-ci"), "{format}: {text}");
-        std::fs::remove_file(file).expect("ours");
-        page.until("document.querySelector('dialog') === null").await;
+        std::fs::remove_file(file).expect("the file is removed");
+        page.wait_until("document.querySelector('dialog') === null").await;
     }
-    page.go("/admin/audit?event=LEADS_EXPORTED").await;
-    page.says(".log-text", "2 lignes").await;
-    assert_eq!(page.texts(".log-text").await.len(), formats.len());
+    page.goto("/admin/audit?event=LEADS_EXPORTED").await;
+    page.wait_for_text(".audit-log-text", "2 lignes").await;
+    assert_eq!(page.texts(".audit-log-text").await.len(), formats.len());
 }
 
-/// The one finished file of a folder of downloads.
+/// Waits for the one finished download in a folder.
 async fn downloaded(folder: &Path) -> PathBuf {
     for _ in 0..500 {
         let files =
@@ -355,14 +365,14 @@ async fn downloaded(folder: &Path) -> PathBuf {
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    panic!("nothing was downloaded")
+    panic!("no file was downloaded")
 }
 
 fn read_text(file: &Path) -> String {
     String::from_utf8(std::fs::read(file).expect("a file")).expect("UTF-8")
 }
 
-/// All text of a workbook, read by another program than the one that wrote it.
+/// Reads the text of a workbook with another program than the one that wrote it.
 fn read_xlsx(file: &Path) -> String {
     let script = "import sys, zipfile
 z = zipfile.ZipFile(sys.argv[1])

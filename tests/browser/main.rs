@@ -1,16 +1,16 @@
-//! The admin page in a real Chromium, driven from outside as a person would. Without a browser the
-//! cases show as ignored; in CI (`CI=true`) a missing browser is a failure.
+//! Tests of the admin page in Chromium. Without a browser the cases are ignored; in CI (`CI=true`) a
+//! missing browser is a failure.
 #![allow(
     clippy::expect_used,
     clippy::disallowed_methods,
-    reason = "a test may panic, and ask whether it is in CI"
+    reason = "a test may panic and read the variable CI"
 )]
 
 mod accounts;
 mod driver;
 mod inbox;
 mod lead;
-mod site;
+mod server;
 mod views;
 
 use std::future::Future;
@@ -21,17 +21,17 @@ use futures_util::FutureExt;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use driver::{Driver, Page};
-use site::Site;
+use server::TestServer;
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // Each case has a browser of its own, which is heavy.
+    // Each case starts a browser, which takes much memory.
     arguments.test_threads.get_or_insert(2);
-    let present = has_browser();
+    let has_browser = has_browser();
     let trials = [accounts::cases(), inbox::cases(), lead::cases(), views::cases()];
     let trials = trials.into_iter().flatten();
     let in_ci = std::env::var_os("CI").is_some_and(|ci| ci == "true");
-    let trials = trials.map(|trial| trial.with_ignored_flag(!present && !in_ci)).collect();
+    let trials = trials.map(|trial| trial.with_ignored_flag(!has_browser && !in_ci)).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
@@ -41,32 +41,32 @@ fn has_browser() -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
-/// A case: a server with an empty database, a browser that looks at nothing yet. When it is done,
-/// the browser must have asked no other host for anything and have nothing to complain of.
-fn case<F>(name: &str, body: fn(Site, Page) -> F) -> Trial
+/// A case: a server with an empty database and a browser with an empty page. At its end the browser
+/// must have sent no request to another host and logged no error.
+fn case<F>(name: &str, body: fn(TestServer, Page) -> F) -> Trial
 where
     F: Future<Output = ()> + 'static,
 {
     Trial::test(name, move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
-            let site = Site::start();
+            let server = TestServer::start();
             let driver = Driver::start();
-            let page = Page::open(&driver, &site.origin).await;
-            let (done, watched) = (body(site, page.clone()), page.clone());
+            let page = Page::open(&driver, &server.origin).await;
+            let (test, checked) = (body(server, page.clone()), page.clone());
             let outcome = AssertUnwindSafe(async {
-                done.await;
-                watched.assert_clean().await;
+                test.await;
+                checked.assert_no_errors().await;
             });
             let outcome = outcome.catch_unwind().await;
-            // Closed in any case: a killed driver would leave its browser behind.
+            // Also after a failure: killing the driver does not end its browser.
             page.close().await;
-            outcome.map_err(|panic| Failed::from(said(panic.as_ref())))
+            outcome.map_err(|panic| Failed::from(panic_message(panic.as_ref())))
         })
     })
 }
 
-fn said(panic: &(dyn std::any::Any + Send)) -> String {
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().cloned();
     text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
 }

@@ -5,84 +5,84 @@ use serde_json::json;
 
 use crate::case;
 use crate::driver::Page;
-use crate::site::Site;
+use crate::server::TestServer;
 
-/// Path, and what shows that the view is there.
+/// A path, and an element that is there when the view is loaded.
 const SIGNED_OUT: [(&str, &str); 3] =
-    [("/admin", "#username"), ("/admin/welcome#00", "#password"), ("/admin/welcome", "a.button")];
+    [("/admin", "#username"), ("/admin/setup#00", "#password"), ("/admin/setup", "a.button")];
 const SIGNED_IN: [(&str, &str); 8] = [
-    ("/admin", "a.row"),
-    ("/admin?q=introuvable", ".list .empty"),
-    ("/admin/figures", ".chart canvas"),
-    ("/admin/figures?period=12m", ".chart canvas"),
-    ("/admin/audit", ".log li"),
-    ("/admin/audit?event=LEAD_RECEIVED", ".log li"),
-    ("/admin/state", ".tiles"),
-    ("/admin/leads/00000000-0000-7000-8000-000000000000", ".empty h1"),
+    ("/admin", "a.lead-row"),
+    ("/admin?q=introuvable", ".list-pane .empty-state"),
+    ("/admin/stats", ".chart canvas"),
+    ("/admin/stats?period=12m", ".chart canvas"),
+    ("/admin/audit", ".audit-log li"),
+    ("/admin/audit?event=LEAD_RECEIVED", ".audit-log li"),
+    ("/admin/status", ".tiles"),
+    ("/admin/leads/00000000-0000-7000-8000-000000000000", ".empty-state h1"),
 ];
 
 pub(crate) fn cases() -> Vec<Trial> {
     vec![
-        case("views::axe_finds_nothing_in_light", |site, page| accessible(site, page, "light")),
-        case("views::axe_finds_nothing_in_dark", |site, page| accessible(site, page, "dark")),
-        case("views::the_theme_is_the_systems", theme),
-        case("views::french_first_english_by_browser_or_switch", languages),
-        case("views::figures_have_their_tables", figures),
-        case("views::a_longer_period_is_drawn_anew", longer_period),
+        case("views::accessible_in_light_theme", |server, page| accessible(server, page, "light")),
+        case("views::accessible_in_dark_theme", |server, page| accessible(server, page, "dark")),
+        case("views::the_theme_follows_the_system", theme),
+        case("views::language_by_default_browser_and_switch", languages),
+        case("views::stats_have_tables", stats),
+        case("views::a_longer_period_redraws_the_chart", longer_period),
     ]
 }
 
-async fn accessible(site: Site, page: Page, theme: &'static str) {
-    page.theme(theme).await;
-    for (path, sign) in SIGNED_OUT {
-        look(&page, path, sign).await;
+async fn accessible(server: TestServer, page: Page, theme: &'static str) {
+    page.emulate_theme(theme).await;
+    for (path, loaded) in SIGNED_OUT {
+        check_view(&page, path, loaded).await;
     }
-    site.add_staff("claire");
-    let id = site.post(&json!({}));
-    site.post(&json!({ "name": "Anne-Charlotte de La Rochefoucauld-Montmorency", "company": "X".repeat(120) }));
-    page.size(1440, 900).await;
+    server.add_staff("claire");
+    let id = server.post_lead(&json!({}));
+    server.post_lead(&json!({ "name": "Anne-Charlotte de La Rochefoucauld-Montmorency", "company": "X".repeat(120) }));
+    page.resize(1440, 900).await;
     page.sign_in().await;
-    for (path, sign) in SIGNED_IN {
-        look(&page, path, sign).await;
+    for (path, loaded) in SIGNED_IN {
+        check_view(&page, path, loaded).await;
     }
-    look(&page, &format!("/admin/leads/{id}"), ".lead h1").await;
-    for (key, sign) in [('e', "dialog .formats"), ('?', "dialog .plain")] {
-        page.go("/admin").await;
-        page.until("document.querySelector('a.row') !== null").await;
+    check_view(&page, &format!("/admin/leads/{id}"), ".lead h1").await;
+    for (key, dialog) in [('e', "dialog .export-formats"), ('?', "dialog .bullet-list")] {
+        page.goto("/admin").await;
+        page.wait_until("document.querySelector('a.lead-row') !== null").await;
         page.press(key).await;
-        page.until(&format!("document.querySelector({}) !== null", json!(sign))).await;
-        page.assert_accessible(sign).await;
+        page.wait_until(&format!("document.querySelector({}) !== null", json!(dialog))).await;
+        page.assert_accessible(dialog).await;
     }
-    page.go("/admin").await;
+    page.goto("/admin").await;
     page.click(".account-button").await;
     page.assert_accessible("the menu").await;
 }
 
-/// Looks at a view on a state and on the narrowest telephone.
-async fn look(page: &Page, path: &str, sign: &str) {
+/// Checks a view on a desktop screen and on the narrowest phone.
+async fn check_view(page: &Page, path: &str, loaded: &str) {
     for (width, height) in [(1440, 900), (320, 640)] {
-        page.size(width, height).await;
-        page.leave().await;
-        page.go(path).await;
-        page.until(&format!("document.querySelector({}) !== null", json!(sign))).await;
+        page.resize(width, height).await;
+        page.goto_blank().await;
+        page.goto(path).await;
+        page.wait_until(&format!("document.querySelector({}) !== null", json!(loaded))).await;
         let view = format!("{path} at {width}");
-        page.assert_fits(&view).await;
+        page.assert_no_horizontal_scroll(&view).await;
         page.assert_accessible(&view).await;
     }
 }
 
-async fn theme(_site: Site, page: Page) {
-    let ground = "getComputedStyle(document.documentElement).backgroundColor";
-    page.theme("light").await;
-    page.go("/admin").await;
-    page.until("document.querySelector('#username') !== null").await;
-    assert_eq!(page.eval(ground).await, "rgb(247, 246, 243)");
-    page.theme("dark").await;
-    assert_eq!(page.eval(ground).await, "rgb(19, 23, 26)");
+async fn theme(_server: TestServer, page: Page) {
+    let background = "getComputedStyle(document.documentElement).backgroundColor";
+    page.emulate_theme("light").await;
+    page.goto("/admin").await;
+    page.wait_until("document.querySelector('#username') !== null").await;
+    assert_eq!(page.eval(background).await, "rgb(247, 246, 243)");
+    page.emulate_theme("dark").await;
+    assert_eq!(page.eval(background).await, "rgb(19, 23, 26)");
 }
 
-/// The names of the words that are in one language's file alone; both are loaded by now.
-const SAME_KEYS: &str = "Promise.all(performance.getEntriesByType('resource').map((r) => r.name)
+/// Finds the keys that only one of the two language files has; both are loaded by then.
+const COMPARE_KEYS: &str = "Promise.all(performance.getEntriesByType('resource').map((r) => r.name)
     .filter((name) => /\\/lang\\/(fr|en)\\./.test(name)).map((name) => import(name))).then(([one, other]) => {
       const keys = (o, at = '') => Object.entries(o).flatMap(([k, v]) =>
         v && typeof v === 'object' ? keys(v, `${at}${k}.`) : [`${at}${k}`]);
@@ -90,64 +90,64 @@ const SAME_KEYS: &str = "Promise.all(performance.getEntriesByType('resource').ma
       window.differing = [...a.filter((k) => !b.includes(k)), ...b.filter((k) => !a.includes(k))];
     }) && null";
 
-async fn languages(site: Site, page: Page) {
-    site.add_staff("claire");
-    site.post(&json!({}));
+async fn languages(server: TestServer, page: Page) {
+    server.add_staff("claire");
+    server.post_lead(&json!({}));
     page.sign_in().await;
-    page.says(".summary p", "1 demande").await;
+    page.wait_for_text(".list-summary p", "1 demande").await;
     assert_eq!(page.eval("document.documentElement.lang").await, "fr");
     page.click(".account-button").await;
     page.click(".menu button[lang=en]").await;
-    page.says(".summary p", "1 lead").await;
-    page.eval(SAME_KEYS).await;
-    let differing = page.until("window.differing").await;
-    assert_eq!(differing, json!([]), "words that one language lacks");
+    page.wait_for_text(".list-summary p", "1 lead").await;
+    page.eval(COMPARE_KEYS).await;
+    let differing = page.wait_until("window.differing").await;
+    assert_eq!(differing, json!([]), "texts that one language lacks");
     page.reload().await;
-    page.says(".summary p", "1 lead").await;
+    page.wait_for_text(".list-summary p", "1 lead").await;
     assert_eq!(page.eval("document.documentElement.lang").await, "en");
     page.eval("localStorage.clear()").await;
-    page.languages("de-DE,en-GB").await;
+    page.accept_languages("de-DE,en-GB").await;
     page.reload().await;
-    page.says(".summary p", "1 lead").await;
-    page.languages("de-DE").await;
+    page.wait_for_text(".list-summary p", "1 lead").await;
+    page.accept_languages("de-DE").await;
     page.reload().await;
-    page.says(".summary p", "1 demande").await;
+    page.wait_for_text(".list-summary p", "1 demande").await;
 }
 
-async fn figures(site: Site, page: Page) {
-    site.add_staff("claire");
-    site.post(&json!({}));
-    let id = site.post(&json!({ "service": "cabines" }));
-    site.run(&["lead", "set-status", &id, "processing"], "");
+async fn stats(server: TestServer, page: Page) {
+    server.add_staff("claire");
+    server.post_lead(&json!({}));
+    let id = server.post_lead(&json!({ "service": "cabines" }));
+    server.run_command(&["lead", "set-status", &id, "processing"], "");
     page.sign_in().await;
-    page.go("/admin/figures").await;
-    page.says(".tiles", "Demandes reçues2").await;
+    page.goto("/admin/stats").await;
+    page.wait_for_text(".tiles", "Demandes reçues2").await;
     page.click(".card summary").await;
-    page.until("document.querySelectorAll('.table-scroller tbody tr').length === 30").await;
-    page.says(".table-scroller tbody tr:first-child td", "2").await;
-    page.says(".shares tr", "Cabines150 %").await;
-    page.says(".shares tr", "En cours150 %").await;
-    page.until(
+    page.wait_until("document.querySelectorAll('.table-scroller tbody tr').length === 30").await;
+    page.wait_for_text(".table-scroller tbody tr:first-child td", "2").await;
+    page.wait_for_text(".share-table tr", "Cabines150 %").await;
+    page.wait_for_text(".share-table tr", "En cours150 %").await;
+    page.wait_until(
         "document.querySelector('.chart').getAttribute('aria-label').includes('2 au total')",
     )
     .await;
 }
 
-/// All leads are of today: the longer period has the same sum and the same best day.
-async fn longer_period(site: Site, page: Page) {
-    site.add_staff("claire");
-    site.post(&json!({}));
+/// All leads are from today, so both periods have the same total and the same peak.
+async fn longer_period(server: TestServer, page: Page) {
+    server.add_staff("claire");
+    server.post_lead(&json!({}));
     page.sign_in().await;
-    page.go("/admin/figures?period=7d").await;
+    page.goto("/admin/stats?period=7d").await;
     let last_bar = "(() => {
         const over = document.querySelector('.chart .u-over');
         const box = over?.getBoundingClientRect();
         over?.dispatchEvent(new MouseEvent('mouseenter'));
         over?.dispatchEvent(new MouseEvent('mousemove', { clientX: box.right - 5, clientY: box.top + 50 }));
-        return document.querySelector('.told').textContent.endsWith('1 demande');
+        return document.querySelector('.chart-caption').textContent.endsWith('1 demande');
     })()";
-    page.until(last_bar).await;
-    page.choose(".page-filters select", "30d").await;
-    page.until("document.querySelectorAll('.table-scroller tbody tr').length === 30").await;
-    page.until(last_bar).await;
+    page.wait_until(last_bar).await;
+    page.select(".page-filters select", "30d").await;
+    page.wait_until("document.querySelectorAll('.table-scroller tbody tr').length === 30").await;
+    page.wait_until(last_bar).await;
 }

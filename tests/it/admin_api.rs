@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use super::support::admin::{self, Browser, HERE, send, staffed};
-use super::support::binary::Served;
+use super::support::admin::{self, Browser, SAME_ORIGIN, send_leads, server_with_account};
+use super::support::binary::ServeProcess;
 use super::support::database::Database;
 use super::support::http::post_lead;
-use super::support::{TOKEN, digest};
+use super::support::{TOKEN, sql};
 
 const API: [&str; 8] = [
     "/admin/api/leads",
@@ -20,10 +20,10 @@ const API: [&str; 8] = [
 ];
 
 #[test]
-fn nothing_is_read_without_a_session() {
-    let (server, _) = staffed();
+fn every_admin_read_requires_a_session() {
+    let (server, _) = server_with_account();
     for path in API {
-        let mut browser = Browser::of(server.address);
+        let mut browser = Browser::new(server.address);
         browser.get(path).assert_error(401, "unauthorized");
         browser.cookie = Some(format!("fastcore_session={}", "0".repeat(64)));
         browser.get(path).assert_error(401, "unauthorized");
@@ -35,9 +35,9 @@ fn nothing_is_read_without_a_session() {
 }
 
 #[test]
-fn nothing_but_the_session_can_be_changed() {
-    let (server, mut browser) = staffed();
-    let id = &send(&server, 1)[0];
+fn the_admin_api_has_no_writes_except_session_and_setup() {
+    let (server, mut browser) = server_with_account();
+    let id = &send_leads(&server, 1)[0];
     let paths = API.map(str::to_owned).into_iter().chain([
         format!("/admin/api/leads/{id}"),
         "/admin".to_owned(),
@@ -52,7 +52,7 @@ fn nothing_but_the_session_can_be_changed() {
     let before = server.number("SELECT max(seq) FROM audit_log");
     for path in paths {
         for method in ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"] {
-            let answer = browser.send(method, &path, &[HERE], b"{}");
+            let answer = browser.send(method, &path, &[SAME_ORIGIN], b"{}");
             answer.assert_error(405, "method_not_allowed");
             assert_eq!(answer.header("allow"), Some("GET, HEAD"), "{method} {path}");
         }
@@ -60,7 +60,7 @@ fn nothing_but_the_session_can_be_changed() {
     for (path, allow) in
         [("/admin/api/session", "GET, HEAD, POST, DELETE"), ("/admin/api/setup", "POST")]
     {
-        let answer = browser.send("PUT", path, &[HERE], b"{}");
+        let answer = browser.send("PUT", path, &[SAME_ORIGIN], b"{}");
         answer.assert_error(405, "method_not_allowed");
         assert_eq!(answer.header("allow"), Some(allow));
     }
@@ -68,8 +68,8 @@ fn nothing_but_the_session_can_be_changed() {
 }
 
 #[test]
-fn what_is_not_there_is_not_found() {
-    let (_server, mut browser) = staffed();
+fn unknown_admin_paths_and_leads_return_404() {
+    let (_server, mut browser) = server_with_account();
     for path in [
         "/admin/api",
         "/admin/api/",
@@ -90,9 +90,9 @@ fn what_is_not_there_is_not_found() {
 }
 
 #[test]
-fn what_cannot_be_a_filter_is_a_fault_and_never_a_failure() {
-    let (server, mut browser) = staffed();
-    send(&server, 3);
+fn an_invalid_filter_is_a_field_error_never_a_500() {
+    let (server, mut browser) = server_with_account();
+    send_leads(&server, 3);
     let max = i64::MAX;
     let cases = [
         ("cursor=0", "cursor"),
@@ -142,9 +142,9 @@ fn what_cannot_be_a_filter_is_a_fault_and_never_a_failure() {
     for path in [
         "audit?cursor=x",
         "audit?limit=1000",
-        "figures?by=month",
-        "figures?zone=Mars/Olympus",
-        "figures?since=x",
+        "stats?by=month",
+        "stats?zone=Mars/Olympus",
+        "stats?since=x",
         "export?format=exe",
         "export?format=csv&status=x",
     ] {
@@ -153,11 +153,11 @@ fn what_cannot_be_a_filter_is_a_fault_and_never_a_failure() {
 }
 
 #[test]
-fn neither_the_log_nor_the_audit_log_holds_what_was_read_or_typed() {
-    let folder = Database::bare();
-    let mut server = Served::start(folder.folder());
-    admin::add(folder.folder(), "jean", &[]);
-    let mut browser = Browser::of(server.address);
+fn searches_and_lead_contents_reach_neither_the_log_nor_the_audit_log() {
+    let folder = Database::without_file();
+    let mut server = ServeProcess::start(folder.folder());
+    admin::add_account(folder.folder(), "jean", &[]);
+    let mut browser = Browser::new(server.address);
     let sent = json!({
         "name": "Aurélie Quéméneur", "email": "aurelie@quemeneur.example", "phone": "+33698765432",
         "company": "Quéméneur Levage", "message": "Confidentiel: notre pont de levage est tombé.",
@@ -172,7 +172,7 @@ fn neither_the_log_nor_the_audit_log_holds_what_was_read_or_typed() {
     browser.get("/admin/api/export?format=csv&q=aurelie");
     browser.get("/admin/api/audit?actor=Secret-Typed-As-Name");
     server.terminate();
-    let rows = digest::rows(&folder.sqlite(), "SELECT * FROM audit_log");
+    let rows = sql::rows(&folder.sqlite(), "SELECT * FROM audit_log");
     let all = format!("{}{rows:?}", server.log.join("\n")).to_lowercase();
     let token = browser.cookie.expect("a cookie");
     let token = token.split('=').nth(1).expect("a token").to_owned();

@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::support::admin::{send, set_status, staffed};
+use super::support::admin::{send_leads, server_with_account, set_status};
 use super::support::binary;
 use super::support::http::{Client, post_lead};
-use super::support::{digest, lead};
+use super::support::{lead, sql};
 
 #[test]
-fn opening_a_lead_is_written_down_and_shows_everything_of_it() {
-    let (server, mut browser) = staffed();
+fn opening_a_lead_is_audited_and_returns_every_field() {
+    let (server, mut browser) = server_with_account();
     let sent = lead();
     let receipt = post_lead(server.address, &sent).json();
     let id = receipt["leadId"].as_str().expect("an id");
@@ -42,9 +42,9 @@ fn opening_a_lead_is_written_down_and_shows_everything_of_it() {
 }
 
 #[test]
-fn a_lead_that_was_altered_or_erased_says_so() {
-    let (server, mut browser) = staffed();
-    let ids = send(&server, 2);
+fn an_altered_lead_is_invalid_and_an_erased_lead_is_410() {
+    let (server, mut browser) = server_with_account();
+    let ids = send_leads(&server, 2);
     let conn = server.sqlite();
     conn.execute_batch(
         "DROP TRIGGER lead_inbox_refuses_update; UPDATE lead_inbox SET message = message || '!'",
@@ -63,9 +63,9 @@ fn a_lead_that_was_altered_or_erased_says_so() {
 }
 
 #[test]
-fn a_lead_knows_its_neighbours_in_the_list_it_was_opened_from() {
-    let (server, mut browser) = staffed();
-    let ids = send(&server, 11);
+fn an_opened_lead_has_previous_and_next_of_the_filtered_list() {
+    let (server, mut browser) = server_with_account();
+    let ids = send_leads(&server, 11);
     set_status(&server, &ids[5], "archived");
     for (filter, of) in [
         ("", (0..11).collect::<Vec<usize>>()),
@@ -88,9 +88,9 @@ fn a_lead_knows_its_neighbours_in_the_list_it_was_opened_from() {
 }
 
 #[test]
-fn an_export_has_the_bytes_of_the_shell_s_and_is_written_down() {
-    let (server, mut browser) = staffed();
-    let ids = send(&server, 12);
+fn an_admin_export_equals_the_command_s_output_and_is_audited() {
+    let (server, mut browser) = server_with_account();
+    let ids = send_leads(&server, 12);
     set_status(&server, &ids[2], "resolved");
     let cases: [(&str, &str, &[&str]); 5] = [
         ("format=csv", "csv", &["--format", "csv"]),
@@ -115,7 +115,7 @@ fn an_export_has_the_bytes_of_the_shell_s_and_is_written_down() {
             "{name}"
         );
         assert_eq!(answer.header("cache-control"), Some("no-store"));
-        let told = digest::rows(
+        let told = sql::rows(
             &server.sqlite(),
             "SELECT actor, details_json ->> 'sha256', details_json ->> 'rows' FROM audit_log WHERE event = 'LEADS_EXPORTED' ORDER BY seq DESC LIMIT 2",
         );
@@ -133,8 +133,8 @@ fn an_export_has_the_bytes_of_the_shell_s_and_is_written_down() {
 }
 
 #[test]
-fn a_large_export_comes_whole_and_others_are_served_meanwhile() {
-    let (server, mut browser) = staffed();
+fn a_large_export_is_complete_and_does_not_block_other_requests() {
+    let (server, mut browser) = server_with_account();
     server.sqlite().execute_batch(
         "PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;
          WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::support::admin::{Browser, send, set_status, staffed};
+use super::support::admin::{Browser, send_leads, server_with_account, set_status};
 use super::support::http::post_lead;
-use super::support::{digest, lead};
+use super::support::{lead, sql};
 
 /// The ids of all pages, walked from one to the next, and what the first page counted.
 fn walk(browser: &mut Browser, filter: &str, limit: usize) -> (Vec<String>, Value) {
@@ -31,16 +31,16 @@ fn walk(browser: &mut Browser, filter: &str, limit: usize) -> (Vec<String>, Valu
 }
 
 #[test]
-fn the_pages_of_any_size_are_the_whole_list_newest_first() {
-    let (server, mut browser) = staffed();
-    let mut ids = send(&server, 23);
+fn pages_of_any_size_add_up_to_the_whole_list_newest_first() {
+    let (server, mut browser) = server_with_account();
+    let mut ids = send_leads(&server, 23);
     for id in &ids[3..9] {
         set_status(&server, id, "processing");
     }
     set_status(&server, &ids[4], "received");
     ids.reverse();
     let of = |sql: &str| -> BTreeSet<String> {
-        let rows = digest::rows(
+        let rows = sql::rows(
             &server.sqlite(),
             &format!(
                 "SELECT l.id FROM lead_inbox l LEFT JOIN lead_status s USING (audit_seq) WHERE {sql}"
@@ -91,11 +91,11 @@ fn the_pages_of_any_size_are_the_whole_list_newest_first() {
 }
 
 #[test]
-fn a_lead_that_comes_while_pages_are_read_moves_nothing() {
-    let (server, mut browser) = staffed();
-    let ids = send(&server, 6);
+fn a_lead_stored_while_paging_shifts_no_page() {
+    let (server, mut browser) = server_with_account();
+    let ids = send_leads(&server, 6);
     let first = browser.read("/admin/api/leads?limit=3");
-    send(&server, 4);
+    send_leads(&server, 4);
     let cursor = first["next"].as_str().expect("more").to_owned();
     let second = browser.read(&format!("/admin/api/leads?limit=3&cursor={cursor}"));
     let of = |page: &Value| -> Vec<String> {
@@ -108,8 +108,8 @@ fn a_lead_that_comes_while_pages_are_read_moves_nothing() {
 }
 
 #[test]
-fn a_lead_in_the_list_has_what_the_list_shows_and_no_more() {
-    let (server, mut browser) = staffed();
+fn a_listed_lead_has_exactly_the_summary_fields() {
+    let (server, mut browser) = server_with_account();
     let mut sent = lead();
     let message = format!("Bonjour,\r\n\n\t {} é", "mot 😀 ".repeat(60));
     sent["message"] = json!(message);
@@ -119,7 +119,7 @@ fn a_lead_in_the_list_has_what_the_list_shows_and_no_more() {
     let shown = &page["leads"][0];
     let keys: Vec<&str> = shown.as_object().expect("one").keys().map(String::as_str).collect();
     let expected =
-        ["excerpt", "company", "created_at_utc", "id", "name", "seq", "service", "status"];
+        ["company", "created_at_utc", "excerpt", "id", "name", "seq", "service", "status"];
     assert_eq!(keys, expected);
     assert_eq!(
         (&shown["id"], &shown["company"], &shown["status"]),
@@ -131,12 +131,12 @@ fn a_lead_in_the_list_has_what_the_list_shows_and_no_more() {
 }
 
 #[test]
-fn the_audit_log_is_read_in_pages_and_by_filters() {
-    let (server, mut browser) = staffed();
-    let ids = send(&server, 5);
+fn the_audit_log_is_paged_and_filtered() {
+    let (server, mut browser) = server_with_account();
+    let ids = send_leads(&server, 5);
     set_status(&server, &ids[1], "processing");
     browser.read(&format!("/admin/api/leads/{}", ids[1]));
-    let all = digest::rows(&server.sqlite(), "SELECT seq FROM audit_log ORDER BY seq DESC");
+    let all = sql::rows(&server.sqlite(), "SELECT seq FROM audit_log ORDER BY seq DESC");
     let all: Vec<i64> =
         all.iter().map(|row| row[0].as_deref().expect("one").parse().expect("a number")).collect();
     let mut walk = |filter: &str, limit: usize| -> Vec<i64> {

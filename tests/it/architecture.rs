@@ -79,7 +79,7 @@ impl Source {
 }
 
 #[test]
-fn no_layer_imports_one_above_or_beside_it() {
+fn no_layer_imports_a_higher_or_sibling_layer() {
     let mut faults = Vec::new();
     for source in sources() {
         let Some((_, allowed)) = LAYERS.iter().find(|(layer, _)| *layer == source.layer()) else {
@@ -97,7 +97,7 @@ fn no_layer_imports_one_above_or_beside_it() {
 }
 
 #[test]
-fn paths_are_absolute_so_that_the_other_checks_see_them() {
+fn import_paths_are_absolute() {
     let relative =
         |source: &Source| source.code.contains("super::") || source.code.contains("self::");
     let files: Vec<String> = sources().into_iter().filter(relative).map(|s| s.file).collect();
@@ -105,7 +105,7 @@ fn paths_are_absolute_so_that_the_other_checks_see_them() {
 }
 
 #[test]
-fn no_files_import_each_other_in_a_circle() {
+fn file_imports_form_no_cycle() {
     let sources = sources();
     let files: BTreeMap<String, String> =
         sources.iter().map(|source| (source.module(), source.file.clone())).collect();
@@ -142,7 +142,7 @@ fn reachable<'a>(
 }
 
 #[test]
-fn each_library_is_imported_by_its_home_layer_alone() {
+fn each_crate_is_imported_only_by_its_home_layer() {
     let mut faults = Vec::new();
     for source in sources() {
         for (library, home) in HOMES {

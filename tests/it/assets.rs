@@ -39,7 +39,7 @@ fn crawl(address: SocketAddr) -> Vec<(String, Response)> {
 }
 
 #[test]
-fn every_file_that_the_page_names_is_there_and_may_be_kept_for_ever() {
+fn every_referenced_asset_exists_and_is_immutable() {
     let server = TestServer::start();
     let files = crawl(server.address);
     assert!(files.len() > 10, "{}", files.len());
@@ -60,7 +60,7 @@ fn every_file_that_the_page_names_is_there_and_may_be_kept_for_ever() {
 }
 
 #[test]
-fn a_page_is_asked_for_again_and_mostly_unchanged() {
+fn a_page_is_revalidated_and_answered_304() {
     let server = TestServer::start();
     let page = get(server.address, "/admin");
     assert_eq!(page.header("cache-control"), Some("no-cache"));
@@ -68,10 +68,10 @@ fn a_page_is_asked_for_again_and_mostly_unchanged() {
     let tag = page.header("etag").expect("a tag").to_owned();
     for view in [
         "leads/0198a6f2-0000-7000-8000-000000000000",
-        "figures",
+        "stats",
         "audit",
-        "state",
-        "welcome",
+        "status",
+        "setup",
         "sign-in",
     ] {
         let same = get(server.address, &format!("/admin/{view}"));
@@ -105,7 +105,7 @@ fn bytes(address: SocketAddr, path: &str, accept: &str) -> (String, Vec<u8>) {
 }
 
 #[test]
-fn a_file_comes_compressed_as_the_client_takes_it() {
+fn the_content_encoding_follows_accept_encoding() {
     let server = TestServer::start();
     let (path, plain) = crawl(server.address)
         .into_iter()
@@ -161,7 +161,7 @@ fn unzipped(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn the_page_s_files_are_small_on_the_wire() {
+fn the_page_s_transfer_size_stays_within_budget() {
     let server = TestServer::start();
     let mut total = bytes(server.address, "/admin", "br").1.len();
     for (path, _) in crawl(server.address) {
@@ -171,7 +171,7 @@ fn the_page_s_files_are_small_on_the_wire() {
 }
 
 #[test]
-fn what_is_no_file_of_the_page_is_not_found() {
+fn unknown_asset_paths_return_404() {
     let server = TestServer::start();
     let page = get(server.address, "/admin").body;
     let path = named(&page).into_iter().next().expect("a file");
@@ -195,7 +195,7 @@ fn what_is_no_file_of_the_page_is_not_found() {
 }
 
 #[test]
-fn every_answer_of_the_page_has_the_headers_that_keep_it_to_itself() {
+fn every_page_response_has_the_security_headers() {
     let server = TestServer::start();
     let script = named(&get(server.address, "/admin").body).into_iter().next().expect("a file");
     let page = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -235,7 +235,7 @@ fn every_answer_of_the_page_has_the_headers_that_keep_it_to_itself() {
 }
 
 #[test]
-fn head_of_a_file_has_its_length_and_no_body() {
+fn head_of_an_asset_has_its_length_and_no_body() {
     let server = TestServer::start();
     let path = named(&get(server.address, "/admin").body).into_iter().next().expect("a file");
     let whole = get(server.address, &path);

@@ -11,7 +11,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use super::process::{assert_kept, under_load};
-use super::support::binary::{Served, command, run, sqlite3, succeed};
+use super::support::binary::{ServeProcess, command, run, sqlite3, succeed};
 use super::support::database::Database;
 use super::support::http::post_lead;
 use super::support::{TOKEN, lead};
@@ -30,7 +30,7 @@ pub(crate) fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_backup_holds_what_was_there_in_one_file_that_any_tool_opens() {
+fn a_backup_is_one_complete_file_that_any_sqlite_tool_opens() {
     let database = Database::sample();
     let before = database.dump();
     fs::create_dir(database.folder().join("kept")).expect("a folder");
@@ -52,13 +52,13 @@ fn a_backup_holds_what_was_there_in_one_file_that_any_tool_opens() {
     let sha256: String = sha256.iter().map(|b| format!("{b:02x}")).collect();
     assert_eq!(last, format!("BACKUP_TAKEN backup.db {sha256}"));
     // All but the end mark is a database of its own, equal to the one before.
-    let copy = Database::bare();
+    let copy = Database::without_file();
     fs::copy(&backup, copy.path()).expect("a copy");
     assert_eq!(copy.dump(), before);
 }
 
 #[test]
-fn a_backup_cut_anywhere_or_with_one_other_bit_is_refused() {
+fn a_truncated_or_bit_flipped_backup_is_refused() {
     let database = Database::sample();
     database.succeed(&["backup", "create", "backup.db"]);
     let path = database.folder().join("backup.db");
@@ -89,7 +89,7 @@ fn a_backup_cut_anywhere_or_with_one_other_bit_is_refused() {
 }
 
 #[test]
-fn a_copy_by_another_tool_is_taken_when_asked_for_and_a_newer_one_never() {
+fn no_checksum_accepts_another_tool_s_copy_but_never_a_newer_schema() {
     let database = Database::sample();
     let copy = database.folder().join("copy.db");
     sqlite3(&database.path(), &format!("VACUUM INTO '{}'", copy.display())).expect("a copy");
@@ -108,7 +108,7 @@ fn a_copy_by_another_tool_is_taken_when_asked_for_and_a_newer_one_never() {
 }
 
 #[test]
-fn a_backup_takes_the_place_of_a_backup_and_of_nothing_else() {
+fn a_backup_replaces_only_a_backup() {
     let database = Database::sample();
     fs::write(database.folder().join("letter.txt"), "Dear Sir").expect("written");
     for target in ["letter.txt", "fastcore.db", "fastcore.db-wal", ".", "/dev/null", "none/x.db"] {
@@ -123,7 +123,7 @@ fn a_backup_takes_the_place_of_a_backup_and_of_nothing_else() {
 }
 
 #[test]
-fn a_backup_on_standard_output_is_the_same() {
+fn a_backup_to_standard_output_is_identical() {
     let database = Database::sample();
     let output = database.run(&["backup", "create", "-"]);
     assert!(output.status.success(), "{}", said(&output));
@@ -133,7 +133,7 @@ fn a_backup_on_standard_output_is_the_same() {
 }
 
 #[test]
-fn a_broken_database_gets_no_backup() {
+fn a_corrupt_database_is_not_backed_up() {
     let database = Database::sample();
     database.succeed(&["backup", "create", "backup.db"]);
     let before = fs::read(database.folder().join("backup.db")).expect("a backup");
@@ -145,10 +145,10 @@ fn a_broken_database_gets_no_backup() {
 }
 
 #[test]
-fn a_backup_of_a_server_under_load_verifies_and_one_that_was_killed_is_not_there() {
+fn a_backup_under_load_verifies_and_a_killed_one_leaves_no_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();
-    let mut served = Served::start(folder);
+    let mut served = ServeProcess::start(folder);
     let ((), seen) = under_load(served.address, 8, || {
         for _ in 0..3 {
             std::thread::sleep(Duration::from_millis(200));
@@ -187,14 +187,14 @@ fn a_backup_of_a_server_under_load_verifies_and_one_that_was_killed_is_not_there
 }
 
 /// A server that takes backups every second into `kept` beside its database.
-fn scheduled(folder: &Path) -> Served {
+fn scheduled(folder: &Path) -> ServeProcess {
     let mut command = command(folder, &["serve", "--backup-every", "1s", "--backup-keep", "2"]);
     command.env("FASTCORE_SITE_INGEST_TOKEN", TOKEN).env("FASTCORE_BACKUP_DIR", "kept");
-    Served::spawn(&mut command)
+    ServeProcess::spawn(&mut command)
 }
 
 #[test]
-fn a_server_takes_backups_keeps_the_newest_and_deletes_nothing_else() {
+fn the_scheduler_keeps_the_newest_backups_and_deletes_nothing_else() {
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();
     let kept = folder.join("kept");
@@ -222,7 +222,7 @@ fn a_server_takes_backups_keeps_the_newest_and_deletes_nothing_else() {
 }
 
 #[test]
-fn a_backup_that_cannot_be_taken_is_told_and_tried_again_and_leads_go_on() {
+fn a_failed_scheduled_backup_is_logged_and_retried_while_leads_are_stored() {
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();
     fs::write(folder.join("kept"), "a file where the folder should be").expect("written");
@@ -235,7 +235,7 @@ fn a_backup_that_cannot_be_taken_is_told_and_tried_again_and_leads_go_on() {
 }
 
 #[test]
-fn a_server_ends_in_time_though_its_backup_does_not() {
+fn shutdown_does_not_wait_for_a_running_backup() {
     let folder = tempfile::tempdir().expect("a folder");
     let folder = folder.path();
     fs::create_dir(folder.join("kept")).expect("a folder");

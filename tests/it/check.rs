@@ -11,7 +11,7 @@ use fastcore::app::status::thresholds::Level;
 use fastcore::clock::Clock;
 use serde_json::Value;
 
-use super::support::binary::{Served, command};
+use super::support::binary::{ServeProcess, command};
 use super::support::database::Database;
 
 /// The sample, its owner's alone as a server makes it.
@@ -38,11 +38,11 @@ fn findings(database: &Database, variables: &[(&str, &str)]) -> (Option<i32>, Ve
 }
 
 #[test]
-fn a_database_that_is_well_is_said_to_be_beside_a_server_too() {
+fn a_healthy_database_passes_with_and_without_a_server() {
     let database = sample();
     database.succeed(&["backup", "create", "backup.db"]);
     assert_eq!(findings(&database, &[]), (Some(0), vec![]));
-    let mut served = Served::start(database.folder());
+    let mut served = ServeProcess::start(database.folder());
     assert_eq!(findings(&database, &[]), (Some(0), vec![]));
     let text = database.succeed(&["check"]);
     assert!(text.lines().all(|line| line.starts_with("ok ")), "{text}");
@@ -50,7 +50,7 @@ fn a_database_that_is_well_is_said_to_be_beside_a_server_too() {
 }
 
 #[test]
-fn each_thing_that_is_not_well_is_told() {
+fn each_problem_is_one_finding_with_a_hint() {
     type Spoil = fn(&Database);
     let cases: [(&str, Spoil); 10] = [
         ("warning backup", |_| {}),
@@ -97,12 +97,12 @@ fn each_thing_that_is_not_well_is_told() {
         assert!(found.iter().any(|f| f == told), "{told}: {found:?}");
         assert_eq!(status, Some(i32::from(told.starts_with("error"))), "{told}: {found:?}");
     }
-    let bare = Database::bare();
+    let bare = Database::without_file();
     assert_eq!(findings(&bare, &[]), (Some(1), vec!["error database".to_owned()]));
 }
 
 #[test]
-fn a_backup_that_somebody_has_made_is_late_after_a_week() {
+fn a_manual_backup_is_old_after_a_week() {
     let database = sample();
     database.succeed(&["backup", "create", "backup.db"]);
     for (days, level) in [(6, Level::Ok), (8, Level::Warning)] {
@@ -131,7 +131,7 @@ fn a_scheduled_backup_is_late_after_two_intervals_and_an_hour() {
 }
 
 #[test]
-fn settings_and_a_schedule_that_takes_no_backups_are_told() {
+fn bad_settings_and_a_failing_backup_schedule_are_findings() {
     let database = sample();
     let variables =
         [("FASTCORE_BACKUP_DIR", "none"), ("FASTCORE_LISTN", "x"), ("LOG_LEVEL", "INFO")];

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::support::binary::{self, read_all};
 use super::support::database::Database;
-use super::support::{digest, lead};
+use super::support::{lead, sql};
 
 fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|e| panic!("{e}: {text}"))
@@ -50,7 +50,7 @@ fn of_three_days() -> Database {
 }
 
 #[test]
-fn the_newest_leads_come_first_and_no_more_than_asked_for() {
+fn lead_list_shows_the_newest_first_up_to_the_limit() {
     let database = Database::sample();
     assert_eq!(listed(&database, &[]), [5, 4, 3, 2, 1]);
     assert_eq!(listed(&database, &["--limit", "2"]), [5, 4]);
@@ -61,7 +61,7 @@ fn the_newest_leads_come_first_and_no_more_than_asked_for() {
 }
 
 #[test]
-fn a_day_is_taken_whole_and_a_moment_to_the_microsecond() {
+fn since_and_until_take_whole_days_or_microseconds() {
     let database = of_three_days();
     let cases: [(&[&str], &[i64]); 12] = [
         (&["--since", "2026-01-02"], &[5, 4, 3, 2]),
@@ -87,7 +87,7 @@ fn a_day_is_taken_whole_and_a_moment_to_the_microsecond() {
 }
 
 #[test]
-fn leads_are_found_by_service_and_by_status() {
+fn lead_list_filters_by_service_and_status() {
     let database = Database::sample();
     assert_eq!(listed(&database, &["--service", "ponts"]), [3]);
     assert_eq!(listed(&database, &["--service", "autre"]), [0; 0]);
@@ -101,7 +101,7 @@ fn leads_are_found_by_service_and_by_status() {
 }
 
 #[test]
-fn words_are_found_by_their_beginnings_regardless_of_accents_and_case() {
+fn search_matches_word_prefixes_ignoring_accents_and_case() {
     let database = Database::sample();
     let cases: [(&str, &[i64]); 14] = [
         ("lefevre", &[3]),
@@ -127,7 +127,7 @@ fn words_are_found_by_their_beginnings_regardless_of_accents_and_case() {
 }
 
 #[test]
-fn a_lead_is_shown_whole_by_either_of_its_ids() {
+fn lead_show_takes_the_lead_id_or_the_request_id() {
     let database = Database::sample();
     let id = database.lead_id(2);
     let request_id = database.one("SELECT request_id FROM lead_inbox WHERE audit_seq = 2");
@@ -163,7 +163,7 @@ fn a_lead_is_shown_whole_by_either_of_its_ids() {
 }
 
 #[test]
-fn a_lead_that_was_altered_is_shown_as_such() {
+fn lead_show_marks_an_altered_lead_as_invalid() {
     let database = Database::sample();
     let id = database.lead_id(3);
     database.tamper_sql("UPDATE lead_inbox SET company = 'Other' WHERE audit_seq = 3");
@@ -172,7 +172,7 @@ fn a_lead_that_was_altered_is_shown_as_such() {
 }
 
 #[test]
-fn a_change_of_status_is_told_in_the_audit_log() {
+fn a_status_change_is_audited() {
     let database = Database::sample();
     let (id, request_id) = (
         database.lead_id(3),
@@ -187,7 +187,7 @@ fn a_change_of_status_is_told_in_the_audit_log() {
     {
         database.succeed(&["lead", "set-status", by, to]);
         let sql = "SELECT event, actor, lead_id, request_id, status_code, details_json FROM audit_log ORDER BY seq DESC LIMIT 1";
-        let told = digest::rows(&database.sqlite(), sql).remove(0);
+        let told = sql::rows(&database.sqlite(), sql).remove(0);
         let details = format!(r#"{{"from":"{from}","to":"{to}"}}"#);
         let expected = [
             Some("LEAD_PROCESSED"),
@@ -208,7 +208,7 @@ fn a_change_of_status_is_told_in_the_audit_log() {
 }
 
 #[test]
-fn the_same_status_again_writes_nothing() {
+fn setting_the_same_status_again_writes_nothing() {
     let database = Database::sample();
     for (place, status) in [(2, "processing"), (3, "received")] {
         let before = database.dump();
@@ -218,7 +218,7 @@ fn the_same_status_again_writes_nothing() {
 }
 
 #[test]
-fn a_lead_that_is_not_there_is_told_in_one_line() {
+fn an_unknown_lead_is_a_one_line_error() {
     let database = Database::sample();
     let before = database.dump();
     for id in ["00000000-0000-4000-8000-000000000000", "nothing", "", "' OR 1 = 1 --", "\u{1b}[31m"]
@@ -237,7 +237,7 @@ fn a_lead_that_is_not_there_is_told_in_one_line() {
 }
 
 #[test]
-fn nothing_in_a_lead_can_command_the_terminal() {
+fn control_characters_of_a_lead_never_reach_the_terminal() {
     // What moves the cursor, sets the title, reorders text or hides it.
     let evil = "\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31m\u{8}\u{7f}";
     let hidden = "\u{202e}txt.exe\u{202c}\u{2066}\u{2069}\u{200f}\u{200b}\u{61c}\u{feff}";
@@ -266,7 +266,7 @@ fn nothing_in_a_lead_can_command_the_terminal() {
 }
 
 #[test]
-fn a_list_has_one_line_for_each_lead_whatever_is_in_it() {
+fn lead_list_prints_exactly_one_line_per_lead() {
     let mut long = lead();
     long["message"] = json!("une ligne\n".repeat(100));
     let database = Database::with(&[long, lead()]);
@@ -274,7 +274,7 @@ fn a_list_has_one_line_for_each_lead_whatever_is_in_it() {
 }
 
 #[test]
-fn a_token_is_long_and_never_the_same() {
+fn token_new_prints_a_long_random_token() {
     let folder = tempfile::tempdir().expect("a folder");
     let tokens: Vec<String> = (0..3).map(|_| binary::succeed(folder.path(), &["token"])).collect();
     for token in &tokens {
@@ -289,7 +289,7 @@ fn a_token_is_long_and_never_the_same() {
 }
 
 #[test]
-fn every_shell_has_completions() {
+fn completions_exist_for_every_shell() {
     let folder = tempfile::tempdir().expect("a folder");
     for shell in ["bash", "zsh", "fish"] {
         let script = binary::succeed(folder.path(), &["completions", shell]);
@@ -299,7 +299,7 @@ fn every_shell_has_completions() {
 }
 
 #[test]
-fn wrong_usage_ends_with_2_and_help_with_0() {
+fn usage_errors_exit_2_and_help_exits_0() {
     let folder = tempfile::tempdir().expect("a folder");
     let wrong: [&[&str]; 8] = [
         &[],
@@ -326,8 +326,8 @@ fn wrong_usage_ends_with_2_and_help_with_0() {
 }
 
 #[test]
-fn without_a_database_every_command_says_so_in_one_line_and_makes_none() {
-    let database = Database::bare();
+fn every_command_without_a_database_fails_in_one_line_and_creates_none() {
+    let database = Database::without_file();
     let commands: [&[&str]; 9] = [
         &["lead", "list"],
         &["lead", "show", "x"],
@@ -353,7 +353,7 @@ fn without_a_database_every_command_says_so_in_one_line_and_makes_none() {
 }
 
 #[test]
-fn a_reader_that_has_gone_is_no_error() {
+fn a_closed_output_pipe_is_not_an_error() {
     let database = Database::sample();
     let id = database.lead_id(1);
     let commands: [&[&str]; 8] = [
@@ -378,7 +378,7 @@ fn a_reader_that_has_gone_is_no_error() {
 }
 
 #[test]
-fn output_that_cannot_be_written_is_a_failure() {
+fn a_failed_write_to_the_output_is_an_error() {
     let database = Database::sample();
     for command in [["lead", "list"], ["export", "leads"]] {
         let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("a full device");
@@ -390,7 +390,7 @@ fn output_that_cannot_be_written_is_a_failure() {
 }
 
 #[test]
-fn the_present_statuses_are_made_anew_from_the_log() {
+fn the_status_table_is_rebuilt_from_the_audit_log() {
     let database = Database::sample();
     for (place, status) in [(1, "resolved"), (2, "archived"), (3, "archived"), (3, "received")] {
         database.succeed(&["lead", "set-status", &database.lead_id(place), status]);

@@ -13,7 +13,9 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::support::binary::{Served, command, ended, free_address, outcome, run, succeed, text};
+use super::support::binary::{
+    ServeProcess, command, ended, free_address, outcome, run, succeed, text,
+};
 use super::support::http::{Client, once, post_lead};
 use super::support::{TOKEN, lead};
 
@@ -50,9 +52,9 @@ fn post_with(address: SocketAddr, token: &str) -> u16 {
 }
 
 #[test]
-fn the_first_start_with_nothing_configured_makes_everything_and_says_how_to_go_on() {
+fn the_first_start_without_configuration_creates_everything_and_prints_the_next_steps() {
     let folder = folder();
-    let mut server = Served::spawn(&mut command(folder.path(), &["serve"]));
+    let mut server = ServeProcess::spawn(&mut command(folder.path(), &["serve"]));
     server.read_until("Then look at it");
     let file = |name: &str| folder.path().join(name);
     for name in ["fastcore.db", "fastcore.db-wal", "fastcore.db-shm", "fastcore.db.ingest-token"] {
@@ -77,7 +79,7 @@ fn the_first_start_with_nothing_configured_makes_everything_and_says_how_to_go_o
     server.terminate();
     assert!(!server.log.join("\n").contains(token), "the token is never logged");
 
-    let mut again = Served::spawn(&mut command(folder.path(), &["serve"]));
+    let mut again = ServeProcess::spawn(&mut command(folder.path(), &["serve"]));
     assert_eq!(post_with(again.address, token), 201);
     assert_eq!(post_with(again.address, TOKEN), 401);
     again.terminate();
@@ -88,20 +90,20 @@ fn the_first_start_with_nothing_configured_makes_everything_and_says_how_to_go_o
 }
 
 #[test]
-fn a_configured_token_is_kept_nowhere() {
+fn a_configured_token_is_stored_nowhere() {
     let folder = folder();
-    let mut server = Served::start(folder.path());
+    let mut server = ServeProcess::start(folder.path());
     server.terminate();
     assert!(!folder.path().join("fastcore.db.ingest-token").exists());
 }
 
 #[test]
-fn a_database_that_others_could_read_is_made_private() {
+fn a_database_readable_by_others_becomes_private() {
     let folder = folder();
-    Served::start(folder.path()).terminate();
+    ServeProcess::start(folder.path()).terminate();
     let database = folder.path().join("fastcore.db");
     fs::set_permissions(&database, fs::Permissions::from_mode(0o644)).expect("a mode");
-    Served::start(folder.path()).terminate();
+    ServeProcess::start(folder.path()).terminate();
     assert_eq!(mode(&database), 0o600);
 }
 
@@ -203,7 +205,7 @@ const BAD: [Bad; 8] = [
 ];
 
 #[test]
-fn every_bad_value_stops_the_start_with_one_line_that_says_what_is_accepted() {
+fn every_bad_setting_is_a_one_line_error_that_names_the_accepted_values() {
     let folder = folder();
     let mut failures = Vec::new();
     for (variable, flag, accepts, values) in BAD {
@@ -231,7 +233,7 @@ fn every_bad_value_stops_the_start_with_one_line_that_says_what_is_accepted() {
 }
 
 #[test]
-fn a_bad_value_of_the_env_file_and_one_that_is_no_text_are_told_alike() {
+fn bad_env_file_values_and_non_utf8_values_are_one_line_errors() {
     let at = folder();
     fs::write(at.path().join(".env"), "FASTCORE_ALLOW_PLAINTEXT=maybe\n").expect("a file");
     let line = refusal(&mut serve(at.path()));
@@ -247,7 +249,7 @@ fn a_bad_value_of_the_env_file_and_one_that_is_no_text_are_told_alike() {
 }
 
 #[test]
-fn an_env_file_that_cannot_be_read_is_told_without_what_it_holds() {
+fn an_unreadable_env_file_is_reported_without_its_content() {
     let folder = folder();
     let secret = "hunter2 with spaces and 'an open quote";
     let text = format!("DEBUG=false\nFASTCORE_SITE_INGEST_TOKEN={secret}\n");
@@ -258,7 +260,7 @@ fn an_env_file_that_cannot_be_read_is_told_without_what_it_holds() {
 }
 
 #[test]
-fn a_flag_goes_before_the_environment_and_that_before_the_env_file_and_the_default() {
+fn precedence_is_flag_environment_env_file_default() {
     let folder = folder();
     let starts_with = |flag: Option<&str>, variable: Option<&str>, file: Option<&str>| -> String {
         let text = file.map(|f| format!("DATABASE_URL={f}\n")).unwrap_or_default();
@@ -270,7 +272,7 @@ fn a_flag_goes_before_the_environment_and_that_before_the_env_file_and_the_defau
         if let Some(flag) = flag {
             command.args(["--database-url", flag]);
         }
-        let mut server = Served::spawn(&mut command);
+        let mut server = ServeProcess::spawn(&mut command);
         server.terminate();
         let made = fs::read_dir(folder.path()).expect("a folder").filter_map(|entry| {
             let name = entry.ok()?.file_name().into_string().ok()?;
@@ -294,7 +296,7 @@ fn a_flag_goes_before_the_environment_and_that_before_the_env_file_and_the_defau
 }
 
 #[test]
-fn a_secret_may_come_as_a_file_or_as_a_credential_of_systemd() {
+fn a_secret_comes_from_a_file_or_a_systemd_credential() {
     let folder = folder();
     let path = |name: &str| folder.path().join(name);
     let token = |c: &str| c.repeat(40);
@@ -308,7 +310,7 @@ fn a_secret_may_come_as_a_file_or_as_a_credential_of_systemd() {
     let accepted = |variables: &[(&str, &str)]| -> String {
         let mut command = command(folder.path(), &["serve"]);
         command.envs(variables.iter().copied());
-        let mut server = Served::spawn(&mut command);
+        let mut server = ServeProcess::spawn(&mut command);
         let tried = ["a", "b", "c", "d"].map(|c| (c, post_with(server.address, &token(c))));
         server.terminate();
         let log = server.log.join("\n");
@@ -333,7 +335,7 @@ fn a_secret_may_come_as_a_file_or_as_a_credential_of_systemd() {
 }
 
 #[test]
-fn a_secret_that_cannot_be_used_is_told_by_name_and_never_shown() {
+fn an_unusable_secret_is_reported_by_name_and_never_shown() {
     let folder = folder();
     let path = |name: &str| -> PathBuf { folder.path().join(name) };
     let secret = "hunter2hunter2hunter2hunter2hunter2";
@@ -370,13 +372,13 @@ fn a_secret_that_cannot_be_used_is_told_by_name_and_never_shown() {
 }
 
 #[test]
-fn a_weak_token_is_warned_of_on_loopback_and_refused_elsewhere() {
+fn a_weak_token_is_a_warning_on_loopback_and_an_error_elsewhere() {
     let placeholder = format!("your-secret-token-xyz-{}", "0".repeat(32));
     let short = "5".repeat(31);
     for name in [INGEST, PREVIOUS] {
         for weak in [short.as_str(), placeholder.as_str(), "changeme", "x"] {
             let folder = folder();
-            let mut server = Served::spawn(serve(folder.path()).env(name, weak));
+            let mut server = ServeProcess::spawn(serve(folder.path()).env(name, weak));
             assert_eq!(post_with(server.address, weak), 201);
             server.terminate();
             let warned = |l: &&String| l.contains("\"WARN\"") && l.contains(&format!("{name} is"));
@@ -390,7 +392,7 @@ fn a_weak_token_is_warned_of_on_loopback_and_refused_elsewhere() {
         }
     }
     let folder = folder();
-    let mut server = Served::spawn(serve(folder.path()).env(INGEST, "5".repeat(32)));
+    let mut server = ServeProcess::spawn(serve(folder.path()).env(INGEST, "5".repeat(32)));
     server.terminate();
     assert!(!server.log.iter().any(|l| l.contains(INGEST)), "{:?}", server.log);
 }
@@ -418,10 +420,10 @@ fn off_loopback_plaintext_and_a_missing_token_are_refused() {
 }
 
 #[test]
-fn an_unknown_variable_is_warned_of_with_the_nearest_name() {
+fn an_unknown_variable_is_a_warning_with_the_nearest_name() {
     let folder = folder();
     fs::write(folder.path().join(".env"), "FASTCORE_LOG_FORMATS=text\n").expect("a file");
-    let mut server = Served::spawn(
+    let mut server = ServeProcess::spawn(
         serve(folder.path())
             .env("FASTCORE_LISTN", "127.0.0.1:1")
             .env("FASTCORE_SITE_INGEST_TOKN", "hunter2")
@@ -447,7 +449,7 @@ fn an_unknown_variable_is_warned_of_with_the_nearest_name() {
 }
 
 #[test]
-fn a_postgresql_url_is_pointed_to_the_export_without_its_password() {
+fn a_postgresql_url_is_refused_with_a_pointer_to_the_export_and_no_password() {
     let folder = folder();
     for url in [
         "postgresql://user:hunter2@localhost/fastcore",
@@ -507,7 +509,7 @@ fn left_alone(folder: &Path) -> String {
 }
 
 #[test]
-fn a_file_that_is_no_database_is_left_as_it_is() {
+fn serve_leaves_a_non_sqlite_file_unchanged() {
     let folder = folder();
     let path = folder.path().join("fastcore.db");
     // SQLite takes what is shorter than a page for an empty database.
@@ -521,7 +523,7 @@ fn a_file_that_is_no_database_is_left_as_it_is() {
 }
 
 #[test]
-fn another_program_s_database_is_left_as_it_is() {
+fn serve_leaves_another_program_s_database_unchanged() {
     for journal in ["delete", "wal"] {
         let folder = folder();
         let other = folder.path().join("other");
@@ -549,7 +551,7 @@ fn another_program_s_database_is_left_as_it_is() {
 }
 
 #[test]
-fn a_database_newer_than_the_binary_is_left_as_it_is() {
+fn serve_leaves_a_newer_schema_unchanged() {
     let folder = folder();
     succeed(folder.path(), &["migrate"]);
     let conn = Connection::open(folder.path().join("fastcore.db")).expect("the database");
@@ -564,7 +566,7 @@ fn a_database_newer_than_the_binary_is_left_as_it_is() {
 }
 
 #[test]
-fn a_database_where_none_can_be_is_told_in_one_line() {
+fn an_impossible_database_path_is_a_one_line_error() {
     let folder = folder();
     let locked = folder.path().join("locked");
     fs::create_dir(&locked).expect("a folder");
@@ -586,18 +588,18 @@ fn a_database_where_none_can_be_is_told_in_one_line() {
 #[test]
 fn a_second_server_on_the_same_database_exits_5() {
     let folder = folder();
-    let mut server = Served::start(folder.path());
+    let mut server = ServeProcess::start(folder.path());
     let (status, said) = ended(&mut serve(folder.path()));
     assert_eq!((status, said.lines().count()), (5, 1), "{said}");
     assert!(said.contains("fastcore.db"), "{said}");
     assert_eq!(post_with(server.address, TOKEN), 201, "the first one goes on");
     server.terminate();
     // The lock ends with its process.
-    Served::start(folder.path()).terminate();
+    ServeProcess::start(folder.path()).terminate();
 }
 
 #[test]
-fn a_port_in_use_is_told_in_one_line_before_anything_is_made() {
+fn a_port_in_use_is_a_one_line_error_before_anything_is_created() {
     let folder = folder();
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();
@@ -659,17 +661,21 @@ fn help_shows_every_flag_with_its_variable_and_default() {
     assert!(outer.contains("serve") && outer.contains("5 the database is in use"), "{outer}");
 }
 
-/// The levels of the lines that a server logs while it takes a lead and a request that is none.
+/// The levels of the lines that a server logs while it takes a lead, what is not HTTP, and a request
+/// that breaks off.
 fn levels(variables: &[(&str, &str)], arguments: &[&str]) -> Vec<String> {
     let folder = folder();
     let mut command = serve(folder.path());
     command.envs(variables.iter().copied()).args(arguments);
-    let mut server = Served::spawn_quiet(&mut command);
+    let mut server = ServeProcess::spawn_with_text_log(&mut command);
     assert_eq!(post_with(server.address, TOKEN), 201);
     let mut client = Client::connect(server.address);
     client.send("no HTTP\r\n\r\n");
     assert_eq!(client.receive().expect("an answer").status, 400);
-    drop(client);
+    let mut client = Client::connect(server.address);
+    client.send("GET /health HTTP/1.1\r\nHost: loc");
+    client.shut_sending();
+    assert!(client.is_closed());
     server.terminate();
     let level = |line: &String| {
         let event: Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
@@ -682,7 +688,7 @@ fn levels(variables: &[(&str, &str)], arguments: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn the_log_s_level_is_as_it_is_set() {
+fn the_log_level_follows_the_settings() {
     assert_eq!(levels(&[], &[]), ["INFO", "WARN"]);
     assert_eq!(levels(&[("LOG_LEVEL", "Info")], &[]), ["INFO", "WARN"]);
     assert_eq!(levels(&[("LOG_LEVEL", "debug")], &[]), ["DEBUG", "INFO", "WARN"]);
@@ -698,11 +704,12 @@ fn the_log_s_level_is_as_it_is_set() {
 }
 
 #[test]
-fn the_log_is_json_lines_off_a_terminal_or_text_where_that_is_asked_for() {
+fn the_log_is_json_lines_without_a_terminal_or_text_on_request() {
     for (format, is_json) in [("auto", true), ("json", true), ("JSON", true), ("text", false)] {
         let folder = folder();
-        let mut server =
-            Served::spawn_quiet(serve(folder.path()).env("FASTCORE_LOG_FORMAT", format));
+        let mut server = ServeProcess::spawn_with_text_log(
+            serve(folder.path()).env("FASTCORE_LOG_FORMAT", format),
+        );
         assert_eq!(post_with(server.address, TOKEN), 201);
         server.terminate();
         assert!(server.log.len() >= 3, "{:?}", server.log);
@@ -716,9 +723,9 @@ fn the_log_is_json_lines_off_a_terminal_or_text_where_that_is_asked_for() {
 }
 
 #[test]
-fn a_request_is_one_line_with_its_method_path_status_time_and_id() {
+fn a_request_logs_one_line_with_method_path_status_duration_and_id() {
     let folder = folder();
-    let mut server = Served::start(folder.path());
+    let mut server = ServeProcess::start(folder.path());
     let answer = post_lead(server.address, &lead());
     server.terminate();
     let events = server.log.iter().filter_map(|l| serde_json::from_str::<Value>(l).ok());
@@ -731,11 +738,11 @@ fn a_request_is_one_line_with_its_method_path_status_time_and_id() {
 }
 
 #[test]
-fn the_log_holds_no_secret_and_nothing_of_a_person() {
+fn the_debug_log_contains_no_secret_or_personal_data() {
     let folder = folder();
     let previous = "0fedcba987654321".repeat(4);
     let mut server =
-        Served::spawn(serve(folder.path()).env(PREVIOUS, &previous).env("DEBUG", "true"));
+        ServeProcess::spawn(serve(folder.path()).env(PREVIOUS, &previous).env("DEBUG", "true"));
     let address = server.address;
     let mut person = lead();
     person["name"] = json!("Ginevra Quillfeather");
@@ -792,9 +799,9 @@ fn the_log_holds_no_secret_and_nothing_of_a_person() {
 }
 
 #[test]
-fn the_public_url_is_in_what_is_printed() {
+fn the_printed_commands_use_the_public_url() {
     let folder = folder();
-    let mut server = Served::spawn(
+    let mut server = ServeProcess::spawn(
         command(folder.path(), &["serve"]).env("FASTCORE_PUBLIC_URL", "https://leads.example.com/"),
     );
     server.read_until("Then look at it");
@@ -804,11 +811,12 @@ fn the_public_url_is_in_what_is_printed() {
 }
 
 #[test]
-fn origins_are_taken_in_any_case_with_ports_and_addresses() {
+fn cors_origins_may_have_any_case_ports_and_ip_addresses() {
     let folder = folder();
     let origins =
         "https://Example.COM, http://localhost:3000 ,http://127.0.0.1:8080,http://[::1]:80,";
-    let mut server = Served::spawn(serve(folder.path()).env("FASTCORE_CORS_ORIGINS", origins));
+    let mut server =
+        ServeProcess::spawn(serve(folder.path()).env("FASTCORE_CORS_ORIGINS", origins));
     let allowed = |origin: &str| {
         let answer = once(server.address, "GET", "/health", &[("Origin", origin)], b"");
         answer.header("access-control-allow-origin").map(str::to_owned)
@@ -828,13 +836,13 @@ fn the_listen_address_may_be_a_flag_and_ipv6() {
     let address = free_address().to_string();
     let mut command_line = serve(folder.path());
     command_line.args(["--listen", &address]);
-    let mut server = Served::spawn(&mut command_line);
+    let mut server = ServeProcess::spawn(&mut command_line);
     assert_eq!(server.address.to_string(), address, "a flag goes before the environment");
     server.terminate();
     if TcpListener::bind("[::1]:0").is_ok() {
         let mut command_line = serve(folder.path());
         command_line.args(["--listen", "[::1]:0"]);
-        let mut server = Served::spawn(&mut command_line);
+        let mut server = ServeProcess::spawn(&mut command_line);
         assert!(server.address.is_ipv6());
         assert_eq!(once(server.address, "GET", "/health", &[], b"").status, 200);
         server.terminate();

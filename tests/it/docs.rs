@@ -309,7 +309,7 @@ fn table(page: &str, after: &str) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn every_document_is_run_and_the_readme_is_short_and_names_it() {
+fn every_document_is_executed_and_linked_from_a_short_readme() {
     let mut documents: BTreeSet<String> =
         ["README.md", "CONTRIBUTING.md"].map(str::to_owned).into();
     for entry in fs::read_dir(root().join("docs")).expect("a folder") {
@@ -343,7 +343,7 @@ fn prose(page: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_link_leads_somewhere() {
+fn every_link_has_a_target() {
     let further = ["CHANGELOG.md", "migrations/README.md", "assets/vendor/README.md"];
     for page in PAGES.iter().copied().chain(further) {
         for line in prose(page) {
@@ -367,7 +367,7 @@ fn every_link_leads_somewhere() {
 }
 
 #[test]
-fn every_path_that_a_document_names_is_there() {
+fn every_path_named_in_a_document_exists() {
     let folders = ["src/", "tests/", "assets/", "migrations/", "benches/", "docs/", ".ci/"];
     for page in PAGES {
         for line in prose(page) {
@@ -383,7 +383,7 @@ fn every_path_that_a_document_names_is_there() {
 }
 
 #[test]
-fn every_document_that_a_file_names_is_there() {
+fn every_document_named_in_a_file_exists() {
     for file in [".env.example", "fastcore.service", ".ci/unit", ".ci/site", ".ci/smoke"] {
         let text = read(file);
         for rest in text.split("docs/").skip(1) {
@@ -397,7 +397,7 @@ fn every_document_that_a_file_names_is_there() {
 }
 
 #[test]
-fn the_typescript_is_the_tested_typescript() {
+fn documented_typescript_is_the_tested_typescript() {
     let page = read("docs/site-integration.md");
     for file in ["tests/site/lead-schema.ts", "tests/site/route.ts"] {
         assert!(page.contains(&format!("\n```ts\n{}```\n", read(file))), "{file}");
@@ -420,7 +420,7 @@ fn responses(operation: &Value) -> BTreeSet<(String, String)> {
 }
 
 #[test]
-fn the_statuses_are_those_of_the_openapi_document() {
+fn documented_statuses_match_openapi() {
     let document: Value = serde_json::from_str(&fastcore(&["openapi"])).expect("JSON");
     let pairs = |after| -> BTreeSet<(String, String)> {
         let rows = table("docs/api.md", after).into_iter();
@@ -440,7 +440,7 @@ fn the_statuses_are_those_of_the_openapi_document() {
 }
 
 #[test]
-fn the_fields_are_those_of_the_openapi_document() {
+fn documented_fields_match_openapi() {
     let document: Value = serde_json::from_str(&fastcore(&["openapi"])).expect("JSON");
     let resolve = |schema: &Value| match schema["$ref"].as_str() {
         Some(reference) => document.pointer(&reference[1..]).expect("a schema").clone(),
@@ -466,7 +466,7 @@ fn the_fields_are_those_of_the_openapi_document() {
 }
 
 #[test]
-fn the_paths_of_the_admin_page_are_those_of_the_openapi_document() {
+fn documented_admin_paths_match_openapi() {
     let document: Value = serde_json::from_str(&fastcore(&["openapi"])).expect("JSON");
     let mut told = BTreeMap::new();
     for row in table("docs/api.md", "## The admin page's API") {
@@ -485,7 +485,7 @@ fn the_paths_of_the_admin_page_are_those_of_the_openapi_document() {
 }
 
 #[test]
-fn the_settings_are_those_of_the_help() {
+fn documented_settings_match_the_help() {
     let help = fastcore(&["serve", "--help"]);
     let between = |text: &str, start: &str| {
         let (_, rest) = text.split_once(start)?;
@@ -535,7 +535,7 @@ fn leaves(command: &[String], all: &mut Vec<String>) {
 }
 
 #[test]
-fn every_command_has_an_example_that_is_run() {
+fn every_command_has_an_executed_example() {
     let mut commands = Vec::new();
     leaves(&[], &mut commands);
     assert!(commands.len() > 20, "{commands:?}");

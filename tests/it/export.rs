@@ -9,8 +9,8 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use super::support::database::Database;
-use super::support::digest;
 use super::support::export::{LEAD_COLUMNS, difficult, is_formula, stored};
+use super::support::{reference_hashes, sql};
 
 /// An export to standard output.
 fn export(database: &Database, arguments: &[&str]) -> String {
@@ -23,7 +23,7 @@ fn golden(name: &str) -> String {
 }
 
 #[test]
-fn the_files_are_the_expected_ones_to_the_byte() {
+fn the_export_files_equal_the_expected_bytes() {
     let database = difficult();
     let cases: [(&str, &[&str]); 4] = [
         ("leads.csv", &["leads"]),
@@ -61,7 +61,7 @@ fn assert_cells(parsed: &[Vec<String>], stored: &[Vec<Option<String>>]) {
 }
 
 #[test]
-fn csv_read_back_is_what_is_stored_cell_for_cell() {
+fn csv_read_back_equals_the_stored_cells() {
     let database = difficult();
     let stored = stored(&database);
     for (dialect, delimiter) in [("rfc4180", b','), ("excel-fr", b';')] {
@@ -80,7 +80,7 @@ fn csv_read_back_is_what_is_stored_cell_for_cell() {
 }
 
 #[test]
-fn csv_read_back_by_python_is_what_is_stored_cell_for_cell() {
+fn csv_read_back_by_python_equals_the_stored_cells() {
     let there = Command::new("python3").arg("--version").output().is_ok_and(|o| o.status.success());
     if !there {
         println!("skipped: python3 is not installed");
@@ -105,7 +105,7 @@ json.dump(list(csv.reader(text, delimiter=sys.argv[1], strict=True)), sys.stdout
 }
 
 #[test]
-fn excel_in_french_is_given_its_mark_semicolons_and_line_ends() {
+fn excel_fr_has_a_bom_semicolons_and_crlf() {
     let database = Database::sample();
     let text = export(&database, &["leads", "--dialect", "excel-fr"]);
     assert!(text.starts_with("\u{feff}id;created_at_utc;name;"), "{text}");
@@ -117,7 +117,7 @@ fn excel_in_french_is_given_its_mark_semicolons_and_line_ends() {
 }
 
 #[test]
-fn a_dialect_is_for_csv_alone() {
+fn dialect_is_accepted_for_csv_only() {
     let database = Database::sample();
     let before = database.dump();
     for format in ["jsonl", "xlsx", "postgres"] {
@@ -143,7 +143,7 @@ fn json_lines(text: &str) -> Vec<Value> {
 }
 
 #[test]
-fn json_lines_are_exact() {
+fn json_lines_equal_the_stored_values() {
     let database = difficult();
     let text = export(&database, &["leads", "--format", "jsonl"]);
     let stored = stored(&database);
@@ -158,31 +158,37 @@ fn json_lines_are_exact() {
 }
 
 #[test]
-fn the_chain_can_be_proved_from_an_export_alone() {
+fn the_chain_verifies_from_an_export_alone() {
     let database = Database::sample();
     let lines = json_lines(&export(&database, &["audit", "--format", "jsonl"]));
     assert_eq!(lines.len(), 9);
     let mut previous = [0; 32];
     for (row, seq) in lines.iter().zip(1..) {
         assert_eq!(row["seq"], seq);
-        let columns: Vec<_> = digest::CHAINED.split(", ").map(|c| cell(&row[c])).collect();
-        previous = digest::hash(&previous, &columns);
-        assert_eq!(row["hash"], digest::hex(&previous), "row {seq}");
+        let columns: Vec<_> =
+            reference_hashes::CHAINED.split(", ").map(|c| cell(&row[c])).collect();
+        previous = reference_hashes::hash(&previous, &columns);
+        assert_eq!(row["hash"], sql::hex(&previous), "row {seq}");
     }
-    let receipt = format!("9:{}", digest::hex(&previous));
+    let receipt = format!("9:{}", sql::hex(&previous));
     database.succeed(&["audit", "verify", "--receipt", &receipt]);
 }
 
 #[test]
-fn the_audit_log_as_csv_has_every_column_and_row() {
+fn the_audit_log_csv_has_every_column_and_row() {
     let database = Database::sample();
     let text = export(&database, &["audit"]);
     let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
     let rows: Vec<csv::StringRecord> = reader.records().map(|r| r.expect("a record")).collect();
-    assert_eq!(rows[0].iter().collect::<Vec<_>>().join(", "), format!("{}, hash", digest::CHAINED));
-    let sql =
-        format!("SELECT {}, hash FROM audit_log WHERE seq <= 9 ORDER BY seq", digest::CHAINED);
-    let stored = digest::rows(&database.sqlite(), &sql);
+    assert_eq!(
+        rows[0].iter().collect::<Vec<_>>().join(", "),
+        format!("{}, hash", reference_hashes::CHAINED)
+    );
+    let sql = format!(
+        "SELECT {}, hash FROM audit_log WHERE seq <= 9 ORDER BY seq",
+        reference_hashes::CHAINED
+    );
+    let stored = sql::rows(&database.sqlite(), &sql);
     assert_eq!(rows.len() - 1, stored.len());
     for (row, stored) in rows[1..].iter().zip(stored) {
         let stored: Vec<_> = stored.into_iter().map(Option::unwrap_or_default).collect();

@@ -6,9 +6,9 @@ use std::process::Output;
 use serde_json::Value;
 
 use super::support::database::Database;
-use super::support::digest;
 use super::support::export::{LEAD_COLUMNS, difficult, stored};
 use super::support::postgres::Postgres;
+use super::support::{reference_hashes, sql};
 
 /// Exports to a file and loads that.
 fn move_out(database: &Database, what: &str, server: &Postgres, name: &str) -> Output {
@@ -47,7 +47,7 @@ fn as_text(column: &str) -> String {
 }
 
 #[test]
-fn every_lead_is_equal_in_postgresql_and_so_is_its_present_status() {
+fn every_lead_and_its_status_is_equal_in_postgresql() {
     let Some(server) = Postgres::start() else { return };
     for (name, database) in [("difficult", difficult()), ("sample", Database::sample())] {
         server.create(name);
@@ -65,18 +65,19 @@ fn every_lead_is_equal_in_postgresql_and_so_is_its_present_status() {
 }
 
 #[test]
-fn the_chain_holds_in_postgresql_and_its_audit_log_is_append_only() {
+fn the_chain_verifies_in_postgresql_and_its_audit_log_is_append_only() {
     let Some(server) = Postgres::start() else { return };
     let database = Database::sample();
     server.create("moved");
     assert_loaded(&move_out(&database, "audit", &server, "moved"));
-    let columns: Vec<String> = digest::CHAINED.split(", ").chain(["hash"]).map(as_text).collect();
+    let columns: Vec<String> =
+        reference_hashes::CHAINED.split(", ").chain(["hash"]).map(as_text).collect();
     let loaded = rows(&server, "moved", &columns, "audit_log");
     assert_eq!(loaded.len(), 9);
     let mut previous = [0; 32];
     for row in &loaded {
-        previous = digest::hash(&previous, &row[..9]);
-        assert_eq!(row[9].as_deref(), Some(digest::hex(&previous).as_str()));
+        previous = reference_hashes::hash(&previous, &row[..9]);
+        assert_eq!(row[9].as_deref(), Some(sql::hex(&previous).as_str()));
     }
     for change in [
         "UPDATE audit_log SET actor = 'x' WHERE seq = 3",
@@ -97,7 +98,7 @@ fn the_chain_holds_in_postgresql_and_its_audit_log_is_append_only() {
 }
 
 #[test]
-fn either_file_loads_first_and_a_second_time_changes_nothing() {
+fn the_files_load_in_any_order_and_reloading_changes_nothing() {
     let Some(server) = Postgres::start() else { return };
     let database = Database::sample();
     for (name, order) in [("one", ["leads", "audit"]), ("other", ["audit", "leads"])] {
@@ -119,7 +120,7 @@ fn either_file_loads_first_and_a_second_time_changes_nothing() {
 }
 
 #[test]
-fn the_tables_are_those_of_the_first_service() {
+fn the_postgresql_tables_match_the_fastapi_service() {
     let Some(server) = Postgres::start() else { return };
     let database = Database::empty();
     server.create("empty");
@@ -135,7 +136,7 @@ fn the_tables_are_those_of_the_first_service() {
 }
 
 #[test]
-fn a_file_that_was_cut_short_loads_nothing() {
+fn a_truncated_script_loads_nothing() {
     let Some(server) = Postgres::start() else { return };
     let database = Database::sample();
     server.create("cut");
@@ -155,13 +156,13 @@ fn a_file_that_was_cut_short_loads_nothing() {
 }
 
 #[test]
-fn an_export_for_postgresql_is_told_like_any_other() {
+fn a_postgresql_export_is_audited() {
     let database = Database::sample();
     let output = database.run(&["export", "leads", "--format", "postgres"]);
     assert!(output.status.success());
     let sql = "SELECT details_json FROM audit_log WHERE event = 'LEADS_EXPORTED'";
     let told: Value = serde_json::from_str(&database.one(sql)).expect("JSON");
-    let hash = digest::hex(&<sha2::Sha256 as sha2::Digest>::digest(&output.stdout));
+    let hash = sql::hex(&<sha2::Sha256 as sha2::Digest>::digest(&output.stdout));
     assert_eq!(
         (&told["format"], &told["rows"], &told["sha256"]),
         (&"postgres".into(), &5.into(), &hash.into())

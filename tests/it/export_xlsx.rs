@@ -9,9 +9,9 @@ use std::os::unix::fs::PermissionsExt;
 use calamine::{Data, Reader, Xlsx};
 
 use super::support::database::Database;
-use super::support::digest;
 use super::support::export::{LEAD_COLUMNS, difficult, is_formula, many, stored};
 use super::support::{binary, tools};
+use super::support::{reference_hashes, sql};
 
 type Cells = Vec<Vec<String>>;
 
@@ -54,7 +54,7 @@ fn with_escapes() -> Database {
 }
 
 #[test]
-fn a_workbook_gives_back_every_cell_as_text() {
+fn every_workbook_cell_reads_back_as_text() {
     let database = with_escapes();
     let output = database.run(&["export", "leads", "--format", "xlsx"]);
     assert!(output.status.success(), "{output:?}");
@@ -66,13 +66,14 @@ fn a_workbook_gives_back_every_cell_as_text() {
 }
 
 #[test]
-fn the_audit_log_as_a_workbook_has_every_column_and_row() {
+fn the_audit_log_workbook_has_every_column_and_row() {
     let database = Database::sample();
     let output = database.run(&["export", "audit", "--format", "xlsx"]);
-    let sql = format!("SELECT {}, hash FROM audit_log WHERE seq <= 9", digest::CHAINED);
-    let rows = digest::rows(&database.sqlite(), &sql);
+    let sql = format!("SELECT {}, hash FROM audit_log WHERE seq <= 9", reference_hashes::CHAINED);
+    let rows = sql::rows(&database.sqlite(), &sql);
     let rows = rows.into_iter().map(|r| r.into_iter().map(Option::unwrap_or_default).collect());
-    let header = format!("{}, hash", digest::CHAINED).split(", ").map(str::to_owned).collect();
+    let header =
+        format!("{}, hash", reference_hashes::CHAINED).split(", ").map(str::to_owned).collect();
     let expected: Cells = std::iter::once(header).chain(rows).collect();
     assert_same(&cells(&output.stdout, "audit"), &expected);
     let empty = Database::empty().run(&["export", "leads", "--format", "xlsx"]);
@@ -113,7 +114,7 @@ fn libreoffice_shows_every_cell_of_a_csv_file() {
 }
 
 #[test]
-fn what_a_workbook_is_made_of_leaves_nothing_behind() {
+fn a_workbook_export_leaves_no_temporary_file() {
     let database = many(3000);
     let scratch = tempfile::tempdir().expect("a folder");
     let mut command = binary::command(database.folder(), &["export", "leads", "--format", "xlsx"]);
@@ -128,7 +129,7 @@ fn what_a_workbook_is_made_of_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_workbook_whose_scratch_folder_is_missing_or_full_is_refused_in_one_line() {
+fn a_missing_or_full_temporary_folder_is_a_one_line_error() {
     let database = Database::sample();
     let before = database.dump();
     let mut command = binary::command(database.folder(), &["export", "leads", "--format", "xlsx"]);

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::support::binary::{self, Served};
+use super::support::binary::{self, ServeProcess};
 use super::support::database::Database;
 use super::support::export::{LEAD_COLUMNS, stored};
 use super::support::http::Client;
 use super::support::postgres::Postgres;
-use super::support::{digest, lead, within};
+use super::support::{lead, reference_hashes, sql, wait_until};
 
 const HEADER: &str = "id,created_at_utc,name,email,phone,company,service,message,consent,source,request_id,ip_hash,meta_json,status\n";
 
@@ -158,7 +158,7 @@ fn expected() -> Vec<Vec<Option<String>>> {
 }
 
 #[test]
-fn what_postgresql_writes_is_taken_in_row_for_row() {
+fn every_row_of_a_postgresql_csv_is_imported() {
     let Some(server) = Postgres::start() else { return };
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/data/import/first_service.sql");
     server.create("old");
@@ -185,7 +185,7 @@ fn what_postgresql_writes_is_taken_in_row_for_row() {
 }
 
 #[test]
-fn what_left_for_postgresql_comes_back_equal() {
+fn a_postgresql_export_imports_back_unchanged() {
     let database = Database::sample();
     let kept = stored(&database);
     let jsonl = database.succeed(&["export", "leads", "--format", "jsonl"]);
@@ -203,16 +203,16 @@ fn what_left_for_postgresql_comes_back_equal() {
 }
 
 #[test]
-fn every_lead_has_an_audit_row_that_proves_it() {
+fn every_imported_lead_has_an_audit_row_with_its_digest() {
     let database = Database::sample();
     let output = import(&database, rows(2).replace(",received\n", ",resolved\n"));
     assert_eq!(said(&output), "2 rows: 2 imported, 0 there already, 0 refused\n");
-    let told = digest::rows(
+    let told = sql::rows(
         &database.sqlite(),
         "SELECT event, actor LIKE 'cli:_%', lead_id, request_id, status_code, details_json,
              created_at_utc > '2026', details_json ->> 'lead_digest' FROM audit_log WHERE seq > 9 ORDER BY seq",
     );
-    let digests = digest::digests(&database.sqlite());
+    let digests = reference_hashes::digests(&database.sqlite());
     for (n, row) in (1..).zip(&told) {
         let details = format!(
             r#"{{"source":"fast-techservices.com","status":"resolved","lead_digest":"{}"}}"#,
@@ -230,7 +230,7 @@ fn every_lead_has_an_audit_row_that_proves_it() {
         assert_eq!(row[..7], expected.map(|c| c.map(str::to_owned)));
     }
     assert_eq!(told.len(), 2);
-    let (seq, hash) = digest::chain(&database.sqlite()).pop().expect("a row");
+    let (seq, hash) = reference_hashes::chain(&database.sqlite()).pop().expect("a row");
     database.succeed(&["audit", "verify", "--receipt", &format!("{seq}:{hash}")]);
     let shown: Value =
         serde_json::from_str(&database.succeed(&["lead", "show", &id(2), "--json"])).expect("JSON");
@@ -248,7 +248,7 @@ fn every_lead_has_an_audit_row_that_proves_it() {
 }
 
 #[test]
-fn an_old_lead_takes_its_place_in_time_and_goes_on_from_its_status() {
+fn an_imported_lead_keeps_its_time_and_status() {
     let database = Database::sample();
     assert!(import(&database, rows(1).replace(",received\n", ",archived\n")).status.success());
     let list = |filter: &[&str]| {
@@ -272,7 +272,7 @@ fn an_old_lead_takes_its_place_in_time_and_goes_on_from_its_status() {
 }
 
 #[test]
-fn the_site_that_sends_an_old_lead_again_is_told_that_it_is_stored() {
+fn a_retry_of_an_imported_lead_is_a_duplicate() {
     let database = Database::empty();
     assert!(
         import(
@@ -285,7 +285,7 @@ fn the_site_that_sends_an_old_lead_again_is_told_that_it_is_stored() {
         .success()
     );
     let receipt = database.succeed(&["audit", "head"]);
-    let server = Served::start(database.folder());
+    let server = ServeProcess::start(database.folder());
     let mut again = lead();
     again["meta"]["request_id"] = json!(request_id(1));
     let mut client = Client::connect(server.address);
@@ -298,7 +298,7 @@ fn the_site_that_sends_an_old_lead_again_is_told_that_it_is_stored() {
 }
 
 #[test]
-fn a_second_time_changes_nothing() {
+fn importing_twice_changes_nothing() {
     let database = Database::sample();
     assert!(import(&database, rows(1200)).status.success());
     let before = database.dump();
@@ -313,7 +313,7 @@ fn a_second_time_changes_nothing() {
 }
 
 #[test]
-fn what_the_table_cannot_hold_is_told_by_line_and_reason() {
+fn every_refused_row_is_reported_with_line_and_reason() {
     let good = row(1);
     let cases: [(&str, &str, &str); 22] = [
         ("f47ac10b-", "f47ac10b", "id: not a UUID with hyphens"),
@@ -396,7 +396,7 @@ fn what_the_table_cannot_hold_is_told_by_line_and_reason() {
 }
 
 #[test]
-fn what_is_no_text_or_has_no_end_is_refused_and_the_rows_around_it_are_taken() {
+fn unparsable_rows_are_refused_and_the_rows_around_them_imported() {
     let database = Database::empty();
     let huge = row(3).replace("Mon compresseur", &"x".repeat(5_000_000));
     let mut text = [rows(1).into_bytes(), b"\xff\xfe,\n".to_vec(), row(2).into_bytes()].concat();
@@ -497,7 +497,7 @@ fn columns_are_found_by_their_names_in_any_order() {
 }
 
 #[test]
-fn an_erased_lead_does_not_come_back() {
+fn an_erased_lead_is_not_imported_again() {
     let database = Database::empty();
     assert!(import(&database, rows(3)).status.success());
     for (n, column) in [(1, "lead_id"), (2, "request_id")] {
@@ -522,7 +522,7 @@ fn an_erased_lead_does_not_come_back() {
 }
 
 #[test]
-fn an_id_that_another_lead_has_is_refused() {
+fn an_id_of_another_lead_is_refused() {
     let database = Database::empty();
     let text = rows(1) + &row(2).replace(&id(2), &id(1)) + &row(1).replace(&id(1), &id(9));
     let output = import(&database, text);
@@ -536,7 +536,7 @@ fn an_id_that_another_lead_has_is_refused() {
 }
 
 #[test]
-fn the_report_goes_where_it_is_asked_for_and_over_nothing_that_matters() {
+fn the_refused_report_is_written_where_asked_and_overwrites_no_other_file() {
     let database = Database::empty();
     write(&database, "leads.csv", rows(1) + ",\n");
     let before = database.dump();
@@ -574,12 +574,12 @@ fn the_report_goes_where_it_is_asked_for_and_over_nothing_that_matters() {
 }
 
 #[test]
-fn an_import_that_is_killed_leaves_whole_batches_and_goes_on_when_run_again() {
+fn a_killed_import_leaves_whole_batches_and_can_be_resumed() {
     let database = Database::empty();
     write(&database, "leads.csv", rows(8000));
     let mut command = binary::command(database.folder(), &["import", "leads", "leads.csv"]);
     let mut child = command.stderr(Stdio::null()).spawn().expect("it runs");
-    assert!(within(Duration::from_secs(30), &mut || count(&database) > 0), "it begins");
+    assert!(wait_until(Duration::from_secs(30), &mut || count(&database) > 0), "it begins");
     child.kill().expect("it lives");
     assert!(!child.wait().expect("it ends").success());
     let kept = count(&database);
@@ -597,10 +597,10 @@ fn an_import_that_is_killed_leaves_whole_batches_and_goes_on_when_run_again() {
 }
 
 #[test]
-fn an_import_beside_a_server_keeps_no_lead_waiting_for_long() {
+fn an_import_does_not_block_the_intake_of_a_running_server() {
     let database = Database::empty();
     write(&database, "leads.csv", rows(4000));
-    let server = Served::start(database.folder());
+    let server = ServeProcess::start(database.folder());
     let mut command = binary::command(database.folder(), &["import", "leads", "leads.csv"]);
     let mut child = command.stderr(Stdio::piped()).spawn().expect("it runs");
     let mut client = Client::connect(server.address);
@@ -617,8 +617,8 @@ fn an_import_beside_a_server_keeps_no_lead_waiting_for_long() {
 }
 
 #[test]
-fn without_a_database_nothing_is_made() {
-    let database = Database::bare();
+fn import_without_a_database_fails_and_creates_none() {
+    let database = Database::without_file();
     write(&database, "leads.csv", rows(1));
     let output = database.run(&["import", "leads", "leads.csv"]);
     assert!(

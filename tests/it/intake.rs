@@ -7,13 +7,13 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use super::support::binary::{Served, command, run};
+use super::support::binary::{ServeProcess, command, run};
 use super::support::http::{Client, Response, lead_request, once, post_lead};
 use super::support::server::TestServer;
 use super::support::{TOKEN, lead};
 
 #[test]
-fn a_lead_is_stored_with_its_audit_row_and_answered_with_a_receipt() {
+fn a_lead_and_its_audit_row_are_stored_and_answered_with_a_receipt() {
     let server = TestServer::start();
     let lead = lead();
     let answer = post_lead(server.address, &lead);
@@ -37,7 +37,7 @@ fn a_lead_is_stored_with_its_audit_row_and_answered_with_a_receipt() {
 }
 
 #[test]
-fn the_same_submission_again_is_answered_as_the_first_time() {
+fn a_retry_gets_the_first_answer() {
     let server = TestServer::start();
     let mut client = Client::connect(server.address);
     let mut lead = lead();
@@ -55,7 +55,7 @@ fn the_same_submission_again_is_answered_as_the_first_time() {
 }
 
 #[test]
-fn the_audit_row_of_a_lead_holds_a_masked_address_and_the_lead_s_digest() {
+fn the_audit_row_of_a_lead_has_a_masked_address_and_the_digest() {
     let server = TestServer::start();
     let lead = lead();
     let id = received(&post_lead(server.address, &lead));
@@ -83,7 +83,7 @@ fn the_audit_row_of_a_lead_holds_a_masked_address_and_the_lead_s_digest() {
 }
 
 #[test]
-fn a_duplicate_is_noted_with_what_it_was_a_duplicate_of() {
+fn a_duplicate_is_audited_with_the_original_s_id() {
     let server = TestServer::start();
     let lead = lead();
     let id = received(&post_lead(server.address, &lead));
@@ -96,7 +96,7 @@ fn a_duplicate_is_noted_with_what_it_was_a_duplicate_of() {
 }
 
 #[test]
-fn a_spelling_that_is_stored_the_same_is_a_duplicate_too() {
+fn a_submission_equal_after_normalisation_is_a_duplicate() {
     let server = TestServer::start();
     let mut lead = lead();
     let first = post_lead(server.address, &lead);
@@ -110,7 +110,7 @@ fn a_spelling_that_is_stored_the_same_is_a_duplicate_too() {
 }
 
 #[test]
-fn other_content_under_the_same_request_id_is_refused_and_noted_by_the_names_of_its_fields() {
+fn a_conflict_is_refused_and_audited_with_the_differing_field_names() {
     let server = TestServer::start();
     let lead = lead();
     let id = received(&post_lead(server.address, &lead));
@@ -157,7 +157,7 @@ fn other_content_under_the_same_request_id_is_refused_and_noted_by_the_names_of_
 }
 
 #[test]
-fn a_refused_lead_is_noted_by_the_names_of_its_fields_and_its_request_id_where_valid() {
+fn a_rejected_lead_is_audited_with_field_names_and_a_valid_request_id() {
     let server = TestServer::start();
     let noted = |body: &Value| {
         let answer = post_lead(server.address, body);
@@ -190,7 +190,7 @@ fn a_refused_lead_is_noted_by_the_names_of_its_fields_and_its_request_id_where_v
 }
 
 #[test]
-fn what_is_refused_before_its_fields_are_read_leaves_no_audit_row() {
+fn a_request_refused_before_validation_leaves_no_audit_row() {
     let server = TestServer::start();
     let token = format!("Bearer {TOKEN}");
     let send = |authorization: &str, kind: &str, body: &[u8]| {
@@ -210,7 +210,7 @@ fn what_is_refused_before_its_fields_are_read_leaves_no_audit_row() {
 }
 
 #[test]
-fn the_request_id_of_an_erased_lead_is_gone_for_good() {
+fn the_request_id_of_an_erased_lead_stays_410() {
     let server = TestServer::start();
     let lead = lead();
     let id = received(&post_lead(server.address, &lead));
@@ -236,7 +236,7 @@ fn the_request_id_of_an_erased_lead_is_gone_for_good() {
 }
 
 #[test]
-fn the_audit_log_holds_nothing_of_a_person() {
+fn the_audit_log_has_no_personal_data() {
     let server = TestServer::start();
     let token = format!("Bearer {TOKEN}");
     let mut person = lead();
@@ -279,10 +279,10 @@ fn the_audit_log_holds_nothing_of_a_person() {
 }
 
 #[test]
-fn the_previous_token_is_accepted_beside_the_present_one() {
+fn the_previous_token_is_accepted_alongside_the_current_one() {
     let folder = TempDir::new().expect("a folder");
     let previous = TOKEN.replace('0', "f");
-    let mut server = Served::spawn(
+    let mut server = ServeProcess::spawn(
         command(folder.path(), &["serve"])
             .env("FASTCORE_SITE_INGEST_TOKEN", TOKEN)
             .env("FASTCORE_SITE_INGEST_TOKEN_PREVIOUS", &previous),
@@ -299,14 +299,14 @@ fn the_previous_token_is_accepted_beside_the_present_one() {
 }
 
 #[test]
-fn a_retry_after_a_restart_is_answered_as_the_first_time() {
+fn a_retry_after_a_restart_gets_the_first_answer() {
     let folder = TempDir::new().expect("a folder");
     let lead = lead();
-    let mut server = Served::start(folder.path());
+    let mut server = ServeProcess::start(folder.path());
     let first = post_lead(server.address, &lead);
     assert_eq!(first.status, 201);
     server.terminate();
-    let mut server = Served::start(folder.path());
+    let mut server = ServeProcess::start(folder.path());
     let again = post_lead(server.address, &lead);
     assert_eq!((again.status, &again.body), (200, &first.body));
     assert_eq!(again.header("idempotent-replayed"), Some("true"));
@@ -314,7 +314,7 @@ fn a_retry_after_a_restart_is_answered_as_the_first_time() {
 }
 
 #[test]
-fn the_audit_log_is_one_chain_from_its_first_row_to_the_receipt_of_the_last_lead() {
+fn the_chain_runs_from_the_first_row_to_the_last_receipt() {
     let server = TestServer::start();
     let mut bad = lead();
     bad["name"] = json!("J");
@@ -440,7 +440,7 @@ fn erase(sqlite: &Connection, lead_id: &str, request_id: &str) {
 }
 
 #[test]
-fn a_crowd_of_faults_in_unknown_fields_hides_none_of_a_real_one() {
+fn many_errors_in_unknown_fields_do_not_hide_a_known_field_s_error() {
     let server = TestServer::start();
     let crowd: String = (0..300).map(|i| format!(r#""x{i}":"\u0000","#)).collect();
     let body = format!("{{{crowd}\"name\":\"J\"}}");
@@ -454,7 +454,7 @@ fn a_crowd_of_faults_in_unknown_fields_hides_none_of_a_real_one() {
 }
 
 #[test]
-fn a_request_id_that_is_another_lead_s_id_is_not_taken_for_that_lead() {
+fn a_request_id_equal_to_another_lead_s_id_is_a_new_lead() {
     let server = TestServer::start();
     let mut client = Client::connect(server.address);
     let other = client.post_lead(&lead()).json();

@@ -10,9 +10,9 @@ use refinery::Target;
 use rusqlite::Connection;
 use serde_json::Value;
 
-use super::support::binary::Served;
+use super::support::binary::ServeProcess;
 use super::support::database::Database;
-use super::support::digest;
+use super::support::sql;
 
 mod embedded {
     refinery::embed_migrations!("migrations");
@@ -55,7 +55,7 @@ fn rows_after(version: u32) -> String {
 
 /// A database at an older version, full of rows, as the binary of that time left it.
 fn behind(version: u32) -> Database {
-    let folder = Database::bare();
+    let folder = Database::without_file();
     let mut conn = folder.sqlite();
     conn.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())).expect("a mode");
     for step in 1..=version {
@@ -72,7 +72,7 @@ fn behind(version: u32) -> Database {
 fn schema(conn: &Connection) -> Vec<Vec<Option<String>>> {
     let sql = "SELECT type, name, tbl_name, sql FROM sqlite_schema
                WHERE name NOT LIKE '%refinery_schema_history%' ORDER BY type, name";
-    digest::rows(conn, sql)
+    sql::rows(conn, sql)
 }
 
 fn copies(folder: &Path) -> Vec<PathBuf> {
@@ -85,7 +85,7 @@ fn said(output: &std::process::Output) -> String {
 }
 
 #[test]
-fn the_numbers_have_no_gap_and_the_names_say_what_they_make() {
+fn migration_files_are_numbered_without_a_gap() {
     let files = files();
     assert!(files.keys().copied().eq(1..=newest()), "{:?}", files.keys());
     for (what, text) in files.values() {
@@ -98,7 +98,7 @@ fn the_numbers_have_no_gap_and_the_names_say_what_they_make() {
 }
 
 #[test]
-fn the_binary_knows_exactly_the_files() {
+fn the_binary_embeds_exactly_the_migration_files() {
     let database = Database::empty();
     let steps: Value =
         serde_json::from_str(&database.succeed(&["migrate", "status", "--json"])).expect("JSON");
@@ -120,8 +120,8 @@ fn the_binary_knows_exactly_the_files() {
 }
 
 #[test]
-fn each_step_carries_the_rows_of_the_ones_before() {
-    let by_hand = Database::bare();
+fn each_migration_keeps_the_rows_of_earlier_versions() {
+    let by_hand = Database::without_file();
     let conn = by_hand.sqlite();
     conn.execute_batch("PRAGMA foreign_keys = ON").expect("a pragma");
     let mut seen: Vec<(String, String)> = Vec::new();
@@ -129,7 +129,7 @@ fn each_step_carries_the_rows_of_the_ones_before() {
         conn.execute_batch(&format!("BEGIN; {text} COMMIT;"))
             .unwrap_or_else(|e| panic!("{what}: {e}"));
         for (table, rows) in &seen {
-            let now = format!("{:?}", digest::rows(&conn, &format!("SELECT * FROM {table}")));
+            let now = format!("{:?}", sql::rows(&conn, &format!("SELECT * FROM {table}")));
             assert_eq!(&now, rows, "V{number} changed the rows of {table}");
         }
         conn.execute_batch(&rows_after(number)).unwrap_or_else(|e| panic!("V{number}.sql: {e}"));
@@ -137,11 +137,11 @@ fn each_step_carries_the_rows_of_the_ones_before() {
             .iter()
             .filter(|t| conn.table_exists(None, **t).expect("an answer"))
             .map(|t| {
-                (t.to_string(), format!("{:?}", digest::rows(&conn, &format!("SELECT * FROM {t}"))))
+                (t.to_string(), format!("{:?}", sql::rows(&conn, &format!("SELECT * FROM {t}"))))
             })
             .collect();
     }
-    let check = |pragma: &str| digest::rows(&conn, pragma);
+    let check = |pragma: &str| sql::rows(&conn, pragma);
     assert_eq!(check("PRAGMA integrity_check"), [[Some("ok".to_owned())]]);
     assert!(check("PRAGMA foreign_key_check").is_empty());
     assert_eq!(schema(&conn), schema(&Database::empty().sqlite()), "as the binary makes it");
@@ -153,7 +153,7 @@ fn each_step_carries_the_rows_of_the_ones_before() {
 fn renamed_tables_keep_their_rows() {
     let database = behind(6);
     database.succeed(&["migrate"]);
-    let rows = |sql| digest::rows(&database.sqlite(), sql);
+    let rows = |text: &str| sql::rows(&database.sqlite(), text);
     let text = |text: &str| Some(text.to_owned());
     assert_eq!(
         rows("SELECT id, probed_at_utc FROM write_probe"),
@@ -166,8 +166,8 @@ fn renamed_tables_keep_their_rows() {
 }
 
 #[test]
-fn migrating_makes_a_database_that_its_owner_alone_can_read() {
-    let database = Database::bare();
+fn migrate_creates_a_private_database() {
+    let database = Database::without_file();
     let output = database.run(&["migrate"]);
     assert!(output.status.success(), "{output:?}");
     assert!(output.stdout.is_empty(), "words go to standard error");
@@ -180,7 +180,7 @@ fn migrating_makes_a_database_that_its_owner_alone_can_read() {
 }
 
 #[test]
-fn migrating_again_changes_nothing() {
+fn migrate_again_changes_nothing() {
     let database = Database::sample();
     let before = (fs::read(database.path()).expect("the file"), database.dump());
     let output = database.run(&["migrate"]);
@@ -191,8 +191,8 @@ fn migrating_again_changes_nothing() {
 }
 
 #[test]
-fn the_status_of_no_database_makes_none() {
-    let database = Database::bare();
+fn migration_status_creates_no_database() {
+    let database = Database::without_file();
     let output = database.run(&["migrate", "status"]);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(said(&output).lines().count(), 1, "{}", said(&output));
@@ -200,7 +200,7 @@ fn the_status_of_no_database_makes_none() {
 }
 
 #[test]
-fn a_database_that_is_behind_is_used_by_nothing_but_migrate() {
+fn an_outdated_schema_is_refused_by_every_command_except_migrate() {
     let database = behind(newest() - 1);
     let text = database.succeed(&["migrate", "status"]);
     let last = text.lines().last().expect("a line");
@@ -215,7 +215,7 @@ fn a_database_that_is_behind_is_used_by_nothing_but_migrate() {
 }
 
 #[test]
-fn a_database_with_rows_is_copied_before_it_is_migrated_from_every_version() {
+fn a_database_with_rows_is_backed_up_before_migration_from_every_version() {
     for from in 1..newest() {
         let database = behind(from);
         let (before, rows) = (database.dump(), database.one("SELECT max(seq) FROM audit_log"));
@@ -229,7 +229,7 @@ fn a_database_with_rows_is_copied_before_it_is_migrated_from_every_version() {
         );
         let mode = fs::metadata(&copies[0]).expect("a file").permissions().mode() & 0o777;
         assert_eq!(mode, 0o600, "it holds the same leads");
-        let last = digest::rows(
+        let last = sql::rows(
             &database.sqlite(),
             "SELECT seq, event, actor, details_json FROM audit_log ORDER BY seq DESC LIMIT 1",
         );
@@ -247,8 +247,8 @@ fn a_database_with_rows_is_copied_before_it_is_migrated_from_every_version() {
 }
 
 #[test]
-fn a_database_that_is_behind_and_has_no_rows_needs_no_copy() {
-    let database = Database::bare();
+fn an_outdated_database_without_rows_is_migrated_without_a_backup() {
+    let database = Database::without_file();
     let mut conn = database.sqlite();
     let target = Target::Version((newest() - 1).try_into().expect("small"));
     embedded::migrations::runner().set_target(target).run(&mut conn).expect("a migration");
@@ -261,9 +261,9 @@ fn a_database_that_is_behind_and_has_no_rows_needs_no_copy() {
 }
 
 #[test]
-fn a_server_migrates_when_it_starts() {
+fn serve_migrates_at_startup() {
     let database = behind(newest() - 1);
-    let mut server = Served::start(database.folder());
+    let mut server = ServeProcess::start(database.folder());
     server.terminate();
     assert_eq!(copies(database.folder()).len(), 1);
     assert!(server.log.iter().any(|l| l.contains("before-migration")), "{:?}", server.log);
@@ -309,14 +309,14 @@ fn a_history_with_an_edited_migration_is_refused() {
 }
 
 #[test]
-fn a_history_with_a_hole_is_refused() {
+fn a_history_with_a_gap_is_refused() {
     let database = behind(newest());
     with_history(&database, "DELETE FROM refinery_schema_history WHERE version = 2");
     assert_refused(&database, "V2__");
 }
 
 #[test]
-fn a_database_of_a_newer_binary_is_refused_and_left_as_it_is() {
+fn migrate_refuses_a_newer_schema_and_leaves_it_unchanged() {
     let database = Database::sample();
     let newer = newest() + 1;
     with_history(&database, &format!(
@@ -330,8 +330,8 @@ fn a_database_of_a_newer_binary_is_refused_and_left_as_it_is() {
 }
 
 #[test]
-fn a_file_of_another_program_is_refused_and_left_as_it_is() {
-    let database = Database::bare();
+fn migrate_refuses_another_program_s_file_and_leaves_it_unchanged() {
+    let database = Database::without_file();
     database.sqlite().execute_batch("CREATE TABLE notes (text TEXT)").expect("a table");
     assert_refused(&database, "another program");
     fs::write(database.path(), "dear diary ".repeat(1000)).expect("a file");
@@ -339,9 +339,9 @@ fn a_file_of_another_program_is_refused_and_left_as_it_is() {
 }
 
 #[test]
-fn migrating_under_a_running_server_is_refused() {
+fn migrate_during_a_running_server_is_refused() {
     let database = Database::sample();
-    let mut server = Served::start(database.folder());
+    let mut server = ServeProcess::start(database.folder());
     let output = database.run(&["migrate"]);
     assert_eq!(output.status.code(), Some(5), "{output:?}");
     assert_eq!(said(&output).lines().count(), 1, "{}", said(&output));

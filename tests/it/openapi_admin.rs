@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::support::admin::{self, Browser, HERE, PASSWORD, send, set_status, staffed};
+use super::support::admin::{
+    self, Browser, PASSWORD, SAME_ORIGIN, send_leads, server_with_account, set_status,
+};
 use super::support::http::Response;
 use super::support::server::TestServer;
 
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 
 fn document(server: &TestServer) -> Value {
-    Browser::of(server.address).read("/openapi.json")
+    Browser::new(server.address).read("/openapi.json")
 }
 
 fn object(value: &Value) -> &Map<String, Value> {
@@ -60,10 +62,10 @@ fn fits(document: &Value, schema: &Value, value: &Value) -> bool {
 }
 
 #[test]
-fn answers_have_the_members_that_the_document_names_and_no_other() {
-    let (server, mut browser) = staffed();
+fn admin_responses_have_exactly_the_documented_members() {
+    let (server, mut browser) = server_with_account();
     let document = document(&server);
-    let ids = send(&server, 4);
+    let ids = send_leads(&server, 4);
     set_status(&server, &ids[0], "processing");
     let mut seen = 0;
     for (path, operations) in object(&document["paths"]) {
@@ -82,10 +84,10 @@ fn answers_have_the_members_that_the_document_names_and_no_other() {
 }
 
 #[test]
-fn what_a_parameter_takes_and_refuses_is_in_the_document() {
-    let (server, mut browser) = staffed();
+fn documented_parameter_rules_are_enforced() {
+    let (server, mut browser) = server_with_account();
     let document = document(&server);
-    let id = &send(&server, 1)[0];
+    let id = &send_leads(&server, 1)[0];
     let mut tried = BTreeSet::new();
     for (path, operations) in object(&document["paths"]) {
         let parameters = operations["get"]["parameters"].as_array();
@@ -128,12 +130,12 @@ fn what_a_parameter_takes_and_refuses_is_in_the_document() {
 }
 
 #[test]
-fn the_examples_of_errors_under_admin_are_what_the_server_answers() {
-    let (server, mut jean) = staffed();
+fn the_documented_admin_error_examples_equal_the_real_responses() {
+    let (server, mut jean) = server_with_account();
     let document = document(&server);
-    let mut nobody = Browser::of(server.address);
-    admin::add(server.folder(), "zoe", &["--totp"]);
-    let id = send(&server, 1).remove(0);
+    let mut nobody = Browser::new(server.address);
+    admin::add_account(server.folder(), "zoe", &["--totp"]);
+    let id = send_leads(&server, 1).remove(0);
     let session = "/admin/api/session";
     let first = "/admin/api/setup";
     let lead = "/admin/api/leads/{id}";
@@ -144,16 +146,24 @@ fn the_examples_of_errors_under_admin_are_what_the_server_answers() {
         nobody.send("POST", path, headers, body.as_bytes())
     };
     let mut answers: Vec<(&str, &str, Response)> = vec![
-        (session, "post", post(session, &[HERE, JSON], r#"{"name": "zoe", "password": "wrong"}"#)),
-        (session, "post", post(session, &[HERE, JSON], &right)),
-        (session, "post", post(session, &[HERE, JSON], &right.replace('}', r#", "code": "0"}"#))),
+        (
+            session,
+            "post",
+            post(session, &[SAME_ORIGIN, JSON], r#"{"name": "zoe", "password": "wrong"}"#),
+        ),
+        (session, "post", post(session, &[SAME_ORIGIN, JSON], &right)),
+        (
+            session,
+            "post",
+            post(session, &[SAME_ORIGIN, JSON], &right.replace('}', r#", "code": "0"}"#)),
+        ),
         (session, "post", post(session, &[JSON], &right)),
-        (session, "post", post(session, &[HERE, JSON], "{\"name\": ")),
-        (session, "post", post(session, &[HERE, JSON], "{}")),
-        (session, "post", post(session, &[HERE, JSON], "[]")),
-        (session, "post", post(session, &[HERE, JSON], &long)),
-        (session, "post", post(session, &[HERE], &right)),
-        (first, "post", post(first, &[HERE, JSON], r#"{"token": "used"}"#)),
+        (session, "post", post(session, &[SAME_ORIGIN, JSON], "{\"name\": ")),
+        (session, "post", post(session, &[SAME_ORIGIN, JSON], "{}")),
+        (session, "post", post(session, &[SAME_ORIGIN, JSON], "[]")),
+        (session, "post", post(session, &[SAME_ORIGIN, JSON], &long)),
+        (session, "post", post(session, &[SAME_ORIGIN], &right)),
+        (first, "post", post(first, &[SAME_ORIGIN, JSON], r#"{"token": "used"}"#)),
         (first, "post", post(first, &[JSON], "{}")),
         (session, "delete", nobody.send("DELETE", session, &[], b"")),
         (session, "delete", nobody.send("PUT", session, &[], b"")),

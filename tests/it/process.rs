@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use super::support::binary::{Served, run, succeed};
+use super::support::binary::{ServeProcess, run, succeed};
 use super::support::http::{Client, once};
 use super::support::lead;
 
@@ -91,7 +91,7 @@ fn acknowledged(seen: &Seen) -> usize {
 
 fn ends_under_load(signal: Signal) {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut server = Served::start(folder.path());
+    let mut server = ServeProcess::start(folder.path());
     // Neither a connection that never spoke nor one that broke off in a body may keep it.
     let _silent = Client::connect(server.address);
     let mut half = Client::connect(server.address);
@@ -110,27 +110,27 @@ fn ends_under_load(signal: Signal) {
         assert!(!file.exists(), "{} is left", file.display());
     }
     assert_kept(folder.path(), &seen);
-    let server = Served::start(folder.path());
+    let server = ServeProcess::start(folder.path());
     assert_retries(server.address, &seen);
 }
 
 #[test]
-fn sigterm_under_load_ends_it_cleanly_with_every_acknowledged_lead() {
+fn sigterm_under_load_stops_cleanly_and_keeps_every_acknowledged_lead() {
     ends_under_load(Signal::TERM);
 }
 
 #[test]
-fn sigint_under_load_ends_it_cleanly_with_every_acknowledged_lead() {
+fn sigint_under_load_stops_cleanly_and_keeps_every_acknowledged_lead() {
     ends_under_load(Signal::INT);
 }
 
 #[test]
-fn a_kill_under_load_loses_no_acknowledged_lead() {
+fn sigkill_under_load_loses_no_acknowledged_lead() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut all = Seen::new();
     for _ in 0..3 {
         // The server itself, and no tool of this test, is the first to open what the crash left.
-        let mut server = Served::start(folder.path());
+        let mut server = ServeProcess::start(folder.path());
         assert_kept(folder.path(), &all);
         let ((), seen) = under_load(server.address, 8, || {
             std::thread::sleep(Duration::from_millis(700));
@@ -140,17 +140,17 @@ fn a_kill_under_load_loses_no_acknowledged_lead() {
         assert!(acknowledged(&seen) > 20, "there was no load");
         all.extend(seen);
     }
-    let mut server = Served::start(folder.path());
+    let mut server = ServeProcess::start(folder.path());
     assert_retries(server.address, &all);
     assert_kept(folder.path(), &all);
     server.terminate();
 }
 
 #[test]
-fn a_server_answers_soon_after_its_start_and_needs_little_at_rest() {
+fn startup_is_fast_and_idle_use_is_small() {
     let folder = tempfile::tempdir().expect("a folder");
     let began = Instant::now();
-    let mut server = Served::start(folder.path());
+    let mut server = ServeProcess::start(folder.path());
     assert_eq!(once(server.address, "GET", "/health", &[], b"").status, 200);
     let took = began.elapsed();
     println!("from nothing to the first answer: {took:?}");
@@ -169,9 +169,9 @@ fn a_server_answers_soon_after_its_start_and_needs_little_at_rest() {
 }
 
 #[test]
-fn a_second_server_of_one_database_is_refused_and_the_first_goes_on() {
+fn a_second_server_on_one_database_is_refused_and_the_first_continues() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut server = Served::start(folder.path());
+    let mut server = ServeProcess::start(folder.path());
     let second = run(folder.path(), &["serve", "--listen", "127.0.0.1:0"]);
     assert_eq!(second.status.code(), Some(5), "{second:?}");
     assert_eq!(Client::connect(server.address).post_lead(&lead()).status, 201);

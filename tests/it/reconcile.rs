@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::support::binary;
 use super::support::database::Database;
-use super::support::digest;
+use super::support::sql;
 
 fn reconcile(database: &Database, list: impl AsRef<[u8]>, more: &[&str]) -> Output {
     fs::write(database.folder().join("ids.txt"), list).expect("a list");
@@ -22,12 +22,12 @@ fn text(bytes: &[u8]) -> String {
 
 fn ids(database: &Database) -> Vec<String> {
     let rows =
-        digest::rows(&database.sqlite(), "SELECT request_id FROM lead_inbox ORDER BY audit_seq");
+        sql::rows(&database.sqlite(), "SELECT request_id FROM lead_inbox ORDER BY audit_seq");
     rows.into_iter().map(|mut row| row.remove(0).expect("an id")).collect()
 }
 
 #[test]
-fn what_is_stored_is_not_missing_however_it_is_written() {
+fn stored_leads_are_recognised_in_every_list_format() {
     let database = Database::sample();
     let ids = ids(&database);
     let list =
@@ -44,7 +44,7 @@ fn what_is_stored_is_not_missing_however_it_is_written() {
 }
 
 #[test]
-fn the_missing_ones_are_printed_in_the_order_of_the_list() {
+fn missing_ids_are_printed_in_the_order_of_the_list() {
     let database = Database::sample();
     let lost = [Uuid::new_v4().to_string(), Uuid::new_v4().to_string()];
     let list = format!("{}\n{}\n{}\n", lost[0].to_uppercase(), ids(&database)[0], lost[1]);
@@ -67,7 +67,7 @@ fn the_missing_ones_are_printed_in_the_order_of_the_list() {
 }
 
 #[test]
-fn a_line_that_is_no_id_is_told_by_its_number_alone() {
+fn an_invalid_line_is_reported_by_its_number_only() {
     let database = Database::sample();
     let id = &ids(&database)[0];
     let list = [
@@ -103,7 +103,7 @@ fn a_line_that_is_no_id_is_told_by_its_number_alone() {
 }
 
 #[test]
-fn a_lead_that_was_erased_is_known() {
+fn an_erased_lead_is_not_missing() {
     let database = Database::sample();
     let id = ids(&database)[2].clone();
     database.tamper_sql(&format!(
@@ -120,7 +120,7 @@ fn a_lead_that_was_erased_is_known() {
 }
 
 #[test]
-fn a_long_list_comes_by_standard_input() {
+fn a_long_list_is_read_from_standard_input() {
     let database = Database::sample();
     let mut command = binary::command(database.folder(), &["reconcile", "--ids", "-"]);
     let mut child = command

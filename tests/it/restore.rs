@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use serde_json::Value;
 
 use super::backup::{names, said};
-use super::support::binary::{Served, command, run, sqlite3, succeed};
+use super::support::binary::{ServeProcess, command, run, sqlite3, succeed};
 use super::support::database::Database;
 use super::support::http::post_lead;
 use super::support::lead;
@@ -19,7 +19,7 @@ use super::tampering::verify;
 fn with_backup() -> (Database, Value) {
     let database = Database::sample();
     database.succeed(&["backup", "create", "backup.db"]);
-    let mut served = Served::start(database.folder());
+    let mut served = ServeProcess::start(database.folder());
     let later = lead();
     assert_eq!(post_lead(served.address, &later).status, 201);
     served.terminate();
@@ -31,7 +31,7 @@ fn leads(database: &Database) -> String {
 }
 
 #[test]
-fn a_backup_comes_back_and_the_old_file_is_kept() {
+fn restore_replaces_the_database_and_keeps_the_old_file() {
     let (database, later) = with_backup();
     let report = database.succeed(&["restore", "backup.db", "--json"]);
     let report: Value = serde_json::from_str(&report).expect("JSON");
@@ -44,14 +44,14 @@ fn a_backup_comes_back_and_the_old_file_is_kept() {
     let kept = report["kept"][0].as_str().expect("a name");
     let kept = database.folder().join(kept);
     assert_eq!(sqlite3(&kept, "SELECT count(*) FROM lead_inbox").as_deref(), Ok("6"));
-    let mut served = Served::start(database.folder());
+    let mut served = ServeProcess::start(database.folder());
     assert_eq!(post_lead(served.address, &later).status, 201);
     served.terminate();
     assert_eq!(verify(&database, &[]).0, Some(0));
 }
 
 #[test]
-fn a_backup_comes_back_where_there_is_nothing() {
+fn restore_works_without_an_existing_database() {
     let (database, _) = with_backup();
     for suffix in ["", "-wal", "-shm"] {
         let _ = fs::remove_file(database.folder().join(format!("fastcore.db{suffix}")));
@@ -62,7 +62,7 @@ fn a_backup_comes_back_where_there_is_nothing() {
 }
 
 #[test]
-fn who_was_erased_since_the_backup_stays_erased() {
+fn leads_erased_since_the_backup_stay_erased() {
     let (database, _) = with_backup();
     let id = database.lead_id(2);
     let request = "SELECT request_id FROM lead_inbox WHERE audit_seq = 2";
@@ -82,9 +82,9 @@ fn who_was_erased_since_the_backup_stays_erased() {
 }
 
 #[test]
-fn while_anything_has_the_database_open_a_restore_ends_with_5_and_changes_nothing() {
+fn restore_of_an_open_database_exits_5_and_changes_nothing() {
     let (database, _) = with_backup();
-    let mut served = Served::start(database.folder());
+    let mut served = ServeProcess::start(database.folder());
     assert_eq!(database.run(&["restore", "backup.db"]).status.code(), Some(5));
     served.terminate();
     let before = database.dump();
@@ -111,7 +111,7 @@ fn while_anything_has_the_database_open_a_restore_ends_with_5_and_changes_nothin
 }
 
 #[test]
-fn a_backup_that_is_not_whole_is_refused_and_nothing_changes() {
+fn restore_refuses_an_incomplete_backup_and_changes_nothing() {
     let (database, _) = with_backup();
     let before = database.dump();
     let path = database.folder().join("backup.db");
@@ -134,7 +134,7 @@ fn a_backup_that_is_not_whole_is_refused_and_nothing_changes() {
 }
 
 #[test]
-fn a_stale_log_beside_the_target_is_not_mixed_with_the_backup() {
+fn restore_discards_a_stale_wal_next_to_the_target() {
     let (database, _) = with_backup();
     // What a killed process leaves: a log that is not yet in the file.
     let aside = tempfile::tempdir().expect("a folder");
@@ -164,7 +164,7 @@ fn a_stale_log_beside_the_target_is_not_mixed_with_the_backup() {
 }
 
 #[test]
-fn a_restore_killed_at_any_moment_leaves_the_old_database_or_the_new_one() {
+fn a_restore_killed_at_any_point_leaves_the_old_or_the_new_database() {
     let (database, _) = with_backup();
     let folder = database.folder();
     let old = database.dump();
@@ -204,7 +204,7 @@ fn a_restore_killed_at_any_moment_leaves_the_old_database_or_the_new_one() {
 
 /// The database of a folder with all that belongs to it, in another.
 fn copy_of(folder: &Path) -> Database {
-    let copy = Database::bare();
+    let copy = Database::without_file();
     for suffix in ["", "-wal", "-shm", "-journal"] {
         let name = format!("fastcore.db{suffix}");
         if folder.join(&name).exists() {

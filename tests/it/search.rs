@@ -229,7 +229,7 @@ fn assert_finds_the_same(readers: &ReadPool) {
 }
 
 #[test]
-fn however_far_the_index_has_followed_the_same_leads_are_found() {
+fn search_results_do_not_depend_on_index_progress() {
     let store = Store::start();
     let ids: Vec<String> = (0..60)
         .map(|n| {
@@ -267,7 +267,7 @@ fn however_far_the_index_has_followed_the_same_leads_are_found() {
 /// Where the index is asked for a status and words together, and where its quick answer has so much
 /// too much that the exact one is asked for.
 #[test]
-fn among_many_leads_the_same_are_found() {
+fn search_among_many_leads_equals_a_full_scan() {
     let store = Store::start();
     let ids: Vec<String> = (0..3600)
         .map(|n| {
@@ -319,7 +319,7 @@ fn among_many_leads_the_same_are_found() {
 }
 
 #[test]
-fn an_index_by_other_rules_is_made_anew() {
+fn an_index_of_another_tokenizer_version_is_rebuilt() {
     let store = Store::start();
     (0..50).for_each(|n| drop(store.add(n)));
     while store.advance() {}
@@ -349,7 +349,7 @@ fn an_index_by_other_rules_is_made_anew() {
 }
 
 #[test]
-fn the_write_ahead_log_stays_small_while_the_index_catches_up() {
+fn the_wal_stays_small_while_the_index_catches_up() {
     let store = Store::start();
     for thousand in 0..20 {
         let leads: Vec<NewLead> = (0..1000).map(|n| mixed(thousand * 1000 + n)).collect();

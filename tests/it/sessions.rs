@@ -5,17 +5,18 @@ use fastcore::domain::timestamp::Timestamp;
 use serde_json::json;
 
 use super::support::admin::{
-    self, Browser, HERE, Hands, MORNING, PASSWORD, first_account, staffed, told, with_input,
+    self, Browser, PASSWORD, SAME_ORIGIN, START_TIME, TestClock, audit_rows_of,
+    create_first_account, run_with_input, server_with_account,
 };
-use super::support::digest;
+use super::support::sql;
 
 #[test]
-fn who_signs_in_is_known_until_they_sign_out() {
-    let (server, mut browser) = staffed();
+fn a_session_lasts_from_sign_in_to_sign_out() {
+    let (server, mut browser) = server_with_account();
     let who = browser.read("/admin/api/session");
     assert_eq!(who["name"], "jean");
     let stolen = browser.clone();
-    let answer = browser.send("DELETE", "/admin/api/session", &[HERE], b"");
+    let answer = browser.send("DELETE", "/admin/api/session", &[SAME_ORIGIN], b"");
     assert_eq!((answer.status, answer.body.as_str()), (204, ""));
     assert!(answer.header("set-cookie").expect("a cookie").contains("Max-Age=0"), "{answer:?}");
     // Ended on the server, not only forgotten by the browser.
@@ -29,29 +30,30 @@ fn who_signs_in_is_known_until_they_sign_out() {
     assert!(browser.is_signed_in());
     assert!(!stolen.clone().is_signed_in(), "each session has a token of its own");
     let by_jean = ["staff:jean".to_owned(), r#"{"account":"jean"}"#.to_owned()];
-    assert_eq!(told(&server, "STAFF_SIGNED_IN"), [by_jean.clone(), by_jean.clone()]);
-    assert_eq!(told(&server, "STAFF_SIGNED_OUT"), [by_jean]);
+    assert_eq!(audit_rows_of(&server, "STAFF_SIGNED_IN"), [by_jean.clone(), by_jean.clone()]);
+    assert_eq!(audit_rows_of(&server, "STAFF_SIGNED_OUT"), [by_jean]);
 }
 
 #[test]
-fn the_cookie_is_for_this_server_alone_and_on_https_for_https_alone() {
-    let (_server, mut browser) = staffed();
+fn the_session_cookie_is_host_only_and_secure_on_https() {
+    let (_server, mut browser) = server_with_account();
     let answer = browser.sign_in("jean", PASSWORD);
     let cookie = answer.header("set-cookie").expect("a cookie");
-    let (token, flags) = cookie.split_once(';').expect("flags");
-    assert_eq!(flags, " Path=/; Max-Age=604800; HttpOnly; SameSite=Strict");
+    let (token, attributes) = cookie.split_once("; ").expect("attributes");
+    assert_eq!(attributes, "HttpOnly; SameSite=Strict; Path=/; Max-Age=604800");
     assert_eq!(token.strip_prefix("fastcore_session=").expect("its name").len(), 64);
     assert_eq!(answer.header("strict-transport-security"), None);
 
-    let server = Hands::at(MORNING).server(Some("https://leads.example.com/"));
-    admin::add(server.folder(), "paul", &[]);
+    let server = TestClock::at(START_TIME).server(Some("https://leads.example.com/"));
+    admin::add_account(server.folder(), "paul", &[]);
     let body = json!({"name": "paul", "password": PASSWORD}).to_string();
     let headers = [("Origin", "https://leads.example.com"), ("Content-Type", "application/json")];
-    let mut browser = Browser::of(server.address);
+    let mut browser = Browser::new(server.address);
     let answer = browser.send("POST", "/admin/api/session", &headers, body.as_bytes());
     let cookie = answer.header("set-cookie").expect("a cookie");
     assert!(cookie.starts_with("__Host-fastcore_session="), "{cookie}");
-    assert!(cookie.ends_with("; HttpOnly; SameSite=Strict; Secure"), "{cookie}");
+    let attributes = "; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=604800";
+    assert!(cookie.ends_with(attributes), "{cookie}");
     assert_eq!(answer.header("strict-transport-security"), Some("max-age=31536000"));
     assert!(browser.is_signed_in());
     browser.cookie = browser.cookie.map(|c| c.replace("__Host-", ""));
@@ -59,12 +61,12 @@ fn the_cookie_is_for_this_server_alone_and_on_https_for_https_alone() {
 }
 
 #[test]
-fn only_a_hash_of_the_token_is_in_the_database() {
-    let (server, browser) = staffed();
+fn the_database_has_only_a_hash_of_the_session_token() {
+    let (server, browser) = server_with_account();
     let cookie = browser.cookie.expect("a cookie");
     let token = cookie.split_once('=').expect("a token").1;
-    let stored = digest::rows(&server.sqlite(), "SELECT lower(hex(token_hash)) FROM staff_session");
-    let expected = digest::hex(&<sha2::Sha256 as sha2::Digest>::digest(token));
+    let stored = sql::rows(&server.sqlite(), "SELECT lower(hex(token_hash)) FROM staff_session");
+    let expected = sql::hex(&<sha2::Sha256 as sha2::Digest>::digest(token));
     assert_eq!(stored, [[Some(expected)]]);
     let all = std::fs::read(server.database()).expect("the file");
     let wal = std::fs::read(server.folder().join("fastcore.db-wal")).unwrap_or_default();
@@ -73,104 +75,104 @@ fn only_a_hash_of_the_token_is_in_the_database() {
 }
 
 #[test]
-fn a_session_ends_when_it_is_not_used_for_twelve_hours() {
-    let hands = Hands::at(MORNING);
-    let server = hands.server(None);
-    let mut browser = first_account(&server);
+fn a_session_expires_after_12_idle_hours() {
+    let test_clock = TestClock::at(START_TIME);
+    let server = test_clock.server(None);
+    let mut browser = create_first_account(&server);
     for _ in 0..3 {
-        hands.turn(TimeDelta::hours(11));
+        test_clock.advance(TimeDelta::hours(11));
         assert!(browser.is_signed_in(), "each use is a new beginning");
-        let seen = server.comes_true(|| {
+        let seen = server.eventually(|| {
             let seen: String = server
                 .sqlite()
                 .query_row("SELECT seen_at_utc FROM staff_session", [], |row| row.get(0))
                 .expect("a session");
-            seen == Timestamp::from(hands.now()).to_string()
+            seen == Timestamp::from(test_clock.now()).to_string()
         });
         assert!(seen, "the use is written down");
     }
-    hands.turn(TimeDelta::hours(12));
+    test_clock.advance(TimeDelta::hours(12));
     assert!(!browser.is_signed_in());
     browser.get("/admin/api/leads").assert_error(401, "unauthorized");
 }
 
 #[test]
-fn a_session_ends_after_seven_days_however_much_it_is_used() {
-    let hands = Hands::at(MORNING);
-    let server = hands.server(None);
-    let mut browser = first_account(&server);
-    let ends = Timestamp::from(hands.now() + TimeDelta::days(7)).to_string();
+fn a_session_expires_after_7_days_of_use() {
+    let test_clock = TestClock::at(START_TIME);
+    let server = test_clock.server(None);
+    let mut browser = create_first_account(&server);
+    let ends = Timestamp::from(test_clock.now() + TimeDelta::days(7)).to_string();
     for _ in 0..16 {
-        hands.turn(TimeDelta::hours(10));
+        test_clock.advance(TimeDelta::hours(10));
         assert!(browser.is_signed_in());
-        server.comes_true(|| {
+        server.eventually(|| {
             let fresh = "SELECT count(*) FROM staff_session WHERE seen_at_utc >= ?1";
-            let moment = Timestamp::from(hands.now()).to_string();
+            let moment = Timestamp::from(test_clock.now()).to_string();
             server.sqlite().query_row(fresh, [moment], |row| row.get::<_, i64>(0)) == Ok(1)
         });
     }
     assert_eq!(browser.read("/admin/api/session")["expires_at_utc"], ends.as_str());
-    hands.turn(TimeDelta::hours(8));
+    test_clock.advance(TimeDelta::hours(8));
     assert!(!browser.is_signed_in());
 }
 
 #[test]
-fn a_use_is_not_written_at_each_request() {
-    let hands = Hands::at(MORNING);
-    let server = hands.server(None);
-    let mut browser = first_account(&server);
+fn last_use_is_not_written_on_each_request() {
+    let test_clock = TestClock::at(START_TIME);
+    let server = test_clock.server(None);
+    let mut browser = create_first_account(&server);
     let seen = || {
-        let rows = digest::rows(&server.sqlite(), "SELECT seen_at_utc FROM staff_session");
+        let rows = sql::rows(&server.sqlite(), "SELECT seen_at_utc FROM staff_session");
         rows[0][0].clone().expect("a time")
     };
     let first = seen();
-    hands.turn(TimeDelta::minutes(4));
+    test_clock.advance(TimeDelta::minutes(4));
     for _ in 0..5 {
         assert!(browser.is_signed_in());
     }
     // What is written comes in order: once this is there, so were the others.
     assert_eq!(browser.clone().sign_in("jean", "wrong horse battery").status, 401);
     assert_eq!(seen(), first);
-    hands.turn(TimeDelta::minutes(2));
+    test_clock.advance(TimeDelta::minutes(2));
     assert!(browser.is_signed_in());
-    assert!(server.comes_true(|| seen() > first));
+    assert!(server.eventually(|| seen() > first));
 }
 
 #[test]
-fn removing_an_account_or_resetting_its_password_ends_its_sessions_at_once() {
-    let (server, mut browser) = staffed();
+fn removing_an_account_or_resetting_its_password_ends_its_sessions() {
+    let (server, mut browser) = server_with_account();
     let mut other = browser.clone();
     assert_eq!(other.sign_in("jean", PASSWORD).status, 200);
-    admin::add(server.folder(), "paul", &[]);
-    let mut paul = Browser::of(server.address);
+    admin::add_account(server.folder(), "paul", &[]);
+    let mut paul = Browser::new(server.address);
     assert_eq!(paul.sign_in("paul", PASSWORD).status, 200);
     let reset = ["staff", "reset-password", "jean", "--password-stdin"];
-    assert!(with_input(server.folder(), &reset, "another password").status.success());
+    assert!(run_with_input(server.folder(), &reset, "another password").status.success());
     assert!(!browser.is_signed_in() && !other.is_signed_in());
     browser.sign_in("jean", PASSWORD).assert_error(401, "unauthorized");
     assert_eq!(browser.sign_in("jean", "another password").status, 200);
-    assert!(with_input(server.folder(), &["staff", "remove", "jean"], "").status.success());
+    assert!(run_with_input(server.folder(), &["staff", "remove", "jean"], "").status.success());
     assert!(!browser.is_signed_in());
     browser.sign_in("jean", "another password").assert_error(401, "unauthorized");
     assert!(paul.is_signed_in(), "and no other's");
     // A new account of the same name has none of the old one's sessions.
-    admin::add(server.folder(), "jean", &[]);
+    admin::add_account(server.folder(), "jean", &[]);
     assert!(!browser.is_signed_in());
 }
 
 #[test]
-fn an_account_has_no_more_than_sixteen_sessions() {
-    let (server, mut first) = staffed();
+fn an_account_has_at_most_16_sessions() {
+    let (server, mut first) = server_with_account();
     for _ in 0..16 {
-        assert_eq!(Browser::of(server.address).sign_in("jean", PASSWORD).status, 200);
+        assert_eq!(Browser::new(server.address).sign_in("jean", PASSWORD).status, 200);
     }
     assert_eq!(server.number("SELECT count(*) FROM staff_session"), 16);
     assert!(!first.is_signed_in(), "the one that was used longest ago has ended");
 }
 
 #[test]
-fn what_another_server_s_page_sends_is_refused() {
-    let (server, mut browser) = staffed();
+fn cross_origin_requests_are_refused() {
+    let (server, mut browser) = server_with_account();
     let body = json!({"name": "jean", "password": PASSWORD}).to_string();
     let foreign: [&[(&str, &str)]; 6] = [
         &[],
@@ -197,16 +199,18 @@ fn what_another_server_s_page_sends_is_refused() {
     assert_eq!(answer.status, 200, "the same origin, written another way");
     drop(server);
     // With a URL configured, that one alone is the server's own.
-    let server = Hands::at(MORNING).server(Some("https://leads.example.com"));
-    let mut browser = Browser::of(server.address);
-    browser.send("DELETE", "/admin/api/session", &[HERE], b"").assert_error(403, "forbidden");
+    let server = TestClock::at(START_TIME).server(Some("https://leads.example.com"));
+    let mut browser = Browser::new(server.address);
+    browser
+        .send("DELETE", "/admin/api/session", &[SAME_ORIGIN], b"")
+        .assert_error(403, "forbidden");
     let own = [("Origin", "https://leads.example.com")];
     assert_eq!(browser.send("DELETE", "/admin/api/session", &own, b"").status, 204);
 }
 
 #[test]
-fn hostile_cookies_are_no_session() {
-    let (_server, browser) = staffed();
+fn malformed_cookies_are_not_a_session() {
+    let (_server, browser) = server_with_account();
     let good = browser.cookie.clone().expect("a cookie");
     let try_ = |cookie: &str| {
         let mut browser = browser.clone();

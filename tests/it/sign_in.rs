@@ -5,7 +5,8 @@ use serde_json::json;
 use totp_rs::{Builder, Secret};
 
 use super::support::admin::{
-    self, Browser, HERE, Hands, MORNING, PASSWORD, first_account, staffed, told, with_input,
+    self, Browser, PASSWORD, SAME_ORIGIN, START_TIME, TestClock, audit_rows_of,
+    create_first_account, run_with_input, server_with_account,
 };
 use super::support::http::{Response, post_lead};
 use super::support::lead;
@@ -14,14 +15,18 @@ use super::support::server::TestServer;
 /// The refusals, once there are so many: nobody waits for them to be written.
 fn refusals(server: &TestServer, least: usize) -> Vec<[String; 2]> {
     let event = "STAFF_SIGN_IN_REFUSED";
-    assert!(server.comes_true(|| told(server, event).len() >= least), "{:?}", told(server, event));
-    told(server, event)
+    assert!(
+        server.eventually(|| audit_rows_of(server, event).len() >= least),
+        "{:?}",
+        audit_rows_of(server, event)
+    );
+    audit_rows_of(server, event)
 }
 
 #[test]
-fn a_wrong_password_and_an_unknown_name_are_answered_the_same() {
-    let (server, _) = staffed();
-    let mut browser = Browser::of(server.address);
+fn a_wrong_password_and_an_unknown_account_get_the_same_answer() {
+    let (server, _) = server_with_account();
+    let mut browser = Browser::new(server.address);
     let wrong = browser.sign_in("jean", "wrong horse battery");
     let unknown = browser.sign_in("hunter2-typed-here", PASSWORD);
     let impossible = browser.sign_in("no name at all, é", "");
@@ -41,11 +46,11 @@ fn a_wrong_password_and_an_unknown_name_are_answered_the_same() {
 }
 
 #[test]
-fn a_body_that_is_no_sign_in_is_refused_with_its_faults() {
-    let (server, _) = staffed();
-    let mut browser = Browser::of(server.address);
+fn an_invalid_sign_in_body_is_refused_with_field_errors() {
+    let (server, _) = server_with_account();
+    let mut browser = Browser::new(server.address);
     let mut send = |kind: &str, body: &str| {
-        let headers = [HERE, ("Content-Type", kind)];
+        let headers = [SAME_ORIGIN, ("Content-Type", kind)];
         browser.send("POST", "/admin/api/session", &headers, body.as_bytes())
     };
     send("application/json", "{\"name\": ").assert_error(400, "invalid_json");
@@ -65,10 +70,10 @@ fn a_body_that_is_no_sign_in_is_refused_with_its_faults() {
 }
 
 #[test]
-fn an_account_s_failures_are_limited_and_forgotten_after_a_while() {
-    let hands = Hands::at(MORNING);
-    let server = hands.server(None);
-    let mut browser = first_account(&server);
+fn failures_per_account_are_limited_and_expire() {
+    let test_clock = TestClock::at(START_TIME);
+    let server = test_clock.server(None);
+    let mut browser = create_first_account(&server);
     for name in ["jean", "nobody"] {
         for _ in 0..10 {
             browser.sign_in(name, "wrong horse battery").assert_error(401, "unauthorized");
@@ -81,17 +86,17 @@ fn an_account_s_failures_are_limited_and_forgotten_after_a_while() {
     }
     // Who is signed in stays so, and others may sign in.
     assert!(browser.is_signed_in());
-    admin::add(server.folder(), "paul", &[]);
+    admin::add_account(server.folder(), "paul", &[]);
     assert_eq!(browser.clone().sign_in("paul", PASSWORD).status, 200);
-    hands.turn(TimeDelta::minutes(14));
+    test_clock.advance(TimeDelta::minutes(14));
     assert_eq!(browser.sign_in("jean", PASSWORD).header("retry-after"), Some("60"));
-    hands.turn(TimeDelta::minutes(2));
+    test_clock.advance(TimeDelta::minutes(2));
     assert_eq!(browser.sign_in("jean", PASSWORD).status, 200);
 }
 
 #[test]
-fn who_signs_in_has_all_tries_again() {
-    let (_server, mut browser) = staffed();
+fn a_successful_sign_in_resets_the_limit() {
+    let (_server, mut browser) = server_with_account();
     for _ in 0..3 {
         for _ in 0..6 {
             browser.sign_in("jean", "wrong horse battery").assert_error(401, "unauthorized");
@@ -101,8 +106,8 @@ fn who_signs_in_has_all_tries_again() {
 }
 
 #[test]
-fn tries_at_one_moment_count_as_well() {
-    let (_server, browser) = staffed();
+fn concurrent_attempts_count_toward_the_limit() {
+    let (_server, browser) = server_with_account();
     let tries: Vec<_> = (0..16)
         .map(|_| {
             let mut browser = browser.clone();
@@ -115,36 +120,36 @@ fn tries_at_one_moment_count_as_well() {
 }
 
 #[test]
-fn refusals_do_not_fill_the_audit_log_and_those_left_out_are_counted() {
-    let hands = Hands::at(MORNING);
-    let server = hands.server(None);
-    let mut browser = first_account(&server);
+fn refused_sign_ins_are_rate_limited_in_the_audit_log_and_counted() {
+    let test_clock = TestClock::at(START_TIME);
+    let server = test_clock.server(None);
+    let mut browser = create_first_account(&server);
     for i in 0..40 {
         browser.sign_in(&format!("n{i}"), "wrong horse battery").assert_error(401, "unauthorized");
     }
     // Those of accounts that there are have rows of their own to use up.
     browser.sign_in("jean", "wrong horse battery").assert_error(401, "unauthorized");
     assert_eq!(refusals(&server, 31).len(), 31, "no more than 30 of names that nobody has");
-    hands.turn(TimeDelta::minutes(3));
+    test_clock.advance(TimeDelta::minutes(3));
     browser.sign_in("n", "wrong horse battery").assert_error(401, "unauthorized");
     let rows = refusals(&server, 32);
     assert_eq!(rows[31][1], r#"{"account":null,"reason":"password","suppressed":10}"#);
 }
 
 /// The code of an account at the clock's time, from what `staff add --totp` printed.
-fn code(shown: &str, hands: &Hands) -> String {
+fn code(shown: &str, test_clock: &TestClock) -> String {
     let secret = shown.split("secret=").nth(1).expect("a secret").split('&').next().expect("it");
     let secret = Secret::try_from_base32(secret).expect("base32");
     let totp = Builder::new().with_secret(secret).build().expect("a factor");
-    totp.generate(hands.now().timestamp().try_into().expect("now")).to_string()
+    totp.generate(test_clock.now().timestamp().try_into().expect("now")).to_string()
 }
 
 #[test]
-fn a_second_factor_is_asked_for_and_each_code_is_taken_once() {
-    let hands = Hands::at(MORNING);
-    let server = hands.server(None);
-    let shown = admin::add(server.folder(), "jean", &["--totp"]);
-    let mut browser = Browser::of(server.address);
+fn a_totp_code_is_required_and_accepted_once() {
+    let test_clock = TestClock::at(START_TIME);
+    let server = test_clock.server(None);
+    let shown = admin::add_account(server.folder(), "jean", &["--totp"]);
+    let mut browser = Browser::new(server.address);
     browser.sign_in("jean", "wrong horse battery").assert_error(401, "unauthorized");
     browser.sign_in("jean", PASSWORD).assert_error(401, "code_required");
     browser.sign_in_with_code("jean", "").assert_error(401, "code_required");
@@ -153,31 +158,33 @@ fn a_second_factor_is_asked_for_and_each_code_is_taken_once() {
         answer.assert_error(401, "unauthorized");
         assert_eq!(answer.json()["detail"], "Wrong code");
     }
-    let first = code(&shown, &hands);
+    let first = code(&shown, &test_clock);
     let spaced = format!(" {} {} ", &first[..3], &first[3..]);
     assert_eq!(browser.sign_in_with_code("jean", &spaced).status, 200, "as apps show it");
     browser.sign_in_with_code("jean", &first).assert_error(401, "unauthorized");
-    hands.turn(TimeDelta::seconds(30));
+    test_clock.advance(TimeDelta::seconds(30));
     browser.sign_in_with_code("jean", &first).assert_error(401, "unauthorized");
-    let second = code(&shown, &hands);
+    let second = code(&shown, &test_clock);
     assert_eq!(browser.sign_in_with_code("jean", &second).status, 200);
-    hands.turn(TimeDelta::minutes(5));
+    test_clock.advance(TimeDelta::minutes(5));
     browser.sign_in_with_code("jean", &second).assert_error(401, "unauthorized");
     let codes = refusals(&server, 8);
     assert!(codes.iter().any(|row| row[1] == r#"{"account":"jean","reason":"code"}"#), "{codes:?}");
 }
 
 #[test]
-fn one_code_at_two_moments_at_once_opens_one_session() {
-    let hands = Hands::at(MORNING);
-    let server = hands.server(None);
-    let shown = admin::add(server.folder(), "jean", &["--totp"]);
-    let code = code(&shown, &hands);
+fn one_code_used_concurrently_opens_one_session() {
+    let test_clock = TestClock::at(START_TIME);
+    let server = test_clock.server(None);
+    let shown = admin::add_account(server.folder(), "jean", &["--totp"]);
+    let code = code(&shown, &test_clock);
     let address = server.address;
     let tries: Vec<_> = (0..4)
         .map(|_| {
             let code = code.clone();
-            std::thread::spawn(move || Browser::of(address).sign_in_with_code("jean", &code).status)
+            std::thread::spawn(move || {
+                Browser::new(address).sign_in_with_code("jean", &code).status
+            })
         })
         .collect();
     let mut answers: Vec<u16> = tries.into_iter().map(|t| t.join().expect("an answer")).collect();
@@ -186,19 +193,19 @@ fn one_code_at_two_moments_at_once_opens_one_session() {
 }
 
 #[test]
-fn the_same_password_typed_on_another_keyboard_is_the_same() {
+fn passwords_are_compared_after_unicode_normalisation() {
     let server = TestServer::start();
     let composed = "mot de passé très long";
     let decomposed = "mot de passe\u{301} tre\u{300}s long";
     let output =
-        with_input(server.folder(), &["staff", "add", "zoe", "--password-stdin"], composed);
+        run_with_input(server.folder(), &["staff", "add", "zoe", "--password-stdin"], composed);
     assert!(output.status.success(), "{output:?}");
-    assert_eq!(Browser::of(server.address).sign_in("zoe", decomposed).status, 200);
+    assert_eq!(Browser::new(server.address).sign_in("zoe", decomposed).status, 200);
 }
 
 #[test]
-fn a_crowd_at_the_door_is_sent_away_and_leads_are_taken_meanwhile() {
-    let (server, browser) = staffed();
+fn a_flood_of_sign_ins_is_refused_while_leads_are_accepted() {
+    let (server, browser) = server_with_account();
     let tries: Vec<_> = (0..60)
         .map(|i| {
             let mut browser = browser.clone();
@@ -215,10 +222,10 @@ fn a_crowd_at_the_door_is_sent_away_and_leads_are_taken_meanwhile() {
 }
 
 #[test]
-fn a_peer_s_failures_are_limited_whatever_names_it_tries() {
-    let hands = Hands::at(MORNING);
-    let server = hands.server(None);
-    let mut browser = first_account(&server);
+fn failures_per_client_address_are_limited_across_names() {
+    let test_clock = TestClock::at(START_TIME);
+    let server = test_clock.server(None);
+    let mut browser = create_first_account(&server);
     for i in 0..100_u32 {
         browser.sign_in(&format!("n{i}"), "wrong horse battery").assert_error(401, "unauthorized");
         if i.is_multiple_of(10) {
@@ -232,6 +239,6 @@ fn a_peer_s_failures_are_limited_whatever_names_it_tries() {
     browser.sign_in("n", "wrong horse battery").assert_error(429, "too_many_requests");
     browser.sign_in("jean", PASSWORD).assert_error(429, "too_many_requests");
     assert!(browser.is_signed_in());
-    hands.turn(TimeDelta::minutes(16));
+    test_clock.advance(TimeDelta::minutes(16));
     assert_eq!(browser.sign_in("jean", PASSWORD).status, 200);
 }

@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::support::admin::{self, PASSWORD, with_input};
+use super::support::admin::{self, PASSWORD, run_with_input};
 use super::support::database::Database;
-use super::support::digest;
+use super::support::sql;
 
 fn events(database: &Database) -> Vec<(String, String, Value)> {
     let sql =
         "SELECT event, actor, details_json FROM audit_log WHERE event LIKE 'STAFF%' ORDER BY seq";
-    let rows = digest::rows(&database.sqlite(), sql).into_iter().map(|row| {
+    let rows = sql::rows(&database.sqlite(), sql).into_iter().map(|row| {
         let text = |i: usize| row[i].clone().expect("text");
         (text(0), text(1), serde_json::from_str(&text(2)).expect("JSON"))
     });
@@ -21,9 +21,13 @@ fn said(output: &std::process::Output) -> String {
 }
 
 #[test]
-fn an_account_is_kept_with_a_hash_of_its_password_and_a_row_that_tells_of_it() {
+fn staff_add_stores_a_password_hash_and_an_audit_row() {
     let database = Database::empty();
-    assert_eq!(admin::add(database.folder(), "Jean.D", &[]), "", "words are for standard error");
+    assert_eq!(
+        admin::add_account(database.folder(), "Jean.D", &[]),
+        "",
+        "words are for standard error"
+    );
     let stored = database.one("SELECT password_hash FROM staff_account WHERE name = 'jean.d'");
     // OWASP's parameters: 19 MiB, two passes, one lane.
     assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
@@ -34,19 +38,19 @@ fn an_account_is_kept_with_a_hash_of_its_password_and_a_row_that_tells_of_it() {
         ("STAFF_ADDED", json!({"account": "jean.d", "totp": false}))
     );
     assert!(actor.starts_with("cli:"), "{actor}");
-    admin::add(database.folder(), "paul", &[]);
+    admin::add_account(database.folder(), "paul", &[]);
     let other = database.one("SELECT password_hash FROM staff_account WHERE name = 'paul'");
     assert_ne!(stored, other, "each with a salt of its own");
     database.succeed(&["audit", "verify"]);
 }
 
 #[test]
-fn accounts_are_listed_as_text_and_as_json() {
+fn staff_list_prints_text_and_json() {
     let database = Database::empty();
     assert_eq!(database.succeed(&["staff", "list"]), "");
     assert_eq!(database.succeed(&["staff", "list", "--json"]).trim(), "[]");
-    admin::add(database.folder(), "paul", &[]);
-    admin::add(database.folder(), "jean", &["--totp"]);
+    admin::add_account(database.folder(), "paul", &[]);
+    admin::add_account(database.folder(), "jean", &["--totp"]);
     let listed: Value =
         serde_json::from_str(&database.succeed(&["staff", "list", "--json"])).expect("JSON");
     let names: Vec<_> = listed.as_array().expect("a list").iter().map(|a| &a["name"]).collect();
@@ -62,12 +66,12 @@ fn accounts_are_listed_as_text_and_as_json() {
 }
 
 #[test]
-fn what_is_no_name_or_no_password_is_refused_and_nothing_is_written() {
+fn an_invalid_name_or_password_is_refused_and_writes_nothing() {
     let database = Database::empty();
-    admin::add(database.folder(), "jean", &[]);
+    admin::add_account(database.folder(), "jean", &[]);
     let before = database.dump();
     let try_ = |arguments: &[&str], input: &str| {
-        let output = with_input(database.folder(), arguments, input);
+        let output = run_with_input(database.folder(), arguments, input);
         let said = said(&output);
         assert!(!said.contains(input) || input.is_empty(), "{said}");
         (output.status.code(), said)
@@ -95,20 +99,23 @@ fn what_is_no_name_or_no_password_is_refused_and_nothing_is_written() {
 }
 
 #[test]
-fn a_password_may_be_of_anything_that_is_long_enough() {
+fn any_password_of_sufficient_length_is_accepted() {
     let database = Database::empty();
     let long = "a".repeat(256);
     for (i, password) in ["aaaaaaaaaaaa", "éééééééééééé", "            ", &long].iter().enumerate()
     {
         let name = format!("a{i}");
-        let output =
-            with_input(database.folder(), &["staff", "add", &name, "--password-stdin"], password);
+        let output = run_with_input(
+            database.folder(),
+            &["staff", "add", &name, "--password-stdin"],
+            password,
+        );
         assert!(output.status.success(), "{password:?}: {output:?}");
     }
 }
 
 #[test]
-fn without_a_terminal_a_password_is_not_asked_for_but_told_how_to_give() {
+fn without_a_terminal_staff_add_names_password_stdin() {
     let database = Database::empty();
     // A session of its own has no terminal that could be asked behind the pipe's back.
     let output = std::process::Command::new("setsid")
@@ -123,9 +130,9 @@ fn without_a_terminal_a_password_is_not_asked_for_but_told_how_to_give() {
 }
 
 #[test]
-fn a_second_factor_is_shown_once_and_can_be_given_and_taken_anew() {
+fn a_totp_secret_is_shown_once_and_can_be_replaced_or_removed() {
     let database = Database::empty();
-    let shown = admin::add(database.folder(), "jean", &["--totp"]);
+    let shown = admin::add_account(database.folder(), "jean", &["--totp"]);
     assert!(shown.contains("otpauth://totp/FASTCore:jean?secret="), "{shown}");
     assert!(shown.contains('█'), "a QR code");
     let secret = || database.one("SELECT hex(totp_secret) FROM staff_account");
@@ -133,7 +140,7 @@ fn a_second_factor_is_shown_once_and_can_be_given_and_taken_anew() {
     assert_eq!(first.len(), 40, "20 bytes");
     let reset = |more: &[&str]| {
         let arguments = [&["staff", "reset-password", "jean", "--password-stdin"], more].concat();
-        let output = with_input(database.folder(), &arguments, "another password");
+        let output = run_with_input(database.folder(), &arguments, "another password");
         assert!(output.status.success(), "{output:?}");
     };
     reset(&[]);

@@ -3,10 +3,10 @@
 use rusqlite::Connection;
 use serde_json::json;
 
-use super::support::binary::Served;
+use super::support::binary::ServeProcess;
 use super::support::database::Database;
 use super::support::http::post_lead;
-use super::support::{digest, lead};
+use super::support::{lead, reference_hashes};
 
 /// The exit status of `audit verify` and what it found.
 pub(crate) fn verify(database: &Database, receipts: &[&str]) -> (Option<i32>, String) {
@@ -43,14 +43,14 @@ fn each(cases: &[(&str, &str)]) {
 }
 
 #[test]
-fn a_change_behind_the_triggers_that_changes_nothing_is_sound() {
+fn an_update_that_changes_no_value_is_valid() {
     let database = Database::sample();
     database.tamper_sql("UPDATE audit_log SET actor = actor; UPDATE lead_inbox SET name = name;");
     assert_sound(&database, "nothing");
 }
 
 #[test]
-fn an_edited_audit_row_is_named_whichever_column_it_is() {
+fn an_edit_of_any_audit_column_is_named() {
     const ROW_3: &str = "audit row 3 (LEAD_RECEIVED) was altered";
     each(&[
         ("UPDATE audit_log SET seq = 77 WHERE seq = 3", "audit row 3 is missing"),
@@ -93,7 +93,7 @@ fn an_edited_audit_row_is_named_whichever_column_it_is() {
 }
 
 #[test]
-fn an_edited_lead_is_named_whichever_column_it_is() {
+fn an_edit_of_any_lead_column_is_named() {
     const ALTERED: &str = "lead {lead 3} was altered";
     each(&[
         ("UPDATE lead_inbox SET id = printf('%036d', 0) WHERE audit_seq = 3", ALTERED),
@@ -130,7 +130,7 @@ fn an_edited_lead_is_named_whichever_column_it_is() {
 }
 
 #[test]
-fn leads_that_changed_places_are_named() {
+fn swapped_leads_are_named() {
     let database = Database::sample();
     let (second, third) = (database.lead_id(2), database.lead_id(3));
     database.tamper_sql(
@@ -143,7 +143,7 @@ fn leads_that_changed_places_are_named() {
 }
 
 #[test]
-fn a_present_status_that_the_log_does_not_tell_of_is_named() {
+fn a_status_without_an_audit_row_is_named() {
     each(&[
         ("UPDATE lead_status SET status = 'archived'", "lead {lead 2}: its status"),
         ("DELETE FROM lead_status", "lead {lead 2}: its status"),
@@ -152,7 +152,7 @@ fn a_present_status_that_the_log_does_not_tell_of_is_named() {
 }
 
 #[test]
-fn rows_that_are_missing_are_named() {
+fn missing_rows_are_named() {
     each(&[
         ("DELETE FROM audit_log WHERE seq = 1", "audit row 1 is missing"),
         ("DELETE FROM audit_log WHERE seq IN (1, 2)", "audit rows 1 to 2 are missing"),
@@ -168,7 +168,7 @@ fn rows_that_are_missing_are_named() {
 }
 
 #[test]
-fn a_removed_row_stays_visible_when_those_behind_it_move_up() {
+fn a_removed_row_is_detected_after_renumbering() {
     each(&[(
         "DELETE FROM audit_log WHERE seq = 6; UPDATE audit_log SET seq = seq - 1 WHERE seq > 6;
          UPDATE sqlite_sequence SET seq = 8 WHERE name = 'audit_log';",
@@ -177,7 +177,7 @@ fn a_removed_row_stays_visible_when_those_behind_it_move_up() {
 }
 
 #[test]
-fn rows_that_changed_places_are_named() {
+fn swapped_audit_rows_are_named() {
     each(&[(
         "UPDATE audit_log SET seq = 99 WHERE seq = 6; UPDATE audit_log SET seq = 6 WHERE seq = 7;
          UPDATE audit_log SET seq = 7 WHERE seq = 99;",
@@ -186,7 +186,7 @@ fn rows_that_changed_places_are_named() {
 }
 
 #[test]
-fn rows_that_were_put_in_are_named() {
+fn inserted_rows_are_named() {
     const ROW: &str = "id, created_at_utc, event, hash) SELECT printf('%036d', 7), created_at_utc, 'STAFF_ADDED', hash FROM audit_log WHERE seq = 9";
     each(&[
         (&format!("INSERT INTO audit_log ({ROW}"), "audit row 10 (STAFF_ADDED) was altered"),
@@ -206,7 +206,7 @@ fn rows_that_were_put_in_are_named() {
 }
 
 #[test]
-fn a_lead_that_is_there_after_its_erasure_is_named() {
+fn a_lead_that_exists_after_its_erasure_is_named() {
     let database = Database::sample();
     let id = database.lead_id(1);
     database.tamper(|conn| {
@@ -222,7 +222,7 @@ fn a_lead_that_is_there_after_its_erasure_is_named() {
 }
 
 #[test]
-fn a_lead_that_no_audit_row_tells_of_is_named_wherever_it_stands() {
+fn a_lead_without_an_audit_row_is_named() {
     for place in ["6", "10", "1000", "-5", "9223372036854775807"] {
         let database = Database::sample();
         database.tamper_sql(&format!(
@@ -245,7 +245,7 @@ fn cut_tail(conn: &Connection, from: i64) {
 }
 
 #[test]
-fn a_cut_tail_shows_in_sqlites_own_counter() {
+fn a_truncated_log_is_detected_by_sqlite_sequence() {
     for from in [9, 4, 1] {
         let database = Database::sample();
         database.tamper(|conn| cut_tail(conn, from));
@@ -256,7 +256,7 @@ fn a_cut_tail_shows_in_sqlites_own_counter() {
 }
 
 #[test]
-fn a_cut_tail_with_the_counter_set_back_is_betrayed_by_a_receipt_alone() {
+fn a_truncated_log_with_a_reset_counter_is_detected_only_by_a_receipt() {
     let database = Database::sample();
     database.tamper(|conn| {
         cut_tail(conn, 4);
@@ -273,7 +273,7 @@ fn a_cut_tail_with_the_counter_set_back_is_betrayed_by_a_receipt_alone() {
 }
 
 #[test]
-fn a_counter_that_was_set_is_named() {
+fn an_altered_sqlite_sequence_is_named() {
     for (sql, counter) in [
         ("UPDATE sqlite_sequence SET seq = 12", 12),
         ("UPDATE sqlite_sequence SET seq = 2", 2),
@@ -290,10 +290,10 @@ fn a_counter_that_was_set_is_named() {
 }
 
 #[test]
-fn new_leads_behind_a_cut_tail_leave_the_gap_visible() {
+fn leads_appended_to_a_truncated_log_leave_a_visible_gap() {
     let database = Database::sample();
     database.tamper(|conn| cut_tail(conn, 4));
-    let mut server = Served::start(database.folder());
+    let mut server = ServeProcess::start(database.folder());
     let answer = post_lead(server.address, &lead());
     assert_eq!(answer.status, 201, "the site is served all the same");
     server.terminate();
@@ -303,19 +303,19 @@ fn new_leads_behind_a_cut_tail_leave_the_gap_visible() {
 
 /// Makes every hash anew, as someone does who knows the rules.
 fn rewrite_chain(conn: &Connection) {
-    for (seq, hash) in digest::chain(conn) {
+    for (seq, hash) in reference_hashes::chain(conn) {
         let sql = "UPDATE audit_log SET hash = ?1 WHERE seq = ?2";
         conn.execute(sql, rusqlite::params![hash, seq]).expect("a hash");
     }
 }
 
 #[test]
-fn a_chain_that_was_rewritten_as_a_whole_is_betrayed_by_a_receipt_alone() {
+fn a_fully_rewritten_chain_is_detected_only_by_a_receipt() {
     let database = Database::sample();
     database.tamper(|conn| {
         conn.execute_batch("UPDATE lead_inbox SET name = 'Nobody' WHERE audit_seq = 3")
             .expect("a name");
-        for (id, digest) in digest::digests(conn) {
+        for (id, digest) in reference_hashes::digests(conn) {
             let sql =
                 "UPDATE audit_log SET details_json = json_set(details_json, '$.lead_digest', ?1)
                        WHERE lead_id = ?2 AND event = 'LEAD_RECEIVED'";
@@ -334,7 +334,7 @@ fn a_chain_that_was_rewritten_as_a_whole_is_betrayed_by_a_receipt_alone() {
 }
 
 #[test]
-fn a_broken_log_is_told_as_json_too() {
+fn an_invalid_log_is_reported_as_json() {
     let database = Database::sample();
     database.tamper_sql("UPDATE audit_log SET actor = 'x' WHERE seq IN (3, 6)");
     let output = database.run(&["audit", "verify", "--json"]);

@@ -142,7 +142,7 @@ fn forged_behind_a_new_row() -> [String; 4] {
 }
 
 #[test]
-fn no_statement_of_another_program_changes_or_removes_a_row() {
+fn no_sql_of_another_program_updates_or_deletes_a_row() {
     if !has_sqlite3() {
         return;
     }
@@ -169,7 +169,7 @@ fn no_statement_of_another_program_changes_or_removes_a_row() {
 }
 
 #[test]
-fn a_statement_that_is_refused_behind_a_new_row_leaves_every_row_that_was_there() {
+fn a_refused_statement_after_an_insert_keeps_every_existing_row() {
     if !has_sqlite3() {
         return;
     }
@@ -192,7 +192,7 @@ fn a_statement_that_is_refused_behind_a_new_row_leaves_every_row_that_was_there(
 }
 
 #[test]
-fn a_transaction_that_breaks_off_halfway_leaves_nothing() {
+fn an_aborted_transaction_leaves_nothing() {
     if !has_sqlite3() {
         return;
     }
@@ -206,7 +206,7 @@ fn a_transaction_that_breaks_off_halfway_leaves_nothing() {
 }
 
 #[test]
-fn a_lead_may_be_deleted_once_its_erasure_is_told_and_no_other() {
+fn a_lead_may_be_deleted_only_after_its_erasure_row() {
     if !has_sqlite3() {
         return;
     }
@@ -313,7 +313,7 @@ fn insert(table: &str, good: Cells<'_>, change: Option<(&str, &str)>) -> String 
 }
 
 #[test]
-fn columns_hold_what_they_are_for_and_nothing_else() {
+fn column_constraints_refuse_invalid_values() {
     if !has_sqlite3() {
         return;
     }
@@ -337,7 +337,7 @@ fn columns_hold_what_they_are_for_and_nothing_else() {
 }
 
 #[test]
-fn the_sample_queries_work_as_they_stand() {
+fn the_sample_queries_run_unchanged() {
     if !has_sqlite3() {
         return;
     }
@@ -356,7 +356,7 @@ fn the_sample_queries_work_as_they_stand() {
 }
 
 #[test]
-fn the_file_keeps_its_write_ahead_log_for_every_program() {
+fn the_file_stays_in_wal_mode_for_every_program() {
     if !has_sqlite3() {
         return;
     }

@@ -1,7 +1,7 @@
 //! The writer under load: each lead once, nobody's failure another's, and an end to every failure.
 
 mod batch;
-mod log_file;
+mod wal;
 
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
@@ -51,7 +51,7 @@ fn send_all(address: SocketAddr, bodies: &[Value], connections: usize) -> Vec<Re
 }
 
 #[test]
-fn a_thousand_submissions_at_once_make_each_lead_once() {
+fn a_thousand_concurrent_submissions_store_each_lead_once() {
     let server = TestServer::start();
     let other = "Un tout autre message, assez long pour être accepté";
     let mut bodies = Vec::new();
@@ -96,7 +96,7 @@ fn a_thousand_submissions_at_once_make_each_lead_once() {
 
 /// More than the queue holds, all at once, while another process has the database.
 #[test]
-fn a_flood_while_the_database_is_locked_is_refused_and_forgotten_afterwards() {
+fn a_flood_during_a_database_lock_is_refused_and_recovers() {
     // A client and the server for each connection, in one process.
     let hard = getrlimit(Resource::Nofile).maximum;
     if hard.is_some_and(|most| most < 4096) {
@@ -114,7 +114,7 @@ fn a_flood_while_the_database_is_locked_is_refused_and_forgotten_afterwards() {
         client.send(lead_request(body.to_string().as_bytes()));
     }
     let health = || once(server.address, "GET", "/health", &[], b"");
-    assert!(server.comes_true(|| health().status == 503), "health hides it");
+    assert!(server.eventually(|| health().status == 503), "health hides it");
     assert_eq!(health().json()["status"], "unavailable");
     drop(outside);
 
@@ -132,7 +132,7 @@ fn a_flood_while_the_database_is_locked_is_refused_and_forgotten_afterwards() {
     assert!(full > 0, "the queue was never full");
     let stored = || server.number("SELECT count(*) FROM lead_inbox");
     assert_eq!(stored(), (bodies.len() - refused.len()) as i64, "a 503 stored something");
-    assert!(server.comes_true(|| health().status == 200), "it does not recover");
+    assert!(server.eventually(|| health().status == 200), "it does not recover");
 
     // Everybody tries again, also those who had their answer.
     for (body, answer) in bodies.iter().zip(send_all(server.address, &bodies, 16)) {
@@ -144,7 +144,7 @@ fn a_flood_while_the_database_is_locked_is_refused_and_forgotten_afterwards() {
 }
 
 #[test]
-fn commands_write_beside_a_busy_server_and_the_chain_stays_whole() {
+fn commands_write_while_a_server_is_busy_and_the_chain_stays_valid() {
     let server = TestServer::start();
     let first: Vec<Value> = (0..10).map(|_| lead()).collect();
     let ids: Vec<String> = send_all(server.address, &first, 4)

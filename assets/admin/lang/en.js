@@ -1,17 +1,17 @@
-// All words of the admin page, in English. The same keys as `fr.js`.
-const format = new Intl.NumberFormat('en-GB');
-const many = (count, one, more) => `${format.format(count)} ${count === 1 ? one : more}`;
+// All texts of the admin page in English. `fr.js` has the same keys.
+const numberFormat = new Intl.NumberFormat('en-GB');
+const plural = (count, one, more) => `${numberFormat.format(count)} ${count === 1 ? one : more}`;
 
-const status = { received: 'New', processing: 'In progress', resolved: 'Done', archived: 'Archived' };
-const service = {
+const leadStatus = { received: 'New', processing: 'In progress', resolved: 'Done', archived: 'Archived' };
+const leadService = {
   ponts: 'Lifts',
   cabines: 'Spray booths',
   compresseurs: 'Compressors',
   diagnostic: 'Diagnostics',
   autre: 'Other',
 };
-const statusName = (code) => status[code] ?? code;
-const fieldList = (names) => names.map((name) => fields[name] ?? name).join(', ');
+const statusName = (code) => leadStatus[code] ?? code;
+const fieldNames = (names) => names.map((name) => fields[name] ?? name).join(', ');
 const fields = {
   name: 'name',
   email: 'e-mail',
@@ -26,8 +26,8 @@ const fields = {
   user_agent_hash: 'browser hash',
   timestamp_utc: 'time sent',
 };
-const exported = { leads: 'of leads', audit: 'of the audit log', person: 'of a person’s data' };
-const reasons = {
+const exportSources = { leads: 'of leads', audit: 'of the audit log', person: 'of a person’s data' };
+const erasureReasons = {
   request: 'at the person’s request',
   consent_withdrawn: 'consent withdrawn',
   retention: 'kept long enough',
@@ -35,46 +35,47 @@ const reasons = {
   mistake: 'sent by mistake',
   restored: 'erased already before the restore',
 };
-const because = (reason) => (reasons[reason] ? ` (${reasons[reason]})` : '');
-const formats = { xlsx: 'Excel', csv: 'CSV', 'csv (excel-fr)': 'CSV for French Excel', jsonl: 'JSON Lines', json: 'JSON', postgres: 'PostgreSQL' };
+const reasonText = (reason) => (erasureReasons[reason] ? ` (${erasureReasons[reason]})` : '');
+const formatNames = { xlsx: 'Excel', csv: 'CSV', 'csv (excel-fr)': 'CSV for French Excel', jsonl: 'JSON Lines', json: 'JSON', postgres: 'PostgreSQL' };
 
 export default {
   product: 'FASTCore',
   language: { other: 'Français', otherCode: 'fr' },
-  status,
-  service,
+  leadStatus,
+  leadService,
   noService: 'No service',
 
   nav: {
     label: 'Sections',
     inbox: 'Leads',
-    figures: 'Figures',
+    stats: 'Figures',
     audit: 'Log',
-    state: 'State',
+    status: 'State',
     account: (name) => `Account of ${name}`,
     signedInAs: 'Account',
     signOut: 'Sign out',
     help: 'Help and shortcuts',
     skip: 'Skip to content',
-    newCount: (count) => many(count, 'new lead', 'new leads'),
+    newLeads: (count) => plural(count, 'new lead', 'new leads'),
   },
 
   common: {
     loading: 'Loading…',
     retry: 'Try again',
-    more: 'Show more',
-    all: 'That is all.',
+    loadMore: 'Show more',
+    endOfList: 'That is all.',
     close: 'Close',
     copy: (what) => `Copy ${what}`,
     copied: 'Copied',
     seeTable: 'See the table',
-    none: 'Not given',
+    notGiven: 'Not given',
     unknownPage: 'There is no such page',
+    clearFilters: 'Clear the filters',
     backToInbox: 'Back to the leads',
   },
 
   time: {
-    now: 'just now',
+    justNow: 'just now',
     today: 'Today',
     yesterday: 'Yesterday',
     yesterdayAt: (clock) => `yesterday ${clock}`,
@@ -97,36 +98,41 @@ export default {
 
   signIn: {
     title: 'Sign in',
-    lead: 'The leads of fast‑techservices.com',
+    intro: 'The leads of fast‑techservices.com',
     name: 'Name',
-    password: 'Password',
-    show: 'Show the password',
-    hide: 'Hide the password',
     submit: 'Sign in',
     busy: 'Signing in…',
     codeTitle: 'Verification code',
     codeHelp: 'Open your authenticator app and copy the 6-digit code.',
     code: '6-digit code',
     back: 'Go back',
-    confirm: 'Verify',
-    wrong: 'Wrong name or password.',
+    submitCode: 'Verify',
+    wrongPassword: 'Wrong name or password.',
     wrongCode: 'Wrong code, or one that was used already. Wait for the next one and try again.',
-    tooMany: (minutes) => `Too many attempts. Try again in ${many(minutes, 'minute', 'minutes')}.`,
+    tooMany: (minutes) => `Too many attempts. Try again in ${plural(minutes, 'minute', 'minutes')}.`,
     missing: 'Fill in name and password.',
-    ended: 'Your session has ended. Sign in again to go on where you were.',
-    left: 'Your session is closed. See you soon!',
-    forgotten: 'Password forgotten? The person who looks after the server can give you a new one.',
+    signOutReasons: {
+      expired: 'Your session has ended. Sign in again to go on where you were.',
+      'signed-out': 'Your session is closed. See you soon!',
+    },
+    forgotPassword: 'Password forgotten? The person who looks after the server can give you a new one.',
   },
 
-  welcome: {
+  password: {
+    label: 'Password',
+    show: 'Show the password',
+    hide: 'Hide the password',
+  },
+
+  setup: {
     title: 'Welcome',
-    lead: 'Create the first account. With it you will read the leads of fast‑techservices.com.',
+    intro: 'Create the first account. With it you will read the leads of fast‑techservices.com.',
     name: 'Your name',
     nameHelp: 'Your first name, for example. You will sign in with it.',
     nameIs: (name) => `You will sign in as “${name}”.`,
     passwordHelp: 'At least 12 characters. A phrase that is easy to remember does very well.',
-    missing: (count) => `${many(count, 'character', 'characters')} to go.`,
-    enough: 'Long enough.',
+    missing: (count) => `${plural(count, 'character', 'characters')} to go.`,
+    longEnough: 'Long enough.',
     submit: 'Create the account',
     busy: 'Creating…',
     invalid: 'This name or this password cannot be used.',
@@ -135,17 +141,10 @@ export default {
     toSignIn: 'Go to sign-in',
   },
 
-  inbox: {
-    title: 'Leads',
-    search: 'Search a name, a company, a word…',
-    searchLabel: 'Search the leads',
-    clearSearch: 'Clear the search',
-    status: 'Status',
-    service: 'Service',
-    anyPeriod: 'All dates',
-    clearShort: 'Clear',
-    period: 'Period',
-    periods: {
+  period: {
+    label: 'Period',
+    any: 'All dates',
+    names: {
       '': 'Period',
       today: 'Today',
       '7d': 'Last 7 days',
@@ -156,22 +155,31 @@ export default {
     },
     since: 'From',
     until: 'To',
-    clear: 'Clear the filters',
-    count: (count) => many(count, 'lead', 'leads'),
-    countOver: (count) => `More than ${format.format(count)} leads`,
+  },
+
+  inbox: {
+    title: 'Leads',
+    search: 'Search a name, a company, a word…',
+    searchLabel: 'Search the leads',
+    clearSearch: 'Clear the search',
+    status: 'Status',
+    service: 'Service',
+    clearShort: 'Clear',
+    count: (count) => plural(count, 'lead', 'leads'),
+    countMoreThan: (count) => `More than ${numberFormat.format(count)} leads`,
     list: 'List of leads',
-    arrived: (count, more) => (more ? `More than ${format.format(count)} new leads` : many(count, 'new lead', 'new leads')),
+    newLeads: (count, more) => (more ? `More than ${numberFormat.format(count)} new leads` : plural(count, 'new lead', 'new leads')),
     live: 'Live',
     liveHelp: 'New leads arrive by themselves',
-    notLive: 'Reconnecting…',
+    reconnecting: 'Reconnecting…',
     erased: 'Erased lead',
     emptyTitle: 'No lead yet',
     empty: 'As soon as someone writes from the site, their lead appears here, without reloading anything.',
-    nothingTitle: 'Nothing matches',
-    nothing: 'No lead matches this search or these filters.',
-    chooseTitle: 'Choose a lead',
-    choose: 'It opens here. The list stays where it is.',
-    chooseKeys: 'By keyboard: J and K to move, Enter to open, ? for help.',
+    noMatchTitle: 'Nothing matches',
+    noMatch: 'No lead matches this search or these filters.',
+    noSelectionTitle: 'Choose a lead',
+    noSelection: 'It opens here. The list stays where it is.',
+    noSelectionKeys: 'By keyboard: J and K to move, Enter to open, ? for help.',
     export: 'Export',
   },
 
@@ -195,19 +203,18 @@ export default {
     copyCompany: 'the company',
     copyMessage: 'the message',
     copyReceipt: 'the receipt',
-    consent: 'Consent',
-    consentYes: 'Consent given',
-    consentYesHelp: 'The consent box of the form was ticked.',
-    consentNo: 'No consent',
-    consentNoHelp: 'The consent box of the form was not ticked.',
+    consentGiven: 'Consent given',
+    consentGivenHelp: 'The consent box of the form was ticked.',
+    consentNotGiven: 'No consent',
+    consentNotGivenHelp: 'The consent box of the form was not ticked.',
     timeline: 'History',
-    proof: 'Proof',
-    holds: 'Content intact',
-    holdsHelp: 'The lead is exactly as it was received; its digest proves it.',
-    broken: 'Content altered',
-    brokenHelp: 'The lead no longer matches its digest. Tell the person who looks after the server at once.',
+    integrity: 'Proof',
+    digestValid: 'Content intact',
+    digestValidHelp: 'The lead is exactly as it was received; its digest proves it.',
+    digestInvalid: 'Content altered',
+    digestInvalidHelp: 'The lead no longer matches its digest. Tell the person who looks after the server at once.',
     receipt: 'Receipt',
-    technical: 'Technical data',
+    technicalData: 'Technical data',
     id: 'Id',
     source: 'Sent from',
     requestId: 'Submission id',
@@ -218,26 +225,26 @@ export default {
     notFound: 'There is no lead at this address.',
     erasedTitle: 'Lead erased',
     erased: 'This lead was erased, with all the data of the person. Only the trace of the erasure remains in the log.',
-    seeTrace: 'See the trace in the log',
-    times: (count) => `${format.format(count)} times`,
+    seeAudit: 'See the trace in the log',
+    times: (count) => `${numberFormat.format(count)} times`,
   },
 
-  figures: {
+  stats: {
     title: 'Figures',
-    by: 'Group',
-    day: 'by day',
-    week: 'by week',
+    groupBy: 'Group',
+    byDay: 'by day',
+    byWeek: 'by week',
     total: 'Leads received',
-    perDay: 'Average per day',
+    averagePerDay: 'Average per day',
     median: 'Median time to processing',
     medianHelp: 'From arrival to “In progress”: half of the leads wait less than this.',
     noMedian: 'None taken up yet',
-    perDayChart: 'Leads per day',
-    perWeekChart: 'Leads per week',
-    chartLabel: (title, total, most, when) => `${title}: ${total} in all, at most ${format.format(most)} (${when}). The table follows.`,
-    bar: (when, count) => `${when}: ${many(count, 'lead', 'leads')}`,
+    leadsPerDay: 'Leads per day',
+    leadsPerWeek: 'Leads per week',
+    chartLabel: (title, total, most, when) => `${title}: ${total} in all, at most ${numberFormat.format(most)} (${when}). The table follows.`,
+    bar: (when, count) => `${when}: ${plural(count, 'lead', 'leads')}`,
     barHelp: 'Touch or hover over a bar to read it.',
-    week_of: (day) => `Week of ${day}`,
+    weekOf: (day) => `Week of ${day}`,
     byService: 'By service',
     byStatus: 'By status',
     dayColumn: 'Day',
@@ -250,7 +257,7 @@ export default {
 
   audit: {
     title: 'Log',
-    lead: 'Everything that happened, row after row. Nobody can change it.',
+    intro: 'Everything that happened, row after row. Nobody can change it.',
     event: 'Event',
     anyEvent: 'All',
     actor: 'By whom',
@@ -260,20 +267,19 @@ export default {
     ofLead: 'All about this lead',
     emptyTitle: 'Nothing in the log',
     empty: 'No row matches these filters.',
-    at: 'When',
+    createdAt: 'When',
     details: 'Details',
-    place: 'Row',
+    seq: 'Row',
     hash: 'Hash',
-    event_code: 'Event',
-    request: 'Submission',
-    status_code: 'Answer',
+    requestId: 'Submission',
+    statusCode: 'Answer',
     actors: {
       site_ingest: 'the site',
       schedule: 'the automatic task',
       admin_page: 'the sign-in page',
       cli: (user) => `${user}, on the server`,
     },
-    names: {
+    eventNames: {
       LEAD_RECEIVED: 'Lead received',
       LEAD_DUPLICATE: 'Lead sent again',
       LEAD_CONFLICT: 'Different resend refused',
@@ -293,52 +299,52 @@ export default {
       DATABASE_MIGRATED: 'Database upgraded',
       DATABASE_RESTORED: 'Database restored',
     },
-    // `who` is the actor in words, `d` the row's details.
+    // `by` is the name of the actor, `d` the details of the row, `account` the account that they name.
     sentences: {
-      LEAD_RECEIVED: (who, d) => `Lead received from the site${d.service ? `, service ${service[d.service] ?? d.service}` : ''}`,
+      LEAD_RECEIVED: (by, d) => `Lead received from the site${d.service ? `, service ${leadService[d.service] ?? d.service}` : ''}`,
       LEAD_DUPLICATE: () => 'The site sent the same lead again; nothing changed',
-      LEAD_CONFLICT: (who, d) => `The site sent the lead again with other content${d.fields ? ` (${fieldList(d.fields)})` : ''}: refused`,
-      LEAD_REJECTED: (who, d) => `The site sent a lead that is not valid${d.fields ? ` (${fieldList(d.fields)})` : ''}: refused`,
-      LEAD_PROCESSED: (who, d) => `Status changed from “${statusName(d.from)}” to “${statusName(d.to)}” by ${who}`,
-      LEAD_VIEWED: (who) => `Lead opened by ${who}`,
-      LEADS_EXPORTED: (who, d) => `Export ${exported[d.what] ?? ''} by ${who}${d.format ? `, format ${formats[d.format] ?? d.format}` : ''}${d.rows === undefined ? '' : `, ${many(d.rows, 'row', 'rows')}`}`,
-      LEAD_ERASED: (who, d) => `Lead erased by ${who}${because(d.reason)}`,
-      LEAD_IMPORTED: (who, d) => `Lead imported by ${who}${d.status ? `, with the status “${statusName(d.status)}”` : ''}`,
-      STAFF_ADDED: (who, d, account) => `Account “${account}” created by ${who}`,
-      STAFF_REMOVED: (who, d, account) => `Account “${account}” removed by ${who}`,
-      STAFF_PASSWORD_RESET: (who, d, account) => `Password of the account “${account}” changed by ${who}`,
-      STAFF_SIGNED_IN: (who, d, account) => `${account} signed in`,
-      STAFF_SIGNED_OUT: (who, d, account) => `${account} signed out`,
-      STAFF_SIGN_IN_REFUSED: (who, d, account) => (account ? `Sign-in refused for “${account}”` : 'Sign-in refused: unknown name'),
-      BACKUP_TAKEN: (who) => `Backup taken by ${who}`,
-      DATABASE_MIGRATED: (who) => `Database upgraded by ${who}`,
-      DATABASE_RESTORED: (who) => `Database restored by ${who}`,
+      LEAD_CONFLICT: (by, d) => `The site sent the lead again with other content${d.fields ? ` (${fieldNames(d.fields)})` : ''}: refused`,
+      LEAD_REJECTED: (by, d) => `The site sent a lead that is not valid${d.fields ? ` (${fieldNames(d.fields)})` : ''}: refused`,
+      LEAD_PROCESSED: (by, d) => `Status changed from “${statusName(d.from)}” to “${statusName(d.to)}” by ${by}`,
+      LEAD_VIEWED: (by) => `Lead opened by ${by}`,
+      LEADS_EXPORTED: (by, d) => `Export ${exportSources[d.what] ?? ''} by ${by}${d.format ? `, format ${formatNames[d.format] ?? d.format}` : ''}${d.rows === undefined ? '' : `, ${plural(d.rows, 'row', 'rows')}`}`,
+      LEAD_ERASED: (by, d) => `Lead erased by ${by}${reasonText(d.reason)}`,
+      LEAD_IMPORTED: (by, d) => `Lead imported by ${by}${d.status ? `, with the status “${statusName(d.status)}”` : ''}`,
+      STAFF_ADDED: (by, d, account) => `Account “${account}” created by ${by}`,
+      STAFF_REMOVED: (by, d, account) => `Account “${account}” removed by ${by}`,
+      STAFF_PASSWORD_RESET: (by, d, account) => `Password of the account “${account}” changed by ${by}`,
+      STAFF_SIGNED_IN: (by, d, account) => `${account} signed in`,
+      STAFF_SIGNED_OUT: (by, d, account) => `${account} signed out`,
+      STAFF_SIGN_IN_REFUSED: (by, d, account) => (account ? `Sign-in refused for “${account}”` : 'Sign-in refused: unknown name'),
+      BACKUP_TAKEN: (by) => `Backup taken by ${by}`,
+      DATABASE_MIGRATED: (by) => `Database upgraded by ${by}`,
+      DATABASE_RESTORED: (by) => `Database restored by ${by}`,
     },
-    unknown: (event, who) => `${event}, by ${who}`,
+    unknownEvent: (event, by) => `${event}, by ${by}`,
   },
 
-  state: {
+  serverStatus: {
     title: 'State',
-    good: 'All is well',
-    goodHelp: 'Leads arrive, are stored and are protected.',
-    bad: 'To look at',
+    ok: 'All is well',
+    okHelp: 'Leads arrive, are stored and are protected.',
+    attention: 'To look at',
     intake: 'Taking leads',
-    intakeGood: 'The server stores leads.',
-    intakeBad: 'The server can no longer store leads.',
+    intakeOk: 'The server stores leads.',
+    intakeFailing: 'The server can no longer store leads.',
     lastLead: 'Last lead',
-    never: 'None yet',
-    backup: 'Last backup',
+    noLead: 'None yet',
+    lastBackup: 'Last backup',
     noBackup: 'No backup known',
     chain: 'Log verified',
-    chainGood: (to, head) => (to >= head ? 'Verified up to the last row' : `Verified up to row ${format.format(to)} of ${format.format(head)}`),
-    chainBad: 'The log does not hold together',
-    notYet: 'Not verified yet',
-    disk: 'Free space on the disk',
+    chainValid: (to, head) => (to >= head ? 'Verified up to the last row' : `Verified up to row ${numberFormat.format(to)} of ${numberFormat.format(head)}`),
+    chainBroken: 'The log does not hold together',
+    chainNotVerified: 'Not verified yet',
+    freeSpace: 'Free space on the disk',
     database: 'Database',
-    databaseHelp: (leads, rows) => `${many(leads, 'lead', 'leads')}, ${many(rows, 'audit row', 'audit rows')}`,
-    wal: (size) => `; write-ahead log: ${size}`,
+    databaseRows: (leads, rows) => `${plural(leads, 'lead', 'leads')}, ${plural(rows, 'audit row', 'audit rows')}`,
+    walSize: (size) => `; write-ahead log: ${size}`,
     version: 'Version',
-    checkedAt: 'Read',
+    fetchedAt: 'Read',
     refresh: 'Refresh',
     warnings: {
       disk_low: 'The disk is almost full.',
@@ -347,7 +353,7 @@ export default {
       writer_failing: 'New leads cannot be stored.',
       wal_large: 'The database’s write-ahead log is unusually large.',
     },
-    whatToDo: 'Tell the person who looks after the server.',
+    attentionHelp: 'Tell the person who looks after the server.',
   },
 
   export: {
@@ -355,8 +361,8 @@ export default {
     all: (count) => `All leads (${count})`,
     filtered: (count) => `What the filter shows (${count})`,
     chooseFormat: 'Choose the format; the file holds all rows.',
-    noted: 'The export is noted in the log.',
-    nothing: 'There is nothing to export: no lead matches.',
+    auditNote: 'The export is noted in the log.',
+    empty: 'There is nothing to export: no lead matches.',
     formats: {
       xlsx: ['Excel', 'The simplest. Keeps accents, “+33” and leading zeros.'],
       'csv-excel-fr': ['CSV for Excel in French', 'Semicolons; opens with a double click.'],
@@ -368,9 +374,9 @@ export default {
 
   help: {
     title: 'Help',
-    shortcuts: 'Keyboard shortcuts',
-    on: 'Use single-key shortcuts',
-    keys: [
+    shortcutsTitle: 'Keyboard shortcuts',
+    enableShortcuts: 'Use single-key shortcuts',
+    shortcuts: [
       ['/', 'Search'],
       ['J', 'Next lead (older)'],
       ['K', 'Previous lead (newer)'],

@@ -1,17 +1,17 @@
-// All words of the admin page, in French. `en.js` has the same keys.
-const format = new Intl.NumberFormat('fr-FR');
-const many = (count, one, more) => `${format.format(count)} ${Math.abs(count) < 2 ? one : more}`;
+// All texts of the admin page in French. `en.js` has the same keys.
+const numberFormat = new Intl.NumberFormat('fr-FR');
+const plural = (count, one, more) => `${numberFormat.format(count)} ${Math.abs(count) < 2 ? one : more}`;
 
-const status = { received: 'Nouvelle', processing: 'En cours', resolved: 'Traitée', archived: 'Archivée' };
-const service = {
+const leadStatus = { received: 'Nouvelle', processing: 'En cours', resolved: 'Traitée', archived: 'Archivée' };
+const leadService = {
   ponts: 'Ponts',
   cabines: 'Cabines',
   compresseurs: 'Compresseurs',
   diagnostic: 'Diagnostic',
   autre: 'Autre',
 };
-const statusName = (code) => status[code] ?? code;
-const fieldList = (names) => names.map((name) => fields[name] ?? name).join(', ');
+const statusName = (code) => leadStatus[code] ?? code;
+const fieldNames = (names) => names.map((name) => fields[name] ?? name).join(', ');
 const fields = {
   name: 'nom',
   email: 'e-mail',
@@ -26,8 +26,8 @@ const fields = {
   user_agent_hash: 'empreinte du navigateur',
   timestamp_utc: 'date d’envoi',
 };
-const exported = { leads: 'des demandes', audit: 'du journal', person: 'des données d’une personne' };
-const reasons = {
+const exportSources = { leads: 'des demandes', audit: 'du journal', person: 'des données d’une personne' };
+const erasureReasons = {
   request: 'à la demande de la personne',
   consent_withdrawn: 'consentement retiré',
   retention: 'durée de conservation dépassée',
@@ -35,46 +35,47 @@ const reasons = {
   mistake: 'envoyée par erreur',
   restored: 'déjà effacée avant la restauration',
 };
-const because = (reason) => (reasons[reason] ? ` (${reasons[reason]})` : '');
-const formats = { xlsx: 'Excel', csv: 'CSV', 'csv (excel-fr)': 'CSV pour Excel', jsonl: 'JSON Lines', json: 'JSON', postgres: 'PostgreSQL' };
+const reasonText = (reason) => (erasureReasons[reason] ? ` (${erasureReasons[reason]})` : '');
+const formatNames = { xlsx: 'Excel', csv: 'CSV', 'csv (excel-fr)': 'CSV pour Excel', jsonl: 'JSON Lines', json: 'JSON', postgres: 'PostgreSQL' };
 
 export default {
   product: 'FASTCore',
   language: { other: 'English', otherCode: 'en' },
-  status,
-  service,
+  leadStatus,
+  leadService,
   noService: 'Sans service',
 
   nav: {
     label: 'Sections',
     inbox: 'Demandes',
-    figures: 'Chiffres',
+    stats: 'Chiffres',
     audit: 'Journal',
-    state: 'État',
+    status: 'État',
     account: (name) => `Compte de ${name}`,
     signedInAs: 'Compte',
     signOut: 'Se déconnecter',
     help: 'Aide et raccourcis',
     skip: 'Aller au contenu',
-    newCount: (count) => many(count, 'nouvelle demande', 'nouvelles demandes'),
+    newLeads: (count) => plural(count, 'nouvelle demande', 'nouvelles demandes'),
   },
 
   common: {
     loading: 'Chargement…',
     retry: 'Réessayer',
-    more: 'Afficher la suite',
-    all: 'C’est tout.',
+    loadMore: 'Afficher la suite',
+    endOfList: 'C’est tout.',
     close: 'Fermer',
     copy: (what) => `Copier ${what}`,
     copied: 'Copié',
     seeTable: 'Voir le tableau',
-    none: 'Non indiqué',
+    notGiven: 'Non indiqué',
     unknownPage: 'Cette page n’existe pas',
+    clearFilters: 'Effacer les filtres',
     backToInbox: 'Revenir aux demandes',
   },
 
   time: {
-    now: 'à l’instant',
+    justNow: 'à l’instant',
     today: 'Aujourd’hui',
     yesterday: 'Hier',
     yesterdayAt: (clock) => `hier ${clock}`,
@@ -97,36 +98,41 @@ export default {
 
   signIn: {
     title: 'Connexion',
-    lead: 'Les demandes de fast‑techservices.com',
+    intro: 'Les demandes de fast‑techservices.com',
     name: 'Nom',
-    password: 'Mot de passe',
-    show: 'Afficher le mot de passe',
-    hide: 'Masquer le mot de passe',
     submit: 'Se connecter',
     busy: 'Connexion…',
     codeTitle: 'Code de vérification',
     codeHelp: 'Ouvrez votre application d’authentification et recopiez le code à 6 chiffres.',
     code: 'Code à 6 chiffres',
     back: 'Revenir',
-    confirm: 'Vérifier',
-    wrong: 'Nom ou mot de passe incorrect.',
+    submitCode: 'Vérifier',
+    wrongPassword: 'Nom ou mot de passe incorrect.',
     wrongCode: 'Code incorrect ou déjà utilisé. Attendez le suivant et recommencez.',
-    tooMany: (minutes) => `Trop d’essais. Réessayez dans ${many(minutes, 'minute', 'minutes')}.`,
+    tooMany: (minutes) => `Trop d’essais. Réessayez dans ${plural(minutes, 'minute', 'minutes')}.`,
     missing: 'Remplissez le nom et le mot de passe.',
-    ended: 'Votre session est terminée. Reconnectez-vous pour reprendre où vous étiez.',
-    left: 'Votre session est fermée. À bientôt !',
-    forgotten: 'Mot de passe oublié ? La personne qui s’occupe du serveur peut vous en donner un nouveau.',
+    signOutReasons: {
+      expired: 'Votre session est terminée. Reconnectez-vous pour reprendre où vous étiez.',
+      'signed-out': 'Votre session est fermée. À bientôt !',
+    },
+    forgotPassword: 'Mot de passe oublié ? La personne qui s’occupe du serveur peut vous en donner un nouveau.',
   },
 
-  welcome: {
+  password: {
+    label: 'Mot de passe',
+    show: 'Afficher le mot de passe',
+    hide: 'Masquer le mot de passe',
+  },
+
+  setup: {
     title: 'Bienvenue',
-    lead: 'Créez le premier compte. Il vous servira à lire les demandes de fast‑techservices.com.',
+    intro: 'Créez le premier compte. Il vous servira à lire les demandes de fast‑techservices.com.',
     name: 'Votre nom',
     nameHelp: 'Par exemple votre prénom. Il vous servira à vous connecter.',
     nameIs: (name) => `Vous vous connecterez en tant que « ${name} ».`,
     passwordHelp: 'Au moins 12 caractères. Une phrase facile à retenir convient très bien.',
-    missing: (count) => `Encore ${many(count, 'caractère', 'caractères')}.`,
-    enough: 'Assez long.',
+    missing: (count) => `Encore ${plural(count, 'caractère', 'caractères')}.`,
+    longEnough: 'Assez long.',
     submit: 'Créer le compte',
     busy: 'Création…',
     invalid: 'Ce nom ou ce mot de passe ne convient pas.',
@@ -135,17 +141,10 @@ export default {
     toSignIn: 'Aller à la connexion',
   },
 
-  inbox: {
-    title: 'Demandes',
-    search: 'Rechercher un nom, une société, un mot…',
-    searchLabel: 'Rechercher dans les demandes',
-    clearSearch: 'Effacer la recherche',
-    status: 'Statut',
-    service: 'Service',
-    anyPeriod: 'Toutes les dates',
-    clearShort: 'Effacer',
-    period: 'Période',
-    periods: {
+  period: {
+    label: 'Période',
+    any: 'Toutes les dates',
+    names: {
       '': 'Période',
       today: 'Aujourd’hui',
       '7d': '7 derniers jours',
@@ -156,22 +155,31 @@ export default {
     },
     since: 'Du',
     until: 'Au',
-    clear: 'Effacer les filtres',
-    count: (count) => many(count, 'demande', 'demandes'),
-    countOver: (count) => `Plus de ${format.format(count)} demandes`,
+  },
+
+  inbox: {
+    title: 'Demandes',
+    search: 'Rechercher un nom, une société, un mot…',
+    searchLabel: 'Rechercher dans les demandes',
+    clearSearch: 'Effacer la recherche',
+    status: 'Statut',
+    service: 'Service',
+    clearShort: 'Effacer',
+    count: (count) => plural(count, 'demande', 'demandes'),
+    countMoreThan: (count) => `Plus de ${numberFormat.format(count)} demandes`,
     list: 'Liste des demandes',
-    arrived: (count, more) => (more ? `Plus de ${format.format(count)} nouvelles demandes` : many(count, 'nouvelle demande', 'nouvelles demandes')),
+    newLeads: (count, more) => (more ? `Plus de ${numberFormat.format(count)} nouvelles demandes` : plural(count, 'nouvelle demande', 'nouvelles demandes')),
     live: 'En direct',
     liveHelp: 'Les nouvelles demandes arrivent d’elles-mêmes',
-    notLive: 'Reconnexion…',
+    reconnecting: 'Reconnexion…',
     erased: 'Demande effacée',
     emptyTitle: 'Pas encore de demande',
     empty: 'Dès que quelqu’un écrira depuis le site, sa demande apparaîtra ici, sans rien recharger.',
-    nothingTitle: 'Rien ne correspond',
-    nothing: 'Aucune demande ne correspond à cette recherche ou à ces filtres.',
-    chooseTitle: 'Choisissez une demande',
-    choose: 'Elle s’affichera ici. La liste reste à sa place.',
-    chooseKeys: 'Au clavier : J et K pour parcourir, Entrée pour ouvrir, ? pour l’aide.',
+    noMatchTitle: 'Rien ne correspond',
+    noMatch: 'Aucune demande ne correspond à cette recherche ou à ces filtres.',
+    noSelectionTitle: 'Choisissez une demande',
+    noSelection: 'Elle s’affichera ici. La liste reste à sa place.',
+    noSelectionKeys: 'Au clavier : J et K pour parcourir, Entrée pour ouvrir, ? pour l’aide.',
     export: 'Exporter',
   },
 
@@ -195,19 +203,18 @@ export default {
     copyCompany: 'la société',
     copyMessage: 'le message',
     copyReceipt: 'le reçu',
-    consent: 'Consentement',
-    consentYes: 'Consentement donné',
-    consentYesHelp: 'La case de consentement du formulaire était cochée.',
-    consentNo: 'Pas de consentement',
-    consentNoHelp: 'La case de consentement du formulaire n’était pas cochée.',
+    consentGiven: 'Consentement donné',
+    consentGivenHelp: 'La case de consentement du formulaire était cochée.',
+    consentNotGiven: 'Pas de consentement',
+    consentNotGivenHelp: 'La case de consentement du formulaire n’était pas cochée.',
     timeline: 'Historique',
-    proof: 'Preuve',
-    holds: 'Contenu intact',
-    holdsHelp: 'La demande est exactement telle qu’elle a été reçue ; son empreinte le prouve.',
-    broken: 'Contenu altéré',
-    brokenHelp: 'La demande ne correspond plus à son empreinte. Prévenez tout de suite la personne qui s’occupe du serveur.',
+    integrity: 'Preuve',
+    digestValid: 'Contenu intact',
+    digestValidHelp: 'La demande est exactement telle qu’elle a été reçue ; son empreinte le prouve.',
+    digestInvalid: 'Contenu altéré',
+    digestInvalidHelp: 'La demande ne correspond plus à son empreinte. Prévenez tout de suite la personne qui s’occupe du serveur.',
     receipt: 'Reçu',
-    technical: 'Données techniques',
+    technicalData: 'Données techniques',
     id: 'Identifiant',
     source: 'Envoyée depuis',
     requestId: 'Identifiant de l’envoi',
@@ -218,26 +225,26 @@ export default {
     notFound: 'Il n’y a pas de demande à cette adresse.',
     erasedTitle: 'Demande effacée',
     erased: 'Cette demande a été effacée, avec toutes les données de la personne. Seule la trace de l’effacement reste dans le journal.',
-    seeTrace: 'Voir la trace dans le journal',
-    times: (count) => `${format.format(count)} fois`,
+    seeAudit: 'Voir la trace dans le journal',
+    times: (count) => `${numberFormat.format(count)} fois`,
   },
 
-  figures: {
+  stats: {
     title: 'Chiffres',
-    by: 'Regrouper',
-    day: 'par jour',
-    week: 'par semaine',
+    groupBy: 'Regrouper',
+    byDay: 'par jour',
+    byWeek: 'par semaine',
     total: 'Demandes reçues',
-    perDay: 'En moyenne par jour',
+    averagePerDay: 'En moyenne par jour',
     median: 'Délai médian de prise en charge',
     medianHelp: 'De l’arrivée au passage « En cours » : la moitié des demandes attend moins longtemps.',
     noMedian: 'Aucune prise en charge',
-    perDayChart: 'Demandes par jour',
-    perWeekChart: 'Demandes par semaine',
-    chartLabel: (title, total, most, when) => `${title} : ${total} au total, au plus ${format.format(most)} (${when}). Le tableau suit.`,
-    bar: (when, count) => `${when} : ${many(count, 'demande', 'demandes')}`,
+    leadsPerDay: 'Demandes par jour',
+    leadsPerWeek: 'Demandes par semaine',
+    chartLabel: (title, total, most, when) => `${title} : ${total} au total, au plus ${numberFormat.format(most)} (${when}). Le tableau suit.`,
+    bar: (when, count) => `${when} : ${plural(count, 'demande', 'demandes')}`,
     barHelp: 'Touchez ou survolez une barre pour la lire.',
-    week_of: (day) => `Semaine du ${day}`,
+    weekOf: (day) => `Semaine du ${day}`,
     byService: 'Par service',
     byStatus: 'Par statut',
     dayColumn: 'Jour',
@@ -250,7 +257,7 @@ export default {
 
   audit: {
     title: 'Journal',
-    lead: 'Tout ce qui s’est passé, ligne après ligne. Personne ne peut le modifier.',
+    intro: 'Tout ce qui s’est passé, ligne après ligne. Personne ne peut le modifier.',
     event: 'Événement',
     anyEvent: 'Tous',
     actor: 'Par qui',
@@ -260,20 +267,19 @@ export default {
     ofLead: 'Tout sur cette demande',
     emptyTitle: 'Rien dans le journal',
     empty: 'Aucune ligne ne correspond à ces filtres.',
-    at: 'Quand',
+    createdAt: 'Quand',
     details: 'Détails',
-    place: 'Ligne',
+    seq: 'Ligne',
     hash: 'Empreinte',
-    event_code: 'Événement',
-    request: 'Envoi',
-    status_code: 'Réponse',
+    requestId: 'Envoi',
+    statusCode: 'Réponse',
     actors: {
       site_ingest: 'le site',
       schedule: 'la tâche automatique',
       admin_page: 'la page de connexion',
       cli: (user) => `${user}, sur le serveur`,
     },
-    names: {
+    eventNames: {
       LEAD_RECEIVED: 'Demande reçue',
       LEAD_DUPLICATE: 'Demande renvoyée à l’identique',
       LEAD_CONFLICT: 'Renvoi différent refusé',
@@ -293,52 +299,52 @@ export default {
       DATABASE_MIGRATED: 'Base mise à niveau',
       DATABASE_RESTORED: 'Base restaurée',
     },
-    // `who` is the actor in words, `d` the row's details.
+    // `by` is the name of the actor, `d` the details of the row, `account` the account that they name.
     sentences: {
-      LEAD_RECEIVED: (who, d) => `Demande reçue du site${d.service ? `, service ${service[d.service] ?? d.service}` : ''}`,
+      LEAD_RECEIVED: (by, d) => `Demande reçue du site${d.service ? `, service ${leadService[d.service] ?? d.service}` : ''}`,
       LEAD_DUPLICATE: () => 'Le site a renvoyé la même demande ; rien n’a changé',
-      LEAD_CONFLICT: (who, d) => `Le site a renvoyé la demande avec un autre contenu${d.fields ? ` (${fieldList(d.fields)})` : ''} : refusé`,
-      LEAD_REJECTED: (who, d) => `Le site a envoyé une demande non valable${d.fields ? ` (${fieldList(d.fields)})` : ''} : refusée`,
-      LEAD_PROCESSED: (who, d) => `Statut changé de « ${statusName(d.from)} » à « ${statusName(d.to)} » par ${who}`,
-      LEAD_VIEWED: (who) => `Demande ouverte par ${who}`,
-      LEADS_EXPORTED: (who, d) => `Export ${exported[d.what] ?? ''} par ${who}${d.format ? `, format ${formats[d.format] ?? d.format}` : ''}${d.rows === undefined ? '' : `, ${many(d.rows, 'ligne', 'lignes')}`}`,
-      LEAD_ERASED: (who, d) => `Demande effacée par ${who}${because(d.reason)}`,
-      LEAD_IMPORTED: (who, d) => `Demande importée par ${who}${d.status ? `, avec le statut « ${statusName(d.status)} »` : ''}`,
-      STAFF_ADDED: (who, d, account) => `Compte « ${account} » créé par ${who}`,
-      STAFF_REMOVED: (who, d, account) => `Compte « ${account} » supprimé par ${who}`,
-      STAFF_PASSWORD_RESET: (who, d, account) => `Mot de passe du compte « ${account} » changé par ${who}`,
-      STAFF_SIGNED_IN: (who, d, account) => `Connexion de ${account}`,
-      STAFF_SIGNED_OUT: (who, d, account) => `Déconnexion de ${account}`,
-      STAFF_SIGN_IN_REFUSED: (who, d, account) => (account ? `Connexion refusée pour « ${account} »` : 'Connexion refusée : nom inconnu'),
-      BACKUP_TAKEN: (who) => `Sauvegarde faite par ${who}`,
-      DATABASE_MIGRATED: (who) => `Base de données mise à niveau par ${who}`,
-      DATABASE_RESTORED: (who) => `Base de données restaurée par ${who}`,
+      LEAD_CONFLICT: (by, d) => `Le site a renvoyé la demande avec un autre contenu${d.fields ? ` (${fieldNames(d.fields)})` : ''} : refusé`,
+      LEAD_REJECTED: (by, d) => `Le site a envoyé une demande non valable${d.fields ? ` (${fieldNames(d.fields)})` : ''} : refusée`,
+      LEAD_PROCESSED: (by, d) => `Statut changé de « ${statusName(d.from)} » à « ${statusName(d.to)} » par ${by}`,
+      LEAD_VIEWED: (by) => `Demande ouverte par ${by}`,
+      LEADS_EXPORTED: (by, d) => `Export ${exportSources[d.what] ?? ''} par ${by}${d.format ? `, format ${formatNames[d.format] ?? d.format}` : ''}${d.rows === undefined ? '' : `, ${plural(d.rows, 'ligne', 'lignes')}`}`,
+      LEAD_ERASED: (by, d) => `Demande effacée par ${by}${reasonText(d.reason)}`,
+      LEAD_IMPORTED: (by, d) => `Demande importée par ${by}${d.status ? `, avec le statut « ${statusName(d.status)} »` : ''}`,
+      STAFF_ADDED: (by, d, account) => `Compte « ${account} » créé par ${by}`,
+      STAFF_REMOVED: (by, d, account) => `Compte « ${account} » supprimé par ${by}`,
+      STAFF_PASSWORD_RESET: (by, d, account) => `Mot de passe du compte « ${account} » changé par ${by}`,
+      STAFF_SIGNED_IN: (by, d, account) => `Connexion de ${account}`,
+      STAFF_SIGNED_OUT: (by, d, account) => `Déconnexion de ${account}`,
+      STAFF_SIGN_IN_REFUSED: (by, d, account) => (account ? `Connexion refusée pour « ${account} »` : 'Connexion refusée : nom inconnu'),
+      BACKUP_TAKEN: (by) => `Sauvegarde faite par ${by}`,
+      DATABASE_MIGRATED: (by) => `Base de données mise à niveau par ${by}`,
+      DATABASE_RESTORED: (by) => `Base de données restaurée par ${by}`,
     },
-    unknown: (event, who) => `${event}, par ${who}`,
+    unknownEvent: (event, by) => `${event}, par ${by}`,
   },
 
-  state: {
+  serverStatus: {
     title: 'État',
-    good: 'Tout va bien',
-    goodHelp: 'Les demandes arrivent, sont enregistrées et protégées.',
-    bad: 'À vérifier',
+    ok: 'Tout va bien',
+    okHelp: 'Les demandes arrivent, sont enregistrées et protégées.',
+    attention: 'À vérifier',
     intake: 'Réception des demandes',
-    intakeGood: 'Le serveur enregistre les demandes.',
-    intakeBad: 'Le serveur n’arrive plus à enregistrer les demandes.',
+    intakeOk: 'Le serveur enregistre les demandes.',
+    intakeFailing: 'Le serveur n’arrive plus à enregistrer les demandes.',
     lastLead: 'Dernière demande',
-    never: 'Aucune pour l’instant',
-    backup: 'Dernière sauvegarde',
+    noLead: 'Aucune pour l’instant',
+    lastBackup: 'Dernière sauvegarde',
     noBackup: 'Aucune sauvegarde connue',
     chain: 'Journal vérifié',
-    chainGood: (to, head) => (to >= head ? 'Vérifié jusqu’à la dernière ligne' : `Vérifié jusqu’à la ligne ${format.format(to)} sur ${format.format(head)}`),
-    chainBad: 'Le journal ne concorde pas',
-    notYet: 'Pas encore vérifié',
-    disk: 'Espace libre sur le disque',
+    chainValid: (to, head) => (to >= head ? 'Vérifié jusqu’à la dernière ligne' : `Vérifié jusqu’à la ligne ${numberFormat.format(to)} sur ${numberFormat.format(head)}`),
+    chainBroken: 'Le journal ne concorde pas',
+    chainNotVerified: 'Pas encore vérifié',
+    freeSpace: 'Espace libre sur le disque',
     database: 'Base de données',
-    databaseHelp: (leads, rows) => `${many(leads, 'demande', 'demandes')}, ${many(rows, 'ligne de journal', 'lignes de journal')}`,
-    wal: (size) => ` ; fichier d’attente : ${size}`,
+    databaseRows: (leads, rows) => `${plural(leads, 'demande', 'demandes')}, ${plural(rows, 'ligne de journal', 'lignes de journal')}`,
+    walSize: (size) => ` ; fichier d’attente : ${size}`,
     version: 'Version',
-    checkedAt: 'Relevé',
+    fetchedAt: 'Relevé',
     refresh: 'Actualiser',
     warnings: {
       disk_low: 'Le disque est presque plein.',
@@ -347,7 +353,7 @@ export default {
       writer_failing: 'Les nouvelles demandes ne peuvent pas être enregistrées.',
       wal_large: 'Le fichier d’attente de la base est anormalement gros.',
     },
-    whatToDo: 'Prévenez la personne qui s’occupe du serveur.',
+    attentionHelp: 'Prévenez la personne qui s’occupe du serveur.',
   },
 
   export: {
@@ -355,8 +361,8 @@ export default {
     all: (count) => `Toutes les demandes (${count})`,
     filtered: (count) => `Ce que montre le filtre (${count})`,
     chooseFormat: 'Choisissez le format ; le fichier contient toutes les lignes.',
-    noted: 'L’export est noté dans le journal.',
-    nothing: 'Il n’y a rien à exporter : aucune demande ne correspond.',
+    auditNote: 'L’export est noté dans le journal.',
+    empty: 'Il n’y a rien à exporter : aucune demande ne correspond.',
     formats: {
       xlsx: ['Excel', 'Le plus simple. Accents, « +33 » et zéros conservés.'],
       'csv-excel-fr': ['CSV pour Excel en français', 'Points-virgules ; s’ouvre d’un double-clic.'],
@@ -368,9 +374,9 @@ export default {
 
   help: {
     title: 'Aide',
-    shortcuts: 'Raccourcis clavier',
-    on: 'Utiliser les raccourcis à une touche',
-    keys: [
+    shortcutsTitle: 'Raccourcis clavier',
+    enableShortcuts: 'Utiliser les raccourcis à une touche',
+    shortcuts: [
       ['/', 'Rechercher'],
       ['J', 'Demande suivante (plus ancienne)'],
       ['K', 'Demande précédente (plus récente)'],

@@ -52,7 +52,7 @@ struct People {
 }
 
 #[derive(Deserialize)]
-struct Message {
+struct MessageTemplate {
     service: Option<String>,
     message: String,
 }
@@ -68,7 +68,7 @@ impl Plan {
         }
         arrivals.sort_unstable();
         let mut actions = Vec::new();
-        let content = Content::read();
+        let content = LeadContent::read();
         for (lead, at) in arrivals.into_iter().enumerate() {
             let body = content.body(&mut rng, at, lead);
             if rng.random_ratio(1, 40) {
@@ -166,12 +166,12 @@ fn follow_up(
     }
 }
 
-struct Content {
+struct LeadContent {
     people: People,
-    messages: Vec<Message>,
+    messages: Vec<MessageTemplate>,
 }
 
-impl Content {
+impl LeadContent {
     #[expect(
         clippy::expect_used,
         reason = "the files are part of the binary, and a test reads them"
@@ -188,7 +188,7 @@ impl Content {
         let first = pick(rng, &self.people.first_names);
         let last = pick(rng, &self.people.last_names);
         let company = rng.random_ratio(3, 4).then(|| pick(rng, &self.people.companies).to_owned());
-        let Message { service, message } = &self.messages[lead * 7 % self.messages.len()];
+        let MessageTemplate { service, message } = &self.messages[lead * 7 % self.messages.len()];
         let domain = company.as_deref().map_or_else(|| "courriel".to_owned(), slug);
         let local = format!("{}.{}", slug(first), slug(last));
         serde_json::json!({

@@ -1,10 +1,7 @@
 //! What the admin page is told as it happens, read from the audit log.
 
-use serde::Serialize;
-use utoipa::ToSchema;
-
-use crate::app::leads::LeadSummary;
 use crate::domain::audit::{AuditEvent, AuditRow};
+use crate::domain::lead::Lead;
 use crate::domain::lead::status::LeadStatus;
 use crate::store::error::StoreError;
 use crate::store::read::ReadTx;
@@ -23,27 +20,18 @@ pub struct SequencedEvent {
     pub event: LiveEvent,
 }
 
-/// An event as the page gets it: its name and its data.
+/// What happened.
 #[expect(missing_debug_implementations, reason = "personal data has no business in a log")]
-#[derive(Clone, Serialize, ToSchema)]
-#[serde(tag = "event", content = "data", rename_all = "lowercase")]
-#[schema(as = LiveEvent)]
+#[derive(Clone)]
 pub enum LiveEvent {
     /// The first event of a stream: all later audit rows follow.
     Hello { seq: i64 },
     /// A new lead.
-    Lead(LeadSummary),
+    Lead(Box<Lead>),
     /// A lead's new status.
-    Status {
-        #[schema(format = Uuid)]
-        id: String,
-        status: LeadStatus,
-    },
+    Status { id: String, status: LeadStatus },
     /// A lead that was erased.
-    Erased {
-        #[schema(format = Uuid)]
-        id: String,
-    },
+    Erased { id: String },
 }
 
 /// The events of consecutive audit rows.
@@ -106,7 +94,7 @@ fn live_event(tx: &ReadTx<'_>, row: &AuditRow) -> Result<Option<LiveEvent>, Stor
     let Some(id) = row.lead_id.clone() else { return Ok(None) };
     Ok(match row.event.known() {
         Some(AuditEvent::LeadReceived | AuditEvent::LeadImported) => {
-            tx.lead_by_audit_seq(row.seq)?.map(|lead| LiveEvent::Lead(LeadSummary::of(&lead)))
+            tx.lead_by_audit_seq(row.seq)?.map(|lead| LiveEvent::Lead(Box::new(lead)))
         }
         Some(AuditEvent::LeadProcessed) => {
             let status = row.details()["to"].as_str().and_then(LeadStatus::parse);

@@ -1,9 +1,7 @@
 //! Sessions of staff accounts: opened, looked up by their token, closed.
 
 use chrono::TimeDelta;
-use serde::Serialize;
 use sha2::{Digest, Sha256};
-use utoipa::ToSchema;
 
 use crate::app::db::Db;
 use crate::domain::audit::staff_actor;
@@ -36,10 +34,9 @@ impl std::fmt::Debug for NewSession {
 }
 
 /// Who is signed in, and when the session expires if it is not used any more.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone)]
 pub struct StaffSession {
     pub name: String,
-    #[schema(value_type = String, format = DateTime)]
     pub expires_at_utc: Timestamp,
 }
 

@@ -4,11 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde::Serialize;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
-use utoipa::ToSchema;
 
 use crate::app::db::Db;
 use crate::clock::Clock;
@@ -22,15 +20,13 @@ const VERIFY_INTERVAL: Duration = Duration::from_secs(3600);
 const NICE: i32 = 10;
 
 /// How far the chain was verified, and what was found.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone)]
 pub struct ChainStatus {
     pub verified_to: i64,
     /// The `seq` of the last row now.
     pub head: i64,
-    #[schema(required, value_type = Option<String>, format = DateTime)]
     pub at_utc: Option<Timestamp>,
     pub ok: bool,
-    #[schema(required)]
     pub finding: Option<String>,
 }
 

@@ -3,9 +3,6 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
-use utoipa::ToSchema;
-
 use crate::app::db::Db;
 use crate::app::status::chain_monitor::{ChainMonitor, ChainStatus};
 use crate::app::status::thresholds::{self, Level, MIB};
@@ -17,15 +14,12 @@ use crate::store::db::disk_usage::DiskUsage;
 use crate::store::error::StoreError;
 use crate::store::read::{ReadPool, ReadTx};
 
-/// The status as the page shows it.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = ServerState)]
+/// The status of a server.
+#[derive(Debug)]
 pub struct ServerStatus {
     pub version: &'static str,
     pub database: DatabaseStatus,
-    #[schema(required, value_type = Option<String>, format = DateTime)]
     pub last_lead_at_utc: Option<Timestamp>,
-    #[schema(required)]
     pub last_backup: Option<LastBackup>,
     pub chain: ChainStatus,
     pub health: StorageStatus,
@@ -33,8 +27,7 @@ pub struct ServerStatus {
 }
 
 /// Sizes in bytes, and numbers of rows.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = DatabaseState)]
+#[derive(Debug)]
 pub struct DatabaseStatus {
     pub bytes: u64,
     pub wal_bytes: u64,
@@ -44,27 +37,21 @@ pub struct DatabaseStatus {
 }
 
 /// The last backup in the audit log.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(as = LastBackup)]
+#[derive(Debug, Clone)]
 pub struct LastBackup {
-    #[schema(value_type = String, format = DateTime)]
     pub at_utc: Recorded<Timestamp>,
-    #[schema(required)]
     pub file: Option<String>,
 }
 
 /// Whether leads can be stored.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = StoringState)]
+#[derive(Debug)]
 pub struct StorageStatus {
     pub ok: bool,
-    #[schema(required)]
     pub detail: Option<String>,
 }
 
 /// Something that needs attention.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = StateWarning)]
+#[derive(Debug)]
 pub struct StatusWarning {
     pub code: &'static str,
     pub detail: String,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::domain::email::Email;
-use crate::domain::field_error::FieldError;
+use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::id::RequestId;
 use crate::domain::lead::{LeadService, NewLead};
 use crate::domain::strict_json;
@@ -24,9 +24,6 @@ pub(crate) const USER_AGENT_HASH: TextRule = TextRule { min: 0, max: 128, multi_
 
 /// Text whose own reader knows what it may be.
 const ANY: TextRule = TextRule { min: 0, max: usize::MAX, multi_line: false };
-
-/// More faults than a person would read; what a hostile body has beyond them is not listed.
-const MAX_FAULTS: usize = 100;
 
 const BODY_KEYS: [&str; 8] =
     ["name", "email", "phone", "company", "service", "message", "consent", "meta"];
@@ -58,8 +55,8 @@ impl NewLead {
         let raw: &RawValue = serde_json::from_str(text).map_err(|e| not_json(&e))?;
         let Value::Object(object) = strict_json::value(raw) else {
             let mut faults = FieldErrors::default();
-            faults.add(&["body"], "model_type", "Input should be a valid object".into());
-            return Err(LeadParseError::Invalid { faults: faults.0, request_id: None });
+            faults.add(&["body"], "model_type", "Input should be a valid object");
+            return Err(LeadParseError::Invalid { faults: faults.into_vec(), request_id: None });
         };
         let object = Object::read(object).map_err(|e| not_json(&e))?;
         Self::read(object)
@@ -95,9 +92,9 @@ impl NewLead {
             })
         })();
         match lead {
-            Some(lead) if faults.0.is_empty() => Ok(lead),
+            Some(lead) if faults.is_empty() => Ok(lead),
             _ => Err(LeadParseError::Invalid {
-                faults: faults.0,
+                faults: faults.into_vec(),
                 request_id: meta.and_then(|m| m.request_id),
             }),
         }
@@ -125,18 +122,6 @@ impl Meta {
             timestamp_utc: self.timestamp_utc.as_deref()?,
         };
         serde_json::to_string(&stored).ok()
-    }
-}
-
-#[derive(Default)]
-struct FieldErrors(Vec<FieldError>);
-
-impl FieldErrors {
-    fn add(&mut self, path: &[&str], kind: &'static str, msg: String) {
-        if self.0.len() < MAX_FAULTS {
-            let loc = path.iter().map(|&p| p.to_owned()).collect();
-            self.0.push(FieldError { loc, msg, kind });
-        }
     }
 }
 
@@ -170,7 +155,7 @@ impl<'a> FieldReader<'a> {
         kind: &'static str,
         msg: impl Into<String>,
     ) {
-        faults.add(&[self.path, &[key]].concat(), kind, msg.into());
+        faults.add(&[self.path, &[key]].concat(), kind, msg);
     }
 
     /// The member, or `None` when it is left out.
@@ -349,7 +334,7 @@ fn add_flaw(faults: &mut FieldErrors, path: &[&str], flaw: &JsonIssue) {
             ("string_unicode", "Input should be a valid string: half a surrogate pair is not text")
         }
     };
-    faults.add(path, kind, msg.to_owned());
+    faults.add(path, kind, msg);
 }
 
 /// Where the JSON breaks off, without any of it.

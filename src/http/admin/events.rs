@@ -1,98 +1,176 @@
-//! `GET /admin/api/events`: server-sent events (WHATWG HTML, section 9.2) that go on, after a
-//! connection was lost, where they were.
+//! `GET /admin/api/events`: server-sent events (WHATWG HTML, section 9.2). After a lost connection
+//! the stream resumes where it was.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use serde::Serialize;
 use tokio::sync::{mpsc, watch};
+use utoipa::openapi::extensions::Extensions;
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 use warp::reply::Response;
 
 use crate::app::live::Subscriber;
 use crate::app::live::event::{LiveEvent, SequencedEvent};
-use crate::http::admin::{AdminRequest, session, unread};
-use crate::http::error::ApiError;
-use crate::http::openapi::admin::{LiveEventSchema, Read};
+use crate::domain::lead::status::LeadStatus;
+use crate::http::admin::leads::LeadSummaryDto;
+use crate::http::admin::{authenticate, session_token};
+use crate::http::error::{ApiError, read_error};
 use crate::http::openapi::params;
+use crate::http::openapi::responses::AdminErrors;
+use crate::http::request::HttpRequest;
 use crate::http::server::connection;
 
-/// How long a browser waits before it comes back, in milliseconds.
-const RETRY: u32 = 2000;
+/// How long a browser waits before it reconnects, in milliseconds.
+const RETRY_MS: u32 = 2000;
 
-/// LiveEvent happens to leads
+/// Subscribe to live events
 ///
-/// Server-sent events, as they happen, for as long as the session lives. Every event has an `id`: a
-/// client that comes back with it has missed nothing.
+/// Server-sent events about leads, for as long as the session lives. Every event has an `id`: a
+/// client that reconnects with it has missed nothing.
 #[utoipa::path(
     get,
     path = "/admin/api/events",
-    operation_id = "live",
+    operation_id = "subscribeToEvents",
     tag = "admin",
-    params(params::LivePlace),
+    params(params::EventParams),
     responses(
         (status = 200, body = LiveEventSchema, content_type = "text/event-stream",
-            description = "Events, each of this schema; first of all `hello`."),
-        Read,
+            description = "Events, each of this schema; the first one is `hello`."),
+        AdminErrors,
     ),
     security(("session" = []), ("session_https" = [])),
 )]
-pub(crate) async fn answer(request: AdminRequest) -> Result<Response, ApiError> {
-    request.staff().await?;
-    let token = session::token(&request.site, &request.headers).unwrap_or_default();
+pub(crate) async fn events(request: HttpRequest) -> Result<Response, ApiError> {
+    authenticate(&request).await?;
+    let token = session_token(&request).unwrap_or_default();
     let last = request.headers.get("last-event-id").and_then(|id| id.to_str().ok());
     let after = last.or_else(|| request.query.get("after")).and_then(|seq| seq.trim().parse().ok());
-    let (follower, at) = request.state.live.subscribe(token, after).await.map_err(unread)?;
-    // Few at a time: who does not take them is noticed by the connection's own deadline.
-    let (send, parts) = mpsc::channel(1);
-    let hello = SequencedEvent { seq: at, event: LiveEvent::Hello { seq: at } };
-    let begin = format!("retry: {RETRY}\n\n{}", text(&[hello]));
-    tokio::spawn(tell(follower, begin, send, request.wire.drain.clone()));
-    let mut response = connection::lasting(&request.wire, parts);
+    let live = &request.context.app.admin.live;
+    let (subscriber, seq) = live.subscribe(&token, after).await.map_err(read_error)?;
+    // One part at a time: the connection's write timeout ends a client that does not read.
+    let (parts_tx, parts_rx) = mpsc::channel(1);
+    let hello = SequencedEvent { seq, event: LiveEvent::Hello { seq } };
+    let first = format!("retry: {RETRY_MS}\n\n{}", to_text(&[hello]));
+    tokio::spawn(send_events(subscriber, first, parts_tx, request.connection.draining.clone()));
+    let mut response = connection::streaming_response(&request.connection, parts_rx);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    // Some proxies hold back what comes bit by bit unless they are told.
+    // Some proxies buffer a streaming response unless they are told not to.
     headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     Ok(response)
 }
 
-async fn tell(
-    mut follower: Subscriber,
-    begin: String,
-    send: mpsc::Sender<io::Result<Bytes>>,
-    mut drain: watch::Receiver<bool>,
+async fn send_events(
+    mut subscriber: Subscriber,
+    first: String,
+    parts: mpsc::Sender<io::Result<Bytes>>,
+    mut draining: watch::Receiver<bool>,
 ) {
-    let following = async {
-        let mut news = begin;
-        while send.send(Ok(Bytes::from(news))).await.is_ok() {
-            match follower.next().await {
-                Ok(Some(happenings)) => news = text(&happenings),
+    let send_all = async {
+        let mut text = first;
+        while parts.send(Ok(Bytes::from(text))).await.is_ok() {
+            match subscriber.next().await {
+                Ok(Some(events)) => text = to_text(&events),
                 Ok(None) => break,
                 Err(error) => {
-                    tracing::warn!(%error, "a page could not be kept up to date");
+                    tracing::warn!(%error, "cannot read live events");
                     break;
                 }
             }
         }
     };
     tokio::select! {
-        () = following => {}
-        () = send.closed() => {}
-        () = async { drop(drain.wait_for(|draining| *draining).await) } => {}
+        () = send_all => {}
+        () = parts.closed() => {}
+        () = async { drop(draining.wait_for(|draining| *draining).await) } => {}
     }
 }
 
-/// Events as text; of none, a comment that keeps the connection open.
-fn text(happenings: &[SequencedEvent]) -> String {
-    if happenings.is_empty() {
+/// Events as text; without any, a comment that keeps the connection open.
+fn to_text(events: &[SequencedEvent]) -> String {
+    if events.is_empty() {
         return ":\n\n".to_owned();
     }
     let mut text = String::new();
-    for happening in happenings {
-        let what = serde_json::to_value(&happening.event).unwrap_or_default();
-        let (seq, name) = (happening.seq, what["event"].as_str().unwrap_or_default());
-        let data = &what["data"];
+    for SequencedEvent { seq, event } in events {
+        let event = serde_json::to_value(LiveEventDto::from(event)).unwrap_or_default();
+        let (name, data) = (event["event"].as_str().unwrap_or_default(), &event["data"]);
         let _ = write!(text, "id: {seq}\nevent: {name}\ndata: {data}\n\n");
     }
     text
+}
+
+/// The name of an event, and its data.
+#[derive(Serialize, ToSchema)]
+#[serde(tag = "event", content = "data", rename_all = "lowercase")]
+#[schema(as = LiveEvent)]
+pub(crate) enum LiveEventDto {
+    /// The first event of a stream: everything after `seq` follows.
+    Hello { seq: i64 },
+    /// A new lead.
+    Lead(LeadSummaryDto),
+    /// The new status of a lead.
+    Status {
+        #[schema(format = Uuid)]
+        id: String,
+        status: LeadStatus,
+    },
+    /// A lead was erased.
+    Erased {
+        #[schema(format = Uuid)]
+        id: String,
+    },
+}
+
+impl From<&LiveEvent> for LiveEventDto {
+    fn from(event: &LiveEvent) -> Self {
+        match event {
+            LiveEvent::Hello { seq } => Self::Hello { seq: *seq },
+            LiveEvent::Lead(lead) => Self::Lead(LeadSummaryDto::from(&**lead)),
+            LiveEvent::Status { id, status } => Self::Status { id: id.clone(), status: *status },
+            LiveEvent::Erased { id } => Self::Erased { id: id.clone() },
+        }
+    }
+}
+
+/// The schema of an event as it is sent: `data` is text that contains JSON.
+pub(crate) struct LiveEventSchema;
+
+impl PartialSchema for LiveEventSchema {
+    fn schema() -> RefOr<Schema> {
+        let mut schema = LiveEventDto::schema();
+        let RefOr::T(Schema::OneOf(events)) = &mut schema else { return schema };
+        for event in &mut events.items {
+            let RefOr::T(Schema::Object(event)) = event else { continue };
+            let Some(data) = event.properties.get_mut("data") else { continue };
+            let of_data = serde_json::to_value(&*data).unwrap_or_default();
+            *data = ObjectBuilder::new()
+                .schema_type(Type::String)
+                .content_media_type("application/json")
+                .extensions(Some(Extensions::from_iter([("contentSchema", of_data)])))
+                .into();
+            let id = ObjectBuilder::new()
+                .schema_type(Type::String)
+                .pattern(Some("^[0-9]+$"))
+                .description(Some("The `seq` of its audit row, for `Last-Event-ID`."));
+            event.properties.insert("id".to_owned(), id.into());
+            event.required.push("id".to_owned());
+        }
+        schema
+    }
+}
+
+impl ToSchema for LiveEventSchema {
+    fn name() -> Cow<'static, str> {
+        "LiveEvent".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        LiveEventDto::schemas(schemas);
+    }
 }

@@ -1,74 +1,66 @@
-//! `GET /admin/api/export`: what the filter shows, as a file.
+//! `GET /admin/api/export`: the leads that match a filter, as a file.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 
 use bytes::Bytes;
 use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use tokio::sync::mpsc;
+use utoipa::IntoResponses;
+use utoipa::openapi::header::Header;
+use utoipa::openapi::{ObjectBuilder, Type};
 use warp::reply::Response;
 
-use crate::app::export::format::Format;
-use crate::app::export::{Export, ExportError, ExportSource};
-use crate::http::admin::{AdminRequest, unread};
+use crate::app::export::{Export, ExportSource};
+use crate::http::admin::authenticate;
 use crate::http::error::ApiError;
-use crate::http::openapi::admin::{ExportedFile, Filtered};
+use crate::http::extract::query::EXPORT_FORMATS;
 use crate::http::openapi::params;
+use crate::http::openapi::responses::{FilterErrors, Responses, content_response};
+use crate::http::request::HttpRequest;
 use crate::http::server::connection;
 
-/// How much of the file is read at once.
+/// How much of the file is read at once, in bytes.
 const PART: usize = 64 * 1024;
 
-/// The forms that people open; a script for a database is the shell's affair.
-pub(crate) const FORMATS: [Format; 4] =
-    [Format::Xlsx, Format::Csv, Format::CsvExcelFr, Format::Jsonl];
-
-/// ExportSource the filter finds, as a file
+/// Export leads
 ///
-/// All rows, in the order of their arrival. That somebody has taken them out is told in the audit
-/// log first.
+/// All leads that match the filter, in the order of their arrival. The audit log records the
+/// export before anything of it is returned.
 #[utoipa::path(
     get,
     path = "/admin/api/export",
     operation_id = "exportLeads",
     tag = "admin",
-    params(params::LeadFilter, params::ExportForm),
-    responses(ExportedFile, Filtered),
+    params(params::LeadFilterParams, params::ExportParams),
+    responses(ExportedFile, FilterErrors),
     security(("session" = []), ("session_https" = [])),
 )]
-pub(crate) async fn answer(mut request: AdminRequest) -> Result<Response, ApiError> {
-    let staff = request.staff().await?;
-    let filter = request.query.leads();
-    let accepts = "xlsx, csv, csv-excel-fr or jsonl";
-    let format = |name: &str| FORMATS.into_iter().find(|format| format.as_str() == name);
-    let format = request.query.parsed("format", accepts, format);
+pub(crate) async fn export(mut request: HttpRequest) -> Result<Response, ApiError> {
+    let staff = authenticate(&request).await?;
+    let filter = request.query.lead_filter();
+    let format = request.query.export_format();
     request.query.check()?;
-    let format = format.unwrap_or(Format::Csv);
     let export = Export { source: ExportSource::Leads(filter), format, actor: staff.actor() };
-    let file = request.state.exports.run(export).await.map_err(|e| match e {
-        ExportError::Store(error) => unread(error),
-        ExportError::Io(error) => {
-            tracing::error!(%error, "an export could not be written");
-            ApiError::Unavailable(format!("The file cannot be written now: {error}"))
-        }
-    })?;
+    let file = request.context.app.admin.exports.run(export).await?;
     let length = file.metadata().map_err(|_| ApiError::Internal)?.len();
-    let (ending, media_type) = format.extension_and_media_type();
-    let day = request.state.db.clock().now().date_naive();
-    let name = format!("attachment; filename=\"fastcore-leads-{day}.{ending}\"");
-    let mut response = connection::lasting(&request.wire, read(file));
+    let (extension, media_type) = format.extension_and_media_type();
+    let day = request.context.app.db.clock().now().date_naive();
+    let disposition = format!("attachment; filename=\"fastcore-leads-{day}.{extension}\"");
+    let mut response = connection::streaming_response(&request.connection, read_parts(file));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
-    if let Ok(name) = HeaderValue::from_str(&name) {
-        headers.insert(CONTENT_DISPOSITION, name);
+    if let Ok(disposition) = HeaderValue::from_str(&disposition) {
+        headers.insert(CONTENT_DISPOSITION, disposition);
     }
     Ok(response)
 }
 
-/// The file's parts, read no faster than they are taken.
-fn read(mut file: File) -> mpsc::Receiver<io::Result<Bytes>> {
-    let (parts, taken) = mpsc::channel(2);
+/// The parts of a file, read as fast as they are sent.
+fn read_parts(mut file: File) -> mpsc::Receiver<io::Result<Bytes>> {
+    let (parts_tx, parts_rx) = mpsc::channel(2);
     tokio::task::spawn_blocking(move || {
         let mut read = move || {
             let mut part = vec![0; PART];
@@ -78,11 +70,26 @@ fn read(mut file: File) -> mpsc::Receiver<io::Result<Bytes>> {
         };
         loop {
             let part = read();
-            let goes_on = part.as_ref().is_ok_and(|part| !part.is_empty());
-            if parts.blocking_send(part).is_err() || !goes_on {
+            let has_more = part.as_ref().is_ok_and(|part| !part.is_empty());
+            if parts_tx.blocking_send(part).is_err() || !has_more {
                 break;
             }
         }
     });
-    taken
+    parts_rx
+}
+
+/// The exported file, by the media type of its format.
+pub(crate) struct ExportedFile;
+
+impl IntoResponses for ExportedFile {
+    fn responses() -> Responses {
+        let types = EXPORT_FORMATS.map(|format| format.extension_and_media_type().1);
+        let types = types.map(|of| of.split(';').next().unwrap_or(of));
+        let mut file = content_response("The leads, as a file.", types);
+        let mut name = Header::new(ObjectBuilder::new().schema_type(Type::String));
+        name.description = Some("`attachment`, with a file name.".to_owned());
+        file.headers.insert("Content-Disposition".to_owned(), name.into());
+        BTreeMap::from([("200".to_owned(), file.into())])
+    }
 }

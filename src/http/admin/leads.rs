@@ -6,50 +6,170 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use warp::reply::Response;
 
-use crate::app::audit::AuditEntry;
-use crate::app::leads::{self, LeadInContext, LeadPage, OpenLeadError};
+use crate::app::leads;
+use crate::app::leads::{LeadInContext, LeadPage};
 use crate::domain::id::LeadId;
 use crate::domain::lead::status::LeadStatus;
 use crate::domain::lead::{Lead, LeadService};
 use crate::domain::text::Personal;
 use crate::domain::timestamp::Timestamp;
-use crate::http::admin::{AdminRequest, unread};
-use crate::http::error::{ApiError, LoggedLead, json};
-use crate::http::openapi::admin::{Filtered, OneLead};
+use crate::http::admin::audit::AuditRowDto;
+use crate::http::admin::authenticate;
+use crate::http::error::{ApiError, read_error};
 use crate::http::openapi::params;
+use crate::http::openapi::responses::{FilterErrors, LeadErrors};
+use crate::http::request::HttpRequest;
+use crate::http::response::{LoggedLead, json};
+use crate::store::leads::query::LeadCount;
 
-/// A lead with everything that is known of it.
+/// The maximum length of a lead's excerpt, in characters.
+const EXCERPT_CHARS: usize = 160;
+
+/// List leads
+///
+/// Newest first; the first page has the number of leads that match the filter.
+#[utoipa::path(
+    get,
+    path = "/admin/api/leads",
+    operation_id = "listLeads",
+    tag = "admin",
+    params(params::LeadFilterParams, params::LeadPageParams),
+    responses(
+        (status = 200, description = "A page of the leads that match the filter.", body = LeadPageDto,
+            links(
+                ("NextPage" = (
+                    operation_id = "listLeads",
+                    parameters(("cursor" = "$response.body#/next")),
+                    description = "The next page."
+                )),
+                ("OpenLead" = (
+                    operation_id = "openLead",
+                    parameters(("id" = "$response.body#/leads/0/id")),
+                    description = "The newest lead of the page."
+                ))
+            )),
+        FilterErrors,
+    ),
+    security(("session" = []), ("session_https" = [])),
+)]
+pub(crate) async fn list(mut request: HttpRequest) -> Result<Response, ApiError> {
+    authenticate(&request).await?;
+    let filter = request.query.lead_filter();
+    let (cursor, limit) = request.query.lead_page();
+    request.query.check()?;
+    let page =
+        leads::page(&request.context.app.db, filter, cursor, limit).await.map_err(read_error)?;
+    Ok(json(StatusCode::OK, &LeadPageDto::from(page)))
+}
+
+/// Open a lead
+///
+/// Returns the whole lead with its history, and its neighbours in the list of the filter. The
+/// audit log records that the lead was opened before anything of it is returned.
+#[utoipa::path(
+    get,
+    path = "/admin/api/leads/{id}",
+    operation_id = "openLead",
+    tag = "admin",
+    params(("id" = Uuid, Path, description = "The lead's id."), params::LeadFilterParams),
+    responses(
+        (status = 200, description = "The lead.", body = LeadDetailDto,
+            links(("OlderLead" = (
+                operation_id = "openLead",
+                parameters(("id" = "$response.body#/older")),
+                description = "The next older lead."
+            )))),
+        LeadErrors,
+    ),
+    security(("session" = []), ("session_https" = [])),
+)]
+pub(crate) async fn open(mut request: HttpRequest) -> Result<Response, ApiError> {
+    let staff = authenticate(&request).await?;
+    let filter = request.query.lead_filter();
+    request.query.check()?;
+    let id = LeadId::parse(&request.path_param).ok_or(ApiError::NotFound)?.to_string();
+    let opened = leads::open(&request.context.app.db, id, filter, staff.actor()).await?;
+    let lead_id = opened.detail.lead.id.clone();
+    let mut response = json(StatusCode::OK, &LeadDetailDto::from(opened));
+    response.extensions_mut().insert(LoggedLead(lead_id));
+    Ok(response)
+}
+
+/// A page of leads, newest first.
 #[derive(Serialize, ToSchema)]
-struct OpenedLead {
-    lead: WholeLead,
+#[schema(as = LeadPage)]
+struct LeadPageDto {
+    leads: Vec<LeadSummaryDto>,
+    /// The cursor of the next page, if there is one.
+    #[schema(required)]
+    next: Option<String>,
+    /// How many leads the filter matches; for the first page only.
+    #[schema(required)]
+    count: Option<LeadCountDto>,
+}
+
+/// How many leads a filter matches: `rows`, or more than that where it is not exact.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LeadCount)]
+struct LeadCountDto {
+    rows: usize,
+    exact: bool,
+}
+
+/// A lead in a list.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LeadSummary)]
+pub(crate) struct LeadSummaryDto {
+    #[schema(format = Uuid)]
+    id: String,
+    /// The `seq` of its first audit row.
+    seq: i64,
+    #[schema(value_type = String, format = DateTime)]
+    created_at_utc: Timestamp,
+    name: String,
+    #[schema(required)]
+    company: Option<String>,
+    #[schema(required)]
+    service: Option<LeadService>,
+    status: LeadStatus,
+    /// The first characters of the message, on one line.
+    excerpt: String,
+}
+
+/// A lead with its history.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LeadDetail)]
+struct LeadDetailDto {
+    lead: LeadDto,
     /// Oldest first.
-    timeline: Vec<AuditEntry>,
-    /// As the site was answered.
+    timeline: Vec<AuditRowDto>,
+    /// The receipt that the site got.
     #[schema(required, pattern = "^[1-9][0-9]*:[0-9a-f]{64}$")]
     receipt: Option<String>,
-    digest: Digest,
-    /// The lead before it in the list of this filter.
+    digest: DigestStatus,
+    /// The next newer lead that matches the filter.
     #[schema(required, format = Uuid)]
     newer: Option<String>,
-    /// The one behind it.
+    /// The next older lead that matches the filter.
     #[schema(required, format = Uuid)]
     older: Option<String>,
 }
 
-/// Whether the lead is what its audit row tells of.
+/// Whether the lead's content matches the digest in its audit row.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum Digest {
+enum DigestStatus {
     Valid,
     Invalid,
 }
 
+/// A lead.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Lead)]
-struct WholeLead {
+struct LeadDto {
     #[schema(format = Uuid)]
     id: String,
-    /// The place of its arrival in the audit log.
+    /// The `seq` of its first audit row.
     seq: i64,
     #[schema(value_type = String, format = DateTime)]
     created_at_utc: Timestamp,
@@ -69,106 +189,73 @@ struct WholeLead {
     ip_hash: String,
     #[schema(required)]
     user_agent_hash: Option<String>,
-    /// When the visitor sent it.
+    /// When the visitor submitted it.
     #[schema(required, format = DateTime)]
     timestamp_utc: Option<String>,
     status: LeadStatus,
 }
 
-/// A page of the inbox
-///
-/// Newest first; the first page has the count of what the filter finds.
-#[utoipa::path(
-    get,
-    path = "/admin/api/leads",
-    operation_id = "leads",
-    tag = "admin",
-    params(params::LeadFilter, params::LeadPage),
-    responses(
-        (status = 200, description = "A page of what the filter finds.", body = LeadPage,
-            links(
-                ("NextPage" = (
-                    operation_id = "leads",
-                    parameters(("cursor" = "$response.body#/next")),
-                    description = "The page behind this one."
-                )),
-                ("Open" = (
-                    operation_id = "openLead",
-                    parameters(("id" = "$response.body#/leads/0/id")),
-                    description = "The newest of them."
-                ))
-            )),
-        Filtered,
-    ),
-    security(("session" = []), ("session_https" = [])),
-)]
-pub(crate) async fn page(mut request: AdminRequest) -> Result<Response, ApiError> {
-    request.staff().await?;
-    let filter = request.query.leads();
-    let (before, limit) = request.query.lead_page();
-    request.query.check()?;
-    let page = leads::page(&request.state.db, filter, before, limit).await.map_err(unread)?;
-    Ok(json(StatusCode::OK, &page))
-}
-
-/// A lead
-///
-/// Everything that is known of it, and its neighbours in the list of this filter. That it was
-/// opened is in the audit log before it is answered.
-#[utoipa::path(
-    get,
-    path = "/admin/api/leads/{id}",
-    operation_id = "openLead",
-    tag = "admin",
-    params(("id" = Uuid, Path, description = "Its own id."), params::LeadFilter),
-    responses(
-        (status = 200, description = "The lead.", body = OpenedLead,
-            links(("Older" = (
-                operation_id = "openLead",
-                parameters(("id" = "$response.body#/older")),
-                description = "The lead behind it."
-            )))),
-        OneLead,
-    ),
-    security(("session" = []), ("session_https" = [])),
-)]
-pub(crate) async fn open(mut request: AdminRequest, id: &str) -> Result<Response, ApiError> {
-    let staff = request.staff().await?;
-    let filter = request.query.leads();
-    request.query.check()?;
-    let id = LeadId::parse(id).ok_or(ApiError::NotFound)?.to_string();
-    let opened =
-        leads::open(&request.state.db, id, filter, staff.actor()).await.map_err(|e| match e {
-            OpenLeadError::Unknown => ApiError::NotFound,
-            OpenLeadError::Erased => erased(),
-            OpenLeadError::Store(error) => unread(error),
-        })?;
-    let lead_id = opened.detail.lead.id.clone();
-    let mut response = json(StatusCode::OK, &OpenedLead::from(opened));
-    response.extensions_mut().insert(LoggedLead(lead_id));
-    Ok(response)
-}
-
-/// Where a lead was once.
-pub(crate) fn erased() -> ApiError {
-    ApiError::LeadErased("This lead was erased")
-}
-
-impl From<LeadInContext> for OpenedLead {
-    fn from(opened: LeadInContext) -> Self {
-        let shown = opened.detail;
+impl From<LeadPage> for LeadPageDto {
+    fn from(page: LeadPage) -> Self {
         Self {
-            lead: shown.lead.into(),
-            timeline: shown.timeline.into_iter().map(AuditEntry::from).collect(),
-            receipt: shown.receipt.map(|receipt| receipt.to_string()),
-            digest: if shown.digest_valid { Digest::Valid } else { Digest::Invalid },
+            leads: page.leads.iter().map(LeadSummaryDto::from).collect(),
+            next: page.next.map(|cursor| cursor.to_string()),
+            count: page.count.map(LeadCountDto::from),
+        }
+    }
+}
+
+impl From<LeadCount> for LeadCountDto {
+    fn from(count: LeadCount) -> Self {
+        Self { rows: count.rows, exact: count.exact }
+    }
+}
+
+impl From<&Lead> for LeadSummaryDto {
+    fn from(lead: &Lead) -> Self {
+        Self {
+            id: lead.id.clone(),
+            seq: lead.audit_seq,
+            created_at_utc: lead.created_at_utc,
+            name: lead.name.as_str().to_owned(),
+            company: lead.company.as_ref().map(|c| c.as_str().to_owned()),
+            service: lead.service,
+            status: lead.status,
+            excerpt: excerpt(lead.message.as_str()),
+        }
+    }
+}
+
+/// The first characters of a message, with white space collapsed.
+fn excerpt(message: &str) -> String {
+    let mut text = String::new();
+    for word in message.split_whitespace() {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(word);
+        if text.chars().count() > EXCERPT_CHARS {
+            return text.chars().take(EXCERPT_CHARS).collect();
+        }
+    }
+    text
+}
+
+impl From<LeadInContext> for LeadDetailDto {
+    fn from(opened: LeadInContext) -> Self {
+        let detail = opened.detail;
+        Self {
+            lead: detail.lead.into(),
+            timeline: detail.timeline.into_iter().map(AuditRowDto::from).collect(),
+            receipt: detail.receipt.map(|receipt| receipt.to_string()),
+            digest: if detail.digest_valid { DigestStatus::Valid } else { DigestStatus::Invalid },
             newer: opened.newer,
             older: opened.older,
         }
     }
 }
 
-impl From<Lead> for WholeLead {
+impl From<Lead> for LeadDto {
     fn from(lead: Lead) -> Self {
         let meta = lead.meta_json.as_deref().unwrap_or("null");
         let meta: Value = serde_json::from_str(meta).unwrap_or_default();

@@ -1,144 +1,65 @@
-//! `/admin/api/session` and `/admin/api/setup`: signing in and out.
+//! `/admin/api/session`: signing in and out.
 
-use bytes::Buf;
-use futures_util::Stream;
-use http::header::{COOKIE, HeaderValue, SET_COOKIE};
-use http::{HeaderMap, Method, StatusCode};
-use serde_json::{Map, Value};
+use http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
 use crate::app::staff::sessions::{NewSession, StaffSession};
-use crate::app::staff::setup::{SetupError, SetupRequest};
-use crate::app::staff::sign_in::{SignInError, SignInRequest};
-use crate::domain::field_error::FieldError;
-use crate::domain::staff::{AccountName, Password};
-use crate::http::admin::{AdminRequest, SESSION_METHODS, unread};
-use crate::http::error::{ApiError, json};
-use crate::http::extract::json_body;
-use crate::http::middleware::security_headers::PublicOrigin;
-use crate::http::openapi::admin::{NoFirstAccount, NotSignedIn, NotSignedOut, Read};
+use crate::app::staff::sign_in::SignInRequest;
+use crate::domain::staff::Password;
+use crate::domain::timestamp::Timestamp;
+use crate::http::admin::{authenticate, check_origin, session_token};
+use crate::http::error::{ApiError, read_error};
+use crate::http::extract::cookie;
+use crate::http::extract::fields::Fields;
+use crate::http::middleware::origin::PublicOrigin;
 use crate::http::openapi::params;
+use crate::http::openapi::responses::{AdminErrors, SignInErrors, SignOutErrors};
+use crate::http::request::HttpRequest;
+use crate::http::response::json;
 
-/// How long a browser keeps the cookie: as long as a session can last, in seconds.
-const KEPT: u32 = 7 * 24 * 3600;
-
-pub(crate) const COOKIE_OF_HTTP: &str = "fastcore_session";
-pub(crate) const COOKIE_OF_HTTPS: &str = "__Host-fastcore_session";
-
-/// The cookie's name: on HTTPS one that browsers take from this host over HTTPS alone.
-fn cookie_name(site: &PublicOrigin) -> &'static str {
-    if site.is_https() { COOKIE_OF_HTTPS } else { COOKIE_OF_HTTP }
-}
-
-/// The session's token in a request's cookies.
-pub(crate) fn token<'h>(site: &PublicOrigin, headers: &'h HeaderMap) -> Option<&'h str> {
-    let cookies = headers.get_all(COOKIE).iter().filter_map(|cookies| cookies.to_str().ok());
-    let mut pairs = cookies.flat_map(|c| c.split(';')).filter_map(|c| c.trim().split_once('='));
-    pairs.find(|(name, _)| *name == cookie_name(site)).map(|(_, token)| token)
-}
-
-/// Signs in, says who is signed in, or signs out.
-pub(crate) async fn answer<B: Buf>(
-    request: AdminRequest,
-    method: &Method,
-    body: impl Stream<Item = Result<B, warp::Error>>,
-) -> Result<Response, ApiError> {
-    match *method {
-        Method::GET | Method::HEAD => who(request).await,
-        Method::POST => sign_in(request, body).await,
-        Method::DELETE => sign_out(request).await,
-        _ => Err(ApiError::MethodNotAllowed(SESSION_METHODS)),
-    }
-}
-
-/// Who is signed in
+/// Get the current session
 #[utoipa::path(
     get,
     path = "/admin/api/session",
-    operation_id = "whoAmI",
+    operation_id = "getSession",
     tag = "admin",
-    responses((status = 200, description = "The account.", body = StaffSession), Read),
+    responses((status = 200, description = "The account.", body = StaffSessionDto), AdminErrors),
     security(("session" = []), ("session_https" = [])),
 )]
-pub(crate) async fn who(request: AdminRequest) -> Result<Response, ApiError> {
-    Ok(json(StatusCode::OK, &request.staff().await?))
+pub(crate) async fn current(request: HttpRequest) -> Result<Response, ApiError> {
+    let session = authenticate(&request).await?;
+    Ok(json(StatusCode::OK, &StaffSessionDto::from(session)))
 }
 
 /// Sign in
 ///
-/// An unknown name and a wrong password have the same answer, after the same time.
+/// An unknown name and a wrong password get the same response, after the same time.
 #[utoipa::path(
     post,
     path = "/admin/api/session",
     operation_id = "signIn",
     tag = "admin",
-    params(params::FromHere),
-    request_body = params::SignInRequest,
+    params(params::OriginHeader),
+    request_body = params::SignInBody,
     responses(
-        (status = 200, description = "Signed in: the session is in the cookie.", body = StaffSession,
+        (status = 200, description = "Signed in; the cookie contains the session.", body = StaffSessionDto,
             headers(("Set-Cookie" = String, description = "The session."))),
-        NotSignedIn,
+        SignInErrors,
     ),
     security(()),
 )]
-pub(crate) async fn sign_in<B: Buf>(
-    request: AdminRequest,
-    body: impl Stream<Item = Result<B, warp::Error>>,
-) -> Result<Response, ApiError> {
-    request.check_origin()?;
-    let mut fields =
-        Fields::read(&json_body::json(&request.headers, body, request.body_deadline).await?)?;
+pub(crate) async fn sign_in(mut request: HttpRequest) -> Result<Response, ApiError> {
+    check_origin(&request)?;
+    let mut fields = Fields::parse(&request.read_json().await?)?;
     let (name, password) = (fields.required("name"), fields.required("password"));
     let code = fields.optional("code");
     fields.check()?;
     let password = Password::from_input(&password);
-    let try_ = SignInRequest { name, password, code, peer: request.wire.peer };
-    let signed_in = request.state.sign_in.sign_in(try_).await?;
-    Ok(welcome(&request.site, StatusCode::OK, &signed_in))
-}
-
-/// Make the first account
-///
-/// With the token of the link that the first start prints: for 30 minutes, once, and only while
-/// there is no account.
-#[utoipa::path(
-    post,
-    path = "/admin/api/setup",
-    operation_id = "makeFirstAccount",
-    tag = "admin",
-    params(params::FromHere),
-    request_body = params::FirstAccountRequest,
-    responses(
-        (status = 201, description = "Made, and signed in: the session is in the cookie.", body = StaffSession,
-            headers(("Set-Cookie" = String, description = "The session."))),
-        NoFirstAccount,
-    ),
-    security(()),
-)]
-pub(crate) async fn first<B: Buf>(
-    request: AdminRequest,
-    body: impl Stream<Item = Result<B, warp::Error>>,
-) -> Result<Response, ApiError> {
-    request.check_origin()?;
-    let mut fields =
-        Fields::read(&json_body::json(&request.headers, body, request.body_deadline).await?)?;
-    let token = fields.required("token");
-    if fields.faults.is_empty() && !request.state.setup.accepts(&token) {
-        return Err(ApiError::LinkExpired);
-    }
-    let name = fields.parsed("name", AccountName::RULE, AccountName::parse);
-    let password = fields.parsed("password", Password::RULE, Password::parse);
-    let (Some(name), Some(password)) = (name, password) else {
-        return Err(ApiError::Validation(fields.faults));
-    };
-    fields.check()?;
-    let made = request.state.setup.create_account(SetupRequest { token, name, password }).await;
-    let signed_in = made.map_err(|refused| match refused {
-        SetupError::LinkExpired => ApiError::LinkExpired,
-        SetupError::TooMany(seconds) => ApiError::TooManyRequests(seconds),
-        SetupError::Store(error) => unread(error),
-    })?;
-    Ok(welcome(&request.site, StatusCode::CREATED, &signed_in))
+    let attempt = SignInRequest { name, password, code, peer: request.connection.peer };
+    let session = request.context.app.admin.sign_in.sign_in(attempt).await?;
+    Ok(session_response(&request.context.origin, StatusCode::OK, session))
 }
 
 /// Sign out
@@ -149,116 +70,46 @@ pub(crate) async fn first<B: Buf>(
     path = "/admin/api/session",
     operation_id = "signOut",
     tag = "admin",
-    params(params::FromHere),
+    params(params::OriginHeader),
     responses(
-        (status = 204, description = "Nobody is signed in.",
-            headers(("Set-Cookie" = String, description = "Takes the cookie away."))),
-        NotSignedOut,
+        (status = 204, description = "There is no session any more.",
+            headers(("Set-Cookie" = String, description = "Deletes the cookie."))),
+        SignOutErrors,
     ),
     security((), ("session" = []), ("session_https" = [])),
 )]
-pub(crate) async fn sign_out(request: AdminRequest) -> Result<Response, ApiError> {
-    request.check_origin()?;
-    if let Some(token) = token(&request.site, &request.headers) {
-        request.state.sessions.close(token).await.map_err(unread)?;
+pub(crate) async fn sign_out(request: HttpRequest) -> Result<Response, ApiError> {
+    check_origin(&request)?;
+    if let Some(token) = session_token(&request) {
+        request.context.app.admin.sessions.close(&token).await.map_err(read_error)?;
     }
     let mut response = StatusCode::NO_CONTENT.into_response();
-    set_cookie(&request.site, response.headers_mut(), "", 0);
+    cookie::remove_session(&request.context.origin, response.headers_mut());
     Ok(response)
 }
 
-fn welcome(site: &PublicOrigin, status: StatusCode, signed_in: &NewSession) -> Response {
-    let mut response = json(status, &signed_in.staff);
-    set_cookie(site, response.headers_mut(), &signed_in.token, KEPT);
+/// The response to a sign-in, with the session's cookie.
+pub(crate) fn session_response(
+    origin: &PublicOrigin,
+    status: StatusCode,
+    session: NewSession,
+) -> Response {
+    let mut response = json(status, &StaffSessionDto::from(session.staff));
+    cookie::set_session(origin, response.headers_mut(), &session.token);
     response
 }
 
-fn set_cookie(site: &PublicOrigin, headers: &mut HeaderMap, token: &str, seconds: u32) {
-    let secure = if site.is_https() { "; Secure" } else { "" };
-    let name = cookie_name(site);
-    let cookie =
-        format!("{name}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}");
-    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
-        headers.insert(SET_COOKIE, cookie);
-    }
+/// The account that is signed in, and when the session expires if it is not used.
+#[derive(Serialize, ToSchema)]
+#[schema(as = StaffSession)]
+pub(crate) struct StaffSessionDto {
+    name: String,
+    #[schema(value_type = String, format = DateTime)]
+    expires_at_utc: Timestamp,
 }
 
-impl From<SignInError> for ApiError {
-    fn from(refused: SignInError) -> Self {
-        match refused {
-            SignInError::Wrong => Self::Unauthorized("Wrong name or password"),
-            SignInError::WrongCode => Self::Unauthorized("Wrong code"),
-            SignInError::CodeRequired => Self::CodeRequired,
-            SignInError::TooMany(seconds) => Self::TooManyRequests(seconds),
-            SignInError::Store(error) => unread(error),
-        }
-    }
-}
-
-/// The text fields of a body.
-#[derive(Default)]
-pub(crate) struct Fields {
-    of: Map<String, Value>,
-    faults: Vec<FieldError>,
-}
-
-impl Fields {
-    pub(crate) fn read(body: &[u8]) -> Result<Self, ApiError> {
-        // serde_json's own words could quote what was sent.
-        let value = serde_json::from_slice(body)
-            .map_err(|e| ApiError::InvalidJson(format!("Not JSON at column {}", e.column())))?;
-        let of = match value {
-            Value::Object(of) => of,
-            _ => Map::new(),
-        };
-        Ok(Self { of, faults: Vec::new() })
-    }
-
-    fn optional(&mut self, name: &str) -> Option<String> {
-        match self.of.remove(name) {
-            None | Some(Value::Null) => None,
-            Some(Value::String(text)) => Some(text),
-            Some(_) => {
-                self.fault(name, "this takes text", "string_type");
-                None
-            }
-        }
-    }
-
-    pub(crate) fn required(&mut self, name: &str) -> String {
-        let before = self.faults.len();
-        self.optional(name).unwrap_or_else(|| {
-            if self.faults.len() == before {
-                self.fault(name, "this is missing", "missing");
-            }
-            String::new()
-        })
-    }
-
-    fn parsed<T>(
-        &mut self,
-        name: &str,
-        rule: &str,
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> Option<T> {
-        let before = self.faults.len();
-        let parsed = parse(&self.required(name));
-        if parsed.is_none() && self.faults.len() == before {
-            self.fault(name, rule, "value_error");
-        }
-        parsed
-    }
-
-    fn fault(&mut self, name: &str, msg: &str, kind: &'static str) {
-        let loc = vec!["body".to_owned(), name.to_owned()];
-        self.faults.push(FieldError { loc, msg: msg.to_owned(), kind });
-    }
-
-    pub(crate) fn check(&mut self) -> Result<(), ApiError> {
-        if self.faults.is_empty() {
-            Ok(())
-        } else {
-            Err(ApiError::Validation(std::mem::take(&mut self.faults)))
-        }
+impl From<StaffSession> for StaffSessionDto {
+    fn from(session: StaffSession) -> Self {
+        Self { name: session.name, expires_at_utc: session.expires_at_utc }
     }
 }

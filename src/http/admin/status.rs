@@ -1,26 +1,158 @@
 //! `GET /admin/api/status`.
 
 use http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
 use warp::reply::Response;
 
-use crate::app::status::server_status::ServerStatus;
-use crate::http::admin::{AdminRequest, unread};
-use crate::http::error::{ApiError, json};
-use crate::http::openapi::admin::Read;
+use crate::app::status::chain_monitor::ChainStatus;
+use crate::app::status::server_status::{
+    DatabaseStatus, LastBackup, ServerStatus, StatusWarning, StorageStatus,
+};
+use crate::domain::recorded::Recorded;
+use crate::domain::timestamp::Timestamp;
+use crate::http::admin::authenticate;
+use crate::http::error::{ApiError, read_error};
+use crate::http::openapi::responses::AdminErrors;
+use crate::http::request::HttpRequest;
+use crate::http::response::json;
 
-/// How the server is
+/// Get the server's status
 ///
-/// DiskUsage, the last lead and backup, how far the chain was proved, and what somebody should look at.
+/// Sizes, the last lead and backup, how far the hash chain was verified, and warnings.
 #[utoipa::path(
     get,
     path = "/admin/api/status",
-    operation_id = "state",
+    operation_id = "getServerStatus",
     tag = "admin",
-    responses((status = 200, description = "The state.", body = ServerStatus), Read),
+    responses((status = 200, description = "The status.", body = ServerStatusDto), AdminErrors),
     security(("session" = []), ("session_https" = [])),
 )]
-pub(crate) async fn answer(request: AdminRequest) -> Result<Response, ApiError> {
-    request.staff().await?;
-    let state = request.state.status.read().await.map_err(unread)?;
-    Ok(json(StatusCode::OK, &state))
+pub(crate) async fn status(request: HttpRequest) -> Result<Response, ApiError> {
+    authenticate(&request).await?;
+    let status = request.context.app.admin.status.read().await.map_err(read_error)?;
+    Ok(json(StatusCode::OK, &ServerStatusDto::from(status)))
+}
+
+/// The server's status.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ServerStatus)]
+struct ServerStatusDto {
+    version: &'static str,
+    database: DatabaseStatusDto,
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    last_lead_at_utc: Option<Timestamp>,
+    #[schema(required)]
+    last_backup: Option<LastBackupDto>,
+    chain: ChainStatusDto,
+    health: StorageStatusDto,
+    warnings: Vec<StatusWarningDto>,
+}
+
+/// Sizes in bytes, and row counts.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DatabaseStatus)]
+struct DatabaseStatusDto {
+    bytes: u64,
+    wal_bytes: u64,
+    free_bytes: u64,
+    leads: i64,
+    audit_rows: i64,
+}
+
+/// The last backup that the audit log records.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LastBackup)]
+struct LastBackupDto {
+    #[schema(value_type = String, format = DateTime)]
+    at_utc: Recorded<Timestamp>,
+    #[schema(required)]
+    file: Option<String>,
+}
+
+/// How far the hash chain was verified, and the result.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ChainStatus)]
+struct ChainStatusDto {
+    verified_to: i64,
+    /// The `seq` of the last row now.
+    head: i64,
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    at_utc: Option<Timestamp>,
+    ok: bool,
+    #[schema(required)]
+    finding: Option<String>,
+}
+
+/// Whether leads can be stored.
+#[derive(Serialize, ToSchema)]
+#[schema(as = StorageStatus)]
+struct StorageStatusDto {
+    ok: bool,
+    #[schema(required)]
+    detail: Option<String>,
+}
+
+/// Something that needs attention.
+#[derive(Serialize, ToSchema)]
+#[schema(as = StatusWarning)]
+struct StatusWarningDto {
+    code: &'static str,
+    detail: String,
+}
+
+impl From<ServerStatus> for ServerStatusDto {
+    fn from(status: ServerStatus) -> Self {
+        Self {
+            version: status.version,
+            database: status.database.into(),
+            last_lead_at_utc: status.last_lead_at_utc,
+            last_backup: status.last_backup.map(LastBackupDto::from),
+            chain: status.chain.into(),
+            health: status.health.into(),
+            warnings: status.warnings.into_iter().map(StatusWarningDto::from).collect(),
+        }
+    }
+}
+
+impl From<DatabaseStatus> for DatabaseStatusDto {
+    fn from(database: DatabaseStatus) -> Self {
+        Self {
+            bytes: database.bytes,
+            wal_bytes: database.wal_bytes,
+            free_bytes: database.free_bytes,
+            leads: database.leads,
+            audit_rows: database.audit_rows,
+        }
+    }
+}
+
+impl From<LastBackup> for LastBackupDto {
+    fn from(backup: LastBackup) -> Self {
+        Self { at_utc: backup.at_utc, file: backup.file }
+    }
+}
+
+impl From<ChainStatus> for ChainStatusDto {
+    fn from(chain: ChainStatus) -> Self {
+        Self {
+            verified_to: chain.verified_to,
+            head: chain.head,
+            at_utc: chain.at_utc,
+            ok: chain.ok,
+            finding: chain.finding,
+        }
+    }
+}
+
+impl From<StorageStatus> for StorageStatusDto {
+    fn from(health: StorageStatus) -> Self {
+        Self { ok: health.ok, detail: health.detail }
+    }
+}
+
+impl From<StatusWarning> for StatusWarningDto {
+    fn from(warning: StatusWarning) -> Self {
+        Self { code: warning.code, detail: warning.detail }
+    }
 }

@@ -1,97 +1,146 @@
-//! Files of the pages, embedded with their compressed forms, which the build script made once.
+//! The embedded files of the admin page and of the API documentation page, with content
+//! negotiation, entity tags and caching.
 
 pub(crate) mod docs_page;
 pub(crate) mod negotiate;
 
 use std::borrow::Cow;
+use std::io::Write;
 
-use http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderValue, VARY,
-};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use headers::{ETag, HeaderMapExt, IfNoneMatch};
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, VARY};
 use http::{HeaderMap, Response as HttpResponse, StatusCode};
 use rust_embed::RustEmbed;
+use sha2::{Digest, Sha256};
 use warp::reply::{Reply, Response};
 
-use crate::http::assets::negotiate::{accepts, etag_matches};
-use crate::http::error::ApiError;
-use crate::http::middleware::security_headers;
+use crate::http::assets::negotiate::accepts;
 
-/// What the build script made of the folder `assets`.
+/// The files that the build script wrote: `admin/…` and `docs/…`, each with its compressed forms
+/// next to it as `….br` and `….gz`.
 #[derive(RustEmbed)]
 #[folder = "$OUT_DIR/assets"]
 struct Embedded;
 
-/// The files of one page: `admin`, say, for those of `assets/admin`.
+/// How long clients may keep a file.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Assets {
-    pub(crate) folder: &'static str,
+pub(crate) enum Caching {
+    /// The client asks each time whether the file has changed.
+    Revalidate,
+    /// For a file whose name contains the hash of its content.
+    Immutable,
 }
 
-impl Assets {
-    /// A file whose name holds the hash of its content: it never changes.
-    pub(crate) fn file(self, name: &str, headers: &HeaderMap) -> Response {
-        // Compressed forms have no address of their own, and pages have another.
-        if name.ends_with(".br") || name.ends_with(".gz") || name.ends_with(".html") {
-            return ApiError::NotFound.into_response();
+/// A file in all its forms.
+pub(crate) struct Asset {
+    media_type: &'static str,
+    plain: Representation,
+    /// In the order of preference.
+    compressed: Vec<Representation>,
+}
+
+/// One form of a file.
+struct Representation {
+    /// The content coding; none for the plain form.
+    coding: Option<&'static str>,
+    bytes: Cow<'static, [u8]>,
+    sha256: [u8; 32],
+}
+
+impl Asset {
+    /// An embedded file. Its compressed forms are not files of their own.
+    pub(crate) fn embedded(path: &str) -> Option<Self> {
+        if path.ends_with(".br") || path.ends_with(".gz") {
+            return None;
         }
-        self.answer(name, headers, "public, max-age=31536000, immutable")
-    }
-
-    /// A page: asked for again each time, and then mostly unchanged.
-    pub(crate) fn page(self, name: &str, headers: &HeaderMap) -> Response {
-        self.answer(name, headers, "no-cache")
-    }
-
-    /// The name of one of its files, for an example.
-    pub(crate) fn example(self) -> Option<String> {
-        let mut files = Embedded::iter().filter_map(|path| {
-            let name = path.strip_prefix(self.folder)?.strip_prefix('/')?;
-            let plain = name.ends_with(".js") && !name.contains('/');
-            plain.then(|| name.to_owned())
-        });
-        files.next()
-    }
-
-    fn answer(self, name: &str, headers: &HeaderMap, caching: &'static str) -> Response {
-        let path = format!("{}/{name}", self.folder);
-        let forms = [("br", ".br"), ("gzip", ".gz"), ("identity", "")];
-        let form = forms.into_iter().find_map(|(coding, suffix)| {
-            let wanted = suffix.is_empty() || accepts(headers, coding);
-            let file = wanted.then(|| Embedded::get(&format!("{path}{suffix}")))??;
-            Some((coding, file))
-        });
-        let Some((coding, file)) = form else {
-            return ApiError::NotFound.into_response();
+        let representation = |coding, suffix| {
+            let file = Embedded::get(&format!("{path}{suffix}"))?;
+            Some(Representation { coding, sha256: file.metadata.sha256_hash(), bytes: file.data })
         };
-        let hash = file.metadata.sha256_hash();
-        let tag: String = hash.iter().take(12).map(|b| format!("{b:02x}")).collect();
-        let tag = format!("\"{tag}\"");
-        let mut response = if etag_matches(headers, &tag) {
+        let compressed = [representation(Some("br"), ".br"), representation(Some("gzip"), ".gz")];
+        Some(Self {
+            media_type: media_type(path),
+            plain: representation(None, "")?,
+            compressed: compressed.into_iter().flatten().collect(),
+        })
+    }
+
+    /// A file made at run time.
+    pub(crate) fn generated(media_type: &'static str, plain: &'static [u8]) -> Self {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        // Writing to memory cannot fail.
+        let gzip = encoder.write_all(plain).and_then(|()| encoder.finish()).unwrap_or_default();
+        let representation = |coding, bytes: Cow<'static, [u8]>| Representation {
+            coding,
+            sha256: Sha256::digest(&bytes).into(),
+            bytes,
+        };
+        Self {
+            media_type,
+            plain: representation(None, plain.into()),
+            compressed: vec![representation(Some("gzip"), gzip.into())],
+        }
+    }
+
+    /// The file in the best form that the client accepts; 304 if the client has it already.
+    pub(crate) fn respond(&self, headers: &HeaderMap, caching: Caching) -> Response {
+        let accepted = |r: &&Representation| r.coding.is_none_or(|coding| accepts(headers, coding));
+        let representation = self.compressed.iter().find(accepted).unwrap_or(&self.plain);
+        let etag = representation.etag();
+        let known = headers.typed_get::<IfNoneMatch>();
+        let is_known = |etag: &ETag| known.is_some_and(|known| !known.precondition_passes(etag));
+        let mut response = if etag.as_ref().is_some_and(is_known) {
             StatusCode::NOT_MODIFIED.into_response()
         } else {
-            // In every profile the bytes are the binary's own, and are not copied.
-            match file.data {
+            match representation.bytes.clone() {
+                // Served from the binary without a copy.
                 Cow::Borrowed(bytes) => HttpResponse::new(bytes).into_response(),
                 Cow::Owned(bytes) => HttpResponse::new(bytes).into_response(),
             }
         };
         let headers = response.headers_mut();
-        if let Ok(tag) = HeaderValue::from_str(&tag) {
-            headers.insert(ETAG, tag);
+        if let Some(etag) = etag {
+            headers.typed_insert(etag);
         }
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static(caching));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static(caching.header()));
         headers.append(VARY, HeaderValue::from_static("Accept-Encoding"));
-        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(security_headers::PAGE));
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type(name)));
-        if coding != "identity" {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.media_type));
+        if let Some(coding) = representation.coding {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static(coding));
         }
         response
     }
 }
 
-fn media_type(name: &str) -> &'static str {
-    match name.rsplit_once('.').map_or("", |(_, ending)| ending) {
+impl Representation {
+    /// A strong entity tag: each form has its own.
+    fn etag(&self) -> Option<ETag> {
+        let (half, _) = self.sha256.split_first_chunk::<16>()?;
+        format!("\"{:032x}\"", u128::from_be_bytes(*half)).parse().ok()
+    }
+}
+
+impl Caching {
+    fn header(self) -> &'static str {
+        match self {
+            Self::Revalidate => "no-cache",
+            Self::Immutable => "public, max-age=31536000, immutable",
+        }
+    }
+}
+
+/// The name of a script in a folder, as an example for the OpenAPI document.
+pub(crate) fn example_script(folder: &str) -> Option<String> {
+    Embedded::iter().find_map(|path| {
+        let name = path.strip_prefix(folder)?.strip_prefix('/')?;
+        (name.ends_with(".js") && !name.contains('/')).then(|| name.to_owned())
+    })
+}
+
+fn media_type(path: &str) -> &'static str {
+    match path.rsplit_once('.').map_or("", |(_, extension)| extension) {
         "html" => "text/html; charset=utf-8",
         "js" | "mjs" => "text/javascript; charset=utf-8",
         "css" => "text/css; charset=utf-8",

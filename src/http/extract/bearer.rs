@@ -1,4 +1,4 @@
-//! Who may send leads: a bearer token (RFC 6750).
+//! The bearer token of a client that sends leads (RFC 6750).
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
@@ -6,8 +6,8 @@ use http::header::AUTHORIZATION;
 use crate::config::IngestTokens;
 use crate::http::error::ApiError;
 
-/// Lets a request with one of the site's tokens through.
-pub(crate) fn site(headers: &HeaderMap, tokens: &IngestTokens) -> Result<(), ApiError> {
+/// Fails unless the request has one of the ingest tokens. The scheme is read in any case.
+pub(crate) fn check(headers: &HeaderMap, tokens: &IngestTokens) -> Result<(), ApiError> {
     let header = headers
         .get(AUTHORIZATION)
         .ok_or(ApiError::Unauthorized("Missing Authorization header"))?

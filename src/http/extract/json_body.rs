@@ -1,58 +1,51 @@
-//! Reads a request's body: bounded in size and in time, then its media type.
+//! Reads a JSON body: limited in size and time, then checked for its media type.
 
+use std::pin::Pin;
 use std::time::Duration;
 
-use bytes::{Buf, Bytes, BytesMut};
-use futures_util::{Stream, StreamExt, pin_mut};
+use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, StreamExt};
 use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 
 use crate::http::error::ApiError;
 
-/// The largest body, in bytes.
-const MOST: usize = 64 * 1024;
+/// A request body that has not been read yet.
+pub(crate) type BodyStream = Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + Send + Sync>>;
 
-/// A JSON body's bytes.
-pub(crate) async fn json(
+/// The maximum size of a body, in bytes.
+const MAX_BODY: usize = 64 * 1024;
+
+/// Reads the whole body of a request.
+pub(crate) async fn read(
     headers: &HeaderMap,
-    body: impl Stream<Item = Result<impl Buf, warp::Error>>,
-    deadline: Duration,
+    body: BodyStream,
+    timeout: Duration,
 ) -> Result<Bytes, ApiError> {
     let declared = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
-    if declared.is_some_and(|length| length > MOST as u64) {
+    if declared.is_some_and(|length| length > MAX_BODY as u64) {
         return Err(ApiError::PayloadTooLarge);
     }
-    let body = tokio::time::timeout(deadline, whole(body))
+    let body = tokio::time::timeout(timeout, collect(body))
         .await
-        .map_err(|_| ApiError::Timeout("The body did not arrive in time"))??;
+        .map_err(|_| ApiError::BODY_TIMEOUT)??;
     if is_json(headers) { Ok(body) } else { Err(ApiError::UnsupportedMediaType) }
 }
 
-async fn whole(body: impl Stream<Item = Result<impl Buf, warp::Error>>) -> Result<Bytes, ApiError> {
-    pin_mut!(body);
-    let mut whole = Bytes::new();
-    let mut more = BytesMut::new();
+async fn collect(mut body: BodyStream) -> Result<Bytes, ApiError> {
+    let mut whole = BytesMut::new();
     while let Some(part) = body.next().await {
-        let mut part = part.map_err(|_| ApiError::BadRequest("The body broke off"))?;
-        if whole.len() + more.len() + part.remaining() > MOST {
+        let part = part.map_err(|_| ApiError::BROKEN_BODY)?;
+        if whole.len() + part.len() > MAX_BODY {
             return Err(ApiError::PayloadTooLarge);
         }
-        let part = part.copy_to_bytes(part.remaining());
-        // Nearly every body comes in one part, which needs no copy.
-        if whole.is_empty() {
-            whole = part;
-        } else {
-            more.extend_from_slice(&part);
-        }
+        whole.extend_from_slice(&part);
     }
-    if more.is_empty() {
-        return Ok(whole);
-    }
-    Ok([whole, more.freeze()].concat().into())
+    Ok(whole.freeze())
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let essence = kind.split(';').next().unwrap_or_default().trim();
+    let media_type = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let essence = media_type.split(';').next().unwrap_or_default().trim();
     essence.eq_ignore_ascii_case("application/json")
 }

@@ -1,5 +1,7 @@
-//! Reads parts of a request: the bearer token, the JSON body, the query.
+//! Reads parts of a request: the bearer token, the session cookie, the query, the body.
 
 pub(crate) mod bearer;
+pub(crate) mod cookie;
+pub(crate) mod fields;
 pub(crate) mod json_body;
 pub(crate) mod query;

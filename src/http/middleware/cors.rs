@@ -1,4 +1,4 @@
-//! Which pages in a browser may call: the configured origins and no others (Fetch Standard, CORS).
+//! CORS (Fetch Standard): only the configured origins may call the server from a browser.
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -8,20 +8,19 @@ use http::header::{
 use http::{HeaderMap, Method, StatusCode};
 use warp::reply::{Reply, Response};
 
-/// The origin of a request, if it is one of those configured.
-pub(crate) fn origin(headers: &HeaderMap, origins: &[String]) -> Option<HeaderValue> {
+/// The `Origin` of a request, if it is one of the configured origins.
+pub(crate) fn allowed_origin(headers: &HeaderMap, origins: &[String]) -> Option<HeaderValue> {
     let origin = headers.get(ORIGIN)?;
-    let known = |o: &String| origin.as_bytes().eq_ignore_ascii_case(o.as_bytes());
-    origins.iter().any(known).then(|| origin.clone())
+    let is_same = |o: &String| origin.as_bytes().eq_ignore_ascii_case(o.as_bytes());
+    origins.iter().any(is_same).then(|| origin.clone())
 }
 
-/// A browser's question before the request proper.
 pub(crate) fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
     method == Method::OPTIONS && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
 }
 
-/// The answer to that question, for an origin that may.
-pub(crate) fn preflight() -> Response {
+/// The response to a preflight request from an allowed origin.
+pub(crate) fn preflight_response() -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     let headers = response.headers_mut();
     for (name, value) in [
@@ -34,10 +33,10 @@ pub(crate) fn preflight() -> Response {
     response
 }
 
-/// Lets the origin's page read the answer.
-pub(crate) fn allow(headers: &mut HeaderMap, origin: Option<HeaderValue>) {
+/// Adds the headers that let a page of an allowed origin read the response.
+pub(crate) fn add_headers(headers: &mut HeaderMap, allowed_origin: Option<HeaderValue>) {
     headers.append(VARY, HeaderValue::from_static("Origin"));
-    if let Some(origin) = origin {
+    if let Some(origin) = allowed_origin {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         let exposed = "idempotent-replayed, retry-after, x-request-id";
         headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(exposed));

@@ -1,6 +1,7 @@
-//! What happens around every request: its id, CORS, the panic guard, one line in the log.
+//! What surrounds every request: its id, CORS, the panic guard, one line in the log.
 
 pub(crate) mod cors;
+pub(crate) mod origin;
 pub(crate) mod security_headers;
 
 use std::panic::AssertUnwindSafe;
@@ -19,93 +20,95 @@ use tower_service::Service as _;
 use uuid::Uuid;
 use warp::reply::{Reply, Response};
 
-use crate::http::context::Route;
-use crate::http::error::{ApiError, LoggedLead};
+use crate::http::error::ApiError;
+use crate::http::response::LoggedLead;
+use crate::http::router::Routes;
 use crate::http::server::connection::{ConnectionInfo, StreamingBody};
-use crate::http::server::limit::ConnectionSlot;
+use crate::http::server::connection_limit::ConnectionSlot;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The routes with what surrounds them; cheap to clone.
+/// The routes and the middleware around them; cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Middleware {
-    routes: Route,
+    routes: Routes,
     cors_origins: Arc<[String]>,
 }
 
 impl Middleware {
-    pub(crate) fn new(routes: Route, cors_origins: Arc<[String]>) -> Self {
+    pub(crate) fn new(routes: Routes, cors_origins: Arc<[String]>) -> Self {
         Self { routes, cors_origins }
     }
 
-    /// Answers one request, whatever it is and whatever happens inside.
-    pub(crate) async fn answer(
+    /// Responds to a request; a panic of its handler becomes a 500.
+    pub(crate) async fn respond(
         &self,
         mut request: Request<Incoming>,
-        wire: ConnectionInfo,
+        connection: ConnectionInfo,
     ) -> Response {
-        let began = Instant::now();
+        let start = Instant::now();
         let id = request_id(request.headers());
         let method = request.method().clone();
         let path = logged_path(&request);
-        // The admin page is no page of the site's.
-        let origin = cors::origin(request.headers(), &self.cors_origins)
+        // No other origin may read the admin page.
+        let origin = cors::allowed_origin(request.headers(), &self.cors_origins)
             .filter(|_| !request.uri().path().starts_with("/admin"));
-        let place = Arc::clone(&wire.place);
-        request.extensions_mut().insert(wire);
-        let mut response = self.guarded(request, &place, origin.is_some()).await;
+        let slot = Arc::clone(&connection.slot);
+        request.extensions_mut().insert(connection);
+        let mut response = self.route(request, &slot, origin.is_some()).await;
         if response.extensions().get::<StreamingBody>().is_none() {
-            place.mark_idle();
+            slot.mark_idle();
         }
         let headers = response.headers_mut();
         headers.insert(REQUEST_ID, id.clone());
         headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        cors::allow(headers, origin);
-        log(&method, &path, &response, began, &id);
+        cors::add_headers(headers, origin);
+        log(&method, &path, &response, start, &id);
         response
     }
 
-    async fn guarded(
+    async fn route(
         &self,
         request: Request<Incoming>,
-        place: &Arc<ConnectionSlot>,
-        origin_may: bool,
+        slot: &Arc<ConnectionSlot>,
+        is_allowed_origin: bool,
     ) -> Response {
-        // warp 0.4.3's own path filters panic on a URI without a path.
+        // warp 0.4.3's path filters panic on a URI without a path.
         if request.uri().path_and_query().is_none() || !request.uri().path().starts_with('/') {
-            return ApiError::BadRequest("The request's target is not a path").into_response();
+            return ApiError::NOT_A_PATH.into_response();
         }
-        if origin_may && cors::is_preflight(request.method(), request.headers()) {
-            return cors::preflight();
+        if is_allowed_origin && cors::is_preflight(request.method(), request.headers()) {
+            return cors::preflight_response();
         }
-        let place = Arc::clone(place);
-        let request = request.map(|body| TrackedBody::new(body, place));
+        let slot = Arc::clone(slot);
+        let request = request.map(|body| TrackedBody::new(body, slot));
         let mut routes = warp::service(self.routes.clone());
-        // `call` looks at the first filter at once, so it belongs under the guard as well.
+        // `call` polls the first filter at once, so it is inside the guard as well.
         match AssertUnwindSafe(async move { routes.call(request).await }).catch_unwind().await {
             Ok(Ok(response)) => response,
             Ok(Err(never)) => match never {},
-            // The log has the place; the panic's own words could quote what was sent.
+            // The log contains the location only; the panic's message could quote the request.
             Err(_) => ApiError::Internal.into_response(),
         }
     }
 }
 
-/// The client's own id of the request if it is sane, else a new one.
+/// The client's id of the request if it is valid, else a new one.
 fn request_id(headers: &HeaderMap) -> HeaderValue {
-    let sane = |v: &&HeaderValue| {
+    let is_valid = |v: &&HeaderValue| {
         let plain = |b: &u8| b.is_ascii_alphanumeric() || b"-_.".contains(b);
         (1..=128).contains(&v.len()) && v.as_bytes().iter().all(plain)
     };
-    headers.get(REQUEST_ID).filter(sane).cloned().unwrap_or_else(|| {
+    headers.get(REQUEST_ID).filter(is_valid).cloned().unwrap_or_else(|| {
         let mut text = Uuid::encode_buffer();
         let text: &str = Uuid::now_v7().hyphenated().encode_lower(&mut text);
         HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("-"))
     })
 }
 
-/// The path for the log. Ours have neither of these characters; another's could hold an address.
+/// The path for the log. The server's paths contain none of these characters; others could contain
+/// an email address.
 fn logged_path<B>(request: &Request<B>) -> String {
     let path = request.uri().path();
     if path.contains(['@', '%']) || path.len() > 100 {
@@ -115,9 +118,9 @@ fn logged_path<B>(request: &Request<B>) -> String {
     }
 }
 
-fn log(method: &Method, path: &str, response: &Response, began: Instant, id: &HeaderValue) {
+fn log(method: &Method, path: &str, response: &Response, start: Instant, id: &HeaderValue) {
     let status = response.status();
-    let duration_ms = began.elapsed().as_micros() as f64 / 1000.0;
+    let duration_ms = start.elapsed().as_micros() as f64 / 1000.0;
     let request_id = id.to_str().unwrap_or("-");
     let lead_id = response.extensions().get::<LoggedLead>().map(|l| l.0.as_str());
     let (method, status_code) = (method.as_str(), status.as_u16());
@@ -136,22 +139,22 @@ fn log(method: &Method, path: &str, response: &Response, began: Instant, id: &He
     }
 }
 
-/// A request's body that tells when it has arrived whole.
+/// A request body that marks its connection as busy when it has arrived completely.
 struct TrackedBody {
     body: Incoming,
-    place: Arc<ConnectionSlot>,
+    slot: Arc<ConnectionSlot>,
 }
 
 impl TrackedBody {
-    fn new(body: Incoming, place: Arc<ConnectionSlot>) -> Self {
-        let delivery = Self { body, place };
-        delivery.look();
-        delivery
+    fn new(body: Incoming, slot: Arc<ConnectionSlot>) -> Self {
+        let tracked = Self { body, slot };
+        tracked.mark_if_complete();
+        tracked
     }
 
-    fn look(&self) {
+    fn mark_if_complete(&self) {
         if self.body.is_end_stream() {
-            self.place.mark_busy();
+            self.slot.mark_busy();
         }
     }
 }
@@ -166,8 +169,8 @@ impl Body for TrackedBody {
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let frame = Pin::new(&mut self.body).poll_frame(cx);
         match &frame {
-            Poll::Ready(None) => self.place.mark_busy(),
-            Poll::Ready(Some(Ok(_))) => self.look(),
+            Poll::Ready(None) => self.slot.mark_busy(),
+            Poll::Ready(Some(Ok(_))) => self.mark_if_complete(),
             _ => {}
         }
         frame

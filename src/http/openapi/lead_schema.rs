@@ -1,6 +1,6 @@
-//! The rules of a submission as a JSON Schema, made from the very limits that the reader applies.
+//! The rules of a lead request as a JSON Schema, made from the limits that the parser applies.
 //!
-//! It speaks of the text as it is sent: white space around it is allowed, and does not count.
+//! The schema describes the text as it is sent: white space around it is allowed and not counted.
 
 use std::borrow::Cow;
 
@@ -16,26 +16,26 @@ use crate::domain::lead::status::LeadStatus;
 use crate::domain::lead::{LeadService, NewLead};
 use crate::domain::text::TextRule;
 
-/// What `str::trim` takes away: Unicode's `White_Space`. `\s` is another set in every dialect of
+/// What `str::trim` removes: Unicode's `White_Space`. `\s` is a different set in every dialect of
 /// regular expressions.
 const SPACE: &str =
     r"\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000";
-/// What may not stand inside one line: control characters and the two separators.
+/// What one line may not contain: control characters and the two separators.
 const BREAKS: &str = r"\u0000-\u001f\u007f-\u009f\u2028\u2029";
 /// Both.
 const SPACE_OR_BREAKS: &str =
     r"\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000";
 
 impl TextRule {
-    /// A pattern of all that [`TextRule::check`] takes, and of nothing else.
+    /// A pattern of exactly what [`TextRule::check`] accepts.
     fn pattern(&self) -> String {
         let (inside, edge) = if self.multi_line {
             (r"[^\u0000]".to_owned(), format!(r"[^\u0000{SPACE}]"))
         } else {
             (format!("[^{BREAKS}]"), format!("[^{SPACE_OR_BREAKS}]"))
         };
-        let (least, most) = (self.min.saturating_sub(2), self.max - 2);
-        let long = format!("{inside}{{{least},{most}}}{edge}");
+        let (min, max) = (self.min.saturating_sub(2), self.max - 2);
+        let long = format!("{inside}{{{min},{max}}}{edge}");
         let text = match self.min {
             0 => format!("({edge}({long})?)?"),
             1 => format!("{edge}({long})?"),
@@ -44,24 +44,24 @@ impl TextRule {
         format!("^[{SPACE}]*{text}[{SPACE}]*$")
     }
 
-    /// `maxLength` would count the white space around the text, so the most is in the pattern.
-    fn property(&self, what: &str, example: &str) -> ObjectBuilder {
-        let (least, most) = (self.min, self.max);
-        let length = match least {
-            0 => format!("At most {most} characters"),
-            _ => format!("{least} to {most} characters"),
+    /// `maxLength` would count the white space around the text, so the maximum is in the pattern.
+    fn property(&self, description: &str, example: &str) -> ObjectBuilder {
+        let (min, max) = (self.min, self.max);
+        let length = match min {
+            0 => format!("At most {max} characters"),
+            _ => format!("{min} to {max} characters"),
         };
         ObjectBuilder::new()
             .schema_type(Type::String)
-            .min_length((least > 0).then_some(least))
+            .min_length((min > 0).then_some(min))
             .pattern(Some(self.pattern()))
-            .description(Some(format!("{length}. {what}")))
+            .description(Some(format!("{length}. {description}")))
             .examples([example])
     }
 
-    /// `null` and blank are the same as leaving it out.
-    fn optional(&self, what: &str, example: &str) -> ObjectBuilder {
-        self.property(what, example).schema_type(text_or_null())
+    /// `null` and blank are the same as no value.
+    fn optional(&self, description: &str, example: &str) -> ObjectBuilder {
+        self.property(description, example).schema_type(text_or_null())
     }
 }
 
@@ -69,7 +69,7 @@ fn text_or_null() -> SchemaType {
     SchemaType::from_iter([Type::String, Type::Null])
 }
 
-fn known(format: KnownFormat) -> Option<SchemaFormat> {
+fn known_format(format: KnownFormat) -> Option<SchemaFormat> {
     Some(SchemaFormat::KnownFormat(format))
 }
 
@@ -80,9 +80,9 @@ impl PartialSchema for NewLead {
         ObjectBuilder::new()
             .schema_type(Type::Object)
             .description(Some(
-                "What a visitor wrote, and what the site knows of it. Lengths are Unicode code \
-                 points, counted without the white space around the text. Unknown members are \
-                 ignored; no key may stand twice in one object.",
+                "What a visitor submitted, and what the site adds. Lengths are Unicode code points, \
+                 counted without the white space around the text. Unknown members are ignored; an \
+                 object may not contain a key twice.",
             ))
             .property("name", NAME.property("One line.", "Jean Dupont"))
             .property("email", email())
@@ -93,7 +93,7 @@ impl PartialSchema for NewLead {
                 ObjectBuilder::new()
                     .schema_type(text_or_null())
                     .enum_values(Some(services))
-                    .description(Some("What the visitor asks for."))
+                    .description(Some("The service that the visitor asks for."))
                     .examples([LeadService::Diagnostic.as_str()]),
             )
             .property(
@@ -110,14 +110,14 @@ impl PartialSchema for NewLead {
                     .description(Some("Whether the visitor agrees to be contacted."))
                     .examples([true]),
             )
-            .property("meta", Ref::from_schema_name(Meta::name()))
+            .property("meta", Ref::from_schema_name(LeadMetaSchema::name()))
             .required("name")
             .required("email")
             .required("message")
             .required("consent")
             .required("meta")
             .property_names(Some(without_nul()))
-            .extensions(Some(others()))
+            .extensions(Some(unknown_members()))
             .into()
     }
 }
@@ -128,13 +128,13 @@ impl ToSchema for NewLead {
     }
 
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
-        schemas.push((Meta::name().into_owned(), Meta::schema()));
+        schemas.push((LeadMetaSchema::name().into_owned(), LeadMetaSchema::schema()));
         schemas.push((Ignored::name().into_owned(), Ignored::schema()));
     }
 }
 
 fn email() -> ObjectBuilder {
-    let (visible, most) = (format!("^@{SPACE_OR_BREAKS}"), EMAIL.max);
+    let (visible, max) = (format!("^@{SPACE_OR_BREAKS}"), EMAIL.max);
     EMAIL
         .property(
             "One address whose domain has a dot, as mail providers accept it (RFC 5321, RFC 6531, \
@@ -143,27 +143,27 @@ fn email() -> ObjectBuilder {
         )
         .format(Some(SchemaFormat::Custom("idn-email".into())))
         .pattern(Some(format!(
-            r"^[{SPACE}]*(?=[^{SPACE_OR_BREAKS}]{{3,{most}}}[{SPACE}]*$)[{visible}]+@[{visible}]+[.\u3002\uff0e\uff61][{visible}]+[{SPACE}]*$"
+            r"^[{SPACE}]*(?=[^{SPACE_OR_BREAKS}]{{3,{max}}}[{SPACE}]*$)[{visible}]+@[{visible}]+[.\u3002\uff0e\uff61][{visible}]+[{SPACE}]*$"
         )))
 }
 
-/// The submission's circumstances, under `meta`.
-struct Meta;
+/// The metadata of a submission, under `meta`.
+struct LeadMetaSchema;
 
-impl PartialSchema for Meta {
+impl PartialSchema for LeadMetaSchema {
     fn schema() -> RefOr<Schema> {
         let text = || ObjectBuilder::new().schema_type(Type::String);
         ObjectBuilder::new()
             .schema_type(Type::Object)
-            .description(Some("What the site knows of the submission."))
-            .property("source", SOURCE.property("Which site. One line.", "fast-techservices.com"))
+            .description(Some("What the site adds to the submission."))
+            .property("source", SOURCE.property("The name of the site. One line.", "fast-techservices.com"))
             .property(
                 "request_id",
                 text()
-                    .format(known(KnownFormat::Uuid))
+                    .format(known_format(KnownFormat::Uuid))
                     .description(Some(
-                        "The submission's own id, made by the site, with hyphens, in any case: the \
-                         same at every retry, so that none makes a second lead.",
+                        "The submission's id, made by the site: a UUID with hyphens, in any case, and \
+                         the same at every retry, so that a retry never creates a second lead.",
                     ))
                     .examples(["f47ac10b-58cc-4372-a567-0e02b2c3d479"]),
             )
@@ -172,9 +172,9 @@ impl PartialSchema for Meta {
             .property(
                 "timestamp_utc",
                 text()
-                    .format(known(KnownFormat::DateTime))
+                    .format(known_format(KnownFormat::DateTime))
                     .description(Some(
-                        "When the visitor sent it, RFC 3339. Without an offset it is taken as UTC.",
+                        "When the visitor submitted it, RFC 3339. Without an offset it is UTC.",
                     ))
                     .examples(["2024-01-03T10:30:45.123456Z"]),
             )
@@ -183,26 +183,26 @@ impl PartialSchema for Meta {
             .required("ip_hash")
             .required("timestamp_utc")
             .property_names(Some(without_nul()))
-            .extensions(Some(others()))
+            .extensions(Some(unknown_members()))
             .into()
     }
 }
 
-impl ToSchema for Meta {
+impl ToSchema for LeadMetaSchema {
     fn name() -> Cow<'static, str> {
         "LeadMeta".into()
     }
 }
 
-/// What a member that no field claims may be: anything without NUL.
+/// An unknown member: anything without NUL.
 struct Ignored;
 
 impl PartialSchema for Ignored {
     fn schema() -> RefOr<Schema> {
-        // Each rule speaks of values of its type alone.
+        // Each keyword applies to values of its own type only.
         ObjectBuilder::new()
             .schema_type(SchemaType::AnyValue)
-            .description(Some("A member that has no meaning here: it is ignored."))
+            .description(Some("An unknown member; it is ignored."))
             .pattern(Some(NO_NUL))
             .property_names(Some(without_nul()))
             .additional_properties(Some(AdditionalProperties::from(ignored())))
@@ -215,7 +215,7 @@ impl ToSchema for Ignored {}
 
 impl PartialSchema for LeadService {
     fn schema() -> RefOr<Schema> {
-        names("What a visitor asks for.", Self::ALL.map(Self::as_str))
+        names("The service that a visitor asks for.", Self::ALL.map(Self::as_str))
     }
 }
 
@@ -223,18 +223,18 @@ impl ToSchema for LeadService {}
 
 impl PartialSchema for LeadStatus {
     fn schema() -> RefOr<Schema> {
-        names("Where a lead stands in the team's work.", Self::ALL.map(Self::as_str))
+        names("The status of a lead.", Self::ALL.map(Self::as_str))
     }
 }
 
 impl ToSchema for LeadStatus {}
 
-fn names<const N: usize>(what: &str, names: [&str; N]) -> RefOr<Schema> {
+fn names<const N: usize>(description: &str, names: [&str; N]) -> RefOr<Schema> {
     let names = names.map(str::to_owned);
     ObjectBuilder::new()
         .schema_type(Type::String)
         .enum_values(Some(names))
-        .description(Some(what))
+        .description(Some(description))
         .into()
 }
 
@@ -248,13 +248,13 @@ fn ignored() -> Ref {
     Ref::from_schema_name(Ignored::name())
 }
 
-/// The rule of JSON Schema for members that `properties` does not name. `additionalProperties` would
-/// take the strictness from clients whose types are made of this document.
-fn others() -> Extensions {
+/// The keyword of JSON Schema for members that `properties` does not name. `additionalProperties`
+/// would make the types that generators derive from this document less strict.
+fn unknown_members() -> Extensions {
     Extensions::from_iter([("unevaluatedProperties", reference())])
 }
 
-/// [`ignored`], for the words of JSON Schema that utoipa has no setter for.
+/// [`ignored`], for the keywords of JSON Schema that utoipa has no setter for.
 fn reference() -> serde_json::Value {
     serde_json::json!({ "$ref": ignored().ref_location })
 }

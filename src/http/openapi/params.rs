@@ -1,5 +1,7 @@
-//! What the page's interface takes, for the document: its parameters and bodies, made from the
-//! lists and limits that the readers apply.
+//! Parameters and request bodies of the admin API for the document, made from the lists and limits
+//! that the extractors apply.
+
+use std::borrow::Cow;
 
 use serde_json::Value;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
@@ -12,24 +14,24 @@ use crate::domain::audit::AuditEvent;
 use crate::domain::lead::LeadService;
 use crate::domain::lead::status::LeadStatus;
 use crate::domain::staff::{AccountName, Password};
-use crate::http::admin::export::FORMATS;
-use crate::http::admin::stats::ZONE;
-use crate::http::extract::query::{LARGEST_PAGE, PAGE, SEARCH};
+use crate::http::extract::query::{
+    DEFAULT_LIMIT, DEFAULT_ZONE, EXPORT_FORMATS, MAX_LIMIT, MAX_SEARCH,
+};
 
-/// Which leads.
-pub(crate) struct LeadFilter;
-/// Which page of the leads.
-pub(crate) struct LeadPage;
-/// Which audit rows, and which page of them.
-pub(crate) struct AuditFilter;
-/// Which figures.
-pub(crate) struct FigureFilter;
-/// In which form leads are exported.
-pub(crate) struct ExportForm;
-/// Where events go on.
-pub(crate) struct LivePlace;
-/// Where a page is from that changes something.
-pub(crate) struct FromHere;
+/// The filter of leads.
+pub(crate) struct LeadFilterParams;
+/// The page of a list of leads.
+pub(crate) struct LeadPageParams;
+/// The filter and the page of the audit log.
+pub(crate) struct AuditFilterParams;
+/// The period, buckets and time zone of the stats.
+pub(crate) struct StatsParams;
+/// The format of an export.
+pub(crate) struct ExportParams;
+/// Where a stream of events resumes.
+pub(crate) struct EventParams;
+/// The header by which the server recognises its own pages.
+pub(crate) struct OriginHeader;
 
 macro_rules! parameters {
     ($of:ty, $parameters:expr) => {
@@ -41,29 +43,33 @@ macro_rules! parameters {
     };
 }
 
-parameters!(LeadFilter, {
+parameters!(LeadFilterParams, {
     let words = format!(
-        "SearchTerms that begin words of name, e-mail, phone, company or message, regardless of accents \
-         and case; the first {SEARCH} characters are looked at."
+        "Prefixes of words in name, email, phone, company or message, regardless of accents and \
+         case; the first {MAX_SEARCH} characters are used."
     );
     let [since, until] = period();
     [
         query("q", &words, text().examples(["compres"])),
-        query("status", "Where the lead stands.", names(LeadStatus::ALL.map(LeadStatus::as_str))),
-        query("service", "What was asked for.", names(LeadService::ALL.map(LeadService::as_str))),
+        query("status", "The status of the lead.", names(LeadStatus::ALL.map(LeadStatus::as_str))),
+        query(
+            "service",
+            "The service that the visitor asks for.",
+            names(LeadService::ALL.map(LeadService::as_str)),
+        ),
         since,
         until,
     ]
 });
 
-parameters!(LeadPage, [limit(), cursor(r"^(0|[1-9][0-9]{0,16})-(0|[1-9][0-9]{0,17})$")]);
+parameters!(LeadPageParams, [limit(), cursor(r"^(0|[1-9][0-9]{0,16})-(0|[1-9][0-9]{0,17})$")]);
 
-parameters!(AuditFilter, {
+parameters!(AuditFilterParams, {
     let [since, until] = period();
-    let event = "The name of an event; every page lists them all as `events`.";
+    let event = "The name of an event; every page lists all names as `events`.";
     [
         query("event", event, text().examples([AuditEvent::LeadViewed.as_str()])),
-        query("actor", "Who did it.", text().examples(["staff:jean"])),
+        query("actor", "Who caused the event.", text().examples(["staff:jean"])),
         query("lead", "The id of a lead.", text()),
         since,
         until,
@@ -72,10 +78,10 @@ parameters!(AuditFilter, {
     ]
 });
 
-parameters!(FigureFilter, {
-    let zone = format!("LeadSelector days are counted; `{ZONE}` unless given.");
+parameters!(StatsParams, {
+    let zone = format!("The time zone of the days; default `{DEFAULT_ZONE}`.");
     let [since, until] = period();
-    let by = "What is counted together; `day` unless given.";
+    let by = "The length of a bucket; default `day`.";
     [
         since,
         until,
@@ -85,25 +91,25 @@ parameters!(FigureFilter, {
 });
 
 parameters!(
-    ExportForm,
-    [query("format", "`csv` unless given.", names(FORMATS.map(|format| format.as_str())))]
+    ExportParams,
+    [query("format", "Default `csv`.", names(EXPORT_FORMATS.map(|format| format.as_str())))]
 );
 
-parameters!(LivePlace, {
-    let after = "The place in the audit log behind which events are told; without one, or with \
-                 one that is not near its end, they begin now.";
-    let last = "As `after`, and before it: what a browser sends when it comes back.";
+parameters!(EventParams, {
+    let after = "The `seq` of the audit row after which events are sent; without it, or if it is not \
+                 near the end of the log, only new events are sent.";
+    let last = "Takes precedence over `after`; browsers send it when they reconnect.";
     [query("after", after, text()), header("Last-Event-ID", last, text()).build()]
 });
 
-parameters!(FromHere, {
-    let what = "The origin of this server's own pages; a browser sends it by itself.";
+parameters!(OriginHeader, {
+    let what = "The origin of this server's pages; browsers send it by themselves.";
     let origin = text().examples(["http://127.0.0.1:8000"]);
     [header("Origin", what, origin).required(Required::True).build()]
 });
 
-/// A parameter that may be left out. White space around it does not count, and what is blank is as
-/// good as left out.
+/// An optional parameter. White space around the value is ignored; a blank value is the same as
+/// none.
 fn query(name: &str, what: &str, schema: impl Into<RefOr<Schema>>) -> Parameter {
     header(name, what, schema).parameter_in(ParameterIn::Query).build()
 }
@@ -136,8 +142,8 @@ fn period() -> [Parameter; 2] {
         let of = |format| text().format(Some(SchemaFormat::KnownFormat(format)));
         or_blank([of(KnownFormat::DateTime), of(KnownFormat::Date)])
     };
-    let since = "From this moment on, or from the first one of this day (in UTC).";
-    let until = "Up to this moment, itself without, or with the whole of this day (in UTC).";
+    let since = "The beginning of the period, inclusive: a date and time, or a day in UTC.";
+    let until = "The end of the period: a date and time, exclusive, or a day in UTC, inclusive.";
     [query("since", since, moment()), query("until", until, moment())]
 }
 
@@ -145,28 +151,28 @@ fn limit() -> Parameter {
     let number = ObjectBuilder::new()
         .schema_type(Type::Integer)
         .minimum(Some(1))
-        .maximum(Some(LARGEST_PAGE))
-        .default(Some(PAGE.into()));
+        .maximum(Some(MAX_LIMIT))
+        .default(Some(DEFAULT_LIMIT.into()));
     query("limit", "Rows of a page.", or_blank([number]))
 }
 
 fn cursor(pattern: &str) -> Parameter {
-    let what = "Where the page begins: what `next` of the page before said.";
+    let what = "`next` of the previous page.";
     query("cursor", what, or_blank([text().pattern(Some(pattern))]))
 }
 
-/// What somebody signs in with.
-pub(crate) struct SignInRequest;
+/// The body of a sign-in.
+pub(crate) struct SignInBody;
 
-impl PartialSchema for SignInRequest {
+impl PartialSchema for SignInBody {
     fn schema() -> RefOr<Schema> {
         let code = text()
             .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
-            .description(Some("Of the second factor, where the account has one."))
+            .description(Some("The code of the second factor, if the account has one."))
             .examples(["123456"]);
         ObjectBuilder::new()
             .schema_type(Type::Object)
-            .description(Some("What somebody signs in with."))
+            .description(Some("The credentials of an account."))
             .property("name", text().examples(["jean"]))
             .property("password", secret())
             .property("code", code)
@@ -176,12 +182,16 @@ impl PartialSchema for SignInRequest {
     }
 }
 
-impl ToSchema for SignInRequest {}
+impl ToSchema for SignInBody {
+    fn name() -> Cow<'static, str> {
+        "SignInRequest".into()
+    }
+}
 
-/// The first account, and the token of the link that the first start printed.
-pub(crate) struct FirstAccountRequest;
+/// The body of a request to create the first account.
+pub(crate) struct SetupBody;
 
-impl PartialSchema for FirstAccountRequest {
+impl PartialSchema for SetupBody {
     fn schema() -> RefOr<Schema> {
         let pattern = format!(r"^\s*[A-Za-z0-9][A-Za-z0-9._-]{{0,{}}}\s*$", AccountName::MOST - 1);
         let name = text().pattern(Some(pattern)).description(Some(AccountName::RULE));
@@ -189,7 +199,7 @@ impl PartialSchema for FirstAccountRequest {
             .min_length(Some(Password::LEAST))
             .max_length(Some(Password::MOST))
             .description(Some(Password::RULE));
-        let what = "The first account, and the token of the link that the first start printed.";
+        let what = "The first account, and the token of the link that the first start prints.";
         ObjectBuilder::new()
             .schema_type(Type::Object)
             .description(Some(what))
@@ -203,7 +213,11 @@ impl PartialSchema for FirstAccountRequest {
     }
 }
 
-impl ToSchema for FirstAccountRequest {}
+impl ToSchema for SetupBody {
+    fn name() -> Cow<'static, str> {
+        "SetupRequest".into()
+    }
+}
 
 fn secret() -> ObjectBuilder {
     text().format(Some(SchemaFormat::KnownFormat(KnownFormat::Password)))

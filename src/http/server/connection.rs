@@ -1,4 +1,4 @@
-//! What a handler may know of the connection that its request came on.
+//! What a handler can know about the connection of its request.
 
 use std::io;
 use std::net::IpAddr;
@@ -9,29 +9,29 @@ use futures_util::stream;
 use tokio::sync::{mpsc, watch};
 use warp::reply::{Reply, Response};
 
-use crate::http::server::limit::ConnectionSlot;
+use crate::http::server::connection_limit::ConnectionSlot;
 
-/// The connection under a request.
+/// The connection of a request.
 #[derive(Debug, Clone)]
 pub(crate) struct ConnectionInfo {
     pub(crate) peer: IpAddr,
-    pub(crate) place: Arc<ConnectionSlot>,
-    /// Turns true when the server ends.
-    pub(crate) drain: watch::Receiver<bool>,
+    pub(crate) slot: Arc<ConnectionSlot>,
+    /// Becomes true when the server shuts down.
+    pub(crate) draining: watch::Receiver<bool>,
 }
 
-/// Marks an answer whose body takes its time: the connection is at work until that is sent.
+/// Marks a response with a streaming body: the connection is busy until the body has been sent.
 #[derive(Debug, Clone)]
 pub(crate) struct StreamingBody;
 
-/// An answer whose body comes bit by bit.
-pub(crate) fn lasting(
-    wire: &ConnectionInfo,
+/// A response whose body is sent part by part.
+pub(crate) fn streaming_response(
+    connection: &ConnectionInfo,
     mut parts: mpsc::Receiver<io::Result<Bytes>>,
 ) -> Response {
-    let sent = MarkIdleOnDrop(Arc::clone(&wire.place));
+    let guard = MarkIdleOnDrop(Arc::clone(&connection.slot));
     let body = stream::poll_fn(move |cx| {
-        let _sent = &sent;
+        let _guard = &guard;
         parts.poll_recv(cx)
     });
     let mut response = warp::reply::stream(body).into_response();
@@ -39,7 +39,7 @@ pub(crate) fn lasting(
     response
 }
 
-/// Tells, however the body ends, that the connection is idle again.
+/// Marks the connection as idle when the body ends, however it ends.
 struct MarkIdleOnDrop(Arc<ConnectionSlot>);
 
 impl Drop for MarkIdleOnDrop {

@@ -1,9 +1,9 @@
-//! The accept loop: HTTP/1.1 with a deadline for every wait, a cap that honest clients survive, and
-//! an end that lets finish what has arrived.
+//! The accept loop: HTTP/1.1 with a timeout for every wait, a cap on connections, and a shutdown
+//! that finishes the requests that have arrived.
 
 pub(crate) mod client_stream;
 pub(crate) mod connection;
-pub(crate) mod limit;
+pub(crate) mod connection_limit;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -23,40 +23,40 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::http::context::Route;
 use crate::http::error::ApiError;
 use crate::http::middleware::Middleware;
-use crate::http::server::client_stream::{ClientStream, whole_response};
+use crate::http::router::Routes;
+use crate::http::server::client_stream::ClientStream;
 use crate::http::server::connection::ConnectionInfo;
-use crate::http::server::limit::{ConnectionLimiter, ConnectionSlot};
+use crate::http::server::connection_limit::{ConnectionLimiter, ConnectionSlot};
 
-/// How many connections may wait to be accepted.
+/// How many connections may wait in the kernel's queue to be accepted.
 const BACKLOG: u32 = 4096;
-/// The largest head of a request, in bytes.
-const HEAD: usize = 16 * 1024;
-/// A pause: after the system had no descriptor to give, and before connections are told to end.
-const BREATH: Duration = Duration::from_millis(20);
+/// The maximum size of a request head, in bytes.
+const MAX_HEAD: usize = 16 * 1024;
+/// A pause: after a failed accept (no free descriptor), and before connections are asked to close.
+const PAUSE: Duration = Duration::from_millis(20);
 
-/// What a client may take.
+/// Limits of what clients may use.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// ConnectionLimiter at once.
+    /// The maximum number of open connections.
     pub connections: usize,
-    /// For a whole head to arrive; also for an idle connection to send its next request.
-    pub head: Duration,
-    /// For a client to take a part of its answer.
-    pub answer: Duration,
-    /// For requests under way to end once the server is told to stop.
-    pub drain: Duration,
+    /// How long a request head may take to arrive, and how long a connection may be idle.
+    pub head_timeout: Duration,
+    /// How long a client may take to accept a part of its response.
+    pub write_timeout: Duration,
+    /// How long running requests may take to finish at shutdown.
+    pub drain_timeout: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 4096,
-            head: Duration::from_secs(5),
-            answer: Duration::from_secs(30),
-            drain: Duration::from_secs(5),
+            head_timeout: Duration::from_secs(5),
+            write_timeout: Duration::from_secs(30),
+            drain_timeout: Duration::from_secs(5),
         }
     }
 }
@@ -64,7 +64,7 @@ impl Default for Limits {
 /// Listens on an address.
 ///
 /// # Errors
-/// The system's: the address is in use, not ours, or its port needs more rights.
+/// The address is in use or not local, or the port needs more privileges.
 pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_reuseaddr(true)?;
@@ -72,20 +72,20 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Serves until `stop` resolves, then stops accepting and lets what has arrived finish.
+/// Serves until `stop` resolves, then stops accepting and finishes the requests that have arrived.
 pub async fn serve(
     listener: TcpListener,
-    routes: Route,
+    routes: Routes,
     cors_origins: Arc<[String]>,
     limits: Limits,
     stop: impl Future<Output = ()>,
 ) {
-    let server = Server {
-        service: Middleware::new(routes, cors_origins),
+    let server = HttpServer {
+        middleware: Middleware::new(routes, cors_origins),
         connections: Arc::new(ConnectionLimiter::new(limits.connections)),
         limits,
     };
-    let (draining, drain) = watch::channel(false);
+    let (start_draining, draining) = watch::channel(false);
     let mut tasks = JoinSet::new();
     let mut stop = pin!(stop);
     loop {
@@ -94,78 +94,85 @@ pub async fn serve(
             () = &mut stop => break,
             Some(_) = tasks.join_next() => {}
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => server.open(stream, peer, &mut tasks, &drain).await,
+                Ok((stream, peer)) => server.open(stream, peer, &mut tasks, &draining).await,
                 Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
+                    tracing::warn!(%error, "cannot accept a connection");
                     server.connections.make_room();
-                    sleep(BREATH).await;
+                    sleep(PAUSE).await;
                 }
             },
         }
     }
-    // What has arrived is served: the connections that wait to be accepted, and the requests whose
-    // bytes are here and have not been looked at yet.
+    // Serve what has arrived: the connections that wait to be accepted, and the requests whose
+    // bytes are in the socket buffers.
     for _ in 0..BACKLOG {
         let Some(Ok((stream, peer))) = listener.accept().now_or_never() else { break };
-        server.open(stream, peer, &mut tasks, &drain).await;
+        server.open(stream, peer, &mut tasks, &draining).await;
     }
     drop(listener);
-    sleep(BREATH).await;
-    draining.send_replace(true);
-    let ended = timeout(limits.drain, async { while tasks.join_next().await.is_some() {} }).await;
+    sleep(PAUSE).await;
+    start_draining.send_replace(true);
+    let ended =
+        timeout(limits.drain_timeout, async { while tasks.join_next().await.is_some() {} }).await;
     if ended.is_err() {
-        tracing::warn!(connections = tasks.len(), "closing what did not end in time");
+        tracing::warn!(
+            connections = tasks.len(),
+            "closing connections that did not finish in time"
+        );
         tasks.shutdown().await;
     }
 }
 
 #[derive(Clone)]
-struct Server {
-    service: Middleware,
+struct HttpServer {
+    middleware: Middleware,
     connections: Arc<ConnectionLimiter>,
     limits: Limits,
 }
 
-impl Server {
-    /// Gives a connection its place and its task.
+impl HttpServer {
+    /// Starts a task that serves a connection.
     async fn open(
         &self,
         stream: TcpStream,
         peer: SocketAddr,
         tasks: &mut JoinSet<()>,
-        drain: &watch::Receiver<bool>,
+        draining: &watch::Receiver<bool>,
     ) {
         while !self.connections.make_room() {
-            // Every connection has its request under way; one will be done soon.
+            // All connections are busy; one will be idle soon.
             sleep(Duration::from_millis(1)).await;
         }
-        let place = self.connections.new_slot();
-        let wire =
-            ConnectionInfo { peer: peer.ip(), place: Arc::clone(&place), drain: drain.clone() };
-        let connection = self.clone().connection(stream, wire);
-        self.connections.register(&place, tasks.spawn(connection));
+        let slot = self.connections.new_slot();
+        let info =
+            ConnectionInfo { peer: peer.ip(), slot: Arc::clone(&slot), draining: draining.clone() };
+        let task = tasks.spawn(self.clone().serve_connection(stream, info));
+        self.connections.register(&slot, task);
     }
 
-    async fn connection(self, stream: TcpStream, wire: ConnectionInfo) {
-        let _leave = ReleaseOnDrop(Arc::clone(&self.connections), Arc::clone(&wire.place));
-        let mut drain = wire.drain.clone();
-        // An answer is one small write; waiting to fill a packet would only delay it.
+    async fn serve_connection(self, stream: TcpStream, info: ConnectionInfo) {
+        let _release = ReleaseOnDrop(Arc::clone(&self.connections), Arc::clone(&info.slot));
+        let mut draining = info.draining.clone();
+        // A response is one small write; waiting to fill a packet would only delay it.
         let _ = stream.set_nodelay(true);
-        let service = self.service.clone();
-        let answer = service_fn(move |request| {
-            let (service, wire) = (service.clone(), wire.clone());
-            async move { Ok::<_, Infallible>(service.answer(request, wire).await) }
+        let middleware = self.middleware.clone();
+        let service = service_fn(move |request| {
+            let (middleware, info) = (middleware.clone(), info.clone());
+            async move { Ok::<_, Infallible>(middleware.respond(request, info).await) }
         });
         let mut connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(self.limits.head)
+            .header_read_timeout(self.limits.head_timeout)
             .half_close(true)
-            .max_buf_size(HEAD)
-            .serve_connection(TokioIo::new(ClientStream::new(stream, self.limits.answer)), answer);
+            .max_buf_size(MAX_HEAD)
+            .serve_connection(
+                TokioIo::new(ClientStream::new(stream, self.limits.write_timeout)),
+                service,
+            );
         let ended = tokio::select! {
             biased;
             ended = &mut connection => ended,
-            () = async { drop(drain.wait_for(|draining| *draining).await) } => {
+            () = async { drop(draining.wait_for(|draining| *draining).await) } => {
                 std::pin::Pin::new(&mut connection).graceful_shutdown();
                 (&mut connection).await
             }
@@ -173,24 +180,37 @@ impl Server {
         let Err(error) = ended else { return };
         if error.is_timeout() {
             let parts = connection.into_parts();
+            // Without a byte of a request this was an idle connection.
             if !parts.read_buf.is_empty() {
-                half_sent(parts.io.into_inner()).await;
+                send_408(parts.io.into_inner()).await;
             }
+        } else if error.is_parse() {
+            // hyper has answered it with a 400 or 431 without a body.
+            tracing::info!(%error, "not an HTTP request");
         } else {
-            tracing::debug!(%error, "a connection broke off");
+            tracing::debug!(%error, "connection closed with an error");
         }
     }
 }
 
-/// Tells a client that began a request why it is not waited for.
-async fn half_sent(mut io: ClientStream) {
-    let late = ApiError::Timeout("The request's head did not arrive in time");
-    if io.write_all(&whole_response(&late)).await.is_ok() {
-        let _ = io.shutdown().await;
+/// Answers a request whose head did not arrive in time. hyper closes such a connection without a
+/// response.
+async fn send_408(mut stream: ClientStream) {
+    let error = ApiError::HEAD_TIMEOUT;
+    let (status, body, request_id) = (error.status(), error.body(), uuid::Uuid::now_v7());
+    tracing::info!(method = "-", path = "-", status = status.as_u16(), %request_id, "request");
+    let response = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
+         cache-control: no-store\r\nx-content-type-options: nosniff\r\nx-request-id: {request_id}\r\n\
+         connection: close\r\n\r\n{body}",
+        body.len(),
+    );
+    if stream.write_all(response.as_bytes()).await.is_ok() {
+        let _ = stream.shutdown().await;
     }
 }
 
-/// Gives the place back however the connection ends.
+/// Releases the slot however the connection ends.
 struct ReleaseOnDrop(Arc<ConnectionLimiter>, Arc<ConnectionSlot>);
 
 impl Drop for ReleaseOnDrop {

@@ -3,8 +3,6 @@
 use std::ops::ControlFlow;
 
 use rusqlite::Connection;
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use crate::domain::cursor::Cursor;
 use crate::domain::filter::LeadFilter;
@@ -22,8 +20,7 @@ const MAX_RECHECKED: usize = 200;
 const MAX_INDEX_ROWS: usize = 10_000;
 
 /// How many leads a filter matches: `rows`, or more than that if it is not exact.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(as = LeadCount)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LeadCount {
     pub rows: usize,
     pub exact: bool,

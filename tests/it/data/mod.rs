@@ -1,3 +1,3 @@
 //! Tables that tests go through.
 
-pub(crate) mod fields;
+pub(crate) mod lead_validation;

@@ -15,56 +15,61 @@ use serde_json::{Value, json};
 use super::binary;
 use super::http::{Client, Response, once};
 use super::server::TestServer;
-use super::{digest, lead};
+use super::{lead, sql};
 
-/// A moment for [`Hands`] to begin at.
-pub(crate) const MORNING: &str = "2026-03-02T08:00:00Z";
+/// A moment for [`TestClock`] to begin at.
+pub(crate) const START_TIME: &str = "2026-03-02T08:00:00Z";
 /// A password that may be set.
 pub(crate) const PASSWORD: &str = "correct horse battery";
 /// The origin of a server whose clients name it `localhost`, as the tests' do.
-pub(crate) const HERE: (&str, &str) = ("Origin", "http://localhost");
+pub(crate) const SAME_ORIGIN: (&str, &str) = ("Origin", "http://localhost");
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 
 /// A clock that stands still until it is turned.
 #[derive(Clone)]
-pub(crate) struct Hands(Arc<AtomicI64>);
+pub(crate) struct TestClock(Arc<AtomicI64>);
 
-impl Hands {
+impl TestClock {
     pub(crate) fn at(moment: &str) -> Self {
         let moment = DateTime::parse_from_rfc3339(moment).expect("a moment");
         Self(Arc::new(AtomicI64::new(moment.timestamp_micros())))
     }
 
     pub(crate) fn clock(&self) -> Clock {
-        let hands = self.clone();
-        Clock::from_fn(move || hands.now())
+        let test_clock = self.clone();
+        Clock::from_fn(move || test_clock.now())
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {
         DateTime::from_timestamp_micros(self.0.load(Ordering::SeqCst)).expect("a moment")
     }
 
-    pub(crate) fn turn(&self, by: TimeDelta) {
+    pub(crate) fn advance(&self, by: TimeDelta) {
         self.0.fetch_add(by.num_microseconds().expect("small"), Ordering::SeqCst);
     }
 
     /// A server by this clock.
     pub(crate) fn server(&self, public_url: Option<&'static str>) -> TestServer {
-        TestServer::of(Limits::default(), Duration::from_secs(8), self.clock(), public_url)
+        TestServer::with_options(
+            Limits::default(),
+            Duration::from_secs(8),
+            self.clock(),
+            public_url,
+        )
     }
 }
 
 /// A server with the account `jean`, made by its first link.
-pub(crate) fn staffed() -> (TestServer, Browser) {
+pub(crate) fn server_with_account() -> (TestServer, Browser) {
     let server = TestServer::start();
-    let browser = first_account(&server);
+    let browser = create_first_account(&server);
     (server, browser)
 }
 
 /// Makes the account `jean` by the first link.
-pub(crate) fn first_account(server: &TestServer) -> Browser {
-    let mut browser = Browser::of(server.address);
-    let account = json!({"token": server.first_link, "name": "jean", "password": PASSWORD});
+pub(crate) fn create_first_account(server: &TestServer) -> Browser {
+    let mut browser = Browser::new(server.address);
+    let account = json!({"token": server.setup_token, "name": "jean", "password": PASSWORD});
     let answer = browser.post("/admin/api/setup", &account);
     assert_eq!(answer.status, 201, "{answer:?}");
     browser
@@ -79,7 +84,7 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    pub(crate) fn of(address: SocketAddr) -> Self {
+    pub(crate) fn new(address: SocketAddr) -> Self {
         Self { address, cookie: None }
     }
 
@@ -114,7 +119,7 @@ impl Browser {
     }
 
     pub(crate) fn post(&mut self, path: &str, body: &Value) -> Response {
-        self.send("POST", path, &[HERE, JSON], body.to_string().as_bytes())
+        self.send("POST", path, &[SAME_ORIGIN, JSON], body.to_string().as_bytes())
     }
 
     pub(crate) fn sign_in(&mut self, name: &str, password: &str) -> Response {
@@ -134,7 +139,7 @@ impl Browser {
 }
 
 /// Runs a command with a line on its standard input.
-pub(crate) fn with_input(folder: &std::path::Path, arguments: &[&str], input: &str) -> Output {
+pub(crate) fn run_with_input(folder: &std::path::Path, arguments: &[&str], input: &str) -> Output {
     let mut command = binary::command(folder, arguments);
     let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("it runs");
@@ -144,15 +149,15 @@ pub(crate) fn with_input(folder: &std::path::Path, arguments: &[&str], input: &s
 }
 
 /// Adds an account with [`PASSWORD`] from the shell; what that prints.
-pub(crate) fn add(folder: &std::path::Path, name: &str, more: &[&str]) -> String {
+pub(crate) fn add_account(folder: &std::path::Path, name: &str, more: &[&str]) -> String {
     let arguments = [&["staff", "add", name, "--password-stdin"], more].concat();
-    let output = with_input(folder, &arguments, PASSWORD);
+    let output = run_with_input(folder, &arguments, PASSWORD);
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout).expect("text")
 }
 
 /// Sends leads, each a little other than the one before.
-pub(crate) fn send(server: &TestServer, leads: u32) -> Vec<String> {
+pub(crate) fn send_leads(server: &TestServer, leads: u32) -> Vec<String> {
     let mut client = Client::connect(server.address);
     let send = |i: u32| {
         let mut lead = lead();
@@ -177,10 +182,10 @@ pub(crate) fn set_status(server: &TestServer, id: &str, status: &str) {
 }
 
 /// Actor and details of the rows of an event.
-pub(crate) fn told(server: &TestServer, event: &str) -> Vec<[String; 2]> {
+pub(crate) fn audit_rows_of(server: &TestServer, event: &str) -> Vec<[String; 2]> {
     let sql =
         format!("SELECT actor, details_json FROM audit_log WHERE event = '{event}' ORDER BY seq");
-    let rows = digest::rows(&server.sqlite(), &sql).into_iter();
+    let rows = sql::rows(&server.sqlite(), &sql).into_iter();
     rows.map(|row| [row[0].clone().unwrap_or_default(), row[1].clone().unwrap_or_default()])
         .collect()
 }

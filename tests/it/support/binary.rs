@@ -33,7 +33,7 @@ pub(crate) fn succeed(folder: &Path, arguments: &[&str]) -> String {
 }
 
 /// `fastcore serve`, ready to take leads.
-pub(crate) struct Served {
+pub(crate) struct ServeProcess {
     pub(crate) address: SocketAddr,
     child: Child,
     lines: Receiver<String>,
@@ -41,7 +41,7 @@ pub(crate) struct Served {
     pub(crate) log: Vec<String>,
 }
 
-impl Served {
+impl ServeProcess {
     /// Serves `fastcore.db` in a folder with [`TOKEN`].
     pub(crate) fn start(folder: &Path) -> Self {
         Self::spawn(command(folder, &["serve"]).env("FASTCORE_SITE_INGEST_TOKEN", TOKEN))
@@ -64,7 +64,7 @@ impl Served {
     }
 
     /// Runs a prepared `serve` whose log does not say in JSON where it listens.
-    pub(crate) fn spawn_quiet(command: &mut Command) -> Self {
+    pub(crate) fn spawn_with_text_log(command: &mut Command) -> Self {
         let address = free_address();
         let (child, lines) = launch(command.env("FASTCORE_LISTEN", address.to_string()));
         let mut served = Self { address, child, lines, log: Vec::new() };
@@ -162,7 +162,7 @@ pub(crate) fn ended(command: &mut Command) -> (i32, String) {
     (status.unwrap_or_else(|| panic!("{command:?} should end, and runs on: {log}")), log)
 }
 
-impl Drop for Served {
+impl Drop for ServeProcess {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

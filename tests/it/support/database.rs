@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::http::Client;
 use super::server::TestServer;
-use super::{binary, digest, lead};
+use super::{binary, lead, sql};
 
 /// The history of [`Database::sample`]; leads 1 to 5 arrive in audit rows 1 to 5.
 pub(crate) const HISTORY: [&str; 9] = [
@@ -49,7 +49,7 @@ impl Database {
             });
             let second = made.one("SELECT id FROM lead_inbox WHERE audit_seq = 2");
             binary::succeed(made.folder(), &["lead", "set-status", &second, "processing"]);
-            let events = digest::rows(&made.sqlite(), "SELECT event FROM audit_log ORDER BY seq");
+            let events = sql::rows(&made.sqlite(), "SELECT event FROM audit_log ORDER BY seq");
             let events: Vec<_> = events.iter().map(|r| r[0].as_deref().unwrap_or("")).collect();
             assert_eq!(events, HISTORY);
             (fs::read(made.path()).expect("the file"), made.receipts)
@@ -82,13 +82,13 @@ impl Database {
     }
 
     /// A folder for a database, without one.
-    pub(crate) fn bare() -> Self {
+    pub(crate) fn without_file() -> Self {
         Self { folder: tempfile::tempdir().expect("a folder"), receipts: Vec::new() }
     }
 
     /// A schema without rows.
     pub(crate) fn empty() -> Self {
-        let database = Self::bare();
+        let database = Self::without_file();
         database.succeed(&["migrate"]);
         database
     }
@@ -121,7 +121,7 @@ impl Database {
 
     /// The one text that a query gives.
     pub(crate) fn one(&self, sql: &str) -> String {
-        let rows = digest::rows(&self.sqlite(), sql);
+        let rows = sql::rows(&self.sqlite(), sql);
         assert_eq!(rows.len(), 1, "{sql}: {rows:?}");
         rows[0][0].clone().expect(sql)
     }
@@ -136,7 +136,7 @@ impl Database {
         let conn = self.sqlite();
         conn.execute_batch("PRAGMA ignore_check_constraints = ON").expect("a pragma");
         let triggers =
-            digest::rows(&conn, "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'");
+            sql::rows(&conn, "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'");
         let text = |cell: &Option<String>| cell.clone().expect("text");
         for trigger in &triggers {
             conn.execute_batch(&format!("DROP TRIGGER {}", text(&trigger[0]))).expect("a drop");
@@ -164,10 +164,10 @@ impl Database {
         let tables = "SELECT name FROM sqlite_schema
                       WHERE type = 'table' AND name NOT LIKE 'lead_search%' ORDER BY name";
         let dump = |table: &str| {
-            let rows = digest::rows(&conn, &format!("SELECT rowid, * FROM {table} ORDER BY rowid"));
+            let rows = sql::rows(&conn, &format!("SELECT rowid, * FROM {table} ORDER BY rowid"));
             format!("{table}: {rows:#?}\n")
         };
-        let tables = digest::rows(&conn, tables);
+        let tables = sql::rows(&conn, tables);
         tables.iter().map(|t| dump(t[0].as_deref().expect("a name"))).collect()
     }
 }

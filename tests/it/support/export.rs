@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::database::Database;
-use super::{digest, lead};
+use super::{lead, sql};
 
 pub(crate) const LEAD_COLUMNS: [&str; 14] = [
     "id",
@@ -74,7 +74,7 @@ pub(crate) fn stored(database: &Database) -> Vec<Vec<Option<String>>> {
         "SELECT {} FROM lead_inbox AS l LEFT JOIN lead_status AS s USING (audit_seq) ORDER BY audit_seq",
         columns.join(", ")
     );
-    digest::rows(&database.sqlite(), &sql)
+    sql::rows(&database.sqlite(), &sql)
 }
 
 /// Whether a spreadsheet takes a cell for something to run.

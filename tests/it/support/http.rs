@@ -33,6 +33,15 @@ impl Response {
         assert!(!body["detail"].as_str().unwrap_or_default().is_empty(), "{self:?}");
     }
 
+    /// Asserts that this is hyper's own answer to what is not HTTP/1.1: a status without a body.
+    #[track_caller]
+    pub(crate) fn assert_bare(&self, status: u16) {
+        assert_eq!((self.status, self.body.as_str()), (status, ""), "{self:?}");
+        assert_eq!(self.header("content-length"), Some("0"), "{self:?}");
+        assert_eq!(self.header("connection"), Some("close"), "{self:?}");
+        assert_eq!(self.header("x-request-id"), None, "{self:?}");
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e}: {:?}", self.body))
     }

@@ -3,11 +3,12 @@
 pub(crate) mod admin;
 pub(crate) mod binary;
 pub(crate) mod database;
-pub(crate) mod digest;
 pub(crate) mod export;
 pub(crate) mod http;
 pub(crate) mod postgres;
+pub(crate) mod reference_hashes;
 pub(crate) mod server;
+pub(crate) mod sql;
 pub(crate) mod tools;
 
 use std::time::{Duration, Instant};
@@ -39,7 +40,7 @@ pub(crate) fn lead() -> Value {
 }
 
 /// Whether something comes true in time, looked at again and again.
-pub(crate) fn within(time: Duration, it: &mut dyn FnMut() -> bool) -> bool {
+pub(crate) fn wait_until(time: Duration, it: &mut dyn FnMut() -> bool) -> bool {
     let end = Instant::now() + time;
     while Instant::now() < end {
         if it() {

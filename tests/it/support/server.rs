@@ -9,8 +9,8 @@ use std::time::Duration;
 use fastcore::app::{App, migrate};
 use fastcore::clock::Clock;
 use fastcore::config::{Environment, Server, ServerFlags};
-use fastcore::http::context::{Context, Route};
-use fastcore::http::router::routes;
+use fastcore::http::context::HttpContext;
+use fastcore::http::router::{Routes, routes};
 use fastcore::http::server::{Limits, bind, serve};
 use fastcore::store::db::lock::ServerLock;
 use rusqlite::Connection;
@@ -24,7 +24,7 @@ pub(crate) const ORIGIN: &str = "https://fast-techservices.com";
 pub(crate) struct TestServer {
     pub(crate) address: SocketAddr,
     /// The token of the link for the first account.
-    pub(crate) first_link: String,
+    pub(crate) setup_token: String,
     folder: TempDir,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -32,17 +32,17 @@ pub(crate) struct TestServer {
 
 impl TestServer {
     pub(crate) fn start() -> Self {
-        Self::with(Limits::default(), Duration::from_secs(8))
+        Self::with_limits(Limits::default(), Duration::from_secs(8))
     }
 
-    pub(crate) fn with(limits: Limits, body_deadline: Duration) -> Self {
-        Self::of(limits, body_deadline, Clock::system(), None)
+    pub(crate) fn with_limits(limits: Limits, body_timeout: Duration) -> Self {
+        Self::with_options(limits, body_timeout, Clock::system(), None)
     }
 
     /// A server that clients reach at this URL, by a clock of the test's own.
-    pub(crate) fn of(
+    pub(crate) fn with_options(
         limits: Limits,
-        body_deadline: Duration,
+        body_timeout: Duration,
         clock: Clock,
         public_url: Option<&'static str>,
     ) -> Self {
@@ -68,8 +68,8 @@ impl TestServer {
             let (app, background) =
                 App::start(&database, &clock, None, runtime.handle()).expect("an app");
             let setup = app.admin.setup.clone();
-            let mut context = Context::new(app, tokens).at(public_url);
-            context.body_deadline = body_deadline;
+            let mut context = HttpContext::new(app, tokens).with_public_url(public_url);
+            context.body_timeout = body_timeout;
             runtime.block_on(async move {
                 let listener = bind(server.listen).expect("a port");
                 let link = setup.issue_token().await.expect("an answer").expect("a link");
@@ -82,8 +82,8 @@ impl TestServer {
             });
             assert!(background.stop(runtime, Duration::from_secs(10)), "the writer ends");
         });
-        let (address, first_link) = address.recv().expect("the server starts");
-        Self { address, first_link, folder, stop: Some(stop), thread: Some(thread) }
+        let (address, setup_token) = address.recv().expect("the server starts");
+        Self { address, setup_token, folder, stop: Some(stop), thread: Some(thread) }
     }
 
     pub(crate) fn database(&self) -> PathBuf {
@@ -102,8 +102,8 @@ impl TestServer {
     }
 
     /// Whether something comes true within some seconds.
-    pub(crate) fn comes_true(&self, mut it: impl FnMut() -> bool) -> bool {
-        super::within(Duration::from_secs(15), &mut it)
+    pub(crate) fn eventually(&self, mut it: impl FnMut() -> bool) -> bool {
+        super::wait_until(Duration::from_secs(15), &mut it)
     }
 
     /// A number that a query gives.
@@ -121,14 +121,14 @@ impl TestServer {
 }
 
 /// Routes of a test's own, served until this is dropped.
-pub(crate) struct Serving {
+pub(crate) struct RouteServer {
     pub(crate) address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 /// Serves routes that need no database.
-pub(crate) fn serving(routes: Route) -> Serving {
+pub(crate) fn serving(routes: Routes) -> RouteServer {
     let (ready, address) = std::sync::mpsc::channel();
     let (stop, stopped) = oneshot::channel::<()>();
     let thread = std::thread::spawn(move || {
@@ -142,10 +142,10 @@ pub(crate) fn serving(routes: Route) -> Serving {
         });
     });
     let address = address.recv().expect("the server starts");
-    Serving { address, stop: Some(stop), thread: Some(thread) }
+    RouteServer { address, stop: Some(stop), thread: Some(thread) }
 }
 
-impl Drop for Serving {
+impl Drop for RouteServer {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {

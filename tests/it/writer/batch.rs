@@ -87,7 +87,7 @@ fn bad(writer: &Writer, then: Step) -> Outcome<()> {
 }
 
 #[test]
-fn work_that_is_refused_is_rolled_back_alone() {
+fn a_refused_job_is_rolled_back_alone() {
     let Store { _folder, database, writer, thread } = start();
     let refusals: [Step; 2] = [
         // Not the length of an id, which a CHECK constraint refuses.
@@ -146,7 +146,7 @@ fn check_constraints_are_enforced_on_the_writers_own_connection() {
 
 /// A writer that ended with a panic would refuse every lead until somebody restarts the server.
 #[test]
-fn work_that_panics_is_refused_alone_and_the_writer_lives() {
+fn a_panicking_job_is_refused_alone_and_the_writer_continues() {
     let Store { _folder, database, writer, thread } = start();
     let (before, panics, after) = in_one_batch(&writer, || {
         (good(&writer), bad(&writer, |_| panic!("a defect")), good(&writer))
@@ -164,7 +164,7 @@ fn work_that_panics_is_refused_alone_and_the_writer_lives() {
 }
 
 #[test]
-fn what_is_queued_when_the_last_way_to_the_writer_goes_is_still_stored() {
+fn queued_jobs_are_stored_after_the_last_handle_is_dropped() {
     let Store { _folder, database, writer, thread } = start();
     let queued: Vec<_> = (0..100).map(|_| good(&writer)).collect();
     // As if their clients had hung up.
@@ -176,7 +176,7 @@ fn what_is_queued_when_the_last_way_to_the_writer_goes_is_still_stored() {
 }
 
 #[test]
-fn a_closed_writer_stores_what_is_queued_ends_and_refuses_the_rest() {
+fn a_closed_writer_stores_queued_jobs_and_refuses_new_ones() {
     let Store { _folder, database, writer, thread } = start();
     let clone = writer.clone();
     let queued: Vec<_> = in_one_batch(&writer, || {
@@ -200,7 +200,7 @@ fn a_closed_writer_stores_what_is_queued_ends_and_refuses_the_rest() {
 
 /// The queue may be full, behind a disk that does not answer.
 #[test]
-fn closing_a_writer_whose_queue_is_full_does_not_wait_and_loses_nothing() {
+fn closing_a_writer_with_a_full_queue_does_not_block_or_lose_jobs() {
     let Store { _folder, database, writer, thread } = start();
     let queued: Vec<_> = in_one_batch(&writer, || {
         let full =
@@ -218,7 +218,7 @@ fn closing_a_writer_whose_queue_is_full_does_not_wait_and_loses_nothing() {
 }
 
 #[test]
-fn a_second_writer_of_the_same_database_takes_turns_with_the_first() {
+fn two_writers_of_one_database_alternate() {
     let Store { _folder, database, writer, thread } = start();
     let clock = Clock::system();
     let (beside, second) = store::writer::open_cli_writer(&database, &clock).expect("a writer");

@@ -1,0 +1,34 @@
+// Exports the leads that the filter shows, in a format to choose.
+import { leadList } from '/admin/assets/features/inbox/lead-list.js';
+import { apiUrl } from '/admin/assets/lib/api-client.js';
+import { toApiQuery } from '/admin/assets/lib/filter.js';
+import { formatNumber } from '/admin/assets/lib/format.js';
+import { html } from '/admin/assets/lib/html.js';
+import { t } from '/admin/assets/lib/i18n.js';
+import { showToast } from '/admin/assets/lib/toast.js';
+import { Dialog } from '/admin/assets/ui/dialog.js';
+import { Icon } from '/admin/assets/ui/icon.js';
+
+const formats = ['xlsx', 'csv-excel-fr', 'csv', 'jsonl'];
+
+/** @param {{close: () => void}} props */
+export function ExportDialog({ close }) {
+  const { filter, pages: { count } } = leadList;
+  if (count?.rows === 0) return html`<${Dialog} title=${t.export.title} close=${close}><p>${t.export.empty}</p><//>`;
+  const filtered = Object.keys(filter).length > 0;
+  const rows = count ? `${count.exact ? '' : '> '}${formatNumber(count.rows)}` : '…';
+  const onDownload = () => {
+    showToast(t.export.started);
+    close();
+  };
+  return html`<${Dialog} title=${t.export.title} close=${close}>
+    <p><b>${filtered ? t.export.filtered(rows) : t.export.all(rows)}</b><br />${t.export.chooseFormat}</p>
+    <ul class="export-formats">${formats.map((format, index) => html`<li>
+      <a autofocus=${index === 0} href=${apiUrl('export', { ...toApiQuery(filter), format })} download onClick=${onDownload}>
+        <${Icon} name="download" />
+        <span><b>${t.export.formats[format][0]}</b><small>${t.export.formats[format][1]}</small></span>
+      </a>
+    </li>`)}</ul>
+    <p class="small">${t.export.auditNote}</p>
+  <//>`;
+}

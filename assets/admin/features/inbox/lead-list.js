@@ -1,0 +1,140 @@
+// The leads of the inbox: the pages of the current filter, and new leads that are not shown yet. Kept while other views are open.
+import { get } from '/admin/assets/lib/api-client.js';
+import { filterKey, toApiQuery } from '/admin/assets/lib/filter.js';
+import { t } from '/admin/assets/lib/i18n.js';
+import { announce } from '/admin/assets/lib/live-region.js';
+import { PagedList } from '/admin/assets/lib/paged-list.js';
+import { notify } from '/admin/assets/lib/store.js';
+
+const firstPageSize = 50;
+const pageSize = 100;
+const pollDelay = 300; // milliseconds in which new leads are collected
+const retryDelay = 5000; // milliseconds after a failed request
+
+class LeadList {
+  /** @type {LeadFilter} */
+  filter = {};
+  /** @type {string | null} */
+  key = null;
+  /** New leads that match the filter, shown when someone asks for them. @type {Api.LeadSummary[]} */
+  pending = [];
+  /** Whether more leads are pending than one page. */
+  pendingMore = false;
+  /** Ids of the leads to highlight: those shown last on request. @type {Set<string>} */
+  highlighted = new Set();
+  #timer = 0;
+  #pollWanted = false;
+  /** Grows with every restart, so that the response to an older request is ignored. */
+  #generation = 0;
+
+  pages = new PagedList(async (cursor, signal) => {
+    const limit = cursor ? pageSize : firstPageSize;
+    const page = await get('leads', { ...toApiQuery(this.filter), cursor, limit }, signal);
+    return { rows: page.leads, next: page.next, count: page.count };
+  });
+
+  /** @param {LeadFilter} filter */
+  setFilter(filter) {
+    const key = filterKey(filter);
+    if (key === this.key) return;
+    this.key = key;
+    this.filter = filter;
+    this.restart();
+  }
+
+  restart() {
+    this.#clearPending();
+    this.pages.restart();
+  }
+
+  clear() {
+    this.key = null;
+    this.#clearPending();
+    this.pages.clear();
+  }
+
+  #clearPending() {
+    this.#generation += 1;
+    this.pending = [];
+    this.pendingMore = false;
+    this.highlighted = new Set();
+  }
+
+  /** @param {ServerEvent} event */
+  onServerEvent({ type, data }) {
+    if (type === 'hello' || type === 'lead') this.schedulePoll();
+    else if (type === 'status') this.#setStatus(data.id, data.status);
+    else if (type === 'erased') this.#erase(data.id);
+  }
+
+  /** Asks the server soon for new leads that match the filter. One request at a time, however many leads arrive. */
+  schedulePoll(delay = pollDelay) {
+    this.#pollWanted = true;
+    if (!this.#timer) this.#timer = setTimeout(() => this.#poll(), delay);
+  }
+
+  async #poll() {
+    this.#pollWanted = false;
+    // A page that is still loading may have been read before the new leads: poll once it is there.
+    const done = this.pages.loaded ? await this.#fetchPending() : !this.pages.loading;
+    this.#timer = 0;
+    if (!done) this.schedulePoll(this.pages.loaded ? retryDelay : pollDelay);
+    else if (this.#pollWanted) this.schedulePoll();
+  }
+
+  /** Returns false if the request failed and is still needed. */
+  async #fetchPending() {
+    const generation = this.#generation;
+    const page = await get('leads', { ...toApiQuery(this.filter), limit: firstPageSize }).catch(() => null);
+    if (generation !== this.#generation) return true;
+    if (!page) return false;
+    this.pages.count = page.count ?? this.pages.count;
+    const pending = page.leads.filter((lead) => !this.pages.seqs.has(lead.seq));
+    const added = pending.length - this.pending.length;
+    this.pending = pending;
+    this.pendingMore = pending.length === page.leads.length && page.next !== null;
+    if (added > 0) announce(t.inbox.newLeads(pending.length, this.pendingMore));
+    // Nobody reads an empty list: new leads are shown at once.
+    if (this.pages.isEmpty) this.showPending();
+    notify();
+    return true;
+  }
+
+  /** Shows the pending leads at the top. If they are more than a page, or not all newest, the list restarts. */
+  showPending() {
+    const [top] = this.pages.rows();
+    const allNewer = this.pending.every((lead) => !top || lead.created_at_utc > top.created_at_utc);
+    if (this.pendingMore || !allNewer) return this.restart();
+    this.highlighted = new Set(this.pending.map((lead) => lead.id));
+    this.pages.add(this.pending, 'start');
+    this.pending = [];
+    notify();
+  }
+
+  #setStatus(id, status) {
+    this.pages.update((lead) => lead.id === id, (lead) => ({ ...lead, status }));
+    this.pending = this.pending.map((lead) => (lead.id === id ? { ...lead, status } : lead));
+    // The row stays, as someone may be reading it, but the count of the filter changes.
+    if (this.filter.status) this.schedulePoll();
+    notify();
+  }
+
+  /** Drops the personal data; the row stays, so that nothing moves. */
+  #erase(id) {
+    this.pages.update((lead) => lead.id === id, (lead) => ({ id, seq: lead.seq, created_at_utc: lead.created_at_utc, erased: true }));
+    this.pending = this.pending.filter((lead) => lead.id !== id);
+    notify();
+  }
+
+  /**
+   * The id of the lead before (-1) or after (1) another one, if it is loaded.
+   * @returns {string | undefined}
+   */
+  neighborId(id, step) {
+    const rows = [...this.pages.rows()];
+    const index = rows.findIndex((lead) => lead.id === id);
+    return index < 0 ? undefined : rows[index + step]?.id;
+  }
+}
+
+export const leadList = new LeadList();

@@ -1,0 +1,94 @@
+// One chunk of the list. Far from the visible part it is an empty box of the same height, so that a long list stays light.
+import { filterKey } from '/admin/assets/lib/filter.js';
+import { dateHeading } from '/admin/assets/lib/format.js';
+import { html, Component, createRef } from '/admin/assets/lib/html.js';
+import { t } from '/admin/assets/lib/i18n.js';
+import { href } from '/admin/assets/lib/router.js';
+import { LeadStatus, Time, UserText } from '/admin/assets/ui/components.js';
+
+const renderAhead = '3000px';
+
+/**
+ * @extends {Component<{
+ *   rows: Api.LeadSummary[],
+ *   previousTime: string | null,
+ *   filter: LeadFilter,
+ *   openId: string | null,
+ *   highlighted: Set<string>,
+ *   minute: number,
+ *   root: () => Element,
+ * }>}
+ * `previousTime` is the time of the row above the chunk; `minute` changes when relative times must be rendered again.
+ */
+export class LeadChunk extends Component {
+  state = { near: true, height: 0 };
+  box = createRef();
+  /** @type {IntersectionObserver | undefined} */
+  observer;
+
+  componentDidMount() {
+    this.observer = new IntersectionObserver((entries) => this.onIntersection(entries[entries.length - 1]), { root: this.props.root(), rootMargin: renderAhead });
+    this.observer.observe(this.box.current);
+  }
+
+  componentWillUnmount() {
+    this.observer?.disconnect();
+  }
+
+  // While the list is hidden (height 0) nothing intersects; it keeps what it shows.
+  onIntersection({ isIntersecting, boundingClientRect, rootBounds }) {
+    if (isIntersecting === this.state.near || !rootBounds?.height) return;
+    const focused = this.box.current.contains(document.activeElement);
+    if (isIntersecting || !focused) this.setState({ near: isIntersecting, height: boundingClientRect.height });
+  }
+
+  shouldComponentUpdate(next, state) {
+    const { rows, previousTime, filter, openId, minute, highlighted } = this.props;
+    const has = (id) => rows.some((lead) => lead.id === id);
+    return state.near !== this.state.near || next.rows !== rows || next.previousTime !== previousTime
+      || next.highlighted !== highlighted || next.minute !== minute || filterKey(next.filter) !== filterKey(filter)
+      || (next.openId !== openId && (has(openId) || has(next.openId)));
+  }
+
+  /**
+   * @param {LeadChunk['props']} props
+   * @param {LeadChunk['state']} state
+   */
+  render({ rows, previousTime, filter, openId, highlighted }, { near, height }) {
+    if (!near) return html`<div ref=${this.box} style=${{ height: `${height}px` }}></div>`;
+    return html`<div ref=${this.box}>
+      ${groupByDate(rows, previousTime).map(({ heading, leads }) => html`
+        ${heading && html`<h2 class="date-heading">${heading}</h2>`}
+        <ul>${leads.map((lead) => html`<${LeadRow} key=${lead.id} lead=${lead} filter=${filter} open=${lead.id === openId} highlight=${highlighted.has(lead.id)} />`)}</ul>`)}
+    </div>`;
+  }
+}
+
+/** Groups rows under date headings; the heading of the row above the chunk is not repeated. */
+function groupByDate(rows, previousTime) {
+  /** @type {{heading: string | null, leads: Api.LeadSummary[]}[]} */
+  const groups = [];
+  let last = previousTime && dateHeading(previousTime);
+  for (const lead of rows) {
+    const heading = dateHeading(lead.created_at_utc);
+    if (heading !== last || groups.length === 0) groups.push({ heading: heading === last ? null : heading, leads: [] });
+    groups[groups.length - 1].leads.push(lead);
+    last = heading;
+  }
+  return groups;
+}
+
+/** @param {{lead: Api.LeadSummary, filter: LeadFilter, open: boolean, highlight: boolean}} props */
+function LeadRow({ lead, filter, open, highlight }) {
+  if (lead.erased) return html`<li><p class="lead-row erased">${t.inbox.erased}</p></li>`;
+  return html`<li>
+    <a class="lead-row ${lead.status} ${highlight ? 'highlight' : ''}" href=${href(`/leads/${lead.id}`, filter)} data-id=${lead.id} aria-current=${open ? 'true' : undefined}>
+      <span class="lead-row-header"><${UserText} class="lead-row-name">${lead.name}<//><${Time} at=${lead.created_at_utc} /></span>
+      <span class="lead-row-meta">
+        <span class="lead-row-origin">${lead.service && html`<span class="lead-service">${t.leadService[lead.service] ?? lead.service}</span>`}${lead.company && html`<${UserText} class="lead-row-company">${lead.company}<//>`}</span>
+        <${LeadStatus} code=${lead.status} />
+      </span>
+      <${UserText} class="lead-row-excerpt">${lead.excerpt}<//>
+    </a>
+  </li>`;
+}

@@ -1,0 +1,190 @@
+// One lead: what was sent, how to answer, its history, and whether its content is intact.
+import { Integrity, TechnicalData, Timeline } from '/admin/assets/features/lead/lead-sections.js';
+import { get } from '/admin/assets/lib/api-client.js';
+import { mailtoHref, telHref } from '/admin/assets/lib/contact-links.js';
+import { onServerEvent } from '/admin/assets/lib/event-stream.js';
+import { toApiQuery } from '/admin/assets/lib/filter.js';
+import { dayOf, formatDay } from '/admin/assets/lib/format.js';
+import { html, Component, createRef } from '/admin/assets/lib/html.js';
+import { t } from '/admin/assets/lib/i18n.js';
+import { addShortcuts } from '/admin/assets/lib/keyboard-shortcuts.js';
+import { href, navigate } from '/admin/assets/lib/router.js';
+import { CopyButton, EmptyState, ErrorState, LeadStatus, Skeleton, Time, UserText } from '/admin/assets/ui/components.js';
+import { Icon } from '/admin/assets/ui/icon.js';
+
+const skeletonDelay = 200; // milliseconds in which the previous lead stays visible while the next one loads
+
+/** @typedef {{opened: Api.OpenedLead | null, error: any, loading: boolean}} LeadState */
+
+/**
+ * @extends {Component<{
+ *   id: string,
+ *   filter: LeadFilter,
+ *   neighborId: (id: string, step: number) => string | undefined,
+ * }, LeadState>}
+ * `neighborId` finds the next lead (1, older) or the previous one (-1, newer) while the lead itself is still loading.
+ */
+export class Lead extends Component {
+  /** @type {LeadState} */
+  state = { opened: null, error: null, loading: false };
+  title = createRef();
+  scroller = createRef();
+  /** @type {AbortController | undefined} */
+  abort;
+  removeShortcuts = () => {};
+  removeListener = () => {};
+
+  componentDidMount() {
+    this.removeShortcuts = addShortcuts({ j: () => this.openNeighbor(1), k: () => this.openNeighbor(-1), Escape: () => this.close() });
+    this.removeListener = onServerEvent((event) => this.onServerEvent(event));
+    this.load();
+  }
+
+  componentDidUpdate(previous) {
+    if (previous.id !== this.props.id) this.load();
+  }
+
+  componentWillUnmount() {
+    this.abort?.abort();
+    this.removeShortcuts();
+    this.removeListener();
+  }
+
+  load = async () => {
+    const { id, filter } = this.props;
+    this.abort?.abort();
+    const { signal } = (this.abort = new AbortController());
+    this.setState({ error: null, loading: this.state.error !== null || this.state.opened === null });
+    const timer = setTimeout(() => signal.aborted || this.setState({ loading: true }), skeletonDelay);
+    try {
+      const opened = await get(`leads/${encodeURIComponent(id)}`, toApiQuery(filter), signal);
+      this.setState({ opened, loading: false }, () => this.focusTitle());
+    } catch (error) {
+      if (!signal.aborted) this.setState({ error, opened: null, loading: false });
+    }
+    clearTimeout(timer);
+  };
+
+  focusTitle() {
+    if (!this.scroller.current) return;
+    this.scroller.current.scrollTop = 0;
+    this.title.current?.focus({ preventScroll: true });
+  }
+
+  // The event is enough: another request would be recorded in the audit log as opening the lead again.
+  /** @param {ServerEvent} event */
+  onServerEvent({ type, data }) {
+    const { opened } = this.state;
+    if (!opened || data.id !== opened.lead.id) return;
+    if (type === 'erased') this.setState({ opened: null, error: { code: 'lead_erased' } });
+    if (type === 'status') this.setState({ opened: { ...opened, lead: { ...opened.lead, status: data.status } } });
+  }
+
+  /** The id of the next (1, older) or previous (-1, newer) lead. */
+  neighborId(step) {
+    const { opened } = this.state;
+    if (opened?.lead.id === this.props.id) return step > 0 ? opened.older : opened.newer;
+    return this.props.neighborId(this.props.id, step);
+  }
+
+  openNeighbor(step) {
+    const id = this.neighborId(step);
+    if (id) navigate(href(`/leads/${id}`, this.props.filter));
+  }
+
+  close() {
+    navigate(href('', this.props.filter));
+  }
+
+  /**
+   * @param {Lead['props']} props
+   * @param {Lead['state']} state
+   */
+  render({ filter }, { opened, error, loading }) {
+    return html`<div class="detail-scroller" ref=${this.scroller}>
+      ${this.toolbar(filter)}
+      ${error ? this.failure(error) : loading || !opened ? html`<${Skeleton} rows=${5} />` : this.lead(opened)}
+    </div>`;
+  }
+
+  toolbar(filter) {
+    const neighborLink = (step, icon, label) => {
+      const id = this.neighborId(step);
+      return id
+        ? html`<a class="button small-button" href=${href(`/leads/${id}`, filter)} aria-label=${label} title=${label}><${Icon} name=${icon} /><span>${label}</span></a>`
+        : html`<span class="button small-button disabled" aria-hidden="true"><${Icon} name=${icon} /><span>${label}</span></span>`;
+    };
+    return html`<div class="lead-toolbar">
+      <a class="button quiet back-link" href=${href('', filter)}><${Icon} name="chevron-left" />${t.lead.back}</a>
+      <span class="spacer"></span>
+      ${this.state.opened && html`<button type="button" class="button small-button" aria-label=${t.lead.print} title=${t.lead.print} onClick=${() => print()}><${Icon} name="print" /><span>${t.lead.print}</span></button>`}
+      ${neighborLink(-1, 'chevron-up', t.lead.newer)}
+      ${neighborLink(1, 'chevron-down', t.lead.older)}
+    </div>`;
+  }
+
+  failure(error) {
+    if (error.code === 'lead_erased') {
+      return html`<${EmptyState} heading="h1" icon="trash" title=${t.lead.erasedTitle} text=${t.lead.erased}>
+        <a class="button" href=${href('/audit', { lead: this.props.id })}>${t.lead.seeAudit}</a>
+      <//>`;
+    }
+    if (error.code === 'not_found') {
+      return html`<${EmptyState} heading="h1" icon="search" title=${t.lead.notFoundTitle} text=${t.lead.notFound}>
+        <a class="button" href="/admin">${t.common.backToInbox}</a>
+      <//>`;
+    }
+    return html`<${ErrorState} heading="h1" error=${error} retry=${this.load} />`;
+  }
+
+  /** @param {Api.OpenedLead} opened */
+  lead({ lead, timeline, receipt, digest }) {
+    const day = formatDay(dayOf(new Date(lead.created_at_utc)), { day: 'numeric', month: 'long' });
+    const mailto = mailtoHref(lead.email, t.lead.subject(day));
+    const tel = lead.phone && telHref(lead.phone);
+    return html`<article class="lead">
+      <header>
+        <h1 tabindex="-1" ref=${this.title}><${UserText}>${lead.name}<//></h1>
+        <p class="lead-meta">
+          <${LeadStatus} code=${lead.status} />
+          <span class="lead-service">${lead.service ? (t.leadService[lead.service] ?? lead.service) : t.noService}</span>
+          <${Time} at=${lead.created_at_utc} length="long" />
+        </p>
+      </header>
+      <div class="lead-actions">
+        <a class="button primary" href=${mailto}><${Icon} name="mail" />${t.lead.reply}</a>
+        ${tel && html`<a class="button" href=${tel}><${Icon} name="phone" />${t.lead.call}</a>`}
+      </div>
+      <section class="card message" aria-labelledby="message-title">
+        <div class="section-header"><h2 id="message-title">${t.lead.message}</h2><${CopyButton} text=${lead.message} label=${t.lead.copyMessage} /></div>
+        <p dir="auto">${lead.message}</p>
+      </section>
+      <section class="card" aria-labelledby="contact-title">
+        <h2 id="contact-title">${t.lead.contact}</h2>
+        <dl class="contact">
+          <${ContactItem} icon="mail" label=${t.lead.email} value=${lead.email} copyLabel=${t.lead.copyEmail} link=${mailto} />
+          <${ContactItem} icon="phone" label=${t.lead.phone} value=${lead.phone} copyLabel=${t.lead.copyPhone} link=${tel} />
+          <${ContactItem} icon="company" label=${t.lead.company} value=${lead.company} copyLabel=${t.lead.copyCompany} />
+        </dl>
+        <p class="status-line ${lead.consent ? 'success' : 'warning'}">
+          <${Icon} name=${lead.consent ? 'check' : 'warning'} />
+          <span><b>${lead.consent ? t.lead.consentGiven : t.lead.consentNotGiven}</b> <small>${lead.consent ? t.lead.consentGivenHelp : t.lead.consentNotGivenHelp}</small></span>
+        </p>
+      </section>
+      <${Timeline} rows=${timeline} />
+      <${Integrity} receipt=${receipt} digest=${digest} />
+      <${TechnicalData} lead=${lead} />
+    </article>`;
+  }
+}
+
+/** @param {{icon: string, label: string, value: string | null, copyLabel: string, link?: string | null}} props */
+function ContactItem({ icon, label, value, copyLabel, link }) {
+  return html`<div>
+    <dt><${Icon} name=${icon} />${label}</dt>
+    <dd>
+      ${value ? (link ? html`<a href=${link}><${UserText}>${value}<//></a>` : html`<${UserText}>${value}<//>`) : html`<span class="not-given">${t.common.notGiven}</span>`}
+      ${value && html`<${CopyButton} text=${value} label=${copyLabel} />`}
+    </dd>
+  </div>`;
+}

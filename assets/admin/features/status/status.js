@@ -1,0 +1,100 @@
+// The status of the server: a summary, and a tile per subject. Its warnings are also in the banner of every view.
+import { get } from '/admin/assets/lib/api-client.js';
+import { formatBytes } from '/admin/assets/lib/format.js';
+import { html, Component } from '/admin/assets/lib/html.js';
+import { t } from '/admin/assets/lib/i18n.js';
+import { notify, store } from '/admin/assets/lib/store.js';
+import { ErrorState, Skeleton, Time, UserText } from '/admin/assets/ui/components.js';
+import { Icon } from '/admin/assets/ui/icon.js';
+
+/**
+ * Fetches the status and stores its warnings for the banner.
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Api.Status>}
+ */
+export async function fetchStatus(signal) {
+  const status = await get('status', {}, signal);
+  if (JSON.stringify(status.warnings) !== JSON.stringify(store.warnings)) {
+    store.warnings = status.warnings;
+    notify();
+  }
+  return status;
+}
+
+/** @typedef {{status: Api.Status | null, fetchedAt: string | null, error: any}} StatusState */
+
+/** @extends {Component<{}, StatusState>} */
+export class Status extends Component {
+  /** @type {StatusState} */
+  state = { status: null, fetchedAt: null, error: null };
+  /** @type {AbortController | undefined} */
+  abort;
+
+  componentDidMount() {
+    this.load();
+  }
+
+  componentWillUnmount() {
+    this.abort?.abort();
+  }
+
+  load = async () => {
+    this.abort?.abort();
+    const { signal } = (this.abort = new AbortController());
+    try {
+      const status = await fetchStatus(signal);
+      this.setState({ status, fetchedAt: new Date().toISOString(), error: null });
+    } catch (error) {
+      if (!signal.aborted) this.setState({ error });
+    }
+  };
+
+  render(_, { status, fetchedAt, error }) {
+    return html`<div class="page">
+      <div class="page-header">
+        <h1>${t.serverStatus.title}</h1>
+        ${fetchedAt && html`<p class="small">${t.serverStatus.fetchedAt} <${Time} at=${fetchedAt} /></p>`}
+        <button type="button" class="button small-button" onClick=${this.load}>${t.serverStatus.refresh}</button>
+      </div>
+      ${error ? html`<${ErrorState} error=${error} retry=${this.load} />` : !status ? html`<${Skeleton} rows=${4} />` : html`<${StatusContent} ...${status} />`}
+    </div>`;
+  }
+}
+
+/** @param {Api.Status} props */
+function StatusContent({ version, database, last_lead_at_utc: lastLead, last_backup: backup, chain, health, warnings }) {
+  const ok = warnings.length === 0 && health.ok && chain.ok;
+  const hasWarning = (code) => warnings.some((warning) => warning.code === code);
+  const verified = chain.verified_to > 0;
+  const chainText = chain.ok ? (verified ? t.serverStatus.chainValid(chain.verified_to, chain.head) : t.serverStatus.chainNotVerified) : t.serverStatus.chainBroken;
+  const chainDetail = chain.ok ? verified && html`<${Time} at=${chain.at_utc} />` : chain.finding;
+  const databaseDetail = t.serverStatus.databaseRows(database.leads, database.audit_rows) + (hasWarning('wal_large') ? t.serverStatus.walSize(formatBytes(database.wal_bytes)) : '');
+  return html`
+    <div class="status-summary ${ok ? 'success' : 'warning'}">
+      <${Icon} name=${ok ? 'shield' : 'warning'} />
+      <div>
+        <h2>${ok ? t.serverStatus.ok : t.serverStatus.attention}</h2>
+        ${ok ? html`<p>${t.serverStatus.okHelp}</p>` : html`
+          <ul>${warnings.map(({ code, detail }) => html`<li>${t.serverStatus.warnings[code] ?? detail}</li>`)}</ul>
+          <p>${t.serverStatus.attentionHelp}</p>`}
+      </div>
+    </div>
+    <dl class="tiles">
+      <${Tile} label=${t.serverStatus.intake} danger=${!health.ok} value=${health.ok ? t.serverStatus.intakeOk : t.serverStatus.intakeFailing} detail=${health.detail} />
+      <${Tile} label=${t.serverStatus.lastLead} value=${lastLead ? html`<${Time} at=${lastLead} />` : t.serverStatus.noLead} />
+      <${Tile} label=${t.serverStatus.lastBackup} danger=${hasWarning('backup_old')} value=${backup ? html`<${Time} at=${backup.at_utc} />` : t.serverStatus.noBackup} detail=${backup?.file} />
+      <${Tile} label=${t.serverStatus.chain} danger=${!chain.ok} value=${chainText} detail=${chainDetail} />
+      <${Tile} label=${t.serverStatus.freeSpace} danger=${hasWarning('disk_low')} value=${formatBytes(database.free_bytes)} />
+      <${Tile} label=${t.serverStatus.database} danger=${hasWarning('wal_large')} value=${formatBytes(database.bytes)} detail=${databaseDetail} />
+      <${Tile} label=${t.serverStatus.version} value=${`FASTCore ${version}`} />
+    </dl>`;
+}
+
+/** @param {{label: string, value: any, detail?: any, danger?: boolean}} props */
+function Tile({ label, value, detail, danger = false }) {
+  return html`<div class=${danger ? 'danger' : ''}>
+    <dt>${danger && html`<${Icon} name="warning" />`}${label}</dt>
+    <dd>${value}</dd>
+    ${detail && html`<dd class="small">${typeof detail === 'string' ? html`<${UserText}>${detail}<//>` : detail}</dd>`}
+  </div>`;
+}

@@ -1,0 +1,40 @@
+// How an audit event is shown: actor, name, sentence and icon.
+import { isolate, t } from '/admin/assets/lib/i18n.js';
+
+export function actorName(actor) {
+  const [kind, ...rest] = actor.split(':');
+  const name = isolate(rest.join(':'));
+  if (kind === 'cli' && rest.length) return t.audit.actors.cli(name);
+  if (kind === 'staff' && rest.length) return name;
+  return t.audit.actors[kind] ?? isolate(actor);
+}
+
+/** The audit row as a sentence. */
+export function eventSentence({ event, actor, details }) {
+  const by = actorName(actor);
+  const sentence = t.audit.sentences[event];
+  const account = details?.account ? isolate(details.account) : null;
+  return sentence ? sentence(by, details ?? {}, account) : t.audit.unknownEvent(event, by);
+}
+
+export function eventName(event) {
+  return t.audit.eventNames[event] ?? event;
+}
+
+/** @type {[RegExp, string][]} */
+const icons = [
+  [/^LEAD_RECEIVED|^LEAD_IMPORTED/, 'inbox'],
+  [/REJECTED|CONFLICT|REFUSED/, 'warning'],
+  [/^LEAD_VIEWED/, 'eye'],
+  [/^LEAD_PROCESSED/, 'check'],
+  [/EXPORTED/, 'download'],
+  [/ERASED/, 'trash'],
+  [/PASSWORD/, 'key'],
+  [/^STAFF_SIGNED_OUT/, 'sign-out'],
+  [/^STAFF/, 'person'],
+  [/^BACKUP|^DATABASE/, 'disk'],
+];
+
+export function eventIcon(event) {
+  return icons.find(([pattern]) => pattern.test(event))?.[1] ?? 'audit';
+}

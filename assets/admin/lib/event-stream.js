@@ -1,0 +1,143 @@
+// Live events of the server (server-sent events). All tabs share one connection, because a browser opens at most six per
+// server: the tab that holds the lock connects and forwards every event to the others over a BroadcastChannel. A broken
+// connection is opened again with the id of the last event, so no event is missed.
+import { apiUrl, get } from '/admin/assets/lib/api-client.js';
+import { notify, setOffline, store } from '/admin/assets/lib/store.js';
+
+const eventTypes = ['hello', 'lead', 'status', 'erased'];
+const channelName = 'fastcore.events'; // of the lock, too
+const firstRetry = 1000; // milliseconds
+const maxRetry = 15_000;
+
+const tabs = new BroadcastChannel(channelName);
+/** @type {Set<(event: ServerEvent) => void>} */
+const listeners = new Set();
+/** @type {EventSource | null} */
+let source = null;
+/** @type {string | null} */
+let lastEventId = null;
+let retryDelay = firstRetry;
+let retryTimer = 0;
+let stop = () => {};
+
+/**
+ * Calls back for every event, whichever tab received it.
+ * @param {(event: ServerEvent) => void} listener
+ * @returns a function that removes the listener
+ */
+export function onServerEvent(listener) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** Connects as soon as no other tab does; until then receives what that tab forwards. */
+export function startEvents() {
+  stop();
+  const lockRequest = new AbortController();
+  let releaseLock = () => {};
+  stop = () => {
+    lockRequest.abort();
+    disconnect();
+    releaseLock();
+  };
+  /** @returns {Promise<void>} */
+  const whileLocked = () => new Promise((resolve) => {
+    releaseLock = resolve;
+    connect();
+  });
+  // Browsers offer locks on HTTPS and localhost only; elsewhere each tab has its own connection.
+  if (!navigator.locks) return connect();
+  navigator.locks.request(channelName, { signal: lockRequest.signal }, whileLocked).catch(() => {});
+  tabs.postMessage({ type: 'ask-connection' });
+}
+
+/** Stops for good: at sign-out. */
+export function stopEvents() {
+  stop();
+  stop = () => {};
+  lastEventId = null;
+}
+
+function dispatch(event) {
+  if (event.id) lastEventId = event.id;
+  for (const listener of listeners) listener(event);
+  if (event.type === 'hello') checkSession();
+}
+
+tabs.addEventListener('message', ({ data: message }) => {
+  if (!store.session) return;
+  if (eventTypes.includes(message.type)) dispatch(message);
+  else if (message.type === 'ask-connection') forwardConnection();
+  else if (message.type === 'connection' && !source) setLive(message.live);
+  // The server refused the connecting tab: the session may have expired.
+  else if (message.type === 'refused') checkSession();
+});
+
+/** Asks who is signed in. A session that expired ends by this request; if another account signed in meanwhile, the page reloads. */
+async function checkSession() {
+  const session = await get('session').catch(() => null);
+  if (session && store.session && session.name !== store.session.name) location.reload();
+}
+
+function forwardConnection() {
+  if (source) tabs.postMessage({ type: 'connection', live: store.live });
+}
+
+function connect() {
+  disconnect();
+  source = new EventSource(apiUrl('events', { after: lastEventId }));
+  source.addEventListener('open', onOpen);
+  source.addEventListener('error', onError);
+  for (const type of eventTypes) {
+    source.addEventListener(type, ({ lastEventId: id, data }) => {
+      const event = { type, id, data: JSON.parse(data) };
+      dispatch(event);
+      tabs.postMessage(event);
+    });
+  }
+}
+
+function disconnect() {
+  clearTimeout(retryTimer);
+  source?.close();
+  source = null;
+}
+
+function onOpen() {
+  retryDelay = firstRetry;
+  setLive(true);
+  forwardConnection();
+}
+
+// The browser reconnects by itself after a broken connection, but not after an error response.
+function onError() {
+  setLive(false);
+  forwardConnection();
+  if (source?.readyState !== EventSource.CLOSED) return;
+  retryTimer = setTimeout(async () => {
+    tabs.postMessage({ type: 'refused' });
+    await checkSession();
+    if (store.session && source) connect();
+  }, retryDelay);
+  retryDelay = Math.min(retryDelay * 2, maxRetry);
+}
+
+function setLive(live) {
+  if (live) setOffline(false);
+  if (store.live === live) return;
+  store.live = live;
+  notify();
+}
+
+// No need to wait for the retry timer when the page is shown again or the network is back.
+function reconnectNow() {
+  if (store.session && source?.readyState === EventSource.CLOSED && !document.hidden) connect();
+}
+addEventListener('online', reconnectNow);
+document.addEventListener('visibilitychange', reconnectNow);
+
+// A page in the back/forward cache must keep neither the connection nor the lock.
+addEventListener('pagehide', () => stop());
+addEventListener('pageshow', ({ persisted }) => {
+  if (persisted && store.session) startEvents();
+});

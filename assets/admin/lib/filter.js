@@ -1,0 +1,61 @@
+// Filters of the lists: parsed from the page's address, and converted to the parameters of the API.
+import { addDays, dayOf, dayStart } from '/admin/assets/lib/format.js';
+
+export const statuses = ['received', 'processing', 'resolved', 'archived'];
+export const services = ['ponts', 'cabines', 'compresseurs', 'diagnostic', 'autre'];
+const daysBack = { today: 0, '7d': 6, '30d': 29, '90d': 89, '12m': 364 };
+export const periods = Object.keys(daysBack);
+
+/**
+ * The filter of leads in an address; unknown values are left out.
+ * @param {URLSearchParams} query
+ * @returns {LeadFilter}
+ */
+export function leadFilter(query) {
+  return omitEmpty({
+    status: oneOf(statuses, query.get('status')),
+    service: oneOf(services, query.get('service')),
+    ...periodFilter(query),
+    q: query.get('q')?.slice(0, 200),
+  });
+}
+
+/**
+ * The period in an address: a name relative to today, or two days.
+ * @param {URLSearchParams} query
+ * @returns {PeriodFilter}
+ */
+export function periodFilter(query) {
+  const name = oneOf(periods, query.get('period'));
+  if (name) return { period: name };
+  return omitEmpty({ since: validDay(query.get('since')), until: validDay(query.get('until')) });
+}
+
+/** The filter as parameters of the API: the period as timestamps, including the whole last day. */
+export function toApiQuery(filter) {
+  const { period, since, until, ...rest } = filter;
+  const first = period ? addDays(dayOf(Date.now()), -daysBack[period]) : since;
+  return omitEmpty({
+    ...rest,
+    since: first && dayStart(first).toISOString(),
+    until: until && dayStart(addDays(until, 1)).toISOString(),
+  });
+}
+
+/** A filter as text, the same for equal filters. */
+export function filterKey(filter) {
+  return JSON.stringify(Object.entries(filter).sort());
+}
+
+/** @returns {any} */
+export function omitEmpty(object) {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value));
+}
+
+function oneOf(known, value) {
+  return known.includes(value) ? value : null;
+}
+
+function validDay(text) {
+  return /^\d{4}-\d\d-\d\d$/.test(text ?? '') && !Number.isNaN(Date.parse(text)) ? text : null;
+}

@@ -1,0 +1,141 @@
+// Formats times (in Paris time), numbers, sizes and durations in the current language.
+import { language, t } from '/admin/assets/lib/i18n.js';
+
+export const timeZone = 'Europe/Paris';
+const msPerDay = 86_400_000;
+const locales = { fr: 'fr-FR', en: 'en-GB' };
+/** Intl objects are slow to create. */
+const cache = new Map();
+
+/** @returns {any} */
+function formatter(Formatter, options, locale = locales[language]) {
+  const key = Formatter.name + locale + JSON.stringify(options);
+  if (!cache.has(key)) cache.set(key, new Formatter(locale, options));
+  return cache.get(key);
+}
+
+const dateFormatter = (options) => formatter(Intl.DateTimeFormat, { timeZone, ...options });
+
+export function formatNumber(value) {
+  return formatter(Intl.NumberFormat, { maximumFractionDigits: value < 1 ? 2 : 1 }).format(value);
+}
+
+export function formatPercent(share) {
+  const percent = formatter(Intl.NumberFormat, { style: 'percent' });
+  return share > 0 && share < 0.005 ? `< ${percent.format(0.01)}` : percent.format(share);
+}
+
+/** The day of a time in Paris, as YYYY-MM-DD. */
+export function dayOf(time) {
+  return formatter(Intl.DateTimeFormat, { timeZone }, 'sv-SE').format(time);
+}
+
+/** The start of a day (YYYY-MM-DD) in Paris. */
+export function dayStart(day) {
+  const utc = Date.parse(`${day}T00:00:00Z`);
+  // The offset near midnight, then again at the result: clocks change at night.
+  const estimate = utc - utcOffset(utc);
+  return new Date(utc - utcOffset(estimate));
+}
+
+/** The offset of Paris time from UTC, in milliseconds. */
+function utcOffset(ms) {
+  const options = { timeZone, dateStyle: 'short', timeStyle: 'medium' };
+  const local = formatter(Intl.DateTimeFormat, options, 'sv-SE').format(ms);
+  return Date.parse(`${local.replace(' ', 'T')}Z`) - Math.floor(ms / 1000) * 1000;
+}
+
+export function addDays(day, count) {
+  return new Date(Date.parse(`${day}T12:00:00Z`) + count * msPerDay).toISOString().slice(0, 10);
+}
+
+/** Date, time with seconds and time zone in full. */
+export function formatExact(iso) {
+  const time = new Date(iso);
+  const full = dateFormatter({
+    weekday: 'long', day: 'numeric', month: 'long', year: 'numeric',
+    hour: '2-digit', minute: '2-digit', second: '2-digit',
+  });
+  return t.time.inParis(full.format(time), offsetName(time));
+}
+
+/**
+ * Day and time without seconds.
+ * @param {string} iso
+ * @param {'long' | 'short'} length long: with the time zone
+ */
+export function formatDayTime(iso, length) {
+  const time = new Date(iso);
+  /** @type {Intl.DateTimeFormatOptions} */
+  const options = { weekday: length, day: 'numeric', month: length, hour: '2-digit', minute: '2-digit' };
+  if (dayOf(time).slice(0, 4) !== dayOf(Date.now()).slice(0, 4)) options.year = 'numeric';
+  const text = dateFormatter(options).format(time);
+  return length === 'long' ? t.time.inParis(text, offsetName(time)) : text;
+}
+
+function offsetName(time) {
+  const hours = utcOffset(time.getTime()) / 3_600_000;
+  return `UTC+${hours}`;
+}
+
+/** A time relative to now: "il y a 5 min", "hier 14:32", "12 nov.". */
+export function formatRelative(iso, now = Date.now()) {
+  const time = new Date(iso);
+  const minutes = Math.round((now - time.getTime()) / 60_000);
+  if (minutes < 1) return t.time.justNow;
+  const relative = formatter(Intl.RelativeTimeFormat, { style: 'short', numeric: 'always' });
+  if (minutes < 60) return relative.format(-minutes, 'minute');
+  const days = daysBetween(dayOf(time), dayOf(now));
+  if (days === 0) return relative.format(-Math.floor(minutes / 60), 'hour');
+  const clock = dateFormatter({ hour: '2-digit', minute: '2-digit' }).format(time);
+  if (days === 1) return t.time.yesterdayAt(clock);
+  if (days < 7) return `${dateFormatter({ weekday: 'short' }).format(time)} ${clock}`;
+  const sameYear = dayOf(time).slice(0, 4) === dayOf(now).slice(0, 4);
+  return dateFormatter(sameYear ? { day: 'numeric', month: 'short' } : { day: 'numeric', month: 'short', year: 'numeric' })
+    .format(time);
+}
+
+function daysBetween(from, to) {
+  return Math.round((Date.parse(to) - Date.parse(from)) / msPerDay);
+}
+
+/** The heading of a time in a list: its day in the last week, its month before that. */
+export function dateHeading(iso, now = Date.now()) {
+  const day = dayOf(new Date(iso));
+  const days = daysBetween(day, dayOf(now));
+  if (days === 0) return t.time.today;
+  if (days === 1) return t.time.yesterday;
+  if (days < 7) return capitalize(formatDay(day, { weekday: 'long', day: 'numeric', month: 'long' }));
+  return capitalize(formatDay(day, { month: 'long', year: 'numeric' }));
+}
+
+/**
+ * @param {string} day YYYY-MM-DD
+ * @param {Intl.DateTimeFormatOptions} options
+ */
+export function formatDay(day, options) {
+  return formatter(Intl.DateTimeFormat, { timeZone: 'UTC', ...options }).format(new Date(`${day}T12:00:00Z`));
+}
+
+export function capitalize(text) {
+  return text.charAt(0).toLocaleUpperCase(language) + text.slice(1);
+}
+
+export function formatBytes(count) {
+  const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'];
+  const power = Math.min(units.length - 1, count < 1 ? 0 : Math.floor(Math.log10(count) / 3));
+  const options = { style: 'unit', unit: units[power], unitDisplay: 'short', maximumSignificantDigits: 3 };
+  return formatter(Intl.NumberFormat, options).format(count / 1000 ** power);
+}
+
+/** A duration in its two largest units. */
+export function formatDuration(seconds) {
+  const format = (unit, value) =>
+    formatter(Intl.NumberFormat, { style: 'unit', unit, unitDisplay: 'short' }).format(value);
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 1) return format('second', Math.round(seconds));
+  if (minutes < 60) return format('minute', minutes);
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return `${format('hour', hours)} ${minutes % 60 ? format('minute', minutes % 60) : ''}`.trim();
+  return `${format('day', Math.floor(hours / 24))} ${hours % 24 ? format('hour', hours % 24) : ''}`.trim();
+}

@@ -1,0 +1,93 @@
+// Small components that several views use.
+import { copyText } from '/admin/assets/lib/clipboard.js';
+import { formatDayTime, formatExact, formatRelative } from '/admin/assets/lib/format.js';
+import { Component, html } from '/admin/assets/lib/html.js';
+import { t } from '/admin/assets/lib/i18n.js';
+import { showToast } from '/admin/assets/lib/toast.js';
+import { Icon } from '/admin/assets/ui/icon.js';
+
+const copiedFor = 1800; // milliseconds
+
+/**
+ * A time, exact on hover: relative to now, or with `length` the day and time.
+ * @param {{at: string, length?: 'long' | 'short'}} props
+ */
+export function Time({ at, length }) {
+  return html`<time datetime=${at} title=${formatExact(at)}>${length ? formatDayTime(at, length) : formatRelative(at)}</time>`;
+}
+
+export function LeadStatus({ code }) {
+  return html`<span class="lead-status lead-status-${code}">${t.leadStatus[code] ?? code}</span>`;
+}
+
+/** Text from outside: its writing direction does not affect the text around it. */
+export function UserText({ children, class: className }) {
+  return html`<bdi class=${className} dir="auto">${children}</bdi>`;
+}
+
+/** @extends {Component<{text: string, label: string}>} */
+export class CopyButton extends Component {
+  state = { copied: false };
+
+  copy = async () => {
+    await copyText(this.props.text);
+    showToast(t.common.copied);
+    this.setState({ copied: true });
+    setTimeout(() => this.setState({ copied: false }), copiedFor);
+  };
+
+  /**
+   * @param {CopyButton['props']} props
+   * @param {CopyButton['state']} state
+   */
+  render({ label: what }, { copied }) {
+    const label = t.common.copy(what);
+    return html`<button type="button" class="icon-button quiet ${copied ? 'copied' : ''}" aria-label=${label} title=${label} onClick=${this.copy}>
+      <${Icon} name=${copied ? 'check' : 'copy'} />
+    </button>`;
+  }
+}
+
+/**
+ * Says that there is nothing to show, and what to do. `heading` is `h1` where it is the whole content of the page.
+ * @param {{icon: string, title: string, text: string, heading?: string, children?: any}} props
+ */
+export function EmptyState({ icon, title, text, heading = 'h2', children }) {
+  return html`<div class="empty-state">
+    <span class="empty-state-icon"><${Icon} name=${icon} /></span>
+    <${heading}>${title}<//>
+    <p>${text}</p>
+    ${children}
+  </div>`;
+}
+
+export function errorText(error) {
+  return t.error[error.code] ?? t.error.other;
+}
+
+export function ErrorState({ error, retry, heading }) {
+  return html`<div role="alert"><${EmptyState} heading=${heading} icon=${error.code === 'offline' ? 'offline' : 'warning'} title=${t.error.title} text=${errorText(error)}>
+    <button type="button" class="button" onClick=${retry}>${t.common.retry}</button>
+  <//></div>`;
+}
+
+/** Grey placeholders while content loads; they appear only after a moment. */
+export function Skeleton({ rows = 8 }) {
+  return html`<div class="skeleton" role="status">
+    <span class="visually-hidden">${t.common.loading}</span>
+    ${Array.from({ length: rows }, () => html`<div aria-hidden="true"><i></i><i></i><i></i></div>`)}
+  </div>`;
+}
+
+/**
+ * A select with its label; highlighted when another option than an empty first one is selected.
+ * @param {{label: string, value?: string, options: [string, string][], onSelect: (value: string) => void, hideLabel?: boolean}} props
+ */
+export function SelectField({ label, value, options, onSelect, hideLabel = false }) {
+  return html`<label class="select-field ${value && options[0][0] === '' ? 'active' : ''}">
+    <span class=${hideLabel ? 'visually-hidden' : ''}>${label}</span>
+    <select value=${value ?? ''} onChange=${(event) => onSelect(event.target.value)}>
+      ${options.map(([code, name]) => html`<option value=${code} selected=${code === (value ?? '')}>${name}</option>`)}
+    </select>
+  </label>`;
+}

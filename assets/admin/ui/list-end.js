@@ -1,0 +1,40 @@
+// The end of a paged list: loads the next page when it comes near, and has a button for those who do not scroll.
+import { Component, createRef, html } from '/admin/assets/lib/html.js';
+import { t } from '/admin/assets/lib/i18n.js';
+import { errorText } from '/admin/assets/ui/components.js';
+
+const loadAhead = '800px';
+
+/** @extends {Component<{list: import('/admin/assets/lib/paged-list.js').PagedList, root?: () => Element}>} */
+export class ListEnd extends Component {
+  element = createRef();
+  /** @type {IntersectionObserver | undefined} */
+  observer;
+
+  componentDidMount() {
+    const onIntersection = (entries) => entries.some((entry) => entry.isIntersecting) && this.props.list.loadMore();
+    this.observer = new IntersectionObserver(onIntersection, { root: this.props.root?.() ?? null, rootMargin: loadAhead });
+    this.observer.observe(this.element.current);
+  }
+
+  // Observing again reports the position again: after a short page the end may still be visible.
+  componentDidUpdate() {
+    this.observer?.unobserve(this.element.current);
+    this.observer?.observe(this.element.current);
+  }
+
+  componentWillUnmount() {
+    this.observer?.disconnect();
+  }
+
+  render({ list }) {
+    return html`<div class="list-end" ref=${this.element}>
+      ${list.error && html`<p role="alert">${errorText(list.error)}</p>
+        <button type="button" class="button" onClick=${() => list.retry()}>${t.common.retry}</button>`}
+      ${!list.error && list.cursor && (list.loading
+        ? html`<p>${t.common.loading}</p>`
+        : html`<button type="button" class="button" onClick=${() => list.loadMore()}>${t.common.loadMore}</button>`)}
+      ${!list.error && !list.cursor && html`<p>${t.common.endOfList}</p>`}
+    </div>`;
+  }
+}

@@ -1,0 +1,37 @@
+// Fields to filter by period: a select with named periods, and two date inputs for a custom one.
+import { periods } from '/admin/assets/lib/filter.js';
+import { addDays, dayOf } from '/admin/assets/lib/format.js';
+import { html } from '/admin/assets/lib/html.js';
+import { t } from '/admin/assets/lib/i18n.js';
+import { SelectField } from '/admin/assets/ui/components.js';
+
+/**
+ * A custom period starts with the last seven days.
+ * @param {{filter: PeriodFilter, apply: (change: PeriodFilter) => void, hideLabel?: boolean, without?: string[]}} props
+ *   `without`: names that are not offered
+ */
+export function PeriodSelect({ filter, apply, hideLabel, without = [] }) {
+  const onSelect = (name) => {
+    if (name !== 'custom') return apply({ period: name, since: undefined, until: undefined });
+    const today = dayOf(Date.now());
+    apply({ period: undefined, since: addDays(today, -6), until: today });
+  };
+  const value = filter.since || filter.until ? 'custom' : filter.period;
+  const names = ['', ...periods, 'custom'].filter((name) => !without.includes(name));
+  return html`<${SelectField} label=${t.period.label} hideLabel=${hideLabel} value=${value} onSelect=${onSelect}
+    options=${names.map((name) => [name, name || hideLabel ? t.period.names[name] : t.period.any])} />`;
+}
+
+/**
+ * First and last day of a custom period.
+ * @param {{filter: PeriodFilter, apply: (change: PeriodFilter) => void}} props
+ */
+export function DateRange({ filter, apply }) {
+  if (!filter.since && !filter.until) return null;
+  const field = (name) => html`<label class="date-field">
+    <span>${t.period[name]}</span>
+    <input type="date" value=${filter[name] ?? ''} min=${name === 'until' ? filter.since : undefined} max=${name === 'since' ? filter.until : undefined}
+      onChange=${(event) => event.target.validity.badInput || apply({ [name]: event.target.value })} />
+  </label>`;
+  return html`<div class="date-range">${field('since')}${field('until')}</div>`;
+}

@@ -1,0 +1,90 @@
+// The frame around every view: top bar, navigation, account menu, banners, toast.
+import { formatNumber } from '/admin/assets/lib/format.js';
+import { html } from '/admin/assets/lib/html.js';
+import { isolate, t } from '/admin/assets/lib/i18n.js';
+import { notify, store } from '/admin/assets/lib/store.js';
+import { Icon } from '/admin/assets/ui/icon.js';
+
+const sections = [
+  { name: 'inbox', href: '/admin', routes: ['inbox', 'lead'] },
+  { name: 'stats', href: '/admin/stats', routes: ['stats'] },
+  { name: 'audit', href: '/admin/audit', routes: ['audit'] },
+  { name: 'status', href: '/admin/status', routes: ['status'] },
+];
+
+/** Warnings that mean loss of data or of its integrity. */
+const critical = ['chain_broken', 'writer_failing'];
+
+/**
+ * @param {{
+ *   route: Route,
+ *   newLeads: {count: number, more: boolean},
+ *   signOut: () => void,
+ *   switchLanguage: () => void,
+ *   children?: any,
+ * }} props `newLeads`: those not shown yet
+ */
+export function Shell({ route, newLeads, signOut, switchLanguage, children }) {
+  return html`<div class="shell ${['inbox', 'lead'].includes(route.name) ? 'full-height' : ''}">
+    <a class="skip-link" href="#main" onClick=${skipToMain}>${t.nav.skip}</a>
+    <header class="top-bar">
+      <a class="brand" href="/admin"><img src="/admin/assets/icon.svg" alt="" width="28" height="28" /><span>${t.product}</span></a>
+      <${Navigation} route=${route} newLeads=${newLeads} />
+      <${Account} signOut=${signOut} switchLanguage=${switchLanguage} />
+    </header>
+    <div class="banners">
+      ${store.offline && html`<p class="banner neutral" role="status"><${Icon} name="offline" /><span>${t.banner.offline}</span></p>`}
+      ${store.warnings.length > 0 && route.name !== 'status' && html`<${WarningBanner} />`}
+    </div>
+    <main id="main" tabindex="-1" class="view-${route.name}">${children}</main>
+    ${store.toast && html`<p class="toast" aria-hidden="true"><${Icon} name=${store.toast.icon} />${store.toast.text}</p>`}
+  </div>`;
+}
+
+function skipToMain(event) {
+  event.preventDefault();
+  document.getElementById('main')?.focus();
+}
+
+function Navigation({ route, newLeads: { count, more } }) {
+  return html`<nav class="main-nav" aria-label=${t.nav.label}>
+    ${sections.map(({ name, href, routes }) => html`
+      <a href=${href} aria-current=${routes.includes(route.name) ? 'page' : undefined}>
+        <${Icon} name=${name} />
+        <span>${t.nav[name]}</span>
+        ${name === 'inbox' && count > 0 && html`<b class="nav-badge" title=${t.nav.newLeads(count)}>${formatNumber(count)}${more ? '+' : ''}</b>`}
+      </a>`)}
+  </nav>`;
+}
+
+function Account({ signOut, switchLanguage }) {
+  const openHelp = () => {
+    document.getElementById('account-menu')?.hidePopover();
+    store.dialog = 'help';
+    notify();
+  };
+  const name = store.session?.name ?? '';
+  return html`<div class="account">
+    <button type="button" class="account-button" popovertarget="account-menu" aria-label=${t.nav.account(isolate(name))}>
+      <span class="avatar" aria-hidden="true">${[...name][0].toLocaleUpperCase()}</span>
+    </button>
+    <div id="account-menu" popover="auto" class="menu">
+      <p><small>${t.nav.signedInAs}</small><br /><b><bdi>${name}</bdi></b></p>
+      <button type="button" lang=${t.language.otherCode} onClick=${switchLanguage}><${Icon} name="globe" />${t.language.other}</button>
+      <button type="button" onClick=${openHelp}><${Icon} name="help" />${t.nav.help}</button>
+      <button type="button" onClick=${signOut}><${Icon} name="sign-out" />${t.nav.signOut}</button>
+    </div>
+  </div>`;
+}
+
+function WarningBanner() {
+  const danger = store.warnings.some(({ code }) => critical.includes(code));
+  return html`<div class="banner ${danger ? 'danger' : 'warning'}" role="alert">
+    <${Icon} name="warning" />
+    <div>
+      <b>${t.banner.title}</b>
+      <ul>${store.warnings.map(({ code, detail }) => html`<li>${t.serverStatus.warnings[code] ?? detail}</li>`)}</ul>
+    </div>
+    <a class="button" href="/admin/status">${t.banner.details}</a>
+  </div>`;
+}

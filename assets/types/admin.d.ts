@@ -1,0 +1,136 @@
+// Types of the admin page, for `tsc --checkJs` and editors; not part of the page. The `Api` types are the parts of the
+// admin API's responses that the page reads.
+
+interface Store {
+  /** undefined: not known yet; null: signed out */
+  session: Api.Session | null | undefined;
+  /** The account whose session expired. */
+  lastAccountName: string;
+  signOutReason: 'expired' | 'signed-out' | null;
+  /** The server cannot be reached. */
+  offline: boolean;
+  /** The server's events are being received. */
+  live: boolean;
+  warnings: Api.Warning[];
+  dialog: 'export' | 'help' | null;
+  toast: { text: string; icon: string } | null;
+  /** Grows every minute, so that relative times are rendered again. */
+  minute: number;
+}
+
+interface Route {
+  name: string;
+  /** The id of the lead. */
+  id: string | null;
+  query: URLSearchParams;
+}
+
+interface PeriodFilter {
+  /** A named period, such as `30d`; excludes the days. */
+  period?: string;
+  /** First and last day, YYYY-MM-DD. */
+  since?: string;
+  until?: string;
+}
+
+interface LeadFilter extends PeriodFilter {
+  status?: string;
+  service?: string;
+  q?: string;
+}
+
+interface ServerEvent {
+  type: string;
+  /** The position in the audit log, to resume from. */
+  id: string;
+  data: any;
+}
+
+declare namespace Api {
+  interface Session {
+    name: string;
+    expires_at_utc: string;
+  }
+
+  interface Count {
+    rows: number;
+    /** false: more than `rows` */
+    exact: boolean;
+  }
+
+  interface LeadSummary {
+    id: string;
+    seq: number;
+    created_at_utc: string;
+    name: string;
+    company: string | null;
+    service: string | null;
+    status: string;
+    excerpt: string;
+    /** Set by the page after an `erased` event; the personal data is gone then. */
+    erased?: boolean;
+  }
+
+  interface Lead {
+    id: string;
+    name: string;
+    email: string;
+    phone: string | null;
+    company: string | null;
+    service: string | null;
+    message: string;
+    consent: boolean;
+    source: string;
+    request_id: string;
+    timestamp_utc: string | null;
+    created_at_utc: string;
+    ip_hash: string | null;
+    user_agent_hash: string | null;
+    status: string;
+  }
+
+  interface OpenedLead {
+    lead: Lead;
+    /** Oldest row first. */
+    timeline: AuditRow[];
+    receipt: string | null;
+    digest: 'valid' | 'invalid';
+    newer: string | null;
+    older: string | null;
+  }
+
+  interface AuditRow {
+    seq: number;
+    created_at_utc: string;
+    event: string;
+    actor: string;
+    lead_id: string | null;
+    request_id: string | null;
+    status_code: number | null;
+    details: Record<string, any> | null;
+    hash: string;
+  }
+
+  interface Stats {
+    leads: number;
+    series: { start: string; leads: number }[];
+    by_service: { service: string | null; leads: number }[];
+    by_status: { status: string | null; leads: number }[];
+    median_seconds_to_processing: number | null;
+  }
+
+  interface Warning {
+    code: string;
+    detail: string;
+  }
+
+  interface Status {
+    version: string;
+    database: { bytes: number; wal_bytes: number; free_bytes: number; leads: number; audit_rows: number };
+    last_lead_at_utc: string | null;
+    last_backup: { at_utc: string; file: string | null } | null;
+    chain: { verified_to: number; head: number; at_utc: string | null; ok: boolean; finding: string | null };
+    health: { ok: boolean; detail: string | null };
+    warnings: Warning[];
+  }
+}

@@ -1,0 +1,222 @@
+//! Error responses of the document: one for each status, with every error as an example that is
+//! made by the code that answers.
+
+use std::collections::BTreeMap;
+
+use http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
+use utoipa::IntoResponses;
+use utoipa::openapi::example::ExampleBuilder;
+use utoipa::openapi::header::Header;
+use utoipa::openapi::{
+    ContentBuilder, Object, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder, Type,
+};
+
+use crate::app::intake::Refusal;
+use crate::app::staff::sign_in::SignInError;
+use crate::domain::lead::NewLead;
+use crate::domain::lead::parse::LeadParseError;
+use crate::http::error::ApiError;
+use crate::http::extract::fields::Fields;
+use crate::http::extract::query::Query;
+use crate::store::error::StoreError;
+
+/// Responses by their status.
+pub(crate) type Responses = BTreeMap<String, RefOr<Response>>;
+
+macro_rules! error_set {
+    ($(#[$doc:meta])* $name:ident, $errors:expr) => {
+        $(#[$doc])*
+        pub(crate) struct $name;
+
+        impl IntoResponses for $name {
+            fn responses() -> Responses {
+                error_responses($errors)
+            }
+        }
+    };
+}
+
+error_set!(
+    /// The errors of a path whose parameter names something that may not exist.
+    NotFoundError,
+    [ApiError::NotFound]
+);
+error_set!(
+    /// The errors of the intake of leads.
+    IntakeErrors,
+    {
+        let errors = [
+            ApiError::Unauthorized("Missing Authorization header"),
+            ApiError::Unauthorized("Invalid auth scheme"),
+            ApiError::Unauthorized("Invalid token"),
+            parse_error(b"{\"name\": "),
+            parse_error(br#"{"name": "J", "email": "jean@example", "consent": "yes", "meta": {}}"#),
+            Refusal::Conflict(vec!["message"]).into(),
+            Refusal::Erased.into(),
+            StoreError::Full.into(),
+        ];
+        errors.into_iter().chain(body_errors())
+    }
+);
+error_set!(
+    /// The errors of a read by somebody who is signed in.
+    AdminErrors,
+    admin_errors()
+);
+error_set!(
+    /// [`AdminErrors`], and those of an invalid filter.
+    FilterErrors,
+    filter_errors()
+);
+error_set!(
+    /// [`FilterErrors`], and those of one lead.
+    LeadErrors,
+    filter_errors().into_iter().chain([ApiError::NotFound, ApiError::ERASED])
+);
+error_set!(
+    /// The errors of signing in.
+    SignInErrors,
+    {
+        let errors = [SignInError::Wrong, SignInError::WrongCode, SignInError::CodeRequired];
+        errors.map(ApiError::from).into_iter().chain(form_errors())
+    }
+);
+error_set!(
+    /// The errors of signing out.
+    SignOutErrors,
+    [ApiError::CROSS_ORIGIN, StoreError::Full.into()]
+);
+error_set!(
+    /// The errors of creating the first account.
+    SetupErrors,
+    [ApiError::LinkExpired].into_iter().chain(form_errors())
+);
+
+fn admin_errors() -> [ApiError; 2] {
+    [ApiError::UNAUTHENTICATED, StoreError::Locked.into()]
+}
+
+fn filter_errors() -> Vec<ApiError> {
+    let mut query = Query::parse("since=yesterday&until=2026-02-30");
+    query.period();
+    admin_errors().into_iter().chain(query.check().err()).collect()
+}
+
+/// The errors of a form that a page of the server sends.
+fn form_errors() -> Vec<ApiError> {
+    let mut empty = Fields::default();
+    empty.required("name");
+    empty.required("password");
+    let errors = [ApiError::CROSS_ORIGIN, ApiError::TooManyRequests(60), StoreError::Full.into()];
+    let invalid = [Fields::parse(b"{\"name\": ").err(), empty.check().err()];
+    errors.into_iter().chain(invalid.into_iter().flatten()).chain(body_errors()).collect()
+}
+
+/// The errors of reading a JSON body.
+fn body_errors() -> [ApiError; 5] {
+    [
+        ApiError::BROKEN_BODY,
+        ApiError::HEAD_TIMEOUT,
+        ApiError::BODY_TIMEOUT,
+        ApiError::PayloadTooLarge,
+        ApiError::UnsupportedMediaType,
+    ]
+}
+
+/// The error of a body that is not a lead.
+fn parse_error(body: &[u8]) -> ApiError {
+    match NewLead::parse(body) {
+        Err(LeadParseError::NotJson(detail)) => ApiError::InvalidJson(detail),
+        Err(LeadParseError::Invalid { faults, .. }) => ApiError::Validation(faults),
+        Ok(_) => ApiError::Internal,
+    }
+}
+
+/// One response for each status, with every error of that status as an example.
+pub(crate) fn error_responses(errors: impl IntoIterator<Item = ApiError>) -> Responses {
+    let mut statuses: BTreeMap<String, Vec<ApiError>> = BTreeMap::new();
+    for error in errors {
+        statuses.entry(error.status().as_u16().to_string()).or_default().push(error);
+    }
+    statuses.into_iter().map(|(status, all)| (status, error_response(&all).into())).collect()
+}
+
+fn error_response(errors: &[ApiError]) -> Response {
+    let mut lines: Vec<String> =
+        errors.iter().map(|error| format!("`{}`: {}.", error.code(), cause(error))).collect();
+    lines.dedup();
+    let is_validation = errors.iter().any(|error| matches!(error, ApiError::Validation(_)));
+    let schema = if is_validation { "ValidationError" } else { "Error" };
+    let mut content = ContentBuilder::new().schema(Some(Ref::from_schema_name(schema)));
+    let mut response = ResponseBuilder::new().description(lines.join(" "));
+    for (index, error) in errors.iter().enumerate() {
+        let value = serde_json::from_str(&error.body()).ok();
+        let example = ExampleBuilder::new().summary(cause(error)).value(value);
+        let name = match index {
+            0 => error.code().to_owned(),
+            n => format!("{}_{}", error.code(), n + 1),
+        };
+        content = content.examples_from_iter([(name, example.build())]);
+        if let Some((name, _)) = error.header() {
+            let (name, description) = if name == ALLOW {
+                ("Allow", "The methods that the path accepts.")
+            } else if name == RETRY_AFTER {
+                ("Retry-After", "Seconds to wait.")
+            } else {
+                debug_assert_eq!(name, WWW_AUTHENTICATE);
+                ("WWW-Authenticate", "`Bearer`.")
+            };
+            response = response.header(name, text_header(description));
+        }
+    }
+    response.content("application/json", content.build()).build()
+}
+
+/// A response without a body.
+pub(crate) fn bare_response(description: &str) -> Response {
+    ResponseBuilder::new().description(description).build()
+}
+
+/// A response of text or bytes, of one of these media types.
+pub(crate) fn content_response<'t>(
+    description: &str,
+    media_types: impl IntoIterator<Item = &'t str>,
+) -> Response {
+    let text =
+        || ContentBuilder::new().schema(Some(ObjectBuilder::new().schema_type(Type::String)));
+    let response = ResponseBuilder::new().description(description);
+    media_types.into_iter().fold(response, |r, of| r.content(of, text().build())).build()
+}
+
+pub(crate) fn text_header(description: &str) -> Header {
+    let mut header = Header::new(Object::with_type(Type::String));
+    header.description = Some(description.to_owned());
+    header
+}
+
+/// When the server returns this error.
+fn cause(error: &ApiError) -> &'static str {
+    match error {
+        ApiError::BadRequest(_) => "the body is incomplete or malformed",
+        ApiError::InvalidJson(_) => "the body is not JSON in UTF-8",
+        ApiError::Unauthorized(_) => {
+            "the token, the session, the password or the code is missing or wrong"
+        }
+        ApiError::NotFound => "there is no resource at this path",
+        ApiError::MethodNotAllowed(_) => "the path accepts other methods, named in `Allow`",
+        ApiError::Timeout(_) => "the head did not arrive within 5 s, or the body within 8 s",
+        ApiError::DuplicateRequestId(_) => "this `request_id` is stored with other content",
+        ApiError::LeadErased(_) => "it belonged to a lead that was erased; nothing is stored",
+        ApiError::LinkExpired => "the link is invalid, already used, or older than 30 minutes",
+        ApiError::CodeRequired => "the password is correct, and the account has a second factor",
+        ApiError::Forbidden(_) => "the request comes from a page of another origin",
+        ApiError::TooManyRequests(_) => "too many attempts to sign in",
+        ApiError::PayloadTooLarge => "the body is larger than 64 KiB",
+        ApiError::UnsupportedMediaType => "the body is not `application/json`",
+        ApiError::Validation(_) => "a field is invalid; `detail` lists all invalid fields",
+        ApiError::Internal => "a defect; the log contains the cause",
+        ApiError::Unavailable(_) => {
+            "the database cannot be used now (disk full, queue full, shutting down); nothing was stored"
+        }
+    }
+}

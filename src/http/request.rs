@@ -1,0 +1,31 @@
+//! A request as the handlers receive it.
+
+use bytes::Bytes;
+use futures_util::stream;
+use http::HeaderMap;
+
+use crate::http::context::HttpContext;
+use crate::http::error::ApiError;
+use crate::http::extract::json_body;
+use crate::http::extract::json_body::BodyStream;
+use crate::http::extract::query::Query;
+use crate::http::server::connection::ConnectionInfo;
+
+/// A request whose path and method have a handler.
+pub(crate) struct HttpRequest {
+    pub(crate) context: HttpContext,
+    pub(crate) headers: HeaderMap,
+    /// The value of the path's parameter, not percent-decoded; empty if the path has none.
+    pub(crate) path_param: String,
+    pub(crate) query: Query,
+    pub(crate) connection: ConnectionInfo,
+    pub(crate) body: BodyStream,
+}
+
+impl HttpRequest {
+    /// Reads the body, which must be JSON by its media type and at most 64 KiB.
+    pub(crate) async fn read_json(&mut self) -> Result<Bytes, ApiError> {
+        let body = std::mem::replace(&mut self.body, Box::pin(stream::empty()));
+        json_body::read(&self.headers, body, self.context.body_timeout).await
+    }
+}

@@ -1,0 +1,113 @@
+//! The cap on open connections. At the cap, the connection that has waited longest without
+//! delivering a complete request is closed: slow clients cannot lock out others, even when a proxy
+//! makes all of them share one address.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use tokio::task::AbortHandle;
+
+/// Has not delivered a complete request yet. Phases are in the order in which connections are
+/// closed at the cap.
+const NEW: u8 = 0;
+/// Has delivered one before, and is idle or sending another.
+const IDLE: u8 = 1;
+/// Its request is being processed or answered: never closed.
+const BUSY: u8 = 2;
+
+/// The open connections.
+#[derive(Debug)]
+pub(crate) struct ConnectionLimiter {
+    cap: usize,
+    start: Instant,
+    open: Mutex<HashMap<u64, (Arc<ConnectionSlot>, AbortHandle)>>,
+    next_id: AtomicU64,
+}
+
+/// The state of one connection.
+#[derive(Debug)]
+pub(crate) struct ConnectionSlot {
+    id: u64,
+    phase: AtomicU8,
+    /// When the phase began, in milliseconds since `start`.
+    since: AtomicU64,
+    start: Instant,
+}
+
+impl ConnectionSlot {
+    /// A complete request has arrived.
+    pub(crate) fn mark_busy(&self) {
+        self.phase.store(BUSY, Ordering::Relaxed);
+    }
+
+    /// The response is ready; the next request may come.
+    pub(crate) fn mark_idle(&self) {
+        self.since.store(millis(self.start), Ordering::Relaxed);
+        self.phase.store(IDLE, Ordering::Relaxed);
+    }
+}
+
+impl ConnectionLimiter {
+    pub(crate) fn new(cap: usize) -> Self {
+        Self {
+            cap: cap.max(1),
+            start: Instant::now(),
+            open: Mutex::default(),
+            next_id: AtomicU64::new(0),
+        }
+    }
+
+    /// Creates the slot of a connection that is about to be served.
+    pub(crate) fn new_slot(&self) -> Arc<ConnectionSlot> {
+        Arc::new(ConnectionSlot {
+            id: self.next_id.fetch_add(1, Ordering::Relaxed),
+            phase: AtomicU8::new(NEW),
+            since: AtomicU64::new(millis(self.start)),
+            start: self.start,
+        })
+    }
+
+    /// Registers the task that serves the connection of a slot.
+    pub(crate) fn register(&self, slot: &Arc<ConnectionSlot>, task: AbortHandle) {
+        self.lock().insert(slot.id, (Arc::clone(slot), task));
+    }
+
+    /// Releases the slot of a closed connection.
+    pub(crate) fn release(&self, slot: &ConnectionSlot) {
+        self.lock().remove(&slot.id);
+    }
+
+    /// Makes room for one more connection, if need be by closing the one that has waited longest.
+    /// Returns false if all connections are busy.
+    pub(crate) fn make_room(&self) -> bool {
+        let mut open = self.lock();
+        // A task may end before it is registered; its slot is free.
+        if open.len() >= self.cap {
+            open.retain(|_, (_, task)| !task.is_finished());
+        }
+        if open.len() < self.cap {
+            return true;
+        }
+        let waiting = open.values().filter_map(|(slot, _)| {
+            let phase = slot.phase.load(Ordering::Relaxed);
+            (phase != BUSY).then(|| (phase, slot.since.load(Ordering::Relaxed), slot.id))
+        });
+        let Some((_, _, id)) = waiting.min() else {
+            return false;
+        };
+        if let Some((_, task)) = open.remove(&id) {
+            task.abort();
+        }
+        true
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, (Arc<ConnectionSlot>, AbortHandle)>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn millis(start: Instant) -> u64 {
+    u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,150 @@
+//! The built server with a temporary database, and a client that posts leads as the site does.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+const TOKEN: &str = "0123456789abcdef0123456789abcdef0123456789abcdef";
+
+pub(crate) const PASSWORD: &str = "une phrase de passe";
+
+pub(crate) struct TestServer {
+    pub(crate) origin: String,
+    /// What the server printed at start, including the setup link.
+    pub(crate) stdout: String,
+    address: String,
+    process: Child,
+    folder: tempfile::TempDir,
+}
+
+impl TestServer {
+    pub(crate) fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (process, address, stdout) = serve(&folder, "127.0.0.1:0");
+        Self { origin: format!("http://{address}"), stdout, address, process, folder }
+    }
+
+    /// Kills the server and starts it again at the same address.
+    pub(crate) fn restart(&mut self) {
+        self.kill();
+        self.start_again();
+    }
+
+    /// Starts the server again at the same address, after `kill`.
+    pub(crate) fn start_again(&mut self) {
+        (self.process, _, _) = serve(&self.folder, &self.address);
+    }
+
+    pub(crate) fn kill(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+
+    /// Runs a command of the binary while the server runs, and returns its output.
+    pub(crate) fn run_command(&self, arguments: &[&str], input: &str) -> String {
+        let mut child = command(&self.folder, arguments);
+        let child = child.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = child.spawn().expect("the binary starts");
+        let mut stdin = child.stdin.take().expect("a pipe");
+        stdin.write_all(input.as_bytes()).expect("stdin is written");
+        drop(stdin);
+        let output = child.wait_with_output().expect("the command ends");
+        assert!(output.status.success(), "{arguments:?}");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    }
+
+    /// Opens the database file directly, as another program would.
+    pub(crate) fn open_database(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.folder.path().join("fastcore.db"))
+            .expect("the database opens")
+    }
+
+    pub(crate) fn add_staff(&self, name: &str) {
+        self.run_command(&["staff", "add", name, "--password-stdin"], PASSWORD);
+    }
+
+    /// Posts a lead with default values, overridden by `fields`, and returns its id.
+    pub(crate) fn post_lead(&self, fields: &Value) -> String {
+        let mut lead = json!({
+            "name": "Jean Dupont", "email": "jean@example.com", "phone": "+33612345678",
+            "company": "Garage Dupont", "service": "ponts",
+            "message": "Le pont élévateur ne monte plus depuis ce matin.", "consent": true,
+            "meta": {
+                "source": "fast-techservices.com", "request_id": Uuid::new_v4().to_string(),
+                "ip_hash": "abc123", "timestamp_utc": "2026-01-03T10:30:45Z",
+            },
+        });
+        for (name, value) in fields.as_object().expect("an object") {
+            lead[name] = value.clone();
+        }
+        let body = lead.to_string();
+        let mut stream = TcpStream::connect(&self.address).expect("the server accepts connections");
+        let (length, host) = (body.len(), &self.address);
+        write!(
+            stream,
+            "POST /inbound/leads HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {TOKEN}\r\n\
+             Content-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        )
+        .expect("the request is sent");
+        let mut response = String::new();
+        stream.read_to_string(&mut response).expect("a response");
+        let (_, body) = response.split_once("\r\n\r\n").expect("a body");
+        let response: Value = serde_json::from_str(body).expect("JSON");
+        response["leadId"].as_str().unwrap_or_else(|| panic!("{response}")).to_owned()
+    }
+
+    /// Posts `count` leads with numbered names, `Personne 001` first.
+    pub(crate) fn post_leads(&self, count: usize) {
+        for number in 1..=count {
+            self.post_lead(&json!({ "name": format!("Personne {number:03}") }));
+        }
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn command(folder: &tempfile::TempDir, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fastcore"));
+    command.args(arguments).current_dir(folder.path()).env_clear();
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+/// Starts a server and waits until it listens. Returns the process, its address and what it printed.
+fn serve(folder: &tempfile::TempDir, listen: &str) -> (Child, String, String) {
+    let mut command = command(folder, &["serve"]);
+    command.env("FASTCORE_SITE_INGEST_TOKEN", TOKEN).env("FASTCORE_LISTEN", listen);
+    let mut child =
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
+    let stdout = read_lines(child.stdout.take().expect("a pipe"));
+    let log = read_lines(child.stderr.take().expect("a pipe"));
+    let address = std::iter::from_fn(|| log.recv_timeout(Duration::from_secs(60)).ok())
+        .find_map(|line| {
+            let event: Value = serde_json::from_str(&line).ok()?;
+            event["address"].as_str().map(str::to_owned)
+        })
+        .expect("the log has the address");
+    let stdout: Vec<String> =
+        std::iter::from_fn(|| stdout.recv_timeout(Duration::from_millis(300)).ok()).collect();
+    (child, address, stdout.join("\n"))
+}
+
+/// Reads the output of a process line by line on a thread, until it ends.
+pub(crate) fn read_lines(output: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            let _ = sender.send(line);
+        }
+    });
+    receiver
+}

@@ -1,0 +1,334 @@
+//! What the machine does to the binary: a full disk, a flush that fails, a lock that stays. Each is
+//! a 503 while it lasts, and over without a restart when it is over.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rustix::process::{Signal, geteuid};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::process::{Seen, assert_kept, assert_retries, under_load};
+use super::support::binary::{ServeProcess, command, run, succeed, text};
+use super::support::http::{Client, Response, once, post_lead};
+use super::support::{TOKEN, lead, wait_until};
+
+const WHILE: Duration = Duration::from_secs(20);
+
+fn health(address: SocketAddr) -> Response {
+    once(address, "GET", "/health", &[], b"")
+}
+
+#[track_caller]
+fn assert_health_becomes(address: SocketAddr, status: u16) {
+    let became = wait_until(WHILE, &mut || health(address).status == status);
+    assert!(became, "it stays {:?}", health(address));
+}
+
+/// Posts a lead that cannot be stored now.
+#[track_caller]
+fn refused(address: SocketAddr) -> Value {
+    let lead = lead();
+    let answer = post_lead(address, &lead);
+    answer.assert_error(503, "unavailable");
+    assert!(answer.header("retry-after").is_some(), "{answer:?}");
+    lead
+}
+
+/// Posts some leads that are stored.
+#[track_caller]
+fn stored(address: SocketAddr, count: usize) -> Seen {
+    let mut client = Client::connect(address);
+    let post = |_| {
+        let lead = lead();
+        let answer = client.post_lead(&lead);
+        assert_eq!(answer.status, 201, "{answer:?}");
+        (lead, Some(answer.body))
+    };
+    (0..count).map(post).collect()
+}
+
+/// With room for the write-ahead log under load, which would fill it too.
+const SMALL: &str = "64m";
+
+/// A disk of its own.
+struct Disk(TempDir);
+
+impl Disk {
+    /// `None` where this process may not mount one.
+    fn mount(size: &str) -> Option<Self> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let size = format!("size={size}");
+        let done = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
+            .arg(folder.path())
+            .output();
+        if done.is_ok_and(|output| output.status.success()) {
+            return Some(Self(folder));
+        }
+        let required = geteuid().is_root() && std::env::var("CI").is_ok_and(|ci| ci == "true");
+        assert!(!required, "a disk could not be mounted, and here it should be");
+        println!("skipped: this process may not mount a disk to fill");
+        None
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
+    }
+}
+
+/// Takes every block that is free, until told to stop.
+fn fill(file: &Path, stop: &AtomicBool) {
+    let mut filler = File::create(file).expect("a filler");
+    let mut block = vec![0; 64 * 1024];
+    while !stop.load(Ordering::Relaxed) {
+        match filler.write(&block) {
+            Ok(_) => {}
+            Err(_) if block.len() > 4096 => block.truncate(4096),
+            Err(_) => std::thread::sleep(Duration::from_millis(2)),
+        }
+    }
+}
+
+#[test]
+fn a_full_disk_answers_503_until_space_is_free() {
+    let Some(disk) = Disk::mount(SMALL) else { return };
+    let filler = disk.path().join("filler");
+    let mut server = ServeProcess::start(disk.path());
+    let address = server.address;
+    let mut seen = stored(address, 20);
+    let full = AtomicBool::new(false);
+    let mut late = Vec::new();
+    let ((), under) = under_load(address, 4, || {
+        std::thread::scope(|scope| {
+            scope.spawn(|| fill(&filler, &full));
+            assert_health_becomes(address, 503);
+            late.extend((0..3).map(|_| refused(address)));
+            assert!(health(address).json()["detail"].is_string());
+            full.store(true, Ordering::Relaxed);
+        });
+        fs::remove_file(&filler).expect("the filler goes");
+        assert_health_becomes(address, 200);
+        seen.extend(stored(address, 20));
+    });
+    seen.extend(under);
+    seen.extend(late.into_iter().map(|lead| (lead, None)));
+    assert_kept(disk.path(), &seen);
+    assert_retries(address, &seen);
+    assert_kept(disk.path(), &seen);
+    server.terminate();
+}
+
+#[test]
+fn serve_on_a_full_disk_fails_with_that_reason() {
+    let Some(disk) = Disk::mount(SMALL) else { return };
+    let mut server = ServeProcess::start(disk.path());
+    let seen = stored(server.address, 20);
+    server.terminate();
+    let (filler, full) = (disk.path().join("filler"), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        scope.spawn(|| fill(&filler, &full));
+        std::thread::sleep(Duration::from_millis(500));
+        let output = serve(disk.path()).output().expect("the binary runs");
+        full.store(true, Ordering::Relaxed);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("the disk is full"), "{said}");
+    });
+    fs::remove_file(&filler).expect("the filler goes");
+    let server = ServeProcess::start(disk.path());
+    assert_retries(server.address, &seen);
+}
+
+#[test]
+fn a_restore_without_space_names_the_file_it_could_not_write() {
+    let Some(disk) = Disk::mount("64k") else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    succeed(folder.path(), &["migrate"]);
+    succeed(folder.path(), &["backup", "create", "backup.db"]);
+    let backup = folder.path().join("backup.db");
+    let output = run(disk.path(), &["restore", text(&backup)]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("fastcore.db.restore.partial: No space left"), "{said}");
+    let left = super::backup::names(disk.path());
+    assert!(
+        !left.iter().any(|name| name.ends_with(".db") || name.ends_with(".partial")),
+        "{left:?}"
+    );
+}
+
+#[test]
+fn check_reports_a_nearly_full_disk() {
+    for (size, level) in [(SMALL, "error"), ("400m", "warning"), ("1g", "ok")] {
+        let Some(disk) = Disk::mount(size) else { return };
+        succeed(disk.path(), &["migrate"]);
+        // SQLite does not look behind its last page, and a hole takes no room.
+        let file = OpenOptions::new().write(true).open(disk.path().join("fastcore.db"));
+        file.and_then(|file| file.set_len(250 << 20)).expect("a larger file");
+        let output = run(disk.path(), &["check", "--json"]);
+        let findings: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let findings = findings.as_array().expect("a list");
+        let found = findings.iter().find(|finding| finding["check"] == "disk").expect("a line");
+        assert_eq!(found["level"], level, "{size}: {findings:?}");
+        assert_eq!(found["hint"].is_null(), level == "ok", "{found}");
+    }
+}
+
+/// A `serve` that is about to run.
+fn serve(folder: &Path) -> Command {
+    let mut command = command(folder, &["serve", "--listen", "127.0.0.1:0"]);
+    command.env("FASTCORE_SITE_INGEST_TOKEN", TOKEN);
+    command
+}
+
+/// A disk whose flushes fail while a file is there.
+struct BadDisk {
+    folder: TempDir,
+    library: PathBuf,
+    flag: PathBuf,
+}
+
+impl BadDisk {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let library = folder.path().join("failing_fsync.so");
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/data/failing_fsync.c");
+        let arguments = ["-shared", "-fPIC", "-o", text(&library), text(&source), "-ldl"];
+        let done = Command::new("cc").args(arguments).status().expect("a C compiler");
+        assert!(done.success(), "{}", source.display());
+        let flag = folder.path().join("flushes-fail");
+        Self { folder, library, flag }
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A `serve` on this disk. Only that process is given the library.
+    fn serve(&self) -> Command {
+        let mut command = serve(self.path());
+        command.env("LD_PRELOAD", &self.library).env("FAILING_FSYNC", &self.flag);
+        command
+    }
+
+    fn breaks(&self) {
+        OpenOptions::new().create(true).append(true).open(&self.flag).expect("a flag");
+    }
+
+    fn works(&self) {
+        fs::remove_file(&self.flag).expect("the flag goes");
+    }
+}
+
+#[test]
+fn failed_flushes_answer_503_and_lose_no_acknowledged_lead() {
+    let disk = BadDisk::new();
+    let mut server = ServeProcess::spawn(&mut disk.serve());
+    let address = server.address;
+    let mut seen = stored(address, 20);
+    for _ in 0..2 {
+        let mut late = Vec::new();
+        let ((), under) = under_load(address, 4, || {
+            std::thread::sleep(Duration::from_millis(300));
+            disk.breaks();
+            assert_health_becomes(address, 503);
+            late.extend((0..3).map(|_| refused(address)));
+            disk.works();
+            assert_health_becomes(address, 200);
+            seen.extend(stored(address, 20));
+        });
+        seen.extend(under);
+        seen.extend(late.into_iter().map(|lead| (lead, None)));
+        assert_kept(disk.path(), &seen);
+    }
+    assert_retries(address, &seen);
+    server.terminate();
+    assert_kept(disk.path(), &seen);
+}
+
+#[test]
+fn commands_can_write_while_a_server_is_busy_with_a_slow_disk() {
+    let disk = BadDisk::new();
+    let mut server = ServeProcess::spawn(disk.serve().env("SLOW_FSYNC_MS", "60"));
+    let seen = stored(server.address, 1);
+    let id = seen[0].0["meta"]["request_id"].as_str().expect("an id");
+    let ((), under) = under_load(server.address, 4, || {
+        for status in ["processing", "resolved", "archived"] {
+            succeed(disk.path(), &["lead", "set-status", id, status]);
+        }
+    });
+    assert_kept(disk.path(), &[seen, under].concat());
+    server.terminate();
+}
+
+/// The log's tail may then be readable without being on the disk: the start must not build on it.
+#[test]
+fn a_restart_after_a_failed_flush_keeps_acknowledged_leads() {
+    for signal in [Signal::KILL, Signal::TERM] {
+        let disk = BadDisk::new();
+        let mut server = ServeProcess::spawn(&mut disk.serve());
+        let mut seen = stored(server.address, 20);
+        disk.breaks();
+        seen.push((refused(server.address), None));
+        server.signal(signal);
+        server.wait();
+
+        if signal == Signal::KILL {
+            // Nothing can be proved on this disk yet, and the start is not to pretend it.
+            let output = disk.serve().output().expect("the binary runs");
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(1), "{said}");
+            assert!(said.contains("disk"), "{said}");
+        }
+        disk.works();
+        let mut server = ServeProcess::spawn(&mut disk.serve());
+        assert_kept(disk.path(), &seen);
+        assert_retries(server.address, &seen);
+        server.terminate();
+        assert_kept(disk.path(), &seen);
+    }
+}
+
+#[test]
+fn a_lock_held_by_another_process_is_awaited_then_answered_503() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut server = ServeProcess::start(folder.path());
+    let address = server.address;
+    let mut seen = stored(address, 20);
+    let other = rusqlite::Connection::open(folder.path().join("fastcore.db")).expect("a database");
+
+    // Shorter than the patience of a statement: nobody notices but by the clock.
+    other.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    let waiting = std::thread::spawn(move || stored(address, 1));
+    std::thread::sleep(Duration::from_millis(500));
+    other.execute_batch("ROLLBACK").expect("the lock goes");
+    seen.extend(waiting.join().expect("it is stored"));
+
+    other.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    let lead = refused(address);
+    assert_health_becomes(address, 503);
+    other.execute_batch("ROLLBACK").expect("the lock goes");
+    assert_health_becomes(address, 200);
+    let answer = post_lead(address, &lead);
+    assert_eq!(answer.status, 201, "{answer:?}");
+    seen.push((lead, Some(answer.body)));
+    assert_kept(folder.path(), &seen);
+
+    // Nor does the lock keep the server from ending.
+    other.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    server.terminate();
+    drop(other);
+    assert_kept(folder.path(), &seen);
+}

@@ -1,0 +1,291 @@
+//! A person's leads: handed out, erased without a trace, purged when their time has come.
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use rand::seq::SliceRandom;
+use serde_json::{Value, json};
+
+use super::process::{assert_kept, under_load};
+use super::support::binary::{ServeProcess, command, run, sqlite3, succeed, text};
+use super::support::database::Database;
+use super::support::http::post_lead;
+use super::support::{lead, wait_until};
+use super::tampering::verify;
+
+/// What is searched for in the files: nothing that any other lead holds.
+const PERSON: [&str; 5] = [
+    "Marguerite Trace-Unique",
+    "trace.unique",
+    "+33699887766",
+    "Unique Traces SARL",
+    "Mon pont élévateur de trace unique ne monte plus",
+];
+
+fn person(domain: &str) -> Value {
+    let mut lead = lead();
+    lead["name"] = json!(PERSON[0]);
+    lead["email"] = json!(format!("{}@{domain}", PERSON[1]));
+    lead["phone"] = json!(PERSON[2]);
+    lead["company"] = json!(PERSON[3]);
+    lead["message"] = json!(format!("{} depuis hier. {}", PERSON[4], "Encore. ".repeat(200)));
+    lead
+}
+
+/// In which files of a folder these bytes stand.
+fn holds(folder: &Path, needle: &str) -> Vec<String> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let bytes = fs::read(&path).unwrap_or_default();
+        if String::from_utf8_lossy(&bytes).contains(needle) {
+            files.push(path.file_name().expect("a name").to_string_lossy().into_owned());
+        }
+    }
+    files
+}
+
+fn count(folder: &Path, sql: &str) -> i64 {
+    sqlite3(&folder.join("fastcore.db"), sql).expect(sql).parse().expect("a number")
+}
+
+const ERASED: &str = "SELECT count(*) FROM audit_log WHERE event = 'LEAD_ERASED'";
+
+#[test]
+fn no_file_contains_an_erased_person_while_a_server_runs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let mut served = ServeProcess::start(folder);
+    let address = served.address;
+    let leads = [person("example.com"), person("EXAMPLE.com"), person("example.com")];
+    let ((), seen) = under_load(address, 4, || {
+        for lead in &leads {
+            std::thread::sleep(Duration::from_millis(150));
+            assert_eq!(post_lead(address, lead).status, 201);
+        }
+        for needle in PERSON {
+            assert!(!holds(folder, needle).is_empty(), "{needle} is there before");
+        }
+        let arguments = [
+            "gdpr",
+            "erase",
+            "--email",
+            "trace.unique@Example.COM",
+            "--reason",
+            "request",
+            "--yes",
+            "--certificate",
+            "certificate.txt",
+        ];
+        succeed(folder, &arguments);
+        for needle in PERSON {
+            assert_eq!(holds(folder, needle), [""; 0], "{needle} is nowhere after");
+        }
+    });
+    assert_eq!(count(folder, ERASED), 3);
+    let certificate = fs::read_to_string(folder.join("certificate.txt")).expect("a certificate");
+    let ids = "SELECT lead_id FROM audit_log WHERE event = 'LEAD_ERASED' ORDER BY seq";
+    let ids = sqlite3(&folder.join("fastcore.db"), ids).expect("ids");
+    let ledger = fs::read_to_string(folder.join("fastcore.db.erased")).expect("a ledger");
+    for id in ids.lines() {
+        assert!(certificate.contains(id), "{certificate}");
+        assert!(ledger.lines().any(|line| line == id), "{ledger}");
+    }
+    for lead in &leads {
+        post_lead(address, lead).assert_error(410, "lead_erased");
+    }
+    served.terminate();
+    assert_kept(folder, &seen);
+}
+
+/// SQLite moves rows from page to page as others are deleted, and at times leaves copies behind in
+/// the middle of pages (of one row in some thousands); those must not outlive the rows.
+#[test]
+fn no_copy_of_an_erased_row_remains_whatever_the_order_of_erasures() {
+    let sizes = [20, 180, 700, 1900];
+    let leads: Vec<Value> = (0..160)
+        .map(|n| {
+            let mut lead = lead();
+            lead["message"] = json!(format!("<{n:04}>").repeat(sizes[n % 4] / 6 + 4));
+            lead["email"] = json!(format!("n{n:04}@example.com"));
+            lead
+        })
+        .collect();
+    let database = Database::with(&leads);
+    let mut order: Vec<usize> = (1..=leads.len()).collect();
+    order.shuffle(&mut rand::rng());
+    let (deleted, erased) = order.split_at(100);
+    // As an erasure deletes, but without what it does behind that.
+    let conn = database.sqlite();
+    conn.execute_batch("PRAGMA secure_delete = ON").expect("a pragma");
+    for place in deleted {
+        let id = database.lead_id(i64::try_from(*place).expect("small"));
+        conn.execute_batch(&format!(
+            "INSERT INTO audit_log (id, created_at_utc, event, lead_id, hash)
+             VALUES ('{}', '2026-01-01T00:00:00.000000Z', 'LEAD_ERASED', '{id}', '{:064}');
+             DELETE FROM lead_inbox WHERE id = '{id}'",
+            uuid::Uuid::new_v4(),
+            0
+        ))
+        .expect("deleted");
+    }
+    drop(conn);
+    leave_copies(&database.path(), deleted[0] - 1);
+    let copies = |places: &[usize]| {
+        let file = fs::read(database.path()).expect("the database");
+        let held = String::from_utf8_lossy(&file);
+        let marks = |n: usize| [format!("<{n:04}>"), format!("n{n:04}@")];
+        let there = |place: &&usize| marks(**place - 1).iter().any(|mark| held.contains(mark));
+        places.iter().filter(there).count()
+    };
+    assert_eq!(copies(&deleted[..1]), 1);
+    assert_eq!(copies(erased), erased.len());
+    for (done, place) in erased.iter().enumerate().take(6) {
+        let id = database.lead_id(i64::try_from(*place).expect("small"));
+        database.succeed(&["gdpr", "erase", "--lead", &id, "--reason", "mistake", "--yes"]);
+        assert_eq!(copies(deleted) + copies(&erased[..=done]), 0, "after {done} of {order:?}");
+    }
+    assert_eq!(copies(&erased[6..]), erased.len() - 6);
+    assert_eq!(database.one("PRAGMA integrity_check"), "ok");
+}
+
+/// Puts a row's text where SQLite leaves copies, so that one is sure to be there: into the unused
+/// middle of every leaf page.
+fn leave_copies(database: &Path, n: usize) {
+    let mut file = fs::read(database).expect("the database");
+    let mut pages = 0;
+    for page in file.chunks_exact_mut(4096).filter(|page| page[0] == 0x0d) {
+        let word = |at: usize| usize::from(page[at]) << 8 | usize::from(page[at + 1]);
+        let (unused, cells) = (8 + 2 * word(3), word(5));
+        if cells >= unused + 6 {
+            page[unused..unused + 6].copy_from_slice(format!("<{n:04}>").as_bytes());
+            pages += 1;
+        }
+    }
+    assert!(pages > 10, "{pages}");
+    fs::write(database, file).expect("written");
+}
+
+#[test]
+fn domains_match_in_any_case_and_spelling_but_local_parts_do_not() {
+    let addresses = [
+        "Jean@Électricité.fr",
+        "Jean@xn--lectricit-93aj.fr",
+        "Jean@XN--LECTRICIT-93AJ.FR",
+        "jean@électricité.fr",
+        "Jean@electricite.fr",
+        "Jean.x@électricité.fr",
+    ];
+    let leads = addresses.map(|address| {
+        let mut lead = lead();
+        lead["email"] = json!(address);
+        lead
+    });
+    let database = Database::with(&leads);
+    let held = database.succeed(&["gdpr", "export", "--email", "Jean@ÉLECTRICITÉ.FR"]);
+    let held: Value = serde_json::from_str(&held).expect("JSON");
+    let emails: Vec<_> =
+        held["leads"].as_array().expect("leads").iter().map(|l| &l["email"]).collect();
+    assert_eq!(emails.len(), 3, "{emails:?}");
+    database.succeed(&[
+        "gdpr",
+        "erase",
+        "--email",
+        "Jean@xn--lectricit-93aj.FR",
+        "--reason",
+        "request",
+        "--yes",
+    ]);
+    let left = database.one("SELECT group_concat(audit_seq) FROM lead_inbox");
+    assert_eq!(left, "4,5,6");
+    assert_eq!(verify(&database, &[]).0, Some(0));
+}
+
+#[test]
+fn an_unconfirmed_erasure_erases_nothing() {
+    let database = Database::sample();
+    let before = database.dump();
+    for arguments in [
+        &["gdpr", "erase", "--email", "jean@example.com", "--reason", "request"][..],
+        &["gdpr", "purge", "--older-than", "0s"],
+        &["gdpr", "erase", "--email", "jean@example.com", "--reason", "because", "--yes"],
+        &["gdpr", "erase", "--reason", "request", "--yes"],
+        &["gdpr", "purge", "--older-than", "long", "--yes"],
+    ] {
+        assert_eq!(database.run(arguments).status.code(), Some(2), "{arguments:?}");
+    }
+    let id = uuid::Uuid::new_v4().to_string();
+    let unknown = ["gdpr", "erase", "--lead", &id, "--reason", "request", "--yes"];
+    assert_eq!(database.run(&unknown).status.code(), Some(1));
+    assert_eq!(database.dump(), before);
+}
+
+#[test]
+fn a_subject_export_is_complete_and_audited_without_the_address() {
+    let database = Database::sample();
+    database.succeed(&["gdpr", "export", "--email", "jean@EXAMPLE.com", "-o", "jean.json"]);
+    let held = fs::read_to_string(database.folder().join("jean.json")).expect("a file");
+    let held: Value = serde_json::from_str(&held).expect("JSON");
+    assert_eq!(held["leads"].as_array().map(Vec::len), Some(5));
+    assert_eq!(held["leads"][1]["status"], "processing");
+    let events = held["leads"][0]["audit_log"].as_array().expect("rows");
+    let events: Vec<_> = events.iter().map(|row| row["event"].as_str().expect("text")).collect();
+    assert_eq!(events, ["LEAD_RECEIVED", "LEAD_DUPLICATE", "LEAD_CONFLICT"]);
+    let details = database.one("SELECT details_json FROM audit_log ORDER BY seq DESC LIMIT 1");
+    assert!(details.contains(r#""what":"person""#) && !details.contains("jean@"), "{details}");
+}
+
+#[test]
+fn a_purge_erases_older_leads_and_a_dry_run_counts_them() {
+    let database = Database::with(&std::array::from_fn::<_, 7, _>(|_| lead()));
+    database.tamper_sql(
+        "UPDATE lead_inbox SET created_at_utc = '2019-12-31T00:00:00.000000Z' WHERE audit_seq <= 3",
+    );
+    let would = database.succeed(&["gdpr", "purge", "--older-than", "1095d", "--dry-run"]);
+    assert!(would.starts_with("3 leads"), "{would}");
+    assert_eq!(database.one("SELECT count(*) FROM lead_inbox"), "7");
+    let done = database.succeed(&["gdpr", "purge", "--older-than", "3y", "--yes", "--json"]);
+    assert_eq!(serde_json::from_str::<Value>(&done).expect("JSON"), json!({ "erased": 3 }));
+    assert_eq!(database.one("SELECT group_concat(audit_seq) FROM lead_inbox"), "4,5,6,7");
+    let reasons = "SELECT DISTINCT details_json FROM audit_log WHERE event = 'LEAD_ERASED'";
+    assert_eq!(database.one(reasons), r#"{"reason":"retention"}"#);
+}
+
+#[test]
+fn an_erasure_killed_at_any_point_is_all_or_nothing_and_the_next_one_completes_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let mut served = ServeProcess::start(folder);
+    let arguments =
+        ["gdpr", "erase", "--email", "trace.unique@example.com", "--reason", "request", "--yes"];
+    let mut cut_off = 0;
+    for round in 0..30 {
+        for _ in 0..3 {
+            assert_eq!(post_lead(served.address, &person("example.com")).status, 201);
+        }
+        let mut child = command(folder, &arguments).stderr(Stdio::null()).spawn().expect("it runs");
+        std::thread::sleep(Duration::from_micros(rand::random_range(0..120_000)));
+        cut_off += u32::from(child.try_wait().expect("a child").is_none());
+        child.kill().expect("killed");
+        child.wait().expect("ended");
+        let left = count(folder, "SELECT count(*) FROM lead_inbox");
+        let erased = count(folder, ERASED);
+        assert!(left % 3 == 0 && left + erased == 3 * (round + 1), "{left} and {erased}");
+        let ledger = fs::read_to_string(folder.join("fastcore.db.erased")).unwrap_or_default();
+        assert!(i64::try_from(ledger.lines().count()).expect("few") >= erased, "none is left out");
+    }
+    println!("{cut_off} of 30 were cut off");
+    assert!(run(folder, &arguments).status.success());
+    for needle in PERSON {
+        let gone = wait_until(Duration::from_secs(5), &mut || holds(folder, needle).is_empty());
+        assert!(gone, "{needle}: {:?}", holds(folder, needle));
+    }
+    served.terminate();
+    assert!(
+        run(folder, &["audit", "verify", "--database-url", text(&folder.join("fastcore.db"))])
+            .status
+            .success()
+    );
+}

@@ -1,0 +1,109 @@
+//! The first account: by a link that works once, and not for long.
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use serde_json::json;
+
+use super::support::admin::{self, Browser, PASSWORD, START_TIME, TestClock, audit_rows_of};
+use super::support::binary::{command, free_address};
+use super::support::database::Database;
+use super::support::http::Client;
+use super::support::server::TestServer;
+use super::support::{TOKEN, wait_until};
+
+#[test]
+fn the_setup_link_creates_exactly_one_account() {
+    let server = TestServer::start();
+    let account =
+        |token: &str, name: &str| json!({"token": token, "name": name, "password": PASSWORD});
+    let mut browser = Browser::new(server.address);
+    let wrong = "0".repeat(64);
+    browser.post("/admin/api/setup", &account(&wrong, "eve")).assert_error(410, "link_expired");
+    let answer = browser.post("/admin/api/setup", &account(&server.setup_token, "E v e"));
+    assert_eq!(answer.status, 422, "what is no name does not use the link up: {answer:?}");
+    let answer = browser.post("/admin/api/setup", &account(&server.setup_token, "jean"));
+    assert_eq!((answer.status, &answer.json()["name"]), (201, &json!("jean")));
+    assert!(browser.is_signed_in());
+    Browser::new(server.address)
+        .post("/admin/api/setup", &account(&server.setup_token, "eve"))
+        .assert_error(410, "link_expired");
+    assert_eq!(server.number("SELECT count(*) FROM staff_account"), 1);
+    let by_jean = "staff:jean".to_owned();
+    assert_eq!(
+        audit_rows_of(&server, "STAFF_ADDED"),
+        [[by_jean, r#"{"account":"jean","totp":false}"#.to_owned()]]
+    );
+}
+
+#[test]
+fn a_setup_link_used_concurrently_creates_one_account() {
+    let server = TestServer::start();
+    let tries: Vec<_> = (0..4)
+        .map(|i| {
+            let (address, token) = (server.address, server.setup_token.clone());
+            let name = format!("a{i}");
+            std::thread::spawn(move || {
+                let account = json!({"token": token, "name": name, "password": PASSWORD});
+                Browser::new(address).post("/admin/api/setup", &account).status
+            })
+        })
+        .collect();
+    let mut answers: Vec<u16> = tries.into_iter().map(|t| t.join().expect("an answer")).collect();
+    answers.sort_unstable();
+    assert_eq!(answers, [201, 410, 410, 410]);
+    assert_eq!(server.number("SELECT count(*) FROM staff_account"), 1);
+}
+
+#[test]
+fn the_setup_link_expires_after_30_minutes_and_once_an_account_exists() {
+    let test_clock = TestClock::at(START_TIME);
+    let server = test_clock.server(None);
+    let account = json!({"token": server.setup_token, "name": "jean", "password": PASSWORD});
+    test_clock.advance(TimeDelta::minutes(30));
+    let mut browser = Browser::new(server.address);
+    browser.post("/admin/api/setup", &account).assert_error(410, "link_expired");
+    let server = TestServer::start();
+    admin::add_account(server.folder(), "paul", &[]);
+    let account = json!({"token": server.setup_token, "name": "jean", "password": PASSWORD});
+    let mut browser = Browser::new(server.address);
+    browser.post("/admin/api/setup", &account).assert_error(410, "link_expired");
+}
+
+#[test]
+fn serve_prints_the_setup_link_to_standard_output_while_there_is_no_account() {
+    let database = Database::without_file();
+    let start = |listen: &str| {
+        let mut command = command(database.folder(), &["serve"]);
+        command
+            .env("FASTCORE_SITE_INGEST_TOKEN", TOKEN)
+            .env("FASTCORE_LISTEN", listen)
+            .env("FASTCORE_PUBLIC_URL", "https://leads.example.com")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        command.spawn().expect("it runs")
+    };
+    let mut child = start("127.0.0.1:0");
+    let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    let link = lines.map_while(Result::ok).find(|line| line.contains("/admin/setup#"));
+    let token = link.expect("a link");
+    let token =
+        token.trim().strip_prefix("https://leads.example.com/admin/setup#").expect("a token");
+    assert_eq!(token.len(), 64);
+    child.kill().expect("it lives");
+    child.wait().expect("it ends");
+    admin::add_account(database.folder(), "jean", &[]);
+    let address = free_address();
+    let mut child = start(&address.to_string());
+    // It answers only once it has printed what there was to print.
+    let answers = || {
+        Client::try_connect(address)
+            .is_some_and(|mut client| client.request("GET", "/health", &[], b"").status == 200)
+    };
+    assert!(wait_until(Duration::from_secs(30), &mut { answers }));
+    child.kill().expect("it lives");
+    let output = child.wait_with_output().expect("it ends");
+    assert!(output.stdout.is_empty(), "{output:?}");
+}
