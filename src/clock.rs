@@ -1,11 +1,11 @@
-//! The one place that asks what time it is.
+//! The clock. Nothing else reads the system's time.
 
 use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-/// Where the time comes from: the system, or a function that a test controls.
+/// The source of time: the system, or a function that a test controls.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>);
 
@@ -16,7 +16,7 @@ impl Clock {
         Self(Arc::new(Utc::now))
     }
 
-    /// A clock that tells what `now` says.
+    /// A clock that returns what `now` returns.
     pub fn from_fn(now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }

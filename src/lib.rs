@@ -1,16 +1,16 @@
-//! FASTCore takes the leads of a company's site and keeps them: one binary, one SQLite file, an
+//! FASTCore receives the leads of a company's site and stores them: one binary, one SQLite file, an
 //! audit log that nobody can change.
 //!
-//! The code is a house of floors; a floor calls only those below it:
+//! The code has layers; each calls only the ones below it:
 //!
-//! | floor | what lives there |
+//! | layer | content |
 //! | --- | --- |
-//! | [`cli`] and [`http`] | the command line, one file a command; HTTP, one file a resource |
+//! | [`cli`] and [`http`] | the command line, one file per command; HTTP, one file per resource |
 //! | [`app`] | use cases, each one transaction or one read |
-//! | [`store`] | SQLite: schema, migrations, the writer, the statements |
-//! | [`domain`] | what a lead, an audit event, a filter is; pure |
+//! | [`store`] | SQLite: schema, migrations, the writer, the queries |
+//! | [`domain`] | types and rules of leads, audit events and filters, without I/O |
 //!
-//! Beside them stand [`config`], [`telemetry`] and [`clock`].
+//! Several layers use [`config`], [`telemetry`] and [`clock`].
 
 pub mod app;
 pub mod cli;

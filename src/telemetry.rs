@@ -7,7 +7,9 @@ use std::marker::PhantomData;
 use tracing::Level;
 use tracing::subscriber::set_global_default;
 
-use crate::config::{ConfigError, DEBUG, Environment, LOG_FORMAT, LOG_LEVEL, boolean};
+use crate::config::environment::Environment;
+use crate::config::error::ConfigError;
+use crate::config::setting::{DEBUG, LOG_FORMAT, LOG_LEVEL, boolean};
 
 /// The flags for the log.
 #[derive(Debug, Default, Clone)]

@@ -1,4 +1,4 @@
-//! One keep-alive connection that asks and waits.
+//! One keep-alive connection that sends a request and waits for the answer.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};

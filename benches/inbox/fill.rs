@@ -1,4 +1,4 @@
-//! Leads as people write them, many of them, put into a database by the writer itself.
+//! Fills a database with many realistic leads, through the writer itself.
 
 use std::path::Path;
 
@@ -61,7 +61,7 @@ const WHEN: [&str; 6] = [
 const SERVICES: [Option<&str>; 6] =
     [Some("ponts"), Some("cabines"), Some("compresseurs"), Some("diagnostic"), Some("autre"), None];
 
-/// The n-th lead, the same at each run but for its `request_id`.
+/// The n-th lead, the same at each run except for its `request_id`.
 pub(super) fn lead(n: u64) -> String {
     let mut seed = n.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut pick = |most: usize| {
@@ -101,7 +101,8 @@ pub(super) fn lead(n: u64) -> String {
     .to_string()
 }
 
-/// Makes a database of so many leads, a twentieth of them still open, and its index.
+/// Creates a database of `leads` leads with its search index; a twentieth of the leads keeps the
+/// status `received`.
 pub(super) fn fill(database: &Path, leads: u64) {
     let clock = Clock::system();
     let lock = ServerLock::take(database).expect("the lock");
@@ -145,6 +146,6 @@ pub(super) fn fill(database: &Path, leads: u64) {
     while readers.read(|s| s.search_lag()).expect("a number") > 0 {
         writer.run(|tx| store::search::index::index_next(tx, 4096)).expect("a step");
     }
-    drop(writer);
+    writer.close();
     thread.join();
 }

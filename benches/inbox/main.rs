@@ -1,10 +1,10 @@
-//! How long the admin page's server takes for a page of the inbox, for any filter and any search,
-//! with very many leads and while leads come in: the built binary, asked over HTTP.
+//! How long the server takes for a page of the inbox, with any filter and any search, with very many
+//! leads and while leads arrive: the built binary, over HTTP.
 //!
-//! `cargo bench --bench inbox` makes a database of 1,000,000 leads, which takes minutes and is kept
-//! under `target/` for the next run, and prints milliseconds a kind of question; `-- --leads N` makes
-//! it smaller, `--rate N` sets how many leads a second come in meanwhile. `times health` is the
-//! median beside that of `GET /health` in the same run, which asks no database.
+//! `cargo bench --bench inbox` creates a database of 1,000,000 leads, which takes minutes and is kept
+//! in `target/` for the next run, and prints milliseconds per kind of query. `-- --leads N` makes it
+//! smaller, `--rate N` sets how many leads per second arrive meanwhile. `times health` is the median
+//! divided by that of `GET /health` in the same run, which does not use the database.
 
 #![allow(
     clippy::disallowed_macros,
@@ -29,8 +29,8 @@ use client::Client;
 
 const PASSWORD: &str = "a password for a benchmark";
 
-/// What the page asks, by kind; several of each, so that no answer is measured alone.
-const QUESTIONS: [(&str, &[&str]); 12] = [
+/// The queries by kind; several of each, so that none is measured alone.
+const QUERIES: [(&str, &[&str]); 12] = [
     ("first page", &[""]),
     ("by status", &["status=received", "status=processing", "status=resolved", "status=archived"]),
     ("by service", &["service=ponts", "service=cabines", "service=compresseurs", "service=autre"]),
@@ -67,7 +67,7 @@ fn main() {
         let began = Instant::now();
         fill::fill(&database, leads);
         eprintln!("filled in {:.0} s", began.elapsed().as_secs_f64());
-        staff(&folder);
+        add_account(&folder);
         std::fs::write(folder.join("filled"), "").expect("a mark");
     }
     let mut command = Command::new(env!("CARGO_BIN_EXE_fastcore"));
@@ -88,7 +88,7 @@ fn main() {
         ask(address, times);
         stop.store(true, Ordering::Relaxed);
     });
-    println!("{} leads came in meanwhile", sent.load(Ordering::Relaxed));
+    println!("{} leads arrived meanwhile", sent.load(Ordering::Relaxed));
     let status =
         std::fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap_or_default();
     let peak = status.lines().find(|l| l.starts_with("VmHWM")).unwrap_or_default();
@@ -124,17 +124,17 @@ fn ask(address: SocketAddr, times: u64) {
     let (health, ..) = measure(&["/health".to_owned()]);
     println!(
         "{:<20} {:>9} {:>9} {:>9}  {:>12}  slowest",
-        "question", "p50 ms", "p95 ms", "max ms", "times health"
+        "query", "p50 ms", "p95 ms", "max ms", "times health"
     );
-    for (kind, queries) in QUESTIONS {
+    for (kind, queries) in QUERIES {
         let paths: Vec<String> = queries.iter().map(|q| format!("/admin/api/leads?{q}")).collect();
         let (p50, p95, (max, path)) = measure(&paths);
         println!("{kind:<20} {p50:>9.2} {p95:>9.2} {max:>9.2}  {:>11.1}x  {path}", p50 / health);
     }
 }
 
-/// The account that asks.
-fn staff(folder: &Path) {
+/// Adds the account of the benchmark.
+fn add_account(folder: &Path) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_fastcore"))
         .args(["staff", "add", "bench", "--password-stdin"])
         .current_dir(folder)

@@ -1,4 +1,4 @@
-//! The load: keep-alive connections that each send a lead as soon as the last one is answered.
+//! The load: keep-alive connections, each of which sends a lead as soon as the last one is answered.
 
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -34,7 +34,7 @@ impl Sample {
     }
 }
 
-/// Drives a server over so many connections for so long.
+/// Sends leads over `connections` connections for `time`.
 pub(super) fn drive(server: &Server, connections: usize, time: Duration) -> Sample {
     let cpu = server.cpu_us();
     let (answered, (begin, end)) = drive_during(server, connections, || {
@@ -51,9 +51,8 @@ pub(super) fn drive(server: &Server, connections: usize, time: Duration) -> Samp
     Sample { rate, p50_ms: at(0.5), p99_ms: at(0.99), cpu_us }
 }
 
-/// The leads a second from before a backup, while it is taken, and after it, the server being
-/// driven all the time.
-pub(super) fn drive_beside_backup(
+/// The leads per second before, during and after a backup, with the server driven all the time.
+pub(super) fn drive_around_backup(
     server: &Server,
     connections: usize,
     time: Duration,
@@ -85,7 +84,7 @@ fn rate(answered: &[Answered], begin: Instant, end: Instant) -> f64 {
     within(answered, begin, end).count() as f64 / (end - begin).as_secs_f64()
 }
 
-/// Drives a server over so many connections, warm before `work` begins, until it has ended.
+/// Sends leads over `connections` connections, from a warm-up before `work` until its end.
 fn drive_during<T: Send>(
     server: &Server,
     connections: usize,
@@ -96,7 +95,7 @@ fn drive_during<T: Send>(
     std::thread::scope(|scope| {
         let work = scope.spawn(|| {
             std::thread::sleep(WARM_UP);
-            // Also where it panics, or the connections would go on for ever.
+            // Also after a panic, or the connections would never stop.
             let done = catch_unwind(AssertUnwindSafe(work));
             stop.store(true, Ordering::Relaxed);
             done.unwrap_or_else(|panic| resume_unwind(panic))
@@ -112,11 +111,11 @@ fn drive_during<T: Send>(
 async fn connection(address: SocketAddr, stop: &AtomicBool) -> Vec<Answered> {
     let mut stream = TcpStream::connect(address).await.expect("the server accepts");
     stream.set_nodelay(true).expect("no delay");
-    let (mut request, place) = request();
+    let (mut request, id_at) = request();
     let mut answered = Vec::new();
     let mut answer = vec![0; 4096];
     while !stop.load(Ordering::Relaxed) {
-        Uuid::new_v4().hyphenated().encode_lower(&mut request[place..place + 36]);
+        Uuid::new_v4().hyphenated().encode_lower(&mut request[id_at..id_at + 36]);
         let sent = Instant::now();
         stream.write_all(&request).await.expect("the server reads");
         read_answer(&mut stream, &mut answer).await;
@@ -143,7 +142,7 @@ async fn read_answer(stream: &mut TcpStream, buffer: &mut [u8]) {
     }
 }
 
-/// A lead's request, and where its `request_id` stands.
+/// A lead's request, and the position of its `request_id`.
 fn request() -> (Vec<u8>, usize) {
     const ID: &str = "00000000-0000-0000-0000-000000000000";
     let message = "Bonjour, notre pont roulant de 5 tonnes s'arrête en pleine charge depuis lundi et \
@@ -158,6 +157,6 @@ fn request() -> (Vec<u8>, usize) {
         body.len()
     );
     let request = [head, body].concat();
-    let place = request.find(ID).expect("the place");
-    (request.into_bytes(), place)
+    let id_at = request.find(ID).expect("an id");
+    (request.into_bytes(), id_at)
 }

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fastcore::clock::Clock;
-use fastcore::config::{Environment, IngestTokens, Server, ServerFlags};
+use fastcore::config::environment::Environment;
+use fastcore::config::ingest_tokens::IngestTokens;
+use fastcore::config::server::{ServerConfig, ServerFlags};
 use fastcore::domain::hash_chain::ChainPosition;
 use fastcore::domain::lead::NewLead;
 use fastcore::http::router::Routes;
@@ -33,7 +35,7 @@ enum Store {
 pub(super) fn run(role: &str) {
     let environment = Environment::load().expect("an environment");
     telemetry::start(&environment, &LogFlags::default()).expect("a log");
-    let settings = Server::load(&environment, &ServerFlags::default()).expect("settings");
+    let settings = ServerConfig::load(&environment, &ServerFlags::default()).expect("settings");
     let tokens = settings.tokens().expect("a token");
     let store = match role {
         "nothing" => Store::Nothing,

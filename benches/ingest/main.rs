@@ -28,7 +28,7 @@ use std::time::Duration;
 use client::Sample;
 use servers::{Kind, Server};
 
-/// How long leads come in before a backup.
+/// How long leads are sent before a backup.
 const FILL: Duration = Duration::from_secs(20);
 
 fn main() {
@@ -73,12 +73,12 @@ fn main() {
         println!("peak memory of {}: {:.1} MB", server.kind.name(), server.peak_mb());
     }
     with_index(rounds, Duration::from_secs(seconds));
-    beside_backups(rounds, Duration::from_secs(seconds));
+    during_backups(rounds, Duration::from_secs(seconds));
     let bare = ordinary::bare_commit_ms();
     println!("one insert and commit on the bare database: p50 {bare:.3} ms");
 }
 
-/// Drives a server while the others are paused: what they have left to do would be counted as its.
+/// Measures a server while the others are paused, so that their remaining work is not counted.
 fn alone(server: &Server, connections: usize, time: Duration) -> Sample {
     server.resume();
     let sample = client::drive(server, connections, time);
@@ -86,7 +86,7 @@ fn alone(server: &Server, connections: usize, time: Duration) -> Sample {
     sample
 }
 
-/// How much slower leads are taken with the search index following them.
+/// How much slower leads are stored while the search index follows.
 fn with_index(rounds: u64, time: Duration) {
     let server = Server::start(Kind::FastCore);
     server.pause();
@@ -106,21 +106,21 @@ fn with_index(rounds: u64, time: Duration) {
     );
 }
 
-/// How much slower leads are taken from the start of a backup to its end than around it. Each
-/// time with a new database, since leads go on coming in while a backup lasts.
-fn beside_backups(rounds: u64, time: Duration) {
+/// How much slower leads are stored during a backup than before and after it. Each round has a new
+/// database, since leads are sent during the backup.
+fn during_backups(rounds: u64, time: Duration) {
     let mut ratios = Vec::new();
     for _ in 0..rounds {
         let server = Server::start(Kind::FastCore);
         client::drive(&server, 64, FILL);
-        let [before, beside, after] = client::drive_beside_backup(&server, 64, time);
+        let [before, during, after] = client::drive_around_backup(&server, 64, time);
         let without = f64::midpoint(before.1, after.1);
-        let ratio = beside.1 / without;
+        let ratio = during.1 / without;
         println!(
             "while a backup is taken ({:.0} MB in {:.1} s): {:.0} leads/s, {ratio:.2} of {without:.0} without",
             server.backup_mb(),
-            beside.0.as_secs_f64(),
-            beside.1,
+            during.0.as_secs_f64(),
+            during.1,
         );
         ratios.push(ratio);
     }

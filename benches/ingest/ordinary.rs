@@ -1,4 +1,4 @@
-//! The ordinary way: a pool of connections, one transaction a request, on the same schema.
+//! The ordinary way: a pool of connections, one transaction per request, on the same schema.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -71,7 +71,7 @@ fn init(conn: &Connection) -> rusqlite::Result<()> {
     conn.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
 }
 
-/// A lead and its audit row in a transaction of their own.
+/// Stores a lead and its audit row in one transaction.
 fn store(conn: &mut Connection, lead: &NewLead) -> rusqlite::Result<StoredLead> {
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let request_id = lead.request_id().to_string();

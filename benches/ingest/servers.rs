@@ -1,4 +1,4 @@
-//! The servers that are compared, each a process of its own.
+//! The servers that are compared, each in its own process.
 
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
@@ -30,7 +30,7 @@ impl Kind {
     }
 }
 
-/// A running server; ends with this value.
+/// A running server; dropping it ends the process.
 pub(super) struct Server {
     pub(super) kind: Kind,
     pub(super) address: SocketAddr,
@@ -39,7 +39,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts it in a folder of its own, on the disk that the benchmark runs on.
+    /// Starts it in a new folder on the disk of the benchmark.
     pub(super) fn start(kind: Kind) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("ingest-")
@@ -61,7 +61,7 @@ impl Server {
         Self { kind, address, child, folder }
     }
 
-    /// Has its search index stay where it is.
+    /// Stops its search indexer, by a mark that everything is indexed.
     pub(super) fn without_index(self) -> Self {
         let conn = Connection::open(self.folder.path().join("fastcore.db")).expect("a database");
         let sql = "UPDATE search_index_state SET indexed_through = 1 << 60, tokenizer_version = ?1";
@@ -69,7 +69,7 @@ impl Server {
         self
     }
 
-    /// Lets it do nothing until [`Self::resume`]; what was written is on the disk then.
+    /// Pauses the process until [`Self::resume`], and flushes what was written.
     pub(super) fn pause(&self) {
         self.signal(Signal::STOP);
         rustix::fs::sync();
@@ -84,10 +84,10 @@ impl Server {
         kill_process(id.expect("a process"), signal).expect("it is ours");
     }
 
-    /// The processor time that it has used so far, in microseconds.
+    /// The processor time used so far, in microseconds.
     pub(super) fn cpu_us(&self) -> f64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
-        let stat = stat.expect("Linux tells");
+        let stat = stat.expect("Linux's /proc");
         let fields = stat.rsplit(')').next().expect("fields").split_whitespace();
         let ticks: f64 = fields.skip(11).take(2).map(|n| n.parse::<f64>().expect("ticks")).sum();
         ticks * 1e6 / rustix::param::clock_ticks_per_second() as f64
@@ -106,10 +106,10 @@ impl Server {
         meta.expect("a backup").len() as f64 / 1e6
     }
 
-    /// The most memory that it ever held, in MB.
+    /// The peak memory, in MB.
     pub(super) fn peak_mb(&self) -> f64 {
         let path = format!("/proc/{}/status", self.child.id());
-        let status = std::fs::read_to_string(path).expect("Linux tells");
+        let status = std::fs::read_to_string(path).expect("Linux's /proc");
         let line = status.lines().find(|l| l.starts_with("VmHWM")).expect("a peak");
         let kib: f64 = line.split_whitespace().nth(1).expect("a number").parse().expect("a number");
         kib / 1024.0

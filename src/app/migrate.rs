@@ -1,12 +1,12 @@
-//! The database's schema: brought up to date, or described.
+//! Migrates the database's schema, and lists the migrations.
 
-use crate::store::db::schema::MigrationStatus;
 use std::path::Path;
 
 use crate::clock::Clock;
 use crate::store;
 use crate::store::db::lock::ServerLock;
 use crate::store::db::migrate::MigrationSummary;
+use crate::store::db::schema::MigrationStatus;
 use crate::store::error::StoreError;
 
 /// What preparing a database did.
@@ -16,11 +16,11 @@ pub struct Prepared {
     pub migrated: MigrationSummary,
 }
 
-/// Makes the database where there is none and applies pending migrations, after a verified copy
-/// of one that has rows. The lock shows that no server has it open.
+/// Creates the database where there is none and applies pending migrations; a database with rows is
+/// copied before, and the copy verified. The lock shows that no server has it open.
 ///
 /// # Errors
-/// The file cannot be used, is not ours, or is newer than this binary.
+/// The file cannot be used, is not FASTCore's, or is newer than this binary.
 pub fn prepare(
     database: &Path,
     clock: &Clock,
@@ -31,7 +31,7 @@ pub fn prepare(
     Ok(Prepared { created, migrated })
 }
 
-/// The migrations that this binary knows, and which of them the database has.
+/// All migrations of this binary, and when each was applied.
 ///
 /// # Errors
 /// The database cannot be read.

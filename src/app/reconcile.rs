@@ -1,4 +1,4 @@
-//! Did we lose one? The `request_id`s of a list that are not stored, in constant memory.
+//! Compares a list of `request_id`s with the stored leads, in constant memory: was one lost?
 
 use std::io::{self, BufRead};
 
@@ -11,42 +11,42 @@ use crate::store::error::StoreError;
 use crate::store::leads::request_id::RequestIdState;
 use crate::store::read::ReadPool;
 
-/// How many ids are looked up at one moment. What was stored or erased before the first is so at
-/// every later moment, too, and a list that comes in slowly keeps no snapshot open.
-const CHUNK: usize = 1000;
-/// More lines that are no ids are only counted.
-const MOST: usize = 20;
-/// Longer than any id with white space around it.
-const LONGEST: usize = 1000;
+/// Ids that are looked up in one read transaction: a list that comes in slowly keeps none open. A
+/// lead that is stored or erased stays so.
+const BATCH_IDS: usize = 1000;
+/// Invalid lines that are listed, at most; all are counted.
+const MAX_INVALID_LINES: usize = 20;
+/// Bytes of a line, at most: more than any id with white space.
+const MAX_LINE_BYTES: usize = 1000;
 
-/// What a list comes to.
+/// The counts of a list.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Reconciled {
     pub ids: u64,
     pub stored: u64,
-    /// Of leads that were stored, and erased since.
+    /// Leads that were stored and erased since.
     pub erased: u64,
     pub missing: u64,
-    /// Lines that are no ids.
+    /// Lines that are not ids.
     pub invalid: u64,
-    /// The first of them.
+    /// The numbers of the first of them.
     pub invalid_lines: Vec<u64>,
 }
 
-/// Why a list was not gone through to its end.
+/// Why a comparison ended early.
 #[derive(Debug, Error)]
 pub enum ReconcileError {
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("the ids cannot be read, or the missing ones not be written: {0}")]
+    #[error("the ids cannot be read, or the missing ones cannot be written: {0}")]
     Io(#[from] io::Error),
 }
 
-/// Goes through a list of one id a line, and gives those that are not stored to `missing`. Calls
-/// `progress` with the lines behind it.
+/// Reads a list with one id per line, and calls `missing` with each that is not stored. Calls
+/// `progress` with the number of lines read.
 ///
 /// # Errors
-/// [`ReconcileError`]; what was given until then is missing indeed.
+/// [`ReconcileError`]; the ids that were passed to `missing` before are not stored.
 pub fn run(
     database: &std::path::Path,
     mut input: impl BufRead,
@@ -58,10 +58,8 @@ pub fn run(
     let mut lines = 0;
     loop {
         let (ids, more) = next_ids(&mut input, &mut lines, &mut done)?;
-        let known = readers.read(|snapshot| {
-            ids.iter()
-                .map(|id| snapshot.request_id_state(&id.to_string()))
-                .collect::<Result<Vec<_>, _>>()
+        let known = readers.read(|tx| {
+            ids.iter().map(|id| tx.request_id_state(&id.to_string())).collect::<Result<Vec<_>, _>>()
         })?;
         done.ids += ids.len() as u64;
         for (id, known) in ids.into_iter().zip(known) {
@@ -81,17 +79,19 @@ pub fn run(
     }
 }
 
-/// The next ids, and whether the list goes on behind them. Blank lines are passed over.
+/// The next ids, and whether the list continues after them. Blank lines are skipped.
 fn next_ids(
     input: &mut impl BufRead,
     lines: &mut u64,
     done: &mut Reconciled,
 ) -> io::Result<(Vec<RequestId>, bool)> {
-    let mut ids = Vec::with_capacity(CHUNK);
+    let mut ids = Vec::with_capacity(BATCH_IDS);
     let mut line = Vec::new();
-    while ids.len() < CHUNK {
+    while ids.len() < BATCH_IDS {
         line.clear();
-        let Some(fits) = next_line(input, &mut line, LONGEST)? else { return Ok((ids, false)) };
+        let Some(fits) = next_line(input, &mut line, MAX_LINE_BYTES)? else {
+            return Ok((ids, false));
+        };
         *lines += 1;
         let text = std::str::from_utf8(&line).unwrap_or("?").trim_start_matches('\u{feff}').trim();
         match RequestId::parse(text) {
@@ -99,7 +99,7 @@ fn next_ids(
             _ if fits && text.is_empty() => {}
             _ => {
                 done.invalid += 1;
-                if done.invalid_lines.len() < MOST {
+                if done.invalid_lines.len() < MAX_INVALID_LINES {
                     done.invalid_lines.push(*lines);
                 }
             }

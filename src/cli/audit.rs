@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 
 use crate::app::audit;
 use crate::cli::error::CliError;
-use crate::cli::{Context, DatabaseArg, output};
+use crate::cli::{CommandContext, DatabaseArg, output};
 use crate::domain::hash_chain::ChainPosition;
 use crate::domain::recorded::Recorded;
 
-/// Lists the audit log, proves it, or prints its head
+/// Lists or verifies the audit log, or prints its head
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -23,47 +23,47 @@ enum AuditCommand {
     List {
         #[command(flatten)]
         database: DatabaseArg,
-        /// Only rows of this event, such as LEAD_RECEIVED
+        /// Only this event, such as LEAD_RECEIVED
         #[arg(long)]
         event: Option<String>,
-        /// Only rows of this lead, by its id
+        /// Only this lead, by its id
         #[arg(long, value_name = "ID")]
         lead: Option<String>,
-        /// At most so many
+        /// Number of rows, at most
         #[arg(long, default_value_t = 50)]
         limit: usize,
-        /// As JSON
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Proves the chain, the sequence, the schema, and every lead against its digest
+    /// Verifies the hash chain, the sequence, the schema, and every lead against its digest
     ///
-    /// Reads only, beside a running server or on a copy. Exits with 4 and names the first broken
-    /// row when something does not hold. With receipts that were kept elsewhere (the site's log,
-    /// the journal), it also proves that nothing was rewritten or cut off since. The rest of the file
-    /// is for `fastcore check`.
+    /// Only reads, while a server runs or on a copy. Exits with 4 and names the first invalid row
+    /// when something is wrong. With receipts that were kept elsewhere (the site's log, the
+    /// journal), it also verifies that nothing was rewritten or cut off since. `fastcore check`
+    /// checks the rest of the file.
     ///
     /// Example: fastcore audit verify --receipt 1204:5be6…
     Verify {
         #[command(flatten)]
         database: DatabaseArg,
-        /// A receipt kept from an answer or from `audit head`; may stand several times
+        /// A receipt from an answer or from `audit head`; may be given several times
         #[arg(long = "receipt", value_name = "SEQ:HASH", value_parser = receipt)]
         receipts: Vec<ChainPosition>,
-        /// As JSON
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Prints the last row's place and hash as SEQ:HASH
+    /// Prints the number and hash of the last row as SEQ:HASH
     ///
-    /// Kept on another machine, it is a receipt for everything up to it.
+    /// Kept on another machine, it is a receipt for all rows up to it.
     Head {
         #[command(flatten)]
         database: DatabaseArg,
     },
 }
 
-pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
+pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> {
     match args.command {
         AuditCommand::List { database, event, lead, limit, json } => {
             let path = database.path(&context.environment)?;
@@ -91,16 +91,14 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
         AuditCommand::Head { database } => {
             match audit::head(&database.path(&context.environment)?)? {
                 Some(head) => output::data(format!("{head}\n").as_bytes()),
-                None => {
-                    Err(CliError::Failed("the audit log is empty: it has no head yet".to_owned()))
-                }
+                None => Err(CliError::Failed("the audit log is empty and has no head".to_owned())),
             }
         }
     }
 }
 
 fn verify(
-    context: &Context,
+    context: &CommandContext,
     database: &DatabaseArg,
     receipts: &[ChainPosition],
     json: bool,
@@ -117,7 +115,7 @@ fn verify(
         return Ok(());
     }
     let count = report.finding_count;
-    Err(CliError::Broken(format!("the audit log is broken: {count} findings, the first first")))
+    Err(CliError::Broken(format!("the audit log is invalid: {count} findings")))
 }
 
 fn receipt(text: &str) -> Result<ChainPosition, String> {

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use crate::app::backup;
 use crate::cli::error::CliError;
-use crate::cli::{Context, DatabaseArg, output};
+use crate::cli::{CommandContext, DatabaseArg, output};
 use crate::store::backup::progress::CancelFlag;
 use crate::store::backup::verify::verify_backup;
 
-/// Makes backups and proves them
+/// Creates and verifies backups
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -18,11 +18,11 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum BackupCommand {
-    /// Makes a backup, beside a running server or without one
+    /// Creates a backup, while a server runs or without one
     ///
-    /// One moment's state in one SQLite file (mode 0600) with an end mark. It is written beside its
-    /// place, checked as `audit verify` checks, flushed, and only then put there; an older backup
-    /// of that name is replaced, any other file is refused.
+    /// The state of one moment in one SQLite file (mode 0600) with a checksum trailer. It is written
+    /// to a temporary file, verified as by `audit verify`, flushed and then renamed. An older
+    /// backup of that name is replaced, any other file is refused.
     ///
     /// Example: fastcore backup create /backup/fastcore.db
     Create {
@@ -31,27 +31,27 @@ enum BackupCommand {
         /// The file, or - for standard output
         #[arg(value_name = "DEST")]
         target: PathBuf,
-        /// As JSON
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Proves a backup: whole to the last bit, valid, and of a version that this binary knows
+    /// Verifies a backup: complete, unchanged, valid, and of a version that this binary supports
     ///
-    /// Exits with 4 and the reason when it is cut short, altered or broken.
+    /// Exits with 4 and the reason when it is incomplete, changed or invalid.
     Verify {
         /// The backup
         file: PathBuf,
-        /// Take a copy that another tool made: rows, chain and structure are proved, but not what
-        /// no row uses
+        /// Accept a copy without a checksum trailer: its rows, chain and structure are verified, but
+        /// not the parts that no row uses
         #[arg(long)]
         no_checksum: bool,
-        /// As JSON
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
 }
 
-pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
+pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> {
     match args.command {
         BackupCommand::Create { database, target, json } => {
             let path = database.path(&context.environment)?;
@@ -61,8 +61,13 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
     }
 }
 
-fn create(context: &Context, path: &Path, target: &Path, json: bool) -> Result<(), CliError> {
-    let (clock, actor) = (&context.clock, Context::actor());
+fn create(
+    context: &CommandContext,
+    path: &Path,
+    target: &Path,
+    json: bool,
+) -> Result<(), CliError> {
+    let (clock, actor) = (&context.clock, CommandContext::actor());
     let stop = CancelFlag::default();
     let mut progress = output::Progress::new("pages copied");
     let tell = &mut |what, count| progress.of(what, count);
@@ -79,7 +84,7 @@ fn create(context: &Context, path: &Path, target: &Path, json: bool) -> Result<(
     let (rows, leads, sha256) = (taken.audit_rows, taken.leads, &taken.sha256);
     let head = taken.head.as_deref().unwrap_or("empty");
     output::eprint_line(&format!(
-        "Backup of {leads} leads and {rows} audit rows, checked; head {head}; SHA-256 {sha256}"
+        "Backup of {leads} leads and {rows} audit rows, verified; head {head}; SHA-256 {sha256}"
     ));
     Ok(())
 }
@@ -88,13 +93,13 @@ fn verify(file: &Path, no_checksum: bool, json: bool) -> Result<(), CliError> {
     let mut progress = output::Progress::new("MB read");
     let report = verify_backup(file, no_checksum, &mut |what, count| progress.of(what, count))?;
     drop(progress);
-    let proved = if no_checksum { "; what no row uses is not proved" } else { "" };
+    let limits = if no_checksum { "; parts that no row uses are not verified" } else { "" };
     output::report(&report, json, |head| {
         let (rows, leads) = (report.audit_rows, report.leads);
-        format!("audit rows: {rows}, leads: {leads}, head: {head}{proved}")
+        format!("audit rows: {rows}, leads: {leads}, head: {head}{limits}")
     })?;
     if report.valid {
         return Ok(());
     }
-    Err(CliError::Broken(format!("the backup is broken: {} findings", report.finding_count)))
+    Err(CliError::Broken(format!("the backup is invalid: {} findings", report.finding_count)))
 }

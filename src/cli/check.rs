@@ -6,32 +6,32 @@ use crate::app::backup::scheduler::BackupSchedule;
 use crate::app::status::doctor::{self, Finding};
 use crate::app::status::thresholds::Level;
 use crate::cli::error::CliError;
-use crate::cli::{Context, DatabaseArg, output};
-use crate::config::{Backups, Server, ServerFlags};
+use crate::cli::{CommandContext, DatabaseArg, output};
+use crate::config::server::{BackupConfig, ServerConfig, ServerFlags};
 
-/// Looks whether all is well, and says of each finding how to hint it
+/// Checks the installation, and gives a hint for each finding
 ///
-/// The configuration, who can read the files, the file's integrity, the chain, migrations, the
-/// ledger of erasures, the age of the last backup, disk space, the write-ahead log, the clock, and
-/// what was left behind. Reads only, beside a running server; exits with 1 if something is bad.
-/// Run it with the service's own settings: as its user, in its folder, with its variables.
+/// The configuration, file permissions, the file's integrity, the hash chain, migrations, the
+/// erasure ledger, the age of the last backup, disk space, the WAL, the clock, and leftover files.
+/// Only reads, also while a server runs; exits with 1 if there is an error. Run it with the
+/// service's own settings: as its user, in its folder, with its variables.
 ///
 /// Example: fastcore check --json
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     database: DatabaseArg,
-    /// As JSON
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
-pub(crate) fn run(context: &Context, args: &Args) -> Result<(), CliError> {
+pub(crate) fn run(context: &CommandContext, args: &Args) -> Result<(), CliError> {
     let path = args.database.path(&context.environment)?;
     let mut findings = configuration(context, args);
-    let schedule = Backups::load(&context.environment, &ServerFlags::default()).ok().flatten();
+    let schedule = BackupConfig::load(&context.environment, &ServerFlags::default()).ok().flatten();
     let schedule =
-        schedule.map(|Backups { folder, every, keep }| BackupSchedule { folder, every, keep });
+        schedule.map(|BackupConfig { folder, every, keep }| BackupSchedule { folder, every, keep });
     let mut progress = output::Progress::new("audit rows");
     findings
         .extend(doctor::check(&path, &context.clock, schedule.as_ref(), &mut |n| progress.at(n)));
@@ -43,18 +43,18 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<(), CliError> {
     }
     match findings.iter().filter(|finding| finding.level == Level::Error).count() {
         0 => Ok(()),
-        bad => Err(CliError::Failed(format!("{bad} of {} findings are bad", findings.len()))),
+        bad => Err(CliError::Failed(format!("{bad} of {} findings are errors", findings.len()))),
     }
 }
 
-fn configuration(context: &Context, args: &Args) -> Vec<Finding> {
+fn configuration(context: &CommandContext, args: &Args) -> Vec<Finding> {
     let flags =
         ServerFlags { database_url: args.database.database_url.clone(), ..ServerFlags::default() };
     let hint = "README, chapter \"Settings\"";
     let mut findings: Vec<Finding> = (context.environment.unknown().into_iter())
         .map(|text| Finding::warning("settings", text, hint))
         .collect();
-    if let Err(error) = Server::load(&context.environment, &flags) {
+    if let Err(error) = ServerConfig::load(&context.environment, &flags) {
         findings.push(Finding::error("settings", error.to_string(), hint));
     }
     findings

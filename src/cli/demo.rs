@@ -4,8 +4,8 @@ use chrono::Utc;
 
 use crate::app::demo;
 use crate::cli::error::CliError;
-use crate::cli::{Context, output, serve};
-use crate::config::Server;
+use crate::cli::{CommandContext, output, serve};
+use crate::config::server::ServerConfig;
 use crate::http::demo::SignInLink;
 use crate::store::db::lock::ServerLock;
 
@@ -26,10 +26,10 @@ pub(crate) struct Args {
     listen: Option<String>,
 }
 
-pub(crate) fn run(context: &Context, args: &Args) -> Result<(), CliError> {
+pub(crate) fn run(context: &CommandContext, args: &Args) -> Result<(), CliError> {
     let folder = tempfile::Builder::new().prefix("fastcore-demo-").tempdir()?;
     let database = folder.path().join("fastcore.db");
-    let server = Server::for_demo(&context.environment, args.listen.as_deref(), &database)?;
+    let server = ServerConfig::for_demo(&context.environment, args.listen.as_deref(), &database)?;
     output::eprint_line(&format!("Creating a demo database with {LEADS} fictional leads …"));
     let session = {
         let lock = ServerLock::take(&database)?;

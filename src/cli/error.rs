@@ -1,4 +1,4 @@
-//! What a command's failure says and which exit status it has.
+//! Errors of commands, and their exit statuses.
 
 use std::error::Error as _;
 use std::io;
@@ -8,13 +8,13 @@ use thiserror::Error;
 
 use crate::app::demo::DemoError;
 use crate::app::export::ExportError;
-use crate::app::import::ImportError;
+use crate::app::import::error::ImportError;
 use crate::app::reconcile::ReconcileError;
 use crate::app::staff::StaffError;
-use crate::config::ConfigError;
+use crate::config::error::ConfigError;
 use crate::store::error::StoreError;
 
-/// Why a command did not do what it was asked to.
+/// Why a command failed.
 #[derive(Debug, Error)]
 pub(crate) enum CliError {
     #[error(transparent)]
@@ -33,18 +33,18 @@ pub(crate) enum CliError {
     Staff(#[from] StaffError),
     #[error("{0}")]
     Io(#[from] io::Error),
-    /// The arguments do not fit; found out after they were parsed.
+    /// The arguments do not fit together.
     #[error("{0}")]
     Usage(String),
     #[error("{0}")]
     Failed(String),
-    /// A check found something; the findings are told already.
+    /// A verification failed; its findings are printed already.
     #[error("{0}")]
     Broken(String),
 }
 
 impl CliError {
-    /// One line for the person at the terminal.
+    /// The error with its causes, in one line.
     pub(crate) fn line(&self) -> String {
         let mut line = format!("fastcore: {self}");
         let mut cause = self.source();

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
-use crate::app::export::format::Format;
+use crate::app::export::format::ExportFormat;
 use crate::app::export::{Export, ExportSource};
 use crate::cli::error::CliError;
-use crate::cli::{Context, DatabaseArg, output};
+use crate::cli::{CommandContext, DatabaseArg, output};
 use crate::domain::filter;
 use crate::domain::filter::{LeadFilter, Period};
 use crate::domain::lead::LeadService;
@@ -17,9 +17,10 @@ use crate::domain::lead::status::LeadStatus;
 use crate::domain::search_terms::SearchTerms;
 use crate::domain::timestamp::Timestamp;
 
-/// Writes leads or the audit log to a file or to standard output
+/// Exports leads or the audit log to a file or to standard output
 ///
-/// Takes all rows of one moment, in the order in which they were stored, and writes a LEADS_EXPORTED row to the audit log.
+/// Writes all rows of one moment in the order in which they were stored, and records
+/// LEADS_EXPORTED in the audit log.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -53,7 +54,7 @@ struct OutputArgs {
     #[command(flatten)]
     database: DatabaseArg,
     #[arg(long, value_parser = formats(), default_value = "csv")]
-    format: Format,
+    format: ExportFormat,
     /// For CSV: rfc4180, or excel-fr for Excel in French (BOM, semicolons)
     #[arg(long, value_enum, default_value_t = Dialect::Rfc4180)]
     dialect: Dialect,
@@ -68,18 +69,18 @@ enum Dialect {
     ExcelFr,
 }
 
-/// When.
+/// The period of an export.
 #[derive(Debug, clap::Args)]
 pub(crate) struct PeriodArgs {
-    /// From this day (UTC) or moment (RFC 3339) on
+    /// From this day (UTC) or time (RFC 3339) on
     #[arg(long, value_name = "WHEN", value_parser = since)]
     since: Option<Timestamp>,
-    /// Up to and with this day (UTC), or up to this moment (RFC 3339)
+    /// Up to and including this day (UTC), or before this time (RFC 3339)
     #[arg(long, value_name = "WHEN", value_parser = until)]
     until: Option<Timestamp>,
 }
 
-/// Which leads.
+/// The filter for leads.
 #[derive(Debug, clap::Args)]
 pub(crate) struct FilterArgs {
     #[command(flatten)]
@@ -87,11 +88,11 @@ pub(crate) struct FilterArgs {
     /// Only this service: ponts, cabines, compresseurs, diagnostic or autre
     #[arg(long, value_parser = service)]
     service: Option<LeadService>,
-    /// Only this present status: received, processing, resolved or archived
+    /// Only this current status: received, processing, resolved or archived
     #[arg(long, value_parser = status)]
     status: Option<LeadStatus>,
-    /// Only leads with words that begin so, in name, e-mail, phone, company or message; accents
-    /// and case do not matter
+    /// Only leads with words that begin with these, in name, e-mail, phone, company or message;
+    /// ignores accents and case
     #[arg(long, value_name = "WORDS")]
     query: Option<String>,
 }
@@ -113,29 +114,33 @@ impl FilterArgs {
     }
 }
 
-pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
-    let (what, form) = match args.command {
+pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> {
+    let (source, form) = match args.command {
         ExportCommand::Leads { filter, form } => (ExportSource::Leads(filter.filter()), form),
         ExportCommand::Audit { period, form } => (ExportSource::Audit(period.period()), form),
     };
     let format = match (form.format, form.dialect) {
         (format, Dialect::Rfc4180) => format,
-        (Format::Csv | Format::CsvExcelFr, Dialect::ExcelFr) => Format::CsvExcelFr,
+        (ExportFormat::Csv | ExportFormat::CsvExcelFr, Dialect::ExcelFr) => {
+            ExportFormat::CsvExcelFr
+        }
         (_, Dialect::ExcelFr) => {
             return Err(CliError::Usage("--dialect is for --format csv".to_owned()));
         }
     };
     if format.is_binary() && form.output.is_none() && io::stdout().is_terminal() {
         let name = format.as_str();
-        return Err(CliError::Usage(format!("{name} is not for a terminal; name a file with -o")));
+        return Err(CliError::Usage(format!(
+            "{name} cannot be shown on a terminal; name a file with -o"
+        )));
     }
     let database = form.database.path(&context.environment)?;
-    let export = Export { source: what, format, actor: Context::actor() };
+    let export = Export { source, format, actor: CommandContext::actor() };
     let mut progress = output::Progress::new("rows");
-    let mut tell = |rows| progress.at(rows);
+    let mut report = |rows| progress.at(rows);
     let done = match &form.output {
-        Some(path) => export.to_file(&database, &context.clock, path, &mut tell),
-        None => export.to_writer(&database, &context.clock, io::stdout(), &mut tell),
+        Some(path) => export.to_file(&database, &context.clock, path, &mut report),
+        None => export.to_writer(&database, &context.clock, io::stdout(), &mut report),
     };
     drop(progress);
     let done = done?;
@@ -145,19 +150,23 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Every format by its name, with what it is.
-fn formats() -> impl TypedValueParser<Value = Format> {
-    let value = |format: Format| {
+/// All formats by name, with their help texts.
+fn formats() -> impl TypedValueParser<Value = ExportFormat> {
+    let value = |format: ExportFormat| {
         PossibleValue::new(format.as_str()).help(match format {
-            Format::Csv => "Comma-separated values (RFC 4180); formulas are defused",
-            Format::CsvExcelFr => "CSV for Excel in French; as --dialect excel-fr",
-            Format::Jsonl => "One JSON object a line; exact",
-            Format::Xlsx => "An Excel workbook of text cells; further sheets beyond a million rows",
-            Format::Postgres => "A script for psql: the original PostgreSQL schema and the rows",
+            ExportFormat::Csv => "Comma-separated values (RFC 4180); formulas are escaped",
+            ExportFormat::CsvExcelFr => "CSV for Excel in French; as --dialect excel-fr",
+            ExportFormat::Jsonl => "One JSON object per line; exact",
+            ExportFormat::Xlsx => {
+                "An Excel workbook of text cells; further sheets beyond a million rows"
+            }
+            ExportFormat::Postgres => {
+                "A script for psql: the original PostgreSQL schema and the rows"
+            }
         })
     };
-    PossibleValuesParser::new(Format::ALL.map(value))
-        .try_map(|name| Format::parse(&name).ok_or("unknown format"))
+    PossibleValuesParser::new(ExportFormat::ALL.map(value))
+        .try_map(|name| ExportFormat::parse(&name).ok_or("unknown format"))
 }
 
 fn since(text: &str) -> Result<Timestamp, String> {
@@ -169,7 +178,7 @@ fn until(text: &str) -> Result<Timestamp, String> {
 }
 
 fn when() -> String {
-    "a day such as 2026-01-31 or a moment such as 2026-01-31T08:00:00Z".to_owned()
+    "a day such as 2026-01-31 or a time such as 2026-01-31T08:00:00Z".to_owned()
 }
 
 fn service(text: &str) -> Result<LeadService, String> {

@@ -9,11 +9,11 @@ use serde_json::json;
 use crate::app::privacy;
 use crate::app::privacy::certificate::Certificate;
 use crate::cli::error::CliError;
-use crate::cli::{Context, DatabaseArg, output};
+use crate::cli::{CommandContext, DatabaseArg, output};
 use crate::domain::audit::ErasureReason;
 use crate::store::privacy::erase::LeadSelector;
 
-/// GdprCommand is held on a person: handed out, erased, purged when its time has come
+/// Exports or erases the data of a person, or erases old leads
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -22,28 +22,28 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum GdprCommand {
-    /// Writes all that is held on a person, as JSON
+    /// Exports all data of a person as JSON
     ///
-    /// Their leads, each with its audit rows. The address is compared as mail providers do: the
-    /// domain in any case and spelling, what is before the @ as it is.
+    /// Their leads, each with its audit rows. Addresses are compared as mail providers do: the
+    /// domain in any case and Unicode form, the part before the @ exactly.
     ///
     /// Example: fastcore gdpr export --email jean@example.com -o jean.json
     Export {
         #[command(flatten)]
         database: DatabaseArg,
-        /// The person's address
+        /// The person's e-mail address
         #[arg(long, value_name = "ADDRESS", value_parser = address)]
         email: String,
-        /// The file, written whole or not at all; standard output without it
+        /// The file, written whole or not at all [default: standard output]
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
     /// Erases a person's leads, or one lead, for good
     ///
-    /// Beside a running server or without one. Nothing of them stays in the database's files; an
-    /// audit row tells that and why they were erased, and the ledger beside the database keeps
-    /// older backups from bringing them back. Asks first. Cut off at any moment, it has erased all
-    /// of them or none; run again, it finishes what is left to do.
+    /// Works while a server runs or without one. Nothing of the leads stays in the database's files.
+    /// The audit log records the erasure and its reason; the erasure ledger next to the database
+    /// prevents a restored backup from containing them. Asks first. Interrupted at any moment, it
+    /// has erased all of them or none; run it again to finish.
     ///
     /// Example: fastcore gdpr erase --email jean@example.com --reason request --certificate jean.txt
     Erase {
@@ -58,53 +58,53 @@ enum GdprCommand {
         /// request, consent_withdrawn, retention, legal or mistake
         #[arg(long, value_parser = reason)]
         reason: ErasureReason,
-        /// Writes what was erased, with the audit rows, to a file that can be sent to the person
+        /// Write a certificate of the erasure to a file, which can be sent to the person
         #[arg(long, value_name = "FILE")]
         certificate: Option<PathBuf>,
-        /// Without asking
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
-        /// As JSON
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Erases all leads that are older than their retention
+    /// Erases all leads that are older than a retention period
     ///
     /// Example: fastcore gdpr purge --older-than 1095d --dry-run
     Purge {
         #[command(flatten)]
         database: DatabaseArg,
-        /// Their age, such as 1095d or 3y
+        /// The age, such as 1095d or 3y
         #[arg(long, value_name = "AGE", value_parser = age)]
         older_than: TimeDelta,
-        /// Only counts them
+        /// Only count them
         #[arg(long)]
         dry_run: bool,
-        /// Without asking
+        /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
-        /// As JSON
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
 }
 
-pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
+pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> {
     match args.command {
         GdprCommand::Export { database, email, output } => {
             let path = database.path(&context.environment)?;
-            let (clock, actor) = (&context.clock, Context::actor());
+            let (clock, actor) = (&context.clock, CommandContext::actor());
             let leads = privacy::export(&path, clock, &email, &actor, output.as_deref())?;
             output::eprint_line(&format!("{leads} leads."));
             Ok(())
         }
         GdprCommand::Erase { database, email, lead, reason, certificate, yes, json } => {
             let path = database.path(&context.environment)?;
-            let whose = match (&email, lead) {
+            let selector = match (&email, lead) {
                 (Some(address), _) => LeadSelector::Address(address.clone()),
                 (None, lead) => LeadSelector::Lead(lead.unwrap_or_default().to_ascii_lowercase()),
             };
-            let erase = Erase { path: &path, whose: &whose, reason, yes, json };
+            let erase = Erase { path: &path, selector: &selector, reason, yes, json };
             erase.run(context, email.as_deref(), certificate.as_deref())
         }
         GdprCommand::Purge { database, older_than, dry_run, yes, json } => {
@@ -116,7 +116,7 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
 
 struct Erase<'a> {
     path: &'a Path,
-    whose: &'a LeadSelector,
+    selector: &'a LeadSelector,
     reason: ErasureReason,
     yes: bool,
     json: bool,
@@ -125,12 +125,12 @@ struct Erase<'a> {
 impl Erase<'_> {
     fn run(
         &self,
-        context: &Context,
+        context: &CommandContext,
         address: Option<&str>,
         certificate: Option<&Path>,
     ) -> Result<(), CliError> {
-        let found = privacy::find(self.path, self.whose)?;
-        if let (LeadSelector::Lead(id), true) = (self.whose, found.is_empty())
+        let found = privacy::find(self.path, self.selector)?;
+        if let (LeadSelector::Lead(id), true) = (self.selector, found.is_empty())
             && !privacy::was_erased(self.path, id)?
         {
             let id = output::one_line(id);
@@ -142,11 +142,12 @@ impl Erase<'_> {
         if !self.yes && !found.is_empty() {
             confirm(&format!("Erase these {} leads for good?", found.len()))?;
         }
-        let certificate = certificate.map(|to| Certificate::at(to, self.path)).transpose()?;
-        let actor = Context::actor();
-        let erasure = privacy::erase(self.path, &context.clock, self.whose, self.reason, &actor)?;
-        // Also where nothing was found: an erasure that was cut off before may have left it undone.
-        remove_traces(self.path)?;
+        let certificate = certificate.map(|to| Certificate::begin(to, self.path)).transpose()?;
+        let actor = CommandContext::actor();
+        let erasure =
+            privacy::erase(self.path, &context.clock, self.selector, self.reason, &actor)?;
+        // Also where nothing was found: an interrupted erasure may have left this undone.
+        wipe_deleted(self.path)?;
         if let Some(certificate) = certificate {
             certificate.issue(address, &erasure)?;
         }
@@ -163,7 +164,7 @@ impl Erase<'_> {
 }
 
 fn purge(
-    context: &Context,
+    context: &CommandContext,
     path: &Path,
     age: TimeDelta,
     dry_run: bool,
@@ -183,25 +184,28 @@ fn purge(
     }
     let mut progress = output::Progress::new("leads erased");
     let clock = &context.clock;
-    let gone = privacy::purge(path, clock, age, &Context::actor(), &mut |n| progress.at(n))?;
+    let count =
+        privacy::purge(path, clock, age, &CommandContext::actor(), &mut |n| progress.at(n))?;
     drop(progress);
-    remove_traces(path)?;
+    wipe_deleted(path)?;
     if json {
-        return output::json(&json!({ "erased": gone }));
+        return output::json(&json!({ "erased": count }));
     }
-    output::eprint_line(&format!("Erased {gone} leads."));
+    output::eprint_line(&format!("Erased {count} leads."));
     Ok(())
 }
 
-fn remove_traces(path: &Path) -> Result<(), CliError> {
-    let mut progress = output::Progress::new("pages cleaned");
-    Ok(privacy::remove_traces(path, &mut |pages| progress.at(pages))?)
+fn wipe_deleted(path: &Path) -> Result<(), CliError> {
+    let mut progress = output::Progress::new("pages read");
+    Ok(privacy::wipe_deleted(path, &mut |pages| progress.at(pages))?)
 }
 
-/// Asks on the terminal; anything but yes ends the command.
+/// Asks on the terminal; any answer but yes ends the command.
 fn confirm(question: &str) -> Result<(), CliError> {
     if !io::stdin().is_terminal() {
-        return Err(CliError::Usage(format!("{question} Nobody is there to ask: give --yes")));
+        return Err(CliError::Usage(format!(
+            "{question} There is no terminal to ask on: use --yes"
+        )));
     }
     let _ = write!(io::stderr(), "{question} [y/N] ");
     let mut answer = String::new();
@@ -223,5 +227,5 @@ fn reason(text: &str) -> Result<ErasureReason, String> {
 
 fn age(text: &str) -> Result<TimeDelta, String> {
     let age = humantime::parse_duration(text).ok().and_then(|age| TimeDelta::from_std(age).ok());
-    age.ok_or_else(|| "a length of time, such as 1095d or 3y".to_owned())
+    age.ok_or_else(|| "a duration such as 1095d or 3y".to_owned())
 }

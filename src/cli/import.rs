@@ -4,11 +4,12 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-use crate::app::import::{Import, ImportError, Imported};
+use crate::app::import::error::ImportError;
+use crate::app::import::{Import, Imported};
 use crate::cli::error::CliError;
-use crate::cli::{Context, DatabaseArg, output};
+use crate::cli::{CommandContext, DatabaseArg, output};
 
-/// Takes in the rows of the PostgreSQL service that FASTCore replaces
+/// Imports the rows of the PostgreSQL service that FASTCore replaces
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -21,9 +22,9 @@ enum ImportCommand {
     ///
     /// CSV as `\copy lead_inbox to 'leads.csv' csv header` writes it, or JSON lines, as `psql -Atc
     /// 'select row_to_json(l) from lead_inbox l'` or `fastcore export leads --format jsonl` write
-    /// them. ImportCommand is stored already, by its request_id, is skipped; a lead that was erased here
-    /// does not come back; what the table cannot hold is refused. Run again, or after an
-    /// interruption, it goes on where it was. Exits with 1 when a row was refused.
+    /// them. A lead that is stored already, by its request_id, is skipped; a lead that was erased
+    /// here is not imported again; invalid rows are refused. Run it again after an interruption: it
+    /// continues where it was. Exits with 1 when a row was refused.
     ///
     /// Example: fastcore import leads leads.csv
     Leads {
@@ -31,16 +32,16 @@ enum ImportCommand {
         database: DatabaseArg,
         /// The rows; `-` for standard input
         file: PathBuf,
-        /// Where refused rows are told by line and reason (CSV) [default: FILE.refused.csv]
+        /// The file for refused rows, by line and reason (CSV) [default: FILE.refused.csv]
         #[arg(long, value_name = "FILE")]
         refused: Option<PathBuf>,
-        /// The counts as JSON
+        /// Print the counts as JSON
         #[arg(long)]
         json: bool,
     },
 }
 
-pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
+pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> {
     let ImportCommand::Leads { database, file, refused, json } = args.command;
     let database = database.path(&context.environment)?;
     let from = (file != Path::new("-")).then_some(file);
@@ -48,19 +49,22 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
         Some(file) => Box::new(BufReader::new(open(file)?)),
         None => Box::new(io::stdin().lock()),
     };
-    let refused = refused.unwrap_or_else(|| beside(from.as_deref()));
-    let import = Import { actor: Context::actor(), refused, from };
+    let refused = refused.unwrap_or_else(|| refused_path(from.as_deref()));
+    let import = Import { actor: CommandContext::actor(), refused, from };
     let mut progress = output::Progress::new("rows");
     let done = import.run(&database, &context.clock, input, &mut |rows| progress.at(rows));
     drop(progress);
-    let done = done.map_err(|e| tell_file(e, import.from.as_deref()))?;
+    let done = done.map_err(|e| with_file_name(e, import.from.as_deref()))?;
     if json {
         output::json(&done)?;
     } else {
         output::eprint_line(&summary(&done));
     }
     if done.refused + done.erased > 0 {
-        output::eprint_line(&format!("{} says which rows, and why.", import.refused.display()));
+        output::eprint_line(&format!(
+            "{} lists these rows and the reasons.",
+            import.refused.display()
+        ));
     }
     if done.refused > 0 {
         let count = done.refused;
@@ -74,15 +78,15 @@ fn open(file: &Path) -> Result<File, CliError> {
         .map_err(|e| CliError::Failed(format!("{} cannot be read: {e}", file.display())))
 }
 
-/// Where refused rows are told unless asked otherwise.
-fn beside(from: Option<&Path>) -> PathBuf {
+/// The default file for refused rows.
+fn refused_path(from: Option<&Path>) -> PathBuf {
     let mut name = from.unwrap_or(Path::new("fastcore-import")).as_os_str().to_owned();
     name.push(".refused.csv");
     name.into()
 }
 
-/// ImportCommand is wrong with the file, said with its name.
-fn tell_file(error: ImportError, from: Option<&Path>) -> CliError {
+/// Adds the name of the file to an error about its content.
+fn with_file_name(error: ImportError, from: Option<&Path>) -> CliError {
     match error {
         ImportError::Empty | ImportError::Missing(_) | ImportError::Repeated(_) => {
             let name = from.map_or("standard input".into(), |from| from.to_string_lossy());
@@ -94,13 +98,13 @@ fn tell_file(error: ImportError, from: Option<&Path>) -> CliError {
 
 fn summary(done: &Imported) -> String {
     let Imported { rows, imported, present, erased, refused, unknown_columns } = done;
-    let mut text = format!("{rows} rows: {imported} imported, {present} there already");
+    let mut text = format!("{rows} rows: {imported} imported, {present} already stored");
     if *erased > 0 {
         text.push_str(&format!(", {erased} erased here"));
     }
     text.push_str(&format!(", {refused} refused"));
     if *unknown_columns > 0 {
-        text.push_str(&format!("; {unknown_columns} columns are not a lead's and were left out"));
+        text.push_str(&format!("; {unknown_columns} unknown columns were ignored"));
     }
     text
 }

@@ -8,12 +8,12 @@ use crate::app::leads;
 use crate::app::leads::LeadDetail;
 use crate::cli::error::CliError;
 use crate::cli::export::{FilterArgs, status};
-use crate::cli::{Context, DatabaseArg, output};
+use crate::cli::{CommandContext, DatabaseArg, output};
 use crate::domain::lead::status::LeadStatus;
 use crate::domain::lead::{Lead, LeadService};
 use crate::domain::text::Personal;
 
-/// Lists leads, shows one, or says where one stands
+/// Lists leads, shows one, or sets its status
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -30,24 +30,24 @@ enum LeadCommand {
         database: DatabaseArg,
         #[command(flatten)]
         filter: FilterArgs,
-        /// At most so many
+        /// Number of leads, at most
         #[arg(long, default_value_t = 50)]
         limit: usize,
-        /// As JSON
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Shows everything about one lead
+    /// Shows one lead with its audit rows
     Show {
         #[command(flatten)]
         database: DatabaseArg,
         /// The lead's id, or its request_id
         id: String,
-        /// As JSON
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Says where a lead stands; the audit log remembers every change
+    /// Sets the status of a lead; the audit log records every change
     ///
     /// Example: fastcore lead set-status 0198a6f2-… processing
     SetStatus {
@@ -59,16 +59,16 @@ enum LeadCommand {
         #[arg(value_parser = status)]
         status: LeadStatus,
     },
-    /// Makes the present statuses anew from the audit log, which has the last word
+    /// Rebuilds the table of current statuses from the audit log
     ///
-    /// They are kept apart to filter by; `audit verify` says when they are not what the log says.
+    /// The table only makes filters fast: the audit log decides. `audit verify` reports differences.
     RebuildStatus {
         #[command(flatten)]
         database: DatabaseArg,
     },
 }
 
-pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
+pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> {
     match args.command {
         LeadCommand::List { database, filter, limit, json } => {
             let path = database.path(&context.environment)?;
@@ -80,20 +80,21 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
         }
         LeadCommand::Show { database, id, json } => {
             let path = database.path(&context.environment)?;
-            let shown =
+            let detail =
                 leads::show(&path, &id.to_ascii_lowercase())?.ok_or_else(|| unknown(&id))?;
             if json {
-                return output::json(&shown_as_json(&shown));
+                return output::json(&detail_as_json(&detail));
             }
-            output::data(shown_as_text(&shown).as_bytes())
+            output::data(detail_as_text(&detail).as_bytes())
         }
         LeadCommand::SetStatus { database, id, status } => {
             let path = database.path(&context.environment)?;
             let id = id.to_ascii_lowercase();
-            let change = leads::set_status(&path, &context.clock, &id, status, &Context::actor())?
-                .ok_or_else(|| unknown(&id))?;
+            let change =
+                leads::set_status(&path, &context.clock, &id, status, &CommandContext::actor())?
+                    .ok_or_else(|| unknown(&id))?;
             output::eprint_line(&if change.from == change.to {
-                format!("{id} is {} already; nothing was written.", change.to)
+                format!("{id} is already {}; nothing was changed.", change.to)
             } else {
                 format!("{id}: {} → {}", change.from, change.to)
             });
@@ -102,7 +103,9 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
         LeadCommand::RebuildStatus { database } => {
             let path = database.path(&context.environment)?;
             let leads = leads::rebuild_status(&path, &context.clock)?;
-            output::eprint_line(&format!("The log has changes of status for {leads} leads."));
+            output::eprint_line(&format!(
+                "Rebuilt; {leads} leads have another status than at their arrival."
+            ));
             Ok(())
         }
     }
@@ -148,16 +151,16 @@ fn as_json(lead: &Lead) -> Value {
     })
 }
 
-fn shown_as_json(shown: &LeadDetail) -> Value {
-    let mut value = as_json(&shown.lead);
-    value["receipt"] = json!(shown.receipt.map(|r| r.to_string()));
-    value["digest_valid"] = json!(shown.digest_valid);
-    value["timeline"] = json!(shown.timeline);
+fn detail_as_json(detail: &LeadDetail) -> Value {
+    let mut value = as_json(&detail.lead);
+    value["receipt"] = json!(detail.receipt.map(|r| r.to_string()));
+    value["digest_valid"] = json!(detail.digest_valid);
+    value["timeline"] = json!(detail.timeline);
     value
 }
 
-fn shown_as_text(shown: &LeadDetail) -> String {
-    let lead = &shown.lead;
+fn detail_as_text(detail: &LeadDetail) -> String {
+    let lead = &detail.lead;
     let personal = |text: &Option<Personal>| text.as_ref().map(|t| t.as_str().to_owned());
     let fields = [
         ("id", Some(lead.id.clone())),
@@ -173,8 +176,8 @@ fn shown_as_text(shown: &LeadDetail) -> String {
         ("request_id", Some(lead.request_id.clone())),
         ("ip_hash", Some(lead.ip_hash.clone())),
         ("meta", lead.meta_json.clone()),
-        ("receipt", shown.receipt.map(|r| r.to_string())),
-        ("digest", Some(if shown.digest_valid { "valid" } else { "INVALID" }.to_owned())),
+        ("receipt", detail.receipt.map(|r| r.to_string())),
+        ("digest", Some(if detail.digest_valid { "valid" } else { "INVALID" }.to_owned())),
     ];
     let mut text = String::new();
     for (name, value) in fields {
@@ -182,7 +185,7 @@ fn shown_as_text(shown: &LeadDetail) -> String {
         let _ = writeln!(text, "{name:<12}{}", output::one_line(value));
     }
     let _ = writeln!(text, "\n{}\n", output::visible(lead.message.as_str()));
-    for row in &shown.timeline {
+    for row in &detail.timeline {
         let actor = row.actor.as_deref().unwrap_or("-");
         let line = format!("{:>8}  {}  {:<16} {actor}", row.seq, row.created_at_utc, row.event);
         let _ = writeln!(text, "{}", output::one_line(&line));

@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 
 use crate::app::migrate;
 use crate::cli::error::CliError;
-use crate::cli::{Context, DatabaseArg, output};
+use crate::cli::{CommandContext, DatabaseArg, output};
 use crate::store::db::lock::ServerLock;
 
 /// Applies pending migrations, or lists them
 ///
-/// Makes the database where there is none. One that has rows is first copied beside itself, and
-/// the copy checked. `serve` does the same when it starts.
+/// Creates the database where there is none. A database with rows is copied first, next to itself,
+/// and the copy is verified. `serve` does the same at its start.
 ///
 /// Example: fastcore migrate status
 #[derive(Debug, clap::Args)]
@@ -24,42 +24,45 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum MigrateCommand {
-    /// Lists every migration that this binary knows and when the database got it
+    /// Lists all migrations of this binary, and when each was applied
     Status {
         #[command(flatten)]
         database: DatabaseArg,
-        /// As JSON
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
 }
 
-pub(crate) fn run(context: &Context, args: &Args) -> Result<(), CliError> {
+pub(crate) fn run(context: &CommandContext, args: &Args) -> Result<(), CliError> {
     match &args.command {
         Some(MigrateCommand::Status { database, json }) => status(context, database, *json),
         None => apply(context, &args.database),
     }
 }
 
-fn apply(context: &Context, database: &DatabaseArg) -> Result<(), CliError> {
+fn apply(context: &CommandContext, database: &DatabaseArg) -> Result<(), CliError> {
     let path = database.path(&context.environment)?;
     let lock = ServerLock::take(&path)?;
-    let prepared = migrate::prepare(&path, &context.clock, &Context::actor(), &lock)?;
+    let prepared = migrate::prepare(&path, &context.clock, &CommandContext::actor(), &lock)?;
     let (done, shown) = (prepared.migrated, path.display());
     if let Some(copy) = &done.copy {
-        output::eprint_line(&format!("The database as it was is kept in {}.", copy.display()));
+        output::eprint_line(&format!(
+            "A copy of the database before the migration is in {}.",
+            copy.display()
+        ));
     }
     output::eprint_line(&if prepared.created {
-        format!("Made {shown} at version {}.", done.to)
+        format!("Created {shown} at version {}.", done.to)
     } else if done.from == done.to {
         format!("{shown} is at version {}; nothing is pending.", done.to)
     } else {
-        format!("MigrationSummary {shown} from version {} to {}.", done.from, done.to)
+        format!("Migrated {shown} from version {} to {}.", done.from, done.to)
     });
     Ok(())
 }
 
-fn status(context: &Context, database: &DatabaseArg, json: bool) -> Result<(), CliError> {
+fn status(context: &CommandContext, database: &DatabaseArg, json: bool) -> Result<(), CliError> {
     let steps = migrate::status(&database.path(&context.environment)?)?;
     if json {
         return output::json(&steps);

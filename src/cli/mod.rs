@@ -1,6 +1,7 @@
-//! The command line: one file a command, its flags, its words, a call into [`crate::app`].
+//! The command line: one file per command, with its flags, its output and a call into
+//! [`crate::app`].
 //!
-//! Data goes to standard output, words for people to standard error.
+//! Data goes to standard output, messages to standard error.
 
 // The doc comments of arguments are their help texts, for a terminal.
 #![allow(rustdoc::bare_urls, rustdoc::broken_intra_doc_links)]
@@ -32,13 +33,15 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::cli::error::CliError;
 use crate::clock::Clock;
-use crate::config::{ConfigError, Environment, database_path};
+use crate::config::database::database_path;
+use crate::config::environment::Environment;
+use crate::config::error::ConfigError;
 use crate::domain::audit::cli_actor;
 use crate::telemetry;
 use crate::telemetry::LogFlags;
 
-/// Takes the leads of a company's site and keeps them: one binary, one SQLite file, an audit log
-/// that nobody can change.
+/// Receives the leads of a company's site and stores them: one binary, one SQLite file, an audit
+/// log that nobody can change.
 #[derive(Debug, Parser)]
 #[command(
     name = "fastcore",
@@ -46,8 +49,8 @@ use crate::telemetry::LogFlags;
     max_term_width = 100,
     subcommand_required = true,
     arg_required_else_help = true,
-    after_help = "Every setting is a flag or a variable, in this order: flag, environment, .env in the \
-                  working directory, default.\n\n\
+    after_help = "Settings are flags or variables, in this order of precedence: flag, environment, .env in \
+                  the working directory, default.\n\n\
                   Exit status: 0 done, 1 failed, 2 wrong usage, 4 integrity or chain broken, \
                   5 the database is in use by a server."
 )]
@@ -61,13 +64,13 @@ struct Cli {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Log")]
 struct LogArgs {
-    /// DEBUG, INFO, WARNING or ERROR [env: LOG_LEVEL] [default: INFO]
+    /// Log level: DEBUG, INFO, WARNING or ERROR [env: LOG_LEVEL] [default: INFO]
     #[arg(long, global = true, value_name = "LEVEL")]
     log_level: Option<String>,
-    /// The level DEBUG, unless one is set; never shows secrets or personal data [env: DEBUG] [default: false]
+    /// Sets the level DEBUG, unless LOG_LEVEL is set; never shows secrets or personal data [env: DEBUG] [default: false]
     #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     debug: Option<String>,
-    /// auto (text on a terminal, JSON lines elsewhere), text or json [env: FASTCORE_LOG_FORMAT] [default: auto]
+    /// Log format: auto (text on a terminal, JSON lines elsewhere), text or json [env: FASTCORE_LOG_FORMAT] [default: auto]
     #[arg(long, global = true, value_name = "FORMAT")]
     log_format: Option<String>,
 }
@@ -93,15 +96,15 @@ enum Command {
     ///
     /// Example: fastcore completions bash > /etc/bash_completion.d/fastcore
     Completions {
-        /// Which shell
+        /// The shell
         shell: clap_complete::Shell,
     },
 }
 
-/// Where the database is; the same flag for every command that needs it.
+/// The database; the same flag for every command that uses it.
 #[derive(Debug, Clone, clap::Args)]
 struct DatabaseArg {
-    /// sqlite://relative/path, sqlite:///absolute/path or a plain path
+    /// The database: sqlite://relative/path, sqlite:///absolute/path or a plain path
     /// [env: DATABASE_URL] [default: sqlite://fastcore.db]
     #[arg(long, value_name = "URL")]
     database_url: Option<String>,
@@ -113,13 +116,13 @@ impl DatabaseArg {
     }
 }
 
-/// What every command is given.
-struct Context {
+/// What every command uses.
+struct CommandContext {
     environment: Environment,
     clock: Clock,
 }
 
-impl Context {
+impl CommandContext {
     /// The actor of what a person does at the shell.
     fn actor() -> String {
         let user = uzers::get_current_username();
@@ -131,10 +134,10 @@ impl Context {
     }
 }
 
-/// Parses the arguments, runs the command, and turns what went wrong into an exit status.
+/// Parses the arguments, runs the command, and turns an error into an exit status.
 #[must_use]
 pub fn run() -> ExitCode {
-    // Whatever is made from here on holds personal data or secrets: its owner's alone.
+    // Files that are created from here on have personal data or secrets: only for their owner.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let cli = Cli::parse();
     match dispatch(cli) {
@@ -156,7 +159,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
     let log =
         LogFlags { level: cli.log.log_level, debug: cli.log.debug, format: cli.log.log_format };
     telemetry::start(&environment, &log)?;
-    let context = Context { environment, clock: Clock::system() };
+    let context = CommandContext { environment, clock: Clock::system() };
     match cli.command {
         Command::Serve(args) => serve::run(&context, args),
         Command::Demo(args) => demo::run(&context, &args),
@@ -182,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_sound() {
+    fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
     }
 }

@@ -6,7 +6,7 @@ use crate::http;
 
 /// Prints the OpenAPI document
 ///
-/// The same that a server gives at /openapi.json and shows at /docs.
+/// The document that a server serves at /openapi.json and shows at /docs.
 ///
 /// Example: fastcore openapi > fastcore.json
 #[derive(Debug, clap::Args)]

@@ -1,4 +1,4 @@
-//! Where words go: data to standard output, everything else to standard error.
+//! Output: data on standard output, everything else on standard error.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
@@ -8,7 +8,7 @@ use crate::cli::error::CliError;
 use crate::domain::text;
 use crate::store::audit::verify::VerifyReport;
 
-/// Writes data. A reader that has closed its end has what it wanted.
+/// Writes data to standard output. A reader that has closed its end is not an error.
 pub(crate) fn data(bytes: &[u8]) -> Result<(), CliError> {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
@@ -17,14 +17,15 @@ pub(crate) fn data(bytes: &[u8]) -> Result<(), CliError> {
     }
 }
 
-/// Writes a report as JSON.
+/// Writes a value as JSON to standard output.
 pub(crate) fn json(report: &impl Serialize) -> Result<(), CliError> {
     let mut text = serde_json::to_string_pretty(report).map_err(io::Error::from)?;
     text.push('\n');
     data(text.as_bytes())
 }
 
-/// Writes what a proof found, or that it is valid and of what: `valid` is given the head.
+/// Writes the findings of a verification, or one line that says that it is valid; `valid` returns the
+/// rest of that line for the head.
 pub(crate) fn report(
     report: &VerifyReport,
     json: bool,
@@ -41,13 +42,13 @@ pub(crate) fn report(
     data(text.as_bytes())
 }
 
-/// Says something to the person at the terminal; there may be nobody to hear it.
+/// Writes a line to standard error; ignores errors.
 pub(crate) fn eprint_line(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-/// Text from outside as a terminal may show it: control characters, which could move the cursor
-/// or change colours, and invisible ones are written as their code. Line breaks stay.
+/// Escapes text for a terminal: control characters, which could move the cursor or change colours,
+/// and invisible characters become their codes. Line breaks stay.
 pub(crate) fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
@@ -67,25 +68,25 @@ pub(crate) fn one_line(text: &str) -> String {
     visible(text).replace('\n', " ")
 }
 
-/// How far long work has come, on a terminal.
+/// The progress of long work, shown on a terminal.
 pub(crate) struct Progress {
-    what: &'static str,
+    unit: &'static str,
     shown: bool,
 }
 
 impl Progress {
-    pub(crate) fn new(what: &'static str) -> Self {
-        Self { what, shown: false }
+    pub(crate) fn new(unit: &'static str) -> Self {
+        Self { unit, shown: false }
     }
 
     pub(crate) fn at(&mut self, count: u64) {
-        self.of(self.what, count);
+        self.of(self.unit, count);
     }
 
-    /// For work in several parts, each of which counts something else.
-    pub(crate) fn of(&mut self, what: &str, count: u64) {
+    /// For work in parts that count different things.
+    pub(crate) fn of(&mut self, unit: &str, count: u64) {
         if io::stderr().is_terminal() {
-            let _ = write!(io::stderr(), "\r{count} {what} …\x1b[K");
+            let _ = write!(io::stderr(), "\r{count} {unit} …\x1b[K");
             self.shown = true;
         }
     }

@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use crate::app::reconcile;
 use crate::app::reconcile::{ReconcileError, Reconciled};
 use crate::cli::error::CliError;
-use crate::cli::{Context, DatabaseArg, output};
+use crate::cli::{CommandContext, DatabaseArg, output};
 
-/// Prints the request_ids of a list that are not stored: did we lose one?
+/// Prints the request_ids of a list that are not stored
 ///
-/// The list has one request_id a line, such as the site's log has them. A lead that was erased is
-/// known, and not missing. Exits with 0 when none is missing, and with 1 when one is or when a
-/// line is no request_id.
+/// Finds leads that were lost on the way. The list has one request_id per line, for example from the
+/// site's log. Erased leads are not missing. Exits with 0 when none is missing, and with 1 when
+/// one is, or when a line is not a request_id.
 ///
 /// Example: fastcore reconcile --ids sent.txt > lost.txt
 #[derive(Debug, clap::Args)]
@@ -23,12 +23,12 @@ pub(crate) struct Args {
     /// The list; `-` for standard input
     #[arg(long, value_name = "FILE")]
     ids: PathBuf,
-    /// The missing ones and the counts as JSON
+    /// Print the missing ones and the counts as JSON
     #[arg(long)]
     json: bool,
 }
 
-pub(crate) fn run(context: &Context, args: &Args) -> Result<(), CliError> {
+pub(crate) fn run(context: &CommandContext, args: &Args) -> Result<(), CliError> {
     let database = args.database.path(&context.environment)?;
     let input: Box<dyn BufRead> = if args.ids == Path::new("-") {
         Box::new(io::stdin().lock())
@@ -43,7 +43,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<(), CliError> {
         reconcile::run(&database, input, &mut |id| list.add(id), &mut |ids| progress.at(ids));
     drop(progress);
     let done = match done {
-        // A reader that has closed its end has what it wanted: there is a missing one.
+        // The reader has closed its end after a missing one.
         Err(ReconcileError::Io(e)) if e.kind() == ErrorKind::BrokenPipe => {
             return Err(CliError::Failed("at least one is missing".to_owned()));
         }
@@ -56,7 +56,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<(), CliError> {
     let Reconciled { ids, stored, erased, missing, invalid, .. } = done;
     let counts = format!(
         "{ids} ids: {stored} stored, {erased} erased since, {missing} missing; \
-         {invalid} lines are no ids"
+         {invalid} lines are not ids"
     );
     if missing + invalid > 0 {
         return Err(CliError::Failed(counts));
@@ -65,7 +65,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<(), CliError> {
     Ok(())
 }
 
-/// The missing ids on standard output, as they are found.
+/// Writes the missing ids to standard output as they are found.
 struct List {
     out: BufWriter<io::Stdout>,
     json: bool,
@@ -86,7 +86,7 @@ impl List {
         }
     }
 
-    /// In JSON, the counts follow the ids, of which there may be too many to keep.
+    /// In JSON, the counts follow the ids, which may be too many for the memory.
     fn end(&mut self, done: &Reconciled) -> Result<(), CliError> {
         if self.json {
             let counts = serde_json::to_string(done).map_err(io::Error::from)?;

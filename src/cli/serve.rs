@@ -11,8 +11,9 @@ use tokio_util::sync::CancellationToken;
 use crate::app::backup::scheduler::BackupSchedule;
 use crate::app::{App, migrate};
 use crate::cli::error::CliError;
-use crate::cli::{Context, DatabaseArg, output, signals, startup};
-use crate::config::{Backups, IngestTokens, Server, ServerFlags};
+use crate::cli::{CommandContext, DatabaseArg, output, signals, startup};
+use crate::config::ingest_tokens::IngestTokens;
+use crate::config::server::{BackupConfig, ServerConfig, ServerFlags};
 use crate::http;
 use crate::http::demo::SignInLink;
 use crate::store::db::lock::ServerLock;
@@ -65,7 +66,7 @@ pub(crate) struct Args {
     backup_keep: Option<String>,
 }
 
-pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
+pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> {
     let flags = ServerFlags {
         database_url: args.database.database_url,
         listen: args.listen,
@@ -76,26 +77,27 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
         backup_every: args.backup_every,
         backup_keep: args.backup_keep,
     };
-    let server = Server::load(&context.environment, &flags)?;
+    let server = ServerConfig::load(&context.environment, &flags)?;
     startup::log_settings(&context.environment);
     run_server(context, &server, None)
 }
 
 /// Runs a server until a signal ends it; with a sign-in link, prints that.
 pub(crate) fn run_server(
-    context: &Context,
-    server: &Server,
+    context: &CommandContext,
+    server: &ServerConfig,
     link: Option<SignInLink>,
 ) -> Result<(), CliError> {
     let lock = ServerLock::take(&server.database)?;
     let runtime = start_runtime()?;
     let listener = listen(&runtime, server.listen)?;
-    let prepared = migrate::prepare(&server.database, &context.clock, &Context::actor(), &lock)?;
+    let prepared =
+        migrate::prepare(&server.database, &context.clock, &CommandContext::actor(), &lock)?;
     let tokens = server.tokens()?;
     startup::log_prepared(server, &prepared, &tokens);
     let backups = server.backups.clone();
     let backups =
-        backups.map(|Backups { folder, every, keep }| BackupSchedule { folder, every, keep });
+        backups.map(|BackupConfig { folder, every, keep }| BackupSchedule { folder, every, keep });
     let (app, background) =
         App::start(&server.database, &context.clock, backups, runtime.handle())?;
     runtime.block_on(serve(server, app, tokens, listener, link, background.shutdown()))?;
@@ -124,7 +126,7 @@ fn listen(runtime: &Runtime, address: SocketAddr) -> Result<TcpListener, CliErro
 
 /// Serves until a signal, then finishes the requests that have arrived.
 async fn serve(
-    server: &Server,
+    server: &ServerConfig,
     app: App,
     tokens: IngestTokens,
     listener: TcpListener,

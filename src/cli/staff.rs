@@ -10,14 +10,14 @@ use crate::app::staff;
 use crate::app::staff::TotpChange;
 use crate::app::staff::totp::TotpEnrolment;
 use crate::cli::error::CliError;
-use crate::cli::{Context, DatabaseArg, output};
+use crate::cli::{CommandContext, DatabaseArg, output};
 use crate::domain::staff::{AccountName, Password};
 use crate::store::staff::AccountInfo;
 
-/// How often a code may be mistyped before nothing is done.
-const TRIES: usize = 3;
+/// Attempts to enter a code.
+const MAX_CODE_ATTEMPTS: usize = 3;
 
-/// The accounts that may sign in to the admin page
+/// Manages the accounts of the admin page
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -28,19 +28,19 @@ pub(crate) struct Args {
 enum StaffCommand {
     /// Adds an account
     ///
-    /// Asks for its password twice, without echo. With --totp, shows a QR code for an
-    /// authenticator app and asks for its first code; signing in then takes one each time.
+    /// Asks for the password twice, without echo. With --totp, it shows a QR code for an
+    /// authenticator app and asks for the first code; each sign-in then needs a code.
     ///
     /// Example: fastcore staff add jean --totp
     Add {
         #[command(flatten)]
         database: DatabaseArg,
-        /// Its name: a-z, 0-9, dot, hyphen, underscore; at most 32
+        /// The name: a-z, 0-9, dot, hyphen, underscore; at most 32
         #[arg(value_parser = name)]
         name: AccountName,
         #[command(flatten)]
         password: PasswordArg,
-        /// With a second factor: codes of an authenticator app (RFC 6238)
+        /// Add a second factor: codes of an authenticator app (RFC 6238)
         #[arg(long)]
         totp: bool,
     },
@@ -48,11 +48,11 @@ enum StaffCommand {
     List {
         #[command(flatten)]
         database: DatabaseArg,
-        /// As JSON
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Gives an account another password and ends its sessions
+    /// Sets a new password for an account and ends its sessions
     ///
     /// Example: fastcore staff reset-password jean
     ResetPassword {
@@ -63,10 +63,10 @@ enum StaffCommand {
         name: AccountName,
         #[command(flatten)]
         password: PasswordArg,
-        /// With a new second factor, whether or not it had one
+        /// Add or replace the second factor
         #[arg(long, conflicts_with = "without_totp")]
         totp: bool,
-        /// Without a second factor from now on
+        /// Remove the second factor
         #[arg(long)]
         without_totp: bool,
     },
@@ -87,12 +87,12 @@ struct PasswordArg {
     password_stdin: bool,
 }
 
-pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
-    let actor = Context::actor();
+pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> {
+    let actor = CommandContext::actor();
     match args.command {
         StaffCommand::Add { database, name, password, totp } => {
             let path = database.path(&context.environment)?;
-            // Before a person types a password for nothing.
+            // Before the password is asked for.
             if staff::exists(&path, &name)? {
                 return Err(taken(&name));
             }
@@ -103,7 +103,7 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
             if !staff::add(&path, &context.clock, &name, &given, &factor, &actor)? {
                 return Err(taken(&name));
             }
-            output::eprint_line(&format!("{} may sign in to the admin page.", name.as_str()));
+            output::eprint_line(&format!("{} can sign in to the admin page.", name.as_str()));
         }
         StaffCommand::List { database, json } => {
             let listed = staff::list(&database.path(&context.environment)?, &context.clock)?;
@@ -126,7 +126,7 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
                 return Err(unknown(&name));
             }
             output::eprint_line(&format!(
-                "{} has a new password; its sessions have ended.",
+                "{} has a new password; its sessions were ended.",
                 name.as_str()
             ));
         }
@@ -135,7 +135,10 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<(), CliError> {
             if !staff::remove(&path, &context.clock, &name, &actor)? {
                 return Err(unknown(&name));
             }
-            output::eprint_line(&format!("{} is removed; its sessions have ended.", name.as_str()));
+            output::eprint_line(&format!(
+                "{} was removed; its sessions were ended.",
+                name.as_str()
+            ));
         }
     }
     Ok(())
@@ -152,46 +155,48 @@ impl PasswordArg {
         };
         let password = Password::parse(&first)
             .ok_or_else(|| CliError::Failed(format!("a password has {}", Password::RULE)))?;
-        if !self.password_stdin && Password::from_input(&hidden("The same again: ")?) != password {
-            return Err(CliError::Failed("the two were not the same; nothing was changed".into()));
+        if !self.password_stdin
+            && Password::from_input(&hidden("Repeat the password: ")?) != password
+        {
+            return Err(CliError::Failed("the passwords differ; nothing was changed".into()));
         }
         Ok(password)
     }
 
-    /// Shows the QR code and, where there is somebody to ask, takes the app's first code.
+    /// Shows the QR code and, on a terminal, asks for the app's first code.
     fn factor<'e>(
         &self,
-        context: &Context,
+        context: &CommandContext,
         enrolment: Option<&'e TotpEnrolment>,
     ) -> Result<Option<TotpChange<'e>>, CliError> {
         let Some(enrolment) = enrolment else { return Ok(None) };
-        output::data(shown(enrolment)?.as_bytes())?;
+        output::data(qr_code(enrolment)?.as_bytes())?;
         if self.password_stdin || !io::stdin().is_terminal() {
             return Ok(Some(TotpChange::With(enrolment, None)));
         }
-        for _ in 0..TRIES {
-            let code = hidden("The code that the app shows now: ")?;
+        for _ in 0..MAX_CODE_ATTEMPTS {
+            let code = hidden("Code from the app: ")?;
             if let Some(step) = enrolment.step_of(&code, context.clock.now().timestamp()) {
                 return Ok(Some(TotpChange::With(enrolment, Some(step))));
             }
-            output::eprint_line("That is not the code; is the clock of this machine right?");
+            output::eprint_line("Wrong code; is the clock of this machine right?");
         }
-        Err(CliError::Failed("no right code was given; nothing was changed".to_owned()))
+        Err(CliError::Failed("no valid code was entered; nothing was changed".to_owned()))
     }
 }
 
 fn hidden(prompt: &str) -> Result<String, CliError> {
     rpassword::prompt_password(prompt).map_err(|e| {
         CliError::Failed(format!(
-            "there is no terminal to ask for it ({e}); --password-stdin reads it from a pipe"
+            "there is no terminal to ask on ({e}); --password-stdin reads the password from a pipe"
         ))
     })
 }
 
-/// The QR code, and its text for an app without a camera.
-fn shown(enrolment: &TotpEnrolment) -> Result<String, CliError> {
+/// The QR code, and its content for an app without a camera.
+fn qr_code(enrolment: &TotpEnrolment) -> Result<String, CliError> {
     let code = QrCode::new(enrolment.url()).map_err(|e| CliError::Failed(e.to_string()))?;
-    // Light on dark, as terminals are; cameras read both.
+    // Light on dark, as in terminals; cameras read both.
     let image =
         code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build();
     Ok(format!("{image}\n\n{}\n", enrolment.url()))
@@ -216,7 +221,7 @@ fn name(text: &str) -> Result<AccountName, String> {
 }
 
 fn taken(name: &AccountName) -> CliError {
-    CliError::Failed(format!("there is an account {} already", name.as_str()))
+    CliError::Failed(format!("there is already an account {}", name.as_str()))
 }
 
 fn unknown(name: &AccountName) -> CliError {

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use crate::app::migrate::Prepared;
 use crate::cli::output;
-use crate::config::{Environment, IngestTokens, Server};
+use crate::config::environment::Environment;
+use crate::config::ingest_tokens::IngestTokens;
+use crate::config::server::ServerConfig;
 
 /// Blocks smaller than SQLite's pages, in bytes, are dangerous on a full disk.
 const PAGE_BYTES: u64 = 4096;
@@ -15,13 +17,13 @@ pub(crate) fn log_settings(environment: &Environment) {
     for warning in environment.unknown() {
         tracing::warn!("{warning}");
     }
-    for name in environment.not_served() {
+    for name in environment.unused() {
         tracing::warn!("{name} is set, but this version does not use it");
     }
 }
 
 /// Says what was created or changed before the server listens.
-pub(crate) fn log_prepared(server: &Server, prepared: &Prepared, tokens: &IngestTokens) {
+pub(crate) fn log_prepared(server: &ServerConfig, prepared: &Prepared, tokens: &IngestTokens) {
     let database = server.database.display();
     if prepared.created {
         tracing::warn!(%database, "there was no database; a new one was created");
@@ -49,7 +51,7 @@ fn block_size(database: &Path) -> Option<u64> {
 
 /// Says where the server listens; after the first start, also how to send a lead.
 pub(crate) fn log_listening(
-    server: &Server,
+    server: &ServerConfig,
     tokens: &IngestTokens,
     address: SocketAddr,
     url: &str,

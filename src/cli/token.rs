@@ -2,12 +2,12 @@
 
 use crate::cli::error::CliError;
 use crate::cli::output;
-use crate::config::Secret;
+use crate::config::secret::Secret;
 
 /// Prints a new random ingest token
 ///
-/// It is stored nowhere: put it in FASTCORE_SITE_INGEST_TOKEN here and on the site. To change a
-/// token without losing a lead, move the old one to FASTCORE_SITE_INGEST_TOKEN_PREVIOUS first.
+/// It is not stored: set it as FASTCORE_SITE_INGEST_TOKEN here and on the site. To change a token
+/// without losing leads, move the old one to FASTCORE_SITE_INGEST_TOKEN_PREVIOUS first.
 ///
 /// Example: fastcore token > /etc/fastcore/ingest-token
 #[derive(Debug, clap::Args)]

@@ -1,25 +1,30 @@
-//! Where the database is.
+//! The path of the database.
 
 use std::path::PathBuf;
 
-use crate::config::{ConfigError, DATABASE_URL, Environment};
+use crate::config::environment::Environment;
+use crate::config::error::ConfigError;
+use crate::config::setting::DATABASE_URL;
 
 /// The path of the database file.
 ///
 /// # Errors
-/// The URL is not one of SQLite's; a PostgreSQL URL is told where to go.
-pub fn path(environment: &Environment, flag: Option<&str>) -> Result<PathBuf, ConfigError> {
-    DATABASE_URL.resolve(environment, flag, place)?.ok_or_else(|| {
-        // The URL holds a password: it is not repeated.
+/// The URL is not a SQLite URL. For a PostgreSQL URL, the error names `export --format postgres`.
+pub fn database_path(
+    environment: &Environment,
+    flag: Option<&str>,
+) -> Result<PathBuf, ConfigError> {
+    DATABASE_URL.resolve(environment, flag, parse_path)?.ok_or_else(|| {
+        // The URL may contain a password: it is not repeated.
         ConfigError::new(
-            "DATABASE_URL: FASTCore keeps its data in a SQLite file, such as sqlite://fastcore.db; \
-             to bring its rows to PostgreSQL, use `fastcore export --format postgres`",
+            "DATABASE_URL: FASTCore stores its data in a SQLite file, such as sqlite://fastcore.db; \
+             to copy its rows to PostgreSQL, use `fastcore export --format postgres`",
         )
     })
 }
 
-/// The path in a URL of SQLite's or as it is; `Some(None)` for a URL of PostgreSQL's.
-fn place(url: &str) -> Option<Option<PathBuf>> {
+/// The path of a SQLite URL or a plain path; `Some(None)` for a PostgreSQL URL.
+fn parse_path(url: &str) -> Option<Option<PathBuf>> {
     let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme).to_ascii_lowercase();
     if scheme.starts_with("postgres") {
         return Some(None);

@@ -5,9 +5,9 @@ use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 
-use crate::config::ConfigError;
+use crate::config::error::ConfigError;
 
-/// Every variable there is; a secret among them may come as `X_FILE` or as a systemd credential.
+/// All variables; a secret `X` may be given as `X_FILE` or as a systemd credential.
 const KNOWN: [&str; 19] = [
     "DATABASE_URL",
     "LOG_LEVEL",
@@ -24,7 +24,7 @@ const KNOWN: [&str; 19] = [
     "FASTCORE_BACKUP_DIR",
     "FASTCORE_BACKUP_EVERY",
     "FASTCORE_BACKUP_KEEP",
-    // RequestIdState by name; `serve` says what this version does not do yet.
+    // Not used by this version; `serve` warns of them.
     "FASTCORE_TLS_CERT",
     "FASTCORE_TLS_KEY",
     "FASTCORE_METRICS_TOKEN",
@@ -45,10 +45,10 @@ impl std::fmt::Debug for Environment {
 }
 
 impl Environment {
-    /// Reads the process's variables and `.env` in the working directory, where there is one.
+    /// Reads the process's variables, and the `.env` file in the working directory, if there is one.
     ///
     /// # Errors
-    /// The file is there and cannot be read.
+    /// The file exists and cannot be read.
     #[expect(clippy::disallowed_methods, reason = "this is the one reader")]
     pub fn load() -> Result<Self, ConfigError> {
         let process = std::env::vars_os()
@@ -57,14 +57,14 @@ impl Environment {
         Ok(Self { process, file: read_file(Path::new(".env"))? })
     }
 
-    /// An environment of these variables alone.
+    /// An environment with these variables alone.
     #[must_use]
     pub fn of(variables: &[(&str, &str)]) -> Self {
         let process = variables.iter().map(|(n, v)| ((*n).to_owned(), OsString::from(v))).collect();
         Self { process, file: BTreeMap::new() }
     }
 
-    /// A variable's value; one that is empty is as good as unset.
+    /// A variable's value; an empty one counts as unset.
     pub(crate) fn get(&self, name: &str) -> Result<Option<&str>, ConfigError> {
         match self.process(name)? {
             Some(value) => Ok(Some(value)),
@@ -72,7 +72,7 @@ impl Environment {
         }
     }
 
-    /// Whether a variable is set, to anything but nothing.
+    /// Whether a variable is set and not empty.
     ///
     /// # Errors
     /// Its value is not UTF-8.
@@ -91,7 +91,7 @@ impl Environment {
         self.file.get(name).map(String::as_str).filter(|v| !v.is_empty())
     }
 
-    /// A warning for each `FASTCORE_…` variable that means nothing, with the nearest that does.
+    /// A warning for each unknown `FASTCORE_…` variable, with the nearest known name.
     #[must_use]
     pub fn unknown(&self) -> Vec<String> {
         let mut names: Vec<&String> = self.process.keys().chain(self.file.keys()).collect();
@@ -102,14 +102,14 @@ impl Environment {
             .filter(|n| n.starts_with("FASTCORE_") && !known(n))
             .map(|name| {
                 let near = KNOWN.iter().min_by_key(|k| strsim::damerau_levenshtein(k, name));
-                format!("{name} is no setting of FASTCORE; did you mean {}?", near.unwrap_or(&""))
+                format!("{name} is an unknown setting; did you mean {}?", near.unwrap_or(&""))
             })
             .collect()
     }
 
-    /// The variables that are set, known, and not yet served by this version.
+    /// The variables that are set and known, but not used by this version.
     #[must_use]
-    pub fn not_served(&self) -> Vec<&'static str> {
+    pub fn unused(&self) -> Vec<&'static str> {
         let later =
             |n: &&&str| ["FASTCORE_TLS", "FASTCORE_METRICS"].iter().any(|p| n.starts_with(p));
         let set = |n: &&&str| self.get(n).is_ok_and(|v| v.is_some());
@@ -140,10 +140,11 @@ fn read_file(path: &Path) -> Result<BTreeMap<String, String>, ConfigError> {
         .collect()
 }
 
-/// What is wrong with the file, without its content, which may be a secret.
+/// The error without the content of the file, which may be a secret.
 fn cause(error: &dotenvy::Error) -> String {
     match error {
         dotenvy::Error::Io(e) => e.to_string(),
-        _ => "not of the form NAME=value; a value with spaces, quotes or a # stands in 'single quotes'".to_owned(),
+        _ => "not of the form NAME=value; a value with spaces, quotes or # needs 'single quotes'"
+            .to_owned(),
     }
 }

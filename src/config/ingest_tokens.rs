@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::config::environment::Environment;
+use crate::config::error::ConfigError;
 use crate::config::secret::Secret;
-use crate::config::{ConfigError, Environment};
 
 /// The tokens that the site may use, and where they come from.
 #[derive(Debug, Clone, Default)]

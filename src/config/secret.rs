@@ -8,7 +8,8 @@ use std::path::Path;
 use rand::TryRng as _;
 use rand::rngs::SysRng;
 
-use crate::config::{ConfigError, Environment};
+use crate::config::environment::Environment;
+use crate::config::error::ConfigError;
 
 /// Characters of a strong token, at least: 32 hexadecimal digits are 128 bits.
 const MIN_STRONG_LEN: usize = 32;

@@ -4,7 +4,11 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::config::{ConfigError, Environment, IngestTokens, Setting, boolean};
+use crate::config::database::database_path;
+use crate::config::environment::Environment;
+use crate::config::error::ConfigError;
+use crate::config::ingest_tokens::IngestTokens;
+use crate::config::setting::{Setting, boolean};
 
 const LISTEN: Setting = Setting {
     variable: "FASTCORE_LISTEN",
@@ -50,7 +54,7 @@ const BACKUP_KEEP: Setting = Setting {
     accepts: "a whole number from 1 up",
 };
 
-/// What the command line says.
+/// The flags of `serve`.
 #[derive(Debug, Default, Clone)]
 pub struct ServerFlags {
     pub database_url: Option<String>,
@@ -63,19 +67,19 @@ pub struct ServerFlags {
     pub backup_keep: Option<String>,
 }
 
-/// Where a server's own backups go, how often they are taken, and how many stay.
+/// The folder of scheduled backups, their interval, and how many are kept.
 #[derive(Debug, Clone)]
-pub struct Backups {
+pub struct BackupConfig {
     pub folder: PathBuf,
     pub every: Duration,
     pub keep: usize,
 }
 
-impl Backups {
-    /// Reads the settings; none without a folder. A bad value is refused also then.
+impl BackupConfig {
+    /// Reads the settings; returns `None` without a folder, unless a value is bad.
     ///
     /// # Errors
-    /// The first one that is not accepted.
+    /// The first setting that is not accepted.
     pub fn load(
         environment: &Environment,
         flags: &ServerFlags,
@@ -93,25 +97,25 @@ impl Backups {
     }
 }
 
-/// How `serve` runs, checked.
+/// The settings of `serve`, checked.
 #[derive(Debug, Clone)]
-pub struct Server {
+pub struct ServerConfig {
     pub database: PathBuf,
     pub listen: SocketAddr,
     pub cors_origins: Vec<String>,
-    /// Without a trailing slash; made from the listen address where it is not set.
+    /// Without a trailing slash; `None` where it is not set.
     pub public_url: Option<String>,
-    pub backups: Option<Backups>,
+    pub backups: Option<BackupConfig>,
     configured: IngestTokens,
 }
 
-impl Server {
+impl ServerConfig {
     /// Reads and checks every setting.
     ///
     /// # Errors
-    /// The first one that is not accepted.
+    /// The first setting that is not accepted.
     pub fn load(environment: &Environment, flags: &ServerFlags) -> Result<Self, ConfigError> {
-        let database = crate::config::database_path(environment, flags.database_url.as_deref())?;
+        let database = database_path(environment, flags.database_url.as_deref())?;
         let listen = LISTEN.resolve(environment, flags.listen.as_deref(), address)?;
         let cors_origins =
             CORS_ORIGINS.resolve(environment, flags.cors_origins.as_deref(), origins)?;
@@ -120,18 +124,18 @@ impl Server {
         let public_url = PUBLIC_URL.resolve(environment, flags.public_url.as_deref(), url)?;
         if environment.get("FASTCORE_TLS_CERT")?.is_some() {
             return Err(ConfigError::new(
-                "FASTCORE_TLS_CERT: this version does not speak HTTPS itself; unset it and put a \
-                 reverse proxy that does in front of a loopback address",
+                "FASTCORE_TLS_CERT: this version does not serve HTTPS; unset it, and let a reverse proxy \
+                 that does forward requests to a loopback address",
             ));
         }
         if !listen.ip().is_loopback() && !plaintext {
             return Err(ConfigError::new(format_args!(
-                "FASTCORE_LISTEN: {listen} is not a loopback address, and leads would travel in \
-                 plaintext; listen on 127.0.0.1 behind a reverse proxy that speaks HTTPS, or set \
-                 FASTCORE_ALLOW_PLAINTEXT=true where the network itself is encrypted"
+                "FASTCORE_LISTEN: {listen} is not a loopback address, and leads would be sent in \
+                 plaintext; listen on 127.0.0.1 with a reverse proxy that serves HTTPS, or set \
+                 FASTCORE_ALLOW_PLAINTEXT=true if the network itself is encrypted"
             )));
         }
-        let backups = Backups::load(environment, flags)?;
+        let backups = BackupConfig::load(environment, flags)?;
         let configured = IngestTokens::configured(environment, listen.ip().is_loopback())?;
         Ok(Self { database, listen, cors_origins, public_url, backups, configured })
     }
@@ -160,10 +164,10 @@ impl Server {
         Self::load(&Environment::of(&[]), &flags)
     }
 
-    /// The tokens; where none is configured, makes one and keeps it beside the database.
+    /// The tokens; where none is configured, one is generated and stored next to the database.
     ///
     /// # Errors
-    /// The one beside the database cannot be read or made.
+    /// The file next to the database cannot be read or written.
     pub fn tokens(&self) -> Result<IngestTokens, ConfigError> {
         self.configured.clone().or_generate(&self.database)
     }
@@ -181,7 +185,7 @@ fn origins(text: &str) -> Option<Vec<String>> {
     text.split(',').map(str::trim).filter(|o| !o.is_empty()).map(origin).collect()
 }
 
-/// `scheme://host[:port]`, as browsers send it: in lower case, with nothing behind it.
+/// `scheme://host[:port]`, as browsers send it: in lower case, without a path.
 fn origin(text: &str) -> Option<String> {
     let url = web(text)?;
     let bare = format!("{}://{}", url.scheme_str()?, url.authority()?);
@@ -192,12 +196,12 @@ fn url(text: &str) -> Option<Option<String>> {
     if text.is_empty() {
         return Some(None);
     }
-    // http::Uri drops a fragment without a word.
+    // http::Uri drops a fragment silently.
     let plain = web(text)?.query().is_none() && !text.contains('#');
     plain.then(|| Some(text.trim_end_matches('/').to_owned()))
 }
 
-/// A URL of HTTP's, of a host by name or address, without credentials.
+/// An `http` or `https` URL with a host name or address, without credentials.
 fn web(text: &str) -> Option<http::Uri> {
     let url: http::Uri = text.parse().ok()?;
     let authority = url.authority()?;

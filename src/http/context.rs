@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::App;
-use crate::config::IngestTokens;
+use crate::config::ingest_tokens::IngestTokens;
 use crate::http::middleware::origin::PublicOrigin;
 
 /// How long a whole request body may take to arrive.

@@ -1,4 +1,4 @@
-//! `check`: silent where all is well, and of each thing that is not, a line with its mend.
+//! `check`: every check is `ok` on a healthy database, and each problem is a finding with a hint.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -11,17 +11,18 @@ use fastcore::app::status::thresholds::Level;
 use fastcore::clock::Clock;
 use serde_json::Value;
 
-use super::support::binary::{ServeProcess, command};
+use super::support::binary::{ServeProcess, command, text as path_str};
 use super::support::database::Database;
+use super::support::redact::redact;
 
-/// The sample, its owner's alone as a server makes it.
+/// The sample with mode 0600, as a server creates it.
 fn sample() -> Database {
     let database = Database::sample();
     fs::set_permissions(database.path(), fs::Permissions::from_mode(0o600)).expect("a mode");
     database
 }
 
-/// The findings that are not good, as `level what`, and the exit status.
+/// The exit status, and the findings that are not `ok` as `level check`.
 fn findings(database: &Database, variables: &[(&str, &str)]) -> (Option<i32>, Vec<String>) {
     let mut command = command(database.folder(), &["check", "--json"]);
     let output = command.envs(variables.iter().copied()).output().expect("it runs");
@@ -35,6 +36,16 @@ fn findings(database: &Database, variables: &[(&str, &str)]) -> (Option<i32>, Ve
         }
     }
     (output.status.code(), told)
+}
+
+/// The lines of `check` that are not `ok`, indented.
+fn report(database: &Database) -> String {
+    let output = database.run(&["check"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let text = text.replace(path_str(database.folder()), "<folder>");
+    let lines = text.lines().filter(|line| !line.starts_with("ok "));
+    let lines: Vec<String> = lines.map(|line| format!("    {line}\n")).collect();
+    redact(&lines.concat().replace(&database.lead_id(1), "<lead 1>"))
 }
 
 #[test]
@@ -51,8 +62,8 @@ fn a_healthy_database_passes_with_and_without_a_server() {
 
 #[test]
 fn each_problem_is_one_finding_with_a_hint() {
-    type Spoil = fn(&Database);
-    let cases: [(&str, Spoil); 10] = [
+    type Damage = fn(&Database);
+    let cases: [(&str, Damage); 10] = [
         ("warning backup", |_| {}),
         ("error modes", |d| {
             fs::set_permissions(d.path(), fs::Permissions::from_mode(0o644)).expect("a mode");
@@ -78,7 +89,7 @@ fn each_problem_is_one_finding_with_a_hint() {
         ("warning log", |d| {
             let log = fs::File::create(d.folder().join("fastcore.db-wal")).expect("a log");
             log.set_permissions(fs::Permissions::from_mode(0o600)).expect("a mode");
-            log.set_len(600 << 20).expect("a hole takes no room");
+            log.set_len(600 << 20).expect("a sparse file takes no space");
         }),
         ("warning leftover", |d| {
             fs::write(d.folder().join("fastcore.db.before-restore-2026"), "x").expect("written");
@@ -90,13 +101,16 @@ fn each_problem_is_one_finding_with_a_hint() {
             file.set_modified(two_hours_ago).expect("a time");
         }),
     ];
-    for (told, spoil) in cases {
+    let mut reports = String::new();
+    for (told, damage) in cases {
         let database = sample();
-        spoil(&database);
+        damage(&database);
+        reports.push_str(&format!("{told}\n{}", report(&database)));
         let (status, found) = findings(&database, &[]);
         assert!(found.iter().any(|f| f == told), "{told}: {found:?}");
         assert_eq!(status, Some(i32::from(told.starts_with("error"))), "{told}: {found:?}");
     }
+    insta::assert_snapshot!(reports);
     let bare = Database::without_file();
     assert_eq!(findings(&bare, &[]), (Some(1), vec!["error database".to_owned()]));
 }

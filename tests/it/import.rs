@@ -206,7 +206,7 @@ fn a_postgresql_export_imports_back_unchanged() {
 fn every_imported_lead_has_an_audit_row_with_its_digest() {
     let database = Database::sample();
     let output = import(&database, rows(2).replace(",received\n", ",resolved\n"));
-    assert_eq!(said(&output), "2 rows: 2 imported, 0 there already, 0 refused\n");
+    assert_eq!(said(&output), "2 rows: 2 imported, 0 already stored, 0 refused\n");
     let told = sql::rows(
         &database.sqlite(),
         "SELECT event, actor LIKE 'cli:_%', lead_id, request_id, status_code, details_json,
@@ -303,7 +303,7 @@ fn importing_twice_changes_nothing() {
     assert!(import(&database, rows(1200)).status.success());
     let before = database.dump();
     let again = import(&database, rows(1200));
-    assert_eq!(said(&again), "1200 rows: 0 imported, 1200 there already, 0 refused\n");
+    assert_eq!(said(&again), "1200 rows: 0 imported, 1200 already stored, 0 refused\n");
     assert_eq!(database.dump(), before);
     let other_form = database.succeed(&["export", "leads", "--format", "jsonl"]);
     let rows = count(&database);
@@ -315,56 +315,32 @@ fn importing_twice_changes_nothing() {
 #[test]
 fn every_refused_row_is_reported_with_line_and_reason() {
     let good = row(1);
-    let cases: [(&str, &str, &str); 22] = [
-        ("f47ac10b-", "f47ac10b", "id: not a UUID with hyphens"),
-        ("f47ac10b-58cc-4372-a567-000000000001", "", "id: missing"),
-        (
-            "2024-01-03 10:30:45.123456+00,",
-            "03/01/2024,",
-            "created_at_utc: not a time such as 2026-01-03 10:30:45.123456+00",
-        ),
-        (
-            "2024-01-03 10:30:45.123456+00,",
-            "infinity,",
-            "created_at_utc: not a time such as 2026-01-03 10:30:45.123456+00",
-        ),
-        (
-            "2024-01-03 10:30:45.123456+00,",
-            "2024-02-30 10:30:45+00,",
-            "created_at_utc: not a time such as 2026-01-03 10:30:45.123456+00",
-        ),
-        ("Jean Dupont", " ", "name: missing"),
-        ("Jean Dupont", "SECRET".repeat(14).leak(), "name: longer than 80 characters"),
-        ("Jean Dupont", "SECRET\0", "name: it has a NUL"),
-        ("jean@example.com", "", "email: missing"),
-        ("+33612345678", "+33612345678901234567890123456789", "phone: longer than 30 characters"),
-        (
-            "diagnostic",
-            "SECRET",
-            "service: none of ponts, cabines, compresseurs, diagnostic, autre",
-        ),
-        ("Mon compresseur ne démarre plus depuis hier", "", "message: missing"),
-        (",t,", ",SECRET,", "consent: neither t nor f"),
-        (",t,", ",,", "consent: missing"),
-        ("fast-techservices.com", "", "source: missing"),
-        ("00000000-0000-4000-8000-000000000001", "SECRET", "request_id: not a UUID with hyphens"),
-        ("abc123def456", "", "ip_hash: missing"),
-        ("{\"\"", "{", "meta_json: not JSON"),
-        (
-            "{\"\"",
-            "{\"\"timestamp_utc\"\":1,\"\"",
-            "meta_json: it has a NUL, a repeated key, half a character, or is nested too deeply",
-        ),
-        (
-            "xyz789",
-            "\\ud800",
-            "meta_json: it has a NUL, a repeated key, half a character, or is nested too deeply",
-        ),
-        (",received\n", ",SECRET\n", "status: none of received, processing, resolved, archived"),
-        (",received\n", "\n", "13 values under 14 columns"),
+    let cases: [(&str, &str); 22] = [
+        ("f47ac10b-", "f47ac10b"),
+        ("f47ac10b-58cc-4372-a567-000000000001", ""),
+        ("2024-01-03 10:30:45.123456+00,", "03/01/2024,"),
+        ("2024-01-03 10:30:45.123456+00,", "infinity,"),
+        ("2024-01-03 10:30:45.123456+00,", "2024-02-30 10:30:45+00,"),
+        ("Jean Dupont", " "),
+        ("Jean Dupont", "SECRET".repeat(14).leak()),
+        ("Jean Dupont", "SECRET\0"),
+        ("jean@example.com", ""),
+        ("+33612345678", "+33612345678901234567890123456789"),
+        ("diagnostic", "SECRET"),
+        ("Mon compresseur ne démarre plus depuis hier", ""),
+        (",t,", ",SECRET,"),
+        (",t,", ",,"),
+        ("fast-techservices.com", ""),
+        ("00000000-0000-4000-8000-000000000001", "SECRET"),
+        ("abc123def456", ""),
+        ("{\"\"", "{"),
+        ("{\"\"", "{\"\"timestamp_utc\"\":1,\"\""),
+        ("xyz789", "\\ud800"),
+        (",received\n", ",SECRET\n"),
+        (",received\n", "\n"),
     ];
     let mut text = HEADER.to_owned();
-    for (from, to, _) in &cases {
+    for (from, to) in &cases {
         let bad = good.replacen(from, to, 1);
         assert_ne!(bad, good, "{from}");
         text.push_str(&bad);
@@ -373,19 +349,14 @@ fn every_refused_row_is_reported_with_line_and_reason() {
     let database = Database::empty();
     let output = import(&database, text);
     let told = refused(&database);
-    for ((line, reason), (n, (_, _, expected))) in told.iter().zip((2..).zip(cases)) {
-        assert_eq!((*line, reason.as_str()), (n, expected));
-    }
-    assert_eq!(told.len(), cases.len());
+    assert_eq!(told.iter().map(|(line, _)| *line).collect::<Vec<_>>(), (2..24).collect::<Vec<_>>());
     assert_eq!(output.status.code(), Some(1));
-    assert_eq!(
-        said(&output).lines().collect::<Vec<_>>(),
-        [
-            "23 rows: 1 imported, 0 there already, 22 refused",
-            "leads.csv.refused.csv says which rows, and why.",
-            "fastcore: 22 rows were refused; all others are stored",
-        ]
-    );
+    let mut table = said(&output);
+    for ((line, reason), (from, to)) in told.iter().zip(cases) {
+        let to: String = to.chars().take(20).collect();
+        table.push_str(&format!("line {line}: {from:?} replaced by {to:?}: {reason}\n"));
+    }
+    insta::assert_snapshot!(table);
     let report = database.folder().join("leads.csv.refused.csv");
     assert_eq!(fs::metadata(&report).expect("a file").permissions().mode() & 0o777, 0o600);
     assert!(!fs::read_to_string(&report).expect("text").contains("SECRET"), "nothing of the rows");
@@ -413,11 +384,11 @@ fn unparsable_rows_are_refused_and_the_rows_around_them_imported() {
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
     let reasons: Vec<_> = refused(&database);
     let expected = [
-        (3, "2 values under 14 columns"),
-        (5, "not text in UTF-8"),
-        (6, "too long for a row; a quotation mark may be missing"),
-        (7, "too long for a row; a quotation mark may be missing"),
-        (9, "too long for a row; a quotation mark may be missing"),
+        (3, "2 values for 14 columns"),
+        (5, "it is not UTF-8"),
+        (6, "the row is too long; a quotation mark may be missing"),
+        (7, "the row is too long; a quotation mark may be missing"),
+        (9, "the row is too long; a quotation mark may be missing"),
     ];
     assert_eq!(reasons, expected.map(|(line, reason)| (line, reason.to_owned())));
     assert_eq!(count(&database), 3);
@@ -474,7 +445,7 @@ fn columns_are_found_by_their_names_in_any_order() {
     let output = import(&database, text);
     assert_eq!(
         said(&output),
-        "1 rows: 1 imported, 0 there already, 0 refused; 1 columns are not a lead's and were left out\n"
+        "1 rows: 1 imported, 0 already stored, 0 refused; 1 unknown columns were ignored\n"
     );
     assert_eq!(database.one("SELECT name || phone IS NULL FROM lead_inbox"), "1");
     let before = database.dump();
@@ -513,7 +484,7 @@ fn an_erased_lead_is_not_imported_again() {
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     assert!(
         said(&output)
-            .starts_with("3 rows: 0 imported, 1 there already, 2 erased here, 0 refused\n"),
+            .starts_with("3 rows: 0 imported, 1 already stored, 2 erased here, 0 refused\n"),
         "{}",
         said(&output)
     );
@@ -528,7 +499,7 @@ fn an_id_of_another_lead_is_refused() {
     let output = import(&database, text);
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        said(&output).starts_with("3 rows: 1 imported, 1 there already, 1 refused\n"),
+        said(&output).starts_with("3 rows: 1 imported, 1 already stored, 1 refused\n"),
         "{}",
         said(&output)
     );
@@ -588,7 +559,7 @@ fn a_killed_import_leaves_whole_batches_and_can_be_resumed() {
     let output = database.run(&["import", "leads", "leads.csv"]);
     assert_eq!(
         said(&output),
-        format!("8000 rows: {} imported, {kept} there already, 0 refused\n", 8000 - kept)
+        format!("8000 rows: {} imported, {kept} already stored, 0 refused\n", 8000 - kept)
     );
     assert_eq!(count(&database), 8000);
     database.succeed(&["audit", "verify"]);

@@ -153,7 +153,7 @@ fn each_migration_keeps_the_rows_of_earlier_versions() {
 fn renamed_tables_keep_their_rows() {
     let database = behind(6);
     database.succeed(&["migrate"]);
-    let rows = |text: &str| sql::rows(&database.sqlite(), text);
+    let rows = |sql| sql::rows(&database.sqlite(), sql);
     let text = |text: &str| Some(text.to_owned());
     assert_eq!(
         rows("SELECT id, probed_at_utc FROM write_probe"),
@@ -171,7 +171,7 @@ fn migrate_creates_a_private_database() {
     let output = database.run(&["migrate"]);
     assert!(output.status.success(), "{output:?}");
     assert!(output.stdout.is_empty(), "words go to standard error");
-    assert!(said(&output).contains("Made "), "{}", said(&output));
+    assert!(said(&output).contains("Created "), "{}", said(&output));
     let mode = fs::metadata(database.path()).expect("a file").permissions().mode() & 0o777;
     assert_eq!(mode, 0o600);
     assert_eq!(database.one("PRAGMA user_version"), newest().to_string());

@@ -37,7 +37,7 @@ fn stored_leads_are_recognised_in_every_list_format() {
     assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), String::new()));
     assert_eq!(
         text(&output.stderr),
-        "4 ids: 4 stored, 0 erased since, 0 missing; 0 lines are no ids\n"
+        "4 ids: 4 stored, 0 erased since, 0 missing; 0 lines are not ids\n"
     );
     assert_eq!(database.dump(), before, "it only reads");
     assert_eq!(reconcile(&database, "", &[]).status.code(), Some(0));
@@ -52,7 +52,7 @@ fn missing_ids_are_printed_in_the_order_of_the_list() {
     assert_eq!(text(&output.stdout), format!("{}\n{}\n", lost[0], lost[1]));
     assert_eq!(
         text(&output.stderr),
-        "fastcore: 3 ids: 1 stored, 0 erased since, 2 missing; 0 lines are no ids\n"
+        "fastcore: 3 ids: 1 stored, 0 erased since, 2 missing; 0 lines are not ids\n"
     );
     assert_eq!(output.status.code(), Some(1));
     let output = reconcile(&database, &list, &["--json"]);
@@ -92,7 +92,7 @@ fn an_invalid_line_is_reported_by_its_number_only() {
     assert_eq!(lines[..5], expected);
     assert_eq!(
         lines[5..],
-        ["fastcore: 2 ids: 2 stored, 0 erased since, 0 missing; 5 lines are no ids"]
+        ["fastcore: 2 ids: 2 stored, 0 erased since, 0 missing; 5 lines are not ids"]
     );
     let output = reconcile(&database, "x\n".repeat(5000), &[]);
     assert_eq!(
@@ -115,7 +115,7 @@ fn an_erased_lead_is_not_missing() {
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(
         text(&output.stderr),
-        "1 ids: 0 stored, 1 erased since, 0 missing; 0 lines are no ids\n"
+        "1 ids: 0 stored, 1 erased since, 0 missing; 0 lines are not ids\n"
     );
 }
 
@@ -143,6 +143,6 @@ fn a_long_list_is_read_from_standard_input() {
     assert_eq!(text(&output.stdout).lines().collect::<Vec<_>>(), list);
     assert_eq!(
         text(&output.stderr),
-        "fastcore: 5000 ids: 2500 stored, 0 erased since, 2500 missing; 0 lines are no ids\n"
+        "fastcore: 5000 ids: 2500 stored, 0 erased since, 2500 missing; 0 lines are not ids\n"
     );
 }

@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 use thiserror::Error;
 
 use crate::app::demo::plan::{Action, Plan};
-use crate::app::export::format::Format;
+use crate::app::export::format::ExportFormat;
 use crate::app::export::{Export, ExportError, ExportSource};
 use crate::app::staff;
 use crate::app::staff::TotpChange;
@@ -123,7 +123,7 @@ fn perform(
         Action::Export { account } => {
             let source = ExportSource::Leads(LeadFilter::default());
             let actor = format!("staff:{account}");
-            let export = Export { source, format: Format::Xlsx, actor };
+            let export = Export { source, format: ExportFormat::Xlsx, actor };
             export.to_writer(database, clock, io::sink(), &mut |_| {})?;
         }
     }

@@ -8,18 +8,18 @@ use csv::{ByteRecord, Terminator, WriterBuilder};
 use sha2::Sha256;
 
 use crate::app::export::encoder::{Encoder, HashingWriter};
-use crate::app::export::row::{Cell, ExportColumns, Row};
+use crate::app::export::row::{Cell, ExportColumns, ExportRow};
 
 /// How Excel recognises UTF-8.
 const BOM: &str = "\u{feff}";
 
-pub(crate) struct Csv<W: Write> {
+pub(crate) struct CsvEncoder<W: Write> {
     out: csv::Writer<HashingWriter<W>>,
     excel_fr: bool,
     record: ByteRecord,
 }
 
-impl<W: Write> Csv<W> {
+impl<W: Write> CsvEncoder<W> {
     pub(crate) fn new(out: HashingWriter<W>, excel_fr: bool) -> Self {
         let out = WriterBuilder::new()
             .terminator(Terminator::CRLF)
@@ -29,7 +29,7 @@ impl<W: Write> Csv<W> {
     }
 }
 
-impl<W: Write> Encoder for Csv<W> {
+impl<W: Write> Encoder for CsvEncoder<W> {
     fn header(&mut self, columns: &'static ExportColumns) -> io::Result<()> {
         self.record.clear();
         for (i, column) in columns.names.iter().enumerate() {
@@ -39,7 +39,7 @@ impl<W: Write> Encoder for Csv<W> {
         self.out.write_byte_record(&self.record).map_err(cause)
     }
 
-    fn row(&mut self, row: &Row<'_>) -> io::Result<()> {
+    fn row(&mut self, row: &ExportRow<'_>) -> io::Result<()> {
         self.record.clear();
         for cell in row {
             self.record.push_field(text(*cell).as_bytes());

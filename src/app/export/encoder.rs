@@ -4,12 +4,12 @@ use std::io::{self, Write};
 
 use sha2::{Digest, Sha256};
 
-use crate::app::export::row::{ExportColumns, Row};
+use crate::app::export::row::{ExportColumns, ExportRow};
 
 /// Encodes rows in one format.
 pub(crate) trait Encoder {
     fn header(&mut self, columns: &'static ExportColumns) -> io::Result<()>;
-    fn row(&mut self, row: &Row<'_>) -> io::Result<()>;
+    fn row(&mut self, row: &ExportRow<'_>) -> io::Result<()>;
     /// Ends the file: without it, what was written is incomplete.
     fn end(&mut self) -> io::Result<()>;
     /// The hash of everything that was written so far.

@@ -8,7 +8,7 @@ use crate::app::export::{csv, jsonl, postgres, xlsx};
 
 /// The format of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum ExportFormat {
     /// RFC 4180.
     Csv,
     /// CSV for Excel in French: BOM, semicolons.
@@ -21,7 +21,7 @@ pub enum Format {
     Postgres,
 }
 
-impl Format {
+impl ExportFormat {
     pub const ALL: [Self; 5] =
         [Self::Csv, Self::CsvExcelFr, Self::Jsonl, Self::Xlsx, Self::Postgres];
 
@@ -68,11 +68,11 @@ impl Format {
         scratch: Option<&Path>,
     ) -> Box<dyn Encoder + 'w> {
         match self {
-            Self::Csv => Box::new(csv::Csv::new(out, false)),
-            Self::CsvExcelFr => Box::new(csv::Csv::new(out, true)),
-            Self::Jsonl => Box::new(jsonl::Jsonl::new(out)),
-            Self::Xlsx => Box::new(xlsx::Xlsx::new(out, scratch)),
-            Self::Postgres => Box::new(postgres::Postgres::new(out)),
+            Self::Csv => Box::new(csv::CsvEncoder::new(out, false)),
+            Self::CsvExcelFr => Box::new(csv::CsvEncoder::new(out, true)),
+            Self::Jsonl => Box::new(jsonl::JsonlEncoder::new(out)),
+            Self::Xlsx => Box::new(xlsx::XlsxEncoder::new(out, scratch)),
+            Self::Postgres => Box::new(postgres::PostgresEncoder::new(out)),
         }
     }
 }

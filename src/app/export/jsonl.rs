@@ -7,27 +7,27 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use sha2::Sha256;
 
 use crate::app::export::encoder::{Encoder, HashingWriter};
-use crate::app::export::row::{Cell, ExportColumns, Row};
+use crate::app::export::row::{Cell, ExportColumns, ExportRow};
 
-pub(crate) struct Jsonl<W: Write> {
+pub(crate) struct JsonlEncoder<W: Write> {
     out: BufWriter<HashingWriter<W>>,
     columns: &'static [&'static str],
 }
 
-impl<W: Write> Jsonl<W> {
+impl<W: Write> JsonlEncoder<W> {
     pub(crate) fn new(out: HashingWriter<W>) -> Self {
         Self { out: BufWriter::new(out), columns: &[] }
     }
 }
 
-impl<W: Write> Encoder for Jsonl<W> {
+impl<W: Write> Encoder for JsonlEncoder<W> {
     fn header(&mut self, columns: &'static ExportColumns) -> io::Result<()> {
         self.columns = columns.names;
         Ok(())
     }
 
-    fn row(&mut self, row: &Row<'_>) -> io::Result<()> {
-        serde_json::to_writer(&mut self.out, &Object { columns: self.columns, row })?;
+    fn row(&mut self, row: &ExportRow<'_>) -> io::Result<()> {
+        serde_json::to_writer(&mut self.out, &JsonlObject { columns: self.columns, row })?;
         self.out.write_all(b"\n")
     }
 
@@ -40,12 +40,12 @@ impl<W: Write> Encoder for Jsonl<W> {
     }
 }
 
-struct Object<'a> {
+struct JsonlObject<'a> {
     columns: &'static [&'static str],
-    row: &'a Row<'a>,
+    row: &'a ExportRow<'a>,
 }
 
-impl Serialize for Object<'_> {
+impl Serialize for JsonlObject<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.columns.len()))?;
         for (column, cell) in self.columns.iter().zip(self.row) {

@@ -22,8 +22,8 @@ use crate::app::atomic_file::AtomicFile;
 use crate::app::audit::append_audit;
 use crate::app::db::write_once;
 use crate::app::export::encoder::HashingWriter;
-use crate::app::export::format::Format;
-use crate::app::export::row::{ExportColumns, Row};
+use crate::app::export::format::ExportFormat;
+use crate::app::export::row::{ExportColumns, ExportRow};
 use crate::clock::Clock;
 use crate::domain::audit::AuditEvent;
 use crate::domain::filter::{LeadFilter, Period};
@@ -46,7 +46,7 @@ pub enum ExportSource {
 #[derive(Debug, Clone)]
 pub struct Export {
     pub source: ExportSource,
-    pub format: Format,
+    pub format: ExportFormat,
     /// The actor for the audit log.
     pub actor: String,
 }
@@ -195,7 +195,7 @@ impl ExportSource {
     fn for_each(
         &self,
         tx: &ReadTx<'_>,
-        take: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
+        take: &mut dyn FnMut(&ExportRow<'_>) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         match self {
             Self::Leads(filter) => tx.leads(filter, &mut |lead| {

@@ -6,23 +6,23 @@ use std::io::{self, BufWriter, Write};
 use sha2::Sha256;
 
 use crate::app::export::encoder::{Encoder, HashingWriter};
-use crate::app::export::row::{Cell, ExportColumns, Row};
+use crate::app::export::row::{Cell, ExportColumns, ExportRow};
 
 /// The line that ends the rows in a script; they are inserted before it.
 const END_OF_ROWS: &str = "\\.\n";
 
-pub(crate) struct Postgres<W: Write> {
+pub(crate) struct PostgresEncoder<W: Write> {
     out: BufWriter<HashingWriter<W>>,
     script: &'static str,
 }
 
-impl<W: Write> Postgres<W> {
+impl<W: Write> PostgresEncoder<W> {
     pub(crate) fn new(out: HashingWriter<W>) -> Self {
         Self { out: BufWriter::new(out), script: "" }
     }
 }
 
-impl<W: Write> Encoder for Postgres<W> {
+impl<W: Write> Encoder for PostgresEncoder<W> {
     fn header(&mut self, columns: &'static ExportColumns) -> io::Result<()> {
         let script = match columns.table {
             "leads" => include_str!("postgres_leads.sql"),
@@ -33,7 +33,7 @@ impl<W: Write> Encoder for Postgres<W> {
         self.out.write_all(before.as_bytes())
     }
 
-    fn row(&mut self, row: &Row<'_>) -> io::Result<()> {
+    fn row(&mut self, row: &ExportRow<'_>) -> io::Result<()> {
         for (i, cell) in row.iter().enumerate() {
             if i > 0 {
                 self.out.write_all(b"\t")?;

@@ -14,7 +14,7 @@ pub(crate) enum Cell<'a> {
 }
 
 /// A row's values, in the order of its columns.
-pub(crate) type Row<'a> = [Cell<'a>];
+pub(crate) type ExportRow<'a> = [Cell<'a>];
 
 /// The name of the exported table, and its columns.
 pub(crate) struct ExportColumns {

@@ -9,7 +9,7 @@ use rust_xlsxwriter::{Format, IgnoreError, Workbook, Worksheet, XlsxError};
 use sha2::Sha256;
 
 use crate::app::export::encoder::{Encoder, HashingWriter};
-use crate::app::export::row::{Cell, ExportColumns, Row};
+use crate::app::export::row::{Cell, ExportColumns, ExportRow};
 
 /// Rows of a sheet at most, with the header.
 const MAX_SHEET_ROWS: u32 = 1_048_576;
@@ -19,7 +19,7 @@ const MAX_ZIP32_BYTES: u64 = u32::MAX as u64;
 /// Bytes of markup around the content of a cell or a row, at most.
 const MARKUP_BYTES: usize = 100;
 
-pub(crate) struct Xlsx<W: Write> {
+pub(crate) struct XlsxEncoder<W: Write> {
     out: HashingWriter<W>,
     book: Workbook,
     /// The format of a cell that stays text when it is edited.
@@ -37,7 +37,7 @@ pub(crate) struct Xlsx<W: Write> {
     scratch_error: Option<io::Error>,
 }
 
-impl<W: Write> Xlsx<W> {
+impl<W: Write> XlsxEncoder<W> {
     pub(crate) fn new(out: HashingWriter<W>, scratch: Option<&Path>) -> Self {
         let mut book = Workbook::new();
         let scratch_error = scratch.and_then(|folder| book.set_tempdir(folder).err()).map(cause);
@@ -80,7 +80,7 @@ impl<W: Write> Xlsx<W> {
     }
 }
 
-impl<W: Write + Send> Encoder for Xlsx<W> {
+impl<W: Write + Send> Encoder for XlsxEncoder<W> {
     fn header(&mut self, columns: &'static ExportColumns) -> io::Result<()> {
         if let Some(error) = self.scratch_error.take() {
             return Err(error);
@@ -89,7 +89,7 @@ impl<W: Write + Send> Encoder for Xlsx<W> {
         self.begin_sheet()
     }
 
-    fn row(&mut self, row: &Row<'_>) -> io::Result<()> {
+    fn row(&mut self, row: &ExportRow<'_>) -> io::Result<()> {
         if self.next == self.sheet_rows {
             self.begin_sheet()?;
         }
@@ -215,7 +215,7 @@ mod tests {
     fn check_sheets(large: bool) {
         let mut bytes = Vec::new();
         let out = HashingWriter::new(&mut bytes);
-        let mut xlsx = Xlsx::new(out, None);
+        let mut xlsx = XlsxEncoder::new(out, None);
         xlsx.sheet_rows = 3;
         xlsx.large = large;
         xlsx.header(&row::LEADS).expect("a header");

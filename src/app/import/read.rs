@@ -1,42 +1,42 @@
-//! Rows read one after the other from CSV or JSONL, in constant memory whatever the file holds: a
-//! row that is too long, or not text, is one that is refused.
+//! Reads the rows of an import one by one from CSV or JSON lines, in constant memory whatever the file
+//! contains: a row that is too long, or not UTF-8, is refused.
 
 use std::io::{self, BufRead};
 
 use csv_core::ReadRecordResult;
 
-use crate::app::import::ImportError;
+use crate::app::import::error::ImportError;
 use crate::domain::lead::Lead;
 use crate::domain::lead::legacy::{ImportedLead, RowError};
 
-/// The most bytes of a row; a lead with every character escaped has 60,000.
-const LONGEST: usize = 1 << 17;
-/// The most columns of a row.
-const WIDEST: usize = 256;
+/// Bytes of a row, at most; a lead with every character escaped has 60,000.
+const MAX_ROW_BYTES: usize = 1 << 17;
+/// Columns of a row, at most.
+const MAX_COLUMNS: usize = 256;
 
-/// A row and the line on which it begins.
+/// A row and the number of its first line.
 pub(crate) struct NumberedRow {
     pub(crate) line: u64,
     pub(crate) lead: Result<ImportedLead, RowError>,
 }
 
-/// The rows of a file, whose form is told by its first character.
-pub(crate) enum Rows<R> {
-    Csv(Box<Csv<R>>),
-    Jsonl(Jsonl<R>),
+/// The rows of a file, in the format that its first character shows.
+pub(crate) enum ImportRows<R> {
+    Csv(Box<CsvRows<R>>),
+    Jsonl(JsonlRows<R>),
 }
 
-impl<R: BufRead> Rows<R> {
+impl<R: BufRead> ImportRows<R> {
     pub(crate) fn open(mut input: R) -> Result<Self, ImportError> {
         let start = input.fill_buf()?;
         let start = start.strip_prefix("\u{feff}".as_bytes()).unwrap_or(start);
         if start.trim_ascii_start().starts_with(b"{") {
-            return Ok(Self::Jsonl(Jsonl { input, line: 0, text: Vec::new() }));
+            return Ok(Self::Jsonl(JsonlRows { input, line: 0, text: Vec::new() }));
         }
-        Ok(Self::Csv(Box::new(Csv::open(input)?)))
+        Ok(Self::Csv(Box::new(CsvRows::open(input)?)))
     }
 
-    /// How many columns are not a lead's, and left out.
+    /// The number of columns that a lead does not have; they are ignored.
     pub(crate) fn unknown_columns(&self) -> usize {
         match self {
             Self::Csv(csv) => csv.width - Lead::COLUMNS.len(),
@@ -52,38 +52,38 @@ impl<R: BufRead> Rows<R> {
     }
 }
 
-pub(crate) struct Csv<R> {
+pub(crate) struct CsvRows<R> {
     input: R,
     reader: csv_core::Reader,
-    /// Where the columns of a lead stand.
+    /// The position of each column of a lead.
     column_index: [usize; Lead::COLUMNS.len()],
     width: usize,
     text: Vec<u8>,
     ends: Vec<usize>,
 }
 
-/// A row's values are in the buffers, so many of them; or why there are none.
+/// How many values of a row are in the buffers, or why it is refused.
 type RecordResult = Result<usize, RowError>;
 
-impl<R: BufRead> Csv<R> {
+impl<R: BufRead> CsvRows<R> {
     fn open(input: R) -> Result<Self, ImportError> {
         let mut csv = Self {
             input,
             reader: csv_core::Reader::new(),
             column_index: Default::default(),
             width: 0,
-            text: vec![0; LONGEST],
-            ends: vec![0; WIDEST],
+            text: vec![0; MAX_ROW_BYTES],
+            ends: vec![0; MAX_COLUMNS],
         };
-        let Some((_, header)) = csv.frame()? else { return Err(ImportError::Empty) };
+        let Some((_, header)) = csv.read_record()? else { return Err(ImportError::Empty) };
         csv.width = header.map_err(|_| ImportError::Missing(Lead::COLUMNS.join(", ")))?;
         let names: Vec<&[u8]> = (0..csv.width).map(|i| csv.value(i).trim_ascii()).collect();
         let mut missing = Vec::new();
         let mut column_index = [0; Lead::COLUMNS.len()];
-        for (place, column) in column_index.iter_mut().zip(Lead::COLUMNS) {
+        for (index, column) in column_index.iter_mut().zip(Lead::COLUMNS) {
             let mut found = (0..names.len()).filter(|i| names[*i] == column.as_bytes());
             match (found.next(), found.next()) {
-                (Some(at), None) => *place = at,
+                (Some(at), None) => *index = at,
                 (Some(_), Some(_)) => return Err(ImportError::Repeated(column)),
                 (None, _) => missing.push(column),
             }
@@ -96,24 +96,24 @@ impl<R: BufRead> Csv<R> {
     }
 
     fn next(&mut self) -> io::Result<Option<NumberedRow>> {
-        let Some((line, framed)) = self.frame()? else { return Ok(None) };
-        Ok(Some(NumberedRow { line, lead: framed.and_then(|width| self.lead(width)) }))
+        let Some((line, record)) = self.read_record()? else { return Ok(None) };
+        Ok(Some(NumberedRow { line, lead: record.and_then(|width| self.lead(width)) }))
     }
 
     fn lead(&self, width: usize) -> Result<ImportedLead, RowError> {
         if width != self.width {
             let names = self.width;
-            return Err(RowError(format!("{width} values under {names} columns").into()));
+            return Err(RowError(format!("{width} values for {names} columns").into()));
         }
         let mut values = [""; Lead::COLUMNS.len()];
-        for (value, place) in values.iter_mut().zip(self.column_index) {
-            *value = std::str::from_utf8(self.value(place)).map_err(|_| not_text())?;
+        for (value, index) in values.iter_mut().zip(self.column_index) {
+            *value = std::str::from_utf8(self.value(index)).map_err(|_| not_text())?;
         }
         ImportedLead::from_columns(|i| values[i])
     }
 
-    /// Reads one row into the buffers; its first line.
-    fn frame(&mut self) -> io::Result<Option<(u64, RecordResult)>> {
+    /// Reads one row into the buffers; returns the number of its first line.
+    fn read_record(&mut self) -> io::Result<Option<(u64, RecordResult)>> {
         let (mut used, mut count, mut fits) = (0, 0, true);
         let line = self.reader.line();
         loop {
@@ -125,7 +125,7 @@ impl<R: BufRead> Csv<R> {
             count += ended;
             match result {
                 ReadRecordResult::InputEmpty => {}
-                // What is read over goes where it is not looked at.
+                // The rest of a row that is too long overwrites its beginning.
                 ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => {
                     (used, count, fits) = (0, 0, false);
                 }
@@ -136,23 +136,23 @@ impl<R: BufRead> Csv<R> {
         }
     }
 
-    fn value(&self, place: usize) -> &[u8] {
-        let from = if place == 0 { 0 } else { self.ends[place - 1] };
-        &self.text[from..self.ends[place]]
+    fn value(&self, index: usize) -> &[u8] {
+        let from = if index == 0 { 0 } else { self.ends[index - 1] };
+        &self.text[from..self.ends[index]]
     }
 }
 
-pub(crate) struct Jsonl<R> {
+pub(crate) struct JsonlRows<R> {
     input: R,
     line: u64,
     text: Vec<u8>,
 }
 
-impl<R: BufRead> Jsonl<R> {
+impl<R: BufRead> JsonlRows<R> {
     fn next(&mut self) -> io::Result<Option<NumberedRow>> {
         loop {
             self.text.clear();
-            let Some(fits) = next_line(&mut self.input, &mut self.text, LONGEST)? else {
+            let Some(fits) = next_line(&mut self.input, &mut self.text, MAX_ROW_BYTES)? else {
                 return Ok(None);
             };
             self.line += 1;
@@ -171,19 +171,19 @@ impl<R: BufRead> Jsonl<R> {
 }
 
 fn too_long() -> RowError {
-    RowError("too long for a row; a quotation mark may be missing".into())
+    RowError("the row is too long; a quotation mark may be missing".into())
 }
 
 fn not_text() -> RowError {
-    RowError("not text in UTF-8".into())
+    RowError("it is not UTF-8".into())
 }
 
-/// Reads a line, without its end, as far as `most` bytes of it; says whether that was all of it.
+/// Reads a line without its end, up to `max` bytes; returns whether that is the whole line, or
 /// `None` at the end of the input.
 pub(crate) fn next_line(
     input: &mut impl BufRead,
     line: &mut Vec<u8>,
-    most: usize,
+    max: usize,
 ) -> io::Result<Option<bool>> {
     let (mut any, mut fits) = (false, true);
     loop {
@@ -194,7 +194,7 @@ pub(crate) fn next_line(
         any = true;
         let end = bytes.iter().position(|b| *b == b'\n');
         let part = &bytes[..end.unwrap_or(bytes.len())];
-        if line.len() + part.len() <= most {
+        if line.len() + part.len() <= max {
             line.extend_from_slice(part);
         } else {
             fits = false;

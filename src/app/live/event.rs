@@ -1,4 +1,4 @@
-//! What the admin page is told as it happens, read from the audit log.
+//! The live events, read from the audit log.
 
 use crate::domain::audit::{AuditEvent, AuditRow};
 use crate::domain::lead::Lead;

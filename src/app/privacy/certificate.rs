@@ -1,5 +1,5 @@
-//! The certificate of an erasure: a text that can be sent to the person. It holds nothing of what
-//! was erased; of the address only what the audit log keeps as well.
+//! The certificate of an erasure: a text that can be sent to the person. It contains nothing that was
+//! erased, and of the address only what the audit log keeps as well.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -11,21 +11,20 @@ use crate::app::privacy::Erasure;
 use crate::domain::audit::ErasureReason;
 use crate::domain::email;
 
-/// A certificate that will stand in a file; made before the erasure, so that one that cannot be
-/// written is found out in time.
+/// The file of a certificate. It is begun before the erasure, so that an error is found in time.
 #[expect(missing_debug_implementations, reason = "holds a file")]
 pub struct Certificate(AtomicFile);
 
 impl Certificate {
-    /// Begins it, in the folder where it will stand.
+    /// Begins the file in the folder of its target.
     ///
     /// # Errors
     /// It cannot be written there.
-    pub fn at(path: &Path, database: &Path) -> Result<Self, ExportError> {
+    pub fn begin(path: &Path, database: &Path) -> Result<Self, ExportError> {
         Ok(Self(AtomicFile::create(path, database)?))
     }
 
-    /// Writes what was done and puts the file in its place, readable by its owner alone.
+    /// Writes the certificate, readable by its owner alone.
     ///
     /// # Errors
     /// It cannot be written.
@@ -58,13 +57,13 @@ fn text(address: Option<&str>, erasure: &Erasure) -> String {
          terme ; le registre des effacements empêche qu'elles ramènent ces données.\n\
          \n\
          On {at} (UTC), {count} lead(s) were erased{of}.\n\
-         ErasureReason: {reason}.\n\
-         ErasedLead: name, e-mail address, telephone, company, message, consent, service, and the\n\
+         Reason: {reason}.\n\
+         Erased: name, e-mail address, telephone, company, message, consent, service, and the\n\
          technical data of the submission; also in the file's free pages and its write-ahead log.\n\
          The audit log keeps the fact of the erasure, the lead's identifier, the first three\n\
          characters of the address and a hash of the IP address, without which it could not be\n\
-         verified any more. Backups made before expire in their time; the ledger of erasures keeps\n\
-         them from bringing these data back.\n\
+         verified any more. Earlier backups expire in their time; the ledger of erasures keeps them\n\
+         from restoring these data.\n\
          \n\
          Identifiant / identifier              Reçue / received              Audit\n"
     );

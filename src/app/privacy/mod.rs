@@ -1,4 +1,4 @@
-//! What is held on a person: handed out, erased, and erased when its time has come.
+//! Personal data of one person (GDPR): exported, erased, and erased after the retention period.
 
 pub mod certificate;
 
@@ -28,61 +28,61 @@ use crate::store::privacy::ledger::ErasureLedger;
 use crate::store::read::ReadPool;
 
 /// Leads that are purged in one transaction.
-const BATCH: u32 = 200;
+const PURGE_BATCH: u32 = 200;
 
-/// An erasure that was done.
+/// A finished erasure.
 #[derive(Debug, Clone, Serialize)]
 pub struct Erasure {
     pub leads: Vec<ErasedLead>,
     pub reason: ErasureReason,
     pub erased_at: Timestamp,
-    /// The end of the audit log behind it, as `SEQ:HASH`.
+    /// The head of the audit log after it, as `SEQ:HASH`.
     pub head: String,
 }
 
-/// The leads of a person or a time, by what may be told of them.
+/// References to the selected leads, without personal data.
 ///
 /// # Errors
 /// The database cannot be read.
-pub fn find(database: &Path, whose: &LeadSelector) -> Result<Vec<LeadRef>, StoreError> {
-    ReadPool::open(database)?.read(|snapshot| snapshot.find(whose))
+pub fn find(database: &Path, selector: &LeadSelector) -> Result<Vec<LeadRef>, StoreError> {
+    ReadPool::open(database)?.read(|tx| tx.find(selector))
 }
 
-/// Whether a lead was erased before, by its id or `request_id`.
+/// Whether a lead was erased, by its id or `request_id`.
 ///
 /// # Errors
 /// The database cannot be read.
 pub fn was_erased(database: &Path, id: &str) -> Result<bool, StoreError> {
-    ReadPool::open(database)?.read(|snapshot| snapshot.was_erased(id))
+    ReadPool::open(database)?.read(|tx| tx.was_erased(id))
 }
 
-/// Erases all leads of a person in one transaction, also those that come while it is under way.
-/// Their content is then still in the file's unused parts, until [`remove_traces`].
+/// Erases the selected leads in one transaction, also those that arrive meanwhile. Their content
+/// remains in unused parts of the file until [`wipe_deleted`].
 ///
 /// # Errors
 /// The database or the ledger cannot be written; nothing is erased then.
 pub fn erase(
     database: &Path,
     clock: &Clock,
-    whose: &LeadSelector,
+    selector: &LeadSelector,
     reason: ErasureReason,
     actor: &str,
 ) -> Result<Erasure, StoreError> {
     let mut ledger = complete_ledger(database)?;
-    let (found, seen) = ReadPool::open(database)?.read(|snapshot| {
-        let head = snapshot.head()?.unwrap_or(ChainPosition::START);
-        Ok((snapshot.find(whose)?, head.seq))
+    let (found, seen) = ReadPool::open(database)?.read(|tx| {
+        let head = tx.head()?.unwrap_or(ChainPosition::START);
+        Ok((tx.find(selector)?, head.seq))
     })?;
-    let (whose, actor) = (whose.clone(), actor.to_owned());
+    let (selector, actor) = (selector.clone(), actor.to_owned());
     write_once(database, clock, move |tx| {
-        let since = Some((&whose, seen));
+        let since = Some((&selector, seen));
         let leads =
             store::privacy::erase::erase_leads(tx, &mut ledger, &found, since, reason, &actor)?;
         Ok(Erasure { leads, reason, erased_at: tx.now(), head: tx.head().to_string() })
     })
 }
 
-/// How many leads are older than their time, and when the oldest came.
+/// How many leads are older than `age`, and when the oldest arrived.
 ///
 /// # Errors
 /// The database cannot be read.
@@ -92,14 +92,14 @@ pub fn count_older(
     age: TimeDelta,
 ) -> Result<(u64, Option<Timestamp>), StoreError> {
     let time = before(clock, age);
-    ReadPool::open(database)?.read(|snapshot| snapshot.count_before(time))
+    ReadPool::open(database)?.read(|tx| tx.count_before(time))
 }
 
-/// Erases the leads that are older than their time, the oldest first, some at a time, so that
-/// other work gets in between. Calls `progress` with how many are gone.
+/// Erases the leads that are older than `age`, the oldest first, in batches, so that other writes
+/// get their turn. Calls `progress` with the number of erased leads.
 ///
 /// # Errors
-/// As [`erase`]; what was told by `progress` is erased then.
+/// As [`erase`]; the leads that `progress` has counted are erased.
 pub fn purge(
     database: &Path,
     clock: &Clock,
@@ -109,20 +109,20 @@ pub fn purge(
 ) -> Result<u64, StoreError> {
     let time = before(clock, age);
     drop(complete_ledger(database)?);
-    let mut gone = 0;
+    let mut count = 0;
     loop {
-        let whose = LeadSelector::Before(time, BATCH);
-        let found = find(database, &whose)?;
+        let selector = LeadSelector::Before(time, PURGE_BATCH);
+        let found = find(database, &selector)?;
         if found.is_empty() {
-            return Ok(gone);
+            return Ok(count);
         }
         let (mut ledger, actor) = (complete_ledger(database)?, actor.to_owned());
         let reason = ErasureReason::Retention;
         let erased = write_once(database, clock, move |tx| {
             store::privacy::erase::erase_leads(tx, &mut ledger, &found, None, reason, &actor)
         })?;
-        gone += erased.len() as u64;
-        progress(gone);
+        count += erased.len() as u64;
+        progress(count);
     }
 }
 
@@ -130,29 +130,30 @@ fn before(clock: &Clock, age: TimeDelta) -> Timestamp {
     Timestamp::from(clock.now()).saturating_sub(age)
 }
 
-/// Takes what is left of erased leads out of the unused parts of the file and the write-ahead log.
+/// Overwrites what is left of erased leads in unused parts of the file and in the WAL. Calls
+/// `progress` with the number of pages read.
 ///
 /// # Errors
-/// Another process keeps reading the database as it was before.
-pub fn remove_traces(database: &Path, progress: &mut dyn FnMut(u64)) -> Result<(), StoreError> {
+/// Another process keeps an old read transaction open.
+pub fn wipe_deleted(database: &Path, progress: &mut dyn FnMut(u64)) -> Result<(), StoreError> {
     let pages = store::db::wipe::wipe_deleted(database, progress)?;
     tracing::debug!(pages, "the unused parts of pages were overwritten");
     Ok(())
 }
 
-/// The ledger, with every erasure that the audit log tells of.
+/// The ledger, completed with every erasure in the audit log.
 fn complete_ledger(database: &Path) -> Result<ErasureLedger, StoreError> {
-    let erased = ReadPool::open(database)?.read(|snapshot| snapshot.erased_ids())?;
+    let erased = ReadPool::open(database)?.read(|tx| tx.erased_ids())?;
     let mut ledger = ErasureLedger::open(database)?;
     ledger.record(erased.iter().map(String::as_str))?;
     Ok(ledger)
 }
 
-/// Writes all that is held on a person as JSON, then the audit row that tells of it. Returns how
-/// many leads that were.
+/// Writes all data of a person as JSON, then records the export in the audit log. Returns the number
+/// of leads.
 ///
 /// # Errors
-/// The database cannot be read or written, or `out` not be written.
+/// The database cannot be read or written, or `out` cannot be written.
 pub fn export(
     database: &Path,
     clock: &Clock,
@@ -160,8 +161,8 @@ pub fn export(
     actor: &str,
     out: Option<&Path>,
 ) -> Result<usize, ExportError> {
-    let mut draft = out.map(|path| AtomicFile::create(path, database)).transpose()?;
-    let (leads, text) = held(database, clock, address)?;
+    let mut file = out.map(|path| AtomicFile::create(path, database)).transpose()?;
+    let (leads, text) = subject_data(database, clock, address)?;
     let details = json!({
         "what": "person",
         "format": "json",
@@ -169,32 +170,36 @@ pub fn export(
         "rows": leads,
         "sha256": Sha256Hash::finish(Sha256::new_with_prefix(&text)).to_string(),
     });
-    match &mut draft {
-        Some(draft) => {
-            draft.file().write_all(text.as_bytes())?;
-            draft.file().sync_all()?;
+    match &mut file {
+        Some(file) => {
+            file.file().write_all(text.as_bytes())?;
+            file.file().sync_all()?;
         }
         None => io::stdout().lock().write_all(text.as_bytes())?,
     }
     write_once(database, clock, append_audit(AuditEvent::LeadsExported, actor, &details))?;
-    draft.map_or(Ok(()), AtomicFile::commit)?;
+    file.map_or(Ok(()), AtomicFile::commit)?;
     Ok(leads)
 }
 
-/// The person's leads, each with all that the audit log says about it.
-fn held(database: &Path, clock: &Clock, address: &str) -> Result<(usize, String), ExportError> {
-    let leads = ReadPool::open(database)?.read(|snapshot| {
-        let found = snapshot.find(&LeadSelector::Address(address.to_owned()))?;
+/// The person's leads, each with its audit rows.
+fn subject_data(
+    database: &Path,
+    clock: &Clock,
+    address: &str,
+) -> Result<(usize, String), ExportError> {
+    let leads = ReadPool::open(database)?.read(|tx| {
+        let found = tx.find(&LeadSelector::Address(address.to_owned()))?;
         let mut leads = Vec::with_capacity(found.len());
         for lead in found {
-            let timeline = snapshot.timeline(&lead.lead_id, usize::MAX)?;
-            leads.extend(snapshot.lead(&lead.lead_id)?.map(|lead| as_json(&lead, &timeline)));
+            let timeline = tx.timeline(&lead.lead_id, usize::MAX)?;
+            leads.extend(tx.lead(&lead.lead_id)?.map(|lead| as_json(&lead, &timeline)));
         }
         Ok(leads)
     })?;
-    let held =
+    let data =
         json!({ "email": address, "made_at_utc": Timestamp::from(clock.now()), "leads": leads });
-    let text = serde_json::to_string_pretty(&held).map_err(io::Error::from)?;
+    let text = serde_json::to_string_pretty(&data).map_err(io::Error::from)?;
     Ok((leads.len(), text + "\n"))
 }
 

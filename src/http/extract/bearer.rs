@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
-use crate::config::IngestTokens;
+use crate::config::ingest_tokens::IngestTokens;
 use crate::http::error::ApiError;
 
 /// Fails unless the request has one of the ingest tokens. The scheme is read in any case.

@@ -1,6 +1,6 @@
 //! The query string, parsed into filters; all errors at once.
 
-use crate::app::export::format::Format;
+use crate::app::export::format::ExportFormat;
 use crate::app::stats;
 use crate::app::stats::{Bucket, StatsQuery};
 use crate::domain::cursor::Cursor;
@@ -23,8 +23,8 @@ pub(crate) const MAX_SEARCH: usize = 200;
 pub(crate) const DEFAULT_ZONE: &str = "Europe/Paris";
 /// The export formats of the admin page: those that people open. The PostgreSQL script is made on
 /// the command line.
-pub(crate) const EXPORT_FORMATS: [Format; 4] =
-    [Format::Xlsx, Format::Csv, Format::CsvExcelFr, Format::Jsonl];
+pub(crate) const EXPORT_FORMATS: [ExportFormat; 4] =
+    [ExportFormat::Xlsx, ExportFormat::Csv, ExportFormat::CsvExcelFr, ExportFormat::Jsonl];
 
 /// A query string. Of a repeated parameter the first counts; a blank one is the same as none.
 /// Reading one that is invalid records an error for [`Query::check`].
@@ -104,10 +104,10 @@ impl Query {
         }
     }
 
-    pub(crate) fn export_format(&mut self) -> Format {
+    pub(crate) fn export_format(&mut self) -> ExportFormat {
         let format = |name: &str| EXPORT_FORMATS.into_iter().find(|f| f.as_str() == name);
         let accepts = "xlsx, csv, csv-excel-fr or jsonl";
-        self.parsed("format", accepts, format).unwrap_or(Format::Csv)
+        self.parsed("format", accepts, format).unwrap_or(ExportFormat::Csv)
     }
 
     /// The cursor and the limit of a page of leads.

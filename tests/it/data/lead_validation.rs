@@ -26,7 +26,7 @@ pub(crate) enum Outcome {
     Stored(&'static str, Value),
     /// Stored as if nothing had been changed.
     Unchanged,
-    /// A 422 with exactly these faults: type, and place under `body`.
+    /// A 422 with exactly these field errors: type, and place under `body`.
     FieldErrors(Vec<(&'static str, String)>),
     /// A 400.
     NotJson,
@@ -546,7 +546,7 @@ fn missing(table: &mut Table) {
         table.field(field).refuses_raw("null", "null", "string_type");
     }
     for field in REQUIRED_TEXTS.into_iter().chain([TIME, "consent", "meta"]) {
-        table.push(field, "left out", Change::Remove(field), faults(&[("missing", field)]));
+        table.push(field, "left out", Change::Remove(field), errors(&[("missing", field)]));
     }
     for field in OPTIONAL_TEXTS {
         table.push(field, "left out", Change::Remove(field), Outcome::Stored(field, Value::Null));
@@ -694,7 +694,7 @@ fn repeated_keys(table: &mut Table) {
     };
     for field in ["name", "email", "phone", "company", "service", "message", "consent", "meta"] {
         let again = Change::Add(format!("\"{field}\":{}", value(field)));
-        table.push(field, "repeated", again, faults(&[("duplicate_key", field)]));
+        table.push(field, "repeated", again, errors(&[("duplicate_key", field)]));
     }
     for field in ["source", "request_id", "ip_hash", "user_agent_hash", "timestamp_utc"] {
         let again = Change::AddToMeta(format!("\"{field}\":\"x\""));
@@ -711,7 +711,7 @@ fn repeated_keys(table: &mut Table) {
         "name",
         "three times",
         thrice,
-        faults(&[("duplicate_key", "name"), ("duplicate_key", "name")]),
+        errors(&[("duplicate_key", "name"), ("duplicate_key", "name")]),
     );
 }
 
@@ -753,7 +753,7 @@ fn whole_bodies(table: &mut Table) {
         table.push("body", name, whole, Outcome::FieldErrors(vec![("model_type", String::new())]));
     }
     let required = ["name", "email", "message", "consent", "meta"].map(|f| ("missing", f));
-    table.push("body", "an empty object", Change::Whole(b"{}".to_vec()), faults(&required));
+    table.push("body", "an empty object", Change::Whole(b"{}".to_vec()), errors(&required));
     let open = Change::Whole(vec![b'['; 60_000]);
     table.push("body", "sixty thousand open lists", open, Outcome::NotJson);
     let nested = [vec![b'['; 30_000], vec![b']'; 30_000]].concat();
@@ -774,7 +774,7 @@ fn whole_bodies(table: &mut Table) {
     );
 }
 
-fn faults(list: &[(&'static str, &str)]) -> Outcome {
+fn errors(list: &[(&'static str, &str)]) -> Outcome {
     Outcome::FieldErrors(list.iter().map(|&(kind, place)| (kind, place.to_owned())).collect())
 }
 
@@ -822,6 +822,6 @@ impl Field<'_> {
     fn refuses_raw(&mut self, name: &str, raw: &str, kind: &'static str) {
         let change = Change::Set(self.field, raw.to_owned());
         let name = if raw.len() < 10 { format!("{name} ({kind})") } else { name.to_owned() };
-        self.table.push(self.field, &name, change, faults(&[(kind, self.field)]));
+        self.table.push(self.field, &name, change, errors(&[(kind, self.field)]));
     }
 }

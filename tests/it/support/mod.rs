@@ -6,6 +6,7 @@ pub(crate) mod database;
 pub(crate) mod export;
 pub(crate) mod http;
 pub(crate) mod postgres;
+pub(crate) mod redact;
 pub(crate) mod reference_hashes;
 pub(crate) mod server;
 pub(crate) mod sql;

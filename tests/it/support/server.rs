@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use fastcore::app::{App, migrate};
 use fastcore::clock::Clock;
-use fastcore::config::{Environment, Server, ServerFlags};
+use fastcore::config::environment::Environment;
+use fastcore::config::server::{ServerConfig, ServerFlags};
 use fastcore::http::context::HttpContext;
 use fastcore::http::router::{Routes, routes};
 use fastcore::http::server::{Limits, bind, serve};
@@ -59,7 +60,8 @@ impl TestServer {
                 ("FASTCORE_LISTEN", "127.0.0.1:0"),
             ];
             let environment = Environment::of(&variables);
-            let server = Server::load(&environment, &ServerFlags::default()).expect("settings");
+            let server =
+                ServerConfig::load(&environment, &ServerFlags::default()).expect("settings");
             let tokens = server.tokens().expect("tokens");
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
