@@ -1,4 +1,4 @@
-//! The admin page's interface: who may use it, and that reading is all that there is.
+//! The admin API: it requires a session, and it only reads.
 
 use serde_json::json;
 

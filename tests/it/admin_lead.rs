@@ -1,4 +1,4 @@
-//! A lead opened on the admin page, and leads taken out of it.
+//! A lead opened on the admin page, and exports from it.
 
 use serde_json::{Value, json};
 
@@ -119,7 +119,7 @@ fn an_admin_export_equals_the_command_s_output_and_is_audited() {
             &server.sqlite(),
             "SELECT actor, details_json ->> 'sha256', details_json ->> 'rows' FROM audit_log WHERE event = 'LEADS_EXPORTED' ORDER BY seq DESC LIMIT 2",
         );
-        // The shell's row is the newest; both tell of the same file.
+        // The command's row is the newest; both record the same file.
         assert_eq!(told[1][0].as_deref(), Some("staff:jean"));
         assert_eq!(told[0][1..], told[1][1..], "{query}");
     }

@@ -1,4 +1,4 @@
-//! The admin page's lists: in pages that together are the whole, by filters.
+//! The admin API's lists: pages and filters.
 
 use std::collections::BTreeSet;
 
@@ -67,7 +67,7 @@ fn pages_of_any_size_add_up_to_the_whole_list_newest_first() {
         ("q=fevre", "0"),
         ("since=2099-01-01", "0"),
         ("until=2099-01-01T00:00:00%2B01:00", "1"),
-        // What lies outside the years of four digits is before or behind every lead.
+        // Times outside years 0000 to 9999 are before or after every lead.
         ("until=9999-12-31", "1"),
         ("since=9999-12-31T23:59:59-01:00", "0"),
         ("since=0000-01-01T00:00:00%2B01:00", "1"),

@@ -1,4 +1,4 @@
-//! What the admin page counts, and how it says that the server is.
+//! The admin API's statistics and server status.
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -159,7 +159,7 @@ fn the_status_reports_database_backup_chain_and_warnings() {
     };
     assert!(!warned_after(6), "six days without a backup");
     assert!(warned_after(2), "eight days without a backup");
-    // A backup that the log tells of.
+    // A backup recorded in the audit log.
     server.sqlite().execute_batch(
         r#"INSERT INTO audit_log SELECT seq + 1, 'b' || substr(id, 2), '2026-03-10T07:00:00.000000Z', 'BACKUP_TAKEN', 'schedule', NULL, NULL, NULL, '{"file":"x.db"}', hash
            FROM audit_log ORDER BY seq DESC LIMIT 1"#,

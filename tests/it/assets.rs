@@ -1,5 +1,4 @@
-//! The files of the admin page: what they are called, how long they are kept, in which form they
-//! come, and what they may do.
+//! The assets of the admin page: names, caching, compression and security headers.
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};

@@ -40,7 +40,7 @@ fn event_names_in_sql_are_known_and_rust_code_uses_the_type() {
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
-/// What stands between two quotes of this kind and looks like a constant.
+/// The constants between quotes of this kind.
 fn quoted(text: &str, quote: char) -> impl Iterator<Item = &str> {
     let is_name =
         |part: &&str| !part.is_empty() && part.chars().all(|c| c.is_ascii_uppercase() || c == '_');

@@ -1,5 +1,5 @@
-//! The audit log as an auditor meets it: the chain computed anew from its description alone, and
-//! `audit list`, `head` and `verify` on a sound database.
+//! The audit log on an intact database: the stored chain equals a second implementation of the
+//! documented hash, and `audit list`, `head` and `verify`.
 
 use serde_json::{Value, json};
 

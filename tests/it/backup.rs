@@ -1,4 +1,4 @@
-//! Backups: of one moment, beside a server, refused when anything about them is not as it was.
+//! Backups: a snapshot taken while a server runs, refused after any change to the file.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -16,7 +16,7 @@ use super::support::database::Database;
 use super::support::http::post_lead;
 use super::support::{TOKEN, lead};
 
-pub(crate) fn said(output: &Output) -> String {
+pub(crate) fn stderr_text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -51,7 +51,7 @@ fn a_backup_is_one_complete_file_that_any_sqlite_tool_opens() {
     let sha256 = Sha256::digest(fs::read(&backup).expect("a file"));
     let sha256: String = sha256.iter().map(|b| format!("{b:02x}")).collect();
     assert_eq!(last, format!("BACKUP_TAKEN backup.db {sha256}"));
-    // All but the end mark is a database of its own, equal to the one before.
+    // Without the checksum trailer it is a database equal to the original.
     let copy = Database::without_file();
     fs::copy(&backup, copy.path()).expect("a copy");
     assert_eq!(copy.dump(), before);
@@ -66,13 +66,17 @@ fn a_truncated_or_bit_flipped_backup_is_refused() {
     let refused = |bytes: &[u8], what: &str| {
         fs::write(database.folder().join("bad.db"), bytes).expect("written");
         let output = database.run(&["backup", "verify", "bad.db"]);
-        assert_eq!(output.status.code(), Some(4), "{what}: {}", said(&output));
-        assert!(said(&output).contains("not a complete backup"), "{what}: {}", said(&output));
+        assert_eq!(output.status.code(), Some(4), "{what}: {}", stderr_text(&output));
+        assert!(
+            stderr_text(&output).contains("not a complete backup"),
+            "{what}: {}",
+            stderr_text(&output)
+        );
     };
     for cut in [1, 2, 100, whole.len() - 4096, whole.len() - 1] {
         refused(&whole[..cut], &format!("cut at {cut}"));
     }
-    refused(&[&whole[..], b"\n"].concat(), "with something behind it");
+    refused(&[&whole[..], b"\n"].concat(), "with something after it");
     for _ in 0..40 {
         let at = rand::random_range(0..whole.len() * 8);
         let mut bytes = whole.clone();
@@ -83,7 +87,7 @@ fn a_truncated_or_bit_flipped_backup_is_refused() {
         if at % 7 == 0 {
             let mut bytes = whole.clone();
             bytes[at / 8] ^= 1 << (at % 8);
-            refused(&bytes, &format!("bit {at} of the end mark"));
+            refused(&bytes, &format!("bit {at} of the checksum trailer"));
         }
     }
 }
@@ -104,7 +108,7 @@ fn no_checksum_accepts_another_tool_s_copy_but_never_a_newer_schema() {
     .expect("a later version");
     let output = database.run(&["backup", "verify", "copy.db", "--no-checksum"]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(said(&output).contains("newer than this binary"), "{}", said(&output));
+    assert!(stderr_text(&output).contains("newer than this binary"), "{}", stderr_text(&output));
 }
 
 #[test]
@@ -113,7 +117,7 @@ fn a_backup_replaces_only_a_backup() {
     fs::write(database.folder().join("letter.txt"), "Dear Sir").expect("written");
     for target in ["letter.txt", "fastcore.db", "fastcore.db-wal", ".", "/dev/null", "none/x.db"] {
         let output = database.run(&["backup", "create", target]);
-        assert_eq!(output.status.code(), Some(1), "{target}: {}", said(&output));
+        assert_eq!(output.status.code(), Some(1), "{target}: {}", stderr_text(&output));
     }
     database.succeed(&["backup", "create", "backup.db"]);
     database.succeed(&["backup", "create", "backup.db"]);
@@ -126,7 +130,7 @@ fn a_backup_replaces_only_a_backup() {
 fn a_backup_to_standard_output_is_identical() {
     let database = Database::sample();
     let output = database.run(&["backup", "create", "-"]);
-    assert!(output.status.success(), "{}", said(&output));
+    assert!(output.status.success(), "{}", stderr_text(&output));
     fs::write(database.folder().join("streamed.db"), &output.stdout).expect("written");
     database.succeed(&["backup", "verify", "streamed.db"]);
     assert_eq!(names(database.folder()), ["fastcore.db", "streamed.db"]);
@@ -139,7 +143,7 @@ fn a_corrupt_database_is_not_backed_up() {
     let before = fs::read(database.folder().join("backup.db")).expect("a backup");
     database.tamper_sql("UPDATE lead_inbox SET name = 'Someone' WHERE audit_seq = 2");
     let output = database.run(&["backup", "create", "backup.db"]);
-    assert_eq!(output.status.code(), Some(4), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(4), "{}", stderr_text(&output));
     assert_eq!(fs::read(database.folder().join("backup.db")).expect("a backup"), before);
     assert!(!names(database.folder()).iter().any(|name| name.contains("partial")));
 }
@@ -186,7 +190,7 @@ fn a_backup_under_load_verifies_and_a_killed_one_leaves_no_file() {
     assert_eq!(report["valid"], true);
 }
 
-/// A server that takes backups every second into `kept` beside its database.
+/// A server that takes backups every second into the folder `kept` next to its database.
 fn scheduled(folder: &Path) -> ServeProcess {
     let mut command = command(folder, &["serve", "--backup-every", "1s", "--backup-keep", "2"]);
     command.env("FASTCORE_SITE_INGEST_TOKEN", TOKEN).env("FASTCORE_BACKUP_DIR", "kept");

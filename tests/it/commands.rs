@@ -1,5 +1,5 @@
-//! The inbox from the shell: what `lead`, `token` and `completions` print, what they write, and
-//! how they end.
+//! The commands `lead`, `token` and `completions`: their output, what they write to the database,
+//! and their exit statuses.
 
 use std::fs;
 use std::path::Path;
@@ -16,7 +16,7 @@ fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|e| panic!("{e}: {text}"))
 }
 
-fn said(output: &Output) -> String {
+fn stderr_text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -224,8 +224,8 @@ fn an_unknown_lead_is_a_one_line_error() {
             let output = database.run(&arguments);
             assert_eq!(output.status.code(), Some(1), "{arguments:?}");
             assert!(output.stdout.is_empty());
-            assert_eq!(said(&output).lines().count(), 1, "{}", said(&output));
-            assert!(!said(&output).contains('\u{1b}'));
+            assert_eq!(stderr_text(&output).lines().count(), 1, "{}", stderr_text(&output));
+            assert!(!stderr_text(&output).contains('\u{1b}'));
         }
     }
     let output = database.run(&["lead", "set-status", &database.lead_id(1), "done"]);
@@ -365,7 +365,7 @@ fn every_command_without_a_database_fails_in_one_line_and_creates_none() {
     for command in commands {
         let output = database.run(command);
         assert_eq!(output.status.code(), Some(1), "{command:?}");
-        let message = said(&output);
+        let message = stderr_text(&output);
         assert_eq!(message.lines().count(), 1, "{command:?}: {message}");
         messages.push_str(&format!("{}: {message}", command.join(" ")));
         assert!(output.stdout.is_empty());
@@ -407,7 +407,7 @@ fn a_failed_write_to_the_output_is_an_error() {
         let output =
             binary::command(database.folder(), &command).stdout(full).output().expect("it runs");
         assert_eq!(output.status.code(), Some(1), "{command:?}");
-        assert_eq!(said(&output).lines().count(), 1, "{}", said(&output));
+        assert_eq!(stderr_text(&output).lines().count(), 1, "{}", stderr_text(&output));
     }
 }
 

@@ -13,7 +13,9 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::support::binary::{ServeProcess, command, ended, free_address, run, succeed, text};
+use super::support::binary::{
+    ServeProcess, command, free_address, run, run_to_exit, succeed, text,
+};
 use super::support::http::{Client, once, post_lead};
 use super::support::{TOKEN, lead};
 
@@ -33,7 +35,7 @@ fn serve(folder: &Path) -> Command {
 
 /// The one-line error of a command that refuses to start; it exits with 1.
 fn refusal(command: &mut Command) -> String {
-    let (status, said) = ended(command);
+    let (status, said) = run_to_exit(command);
     assert_eq!((status, said.lines().count()), (1, 1), "{command:?}: {said}");
     assert!(said.starts_with("fastcore: "), "{said}");
     said
@@ -461,7 +463,7 @@ fn files(folder: &Path) -> Vec<(String, u32, Vec<u8>)> {
             let name = path.file_name().expect("a name").to_string_lossy().into_owned();
             (name, mode(&path), fs::read(&path).expect("its content"))
         })
-        // What SQLite itself keeps beside a database that is open says nothing of the data.
+        // SQLite's own files next to an open database have no data.
         .filter(|(name, ..)| !name.ends_with(".lock") && !name.ends_with("-shm"))
         .collect();
     files.sort();
@@ -562,7 +564,7 @@ fn an_impossible_database_path_is_a_one_line_error() {
 fn a_second_server_on_the_same_database_exits_5() {
     let folder = folder();
     let mut server = ServeProcess::start(folder.path());
-    let (status, said) = ended(&mut serve(folder.path()));
+    let (status, said) = run_to_exit(&mut serve(folder.path()));
     assert_eq!((status, said.lines().count()), (5, 1), "{said}");
     assert!(said.contains("fastcore.db"), "{said}");
     assert_eq!(post_with(server.address, TOKEN), 201, "the first one goes on");

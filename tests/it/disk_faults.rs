@@ -1,5 +1,5 @@
-//! What the machine does to the binary: a full disk, a flush that fails, a lock that stays. Each is
-//! a 503 while it lasts, and over without a restart when it is over.
+//! A full disk, a failing flush, a held lock: the server answers 503 while it lasts and recovers
+//! without a restart.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -30,7 +30,7 @@ fn assert_health_becomes(address: SocketAddr, status: u16) {
     assert!(became, "it stays {:?}", health(address));
 }
 
-/// Posts a lead that cannot be stored now.
+/// Posts a lead while nothing can be stored.
 #[track_caller]
 fn refused(address: SocketAddr) -> Value {
     let lead = lead();
@@ -40,7 +40,7 @@ fn refused(address: SocketAddr) -> Value {
     lead
 }
 
-/// Posts some leads that are stored.
+/// Posts leads that must be stored.
 #[track_caller]
 fn stored(address: SocketAddr, count: usize) -> Seen {
     let mut client = Client::connect(address);
@@ -53,10 +53,10 @@ fn stored(address: SocketAddr, count: usize) -> Seen {
     (0..count).map(post).collect()
 }
 
-/// With room for the write-ahead log under load, which would fill it too.
+/// Large enough for the WAL under load.
 const SMALL: &str = "64m";
 
-/// A disk of its own.
+/// A small file system of its own.
 struct Disk(TempDir);
 
 impl Disk {
@@ -88,7 +88,7 @@ impl Drop for Disk {
     }
 }
 
-/// Takes every block that is free, until told to stop.
+/// Takes every free block until `stop` is set.
 fn fill(file: &Path, stop: &AtomicBool) {
     let mut filler = File::create(file).expect("a filler");
     let mut block = vec![0; 64 * 1024];
@@ -174,7 +174,7 @@ fn check_reports_a_nearly_full_disk() {
     for (size, level) in [(SMALL, "error"), ("400m", "warning"), ("1g", "ok")] {
         let Some(disk) = Disk::mount(size) else { return };
         succeed(disk.path(), &["migrate"]);
-        // SQLite does not look behind its last page, and a hole takes no room.
+        // SQLite ignores what follows its last page, and a sparse file takes no space.
         let file = OpenOptions::new().write(true).open(disk.path().join("fastcore.db"));
         file.and_then(|file| file.set_len(250 << 20)).expect("a larger file");
         let output = run(disk.path(), &["check", "--json"]);
@@ -286,7 +286,7 @@ fn a_restart_after_a_failed_flush_keeps_acknowledged_leads() {
         server.wait();
 
         if signal == Signal::KILL {
-            // Nothing can be proved on this disk yet, and the start is not to pretend it.
+            // Nothing can be flushed on this disk yet, so the start must fail.
             let output = disk.serve().output().expect("the binary runs");
             let said = String::from_utf8_lossy(&output.stderr);
             assert_eq!(output.status.code(), Some(1), "{said}");

@@ -1,5 +1,5 @@
-//! The documents: every command in them is run, every link leads somewhere, and the tables agree
-//! with the binary.
+//! The documents: every command in them is executed, every link has a target, and their tables
+//! agree with the binary.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -371,7 +371,7 @@ fn every_path_named_in_a_document_exists() {
     let folders = ["src/", "tests/", "assets/", "migrations/", "benches/", "docs/", ".ci/"];
     for page in PAGES {
         for line in prose(page) {
-            // Odd parts are inline code; <name> stands for what a contributor chooses.
+            // Odd parts are inline code; <name> is a placeholder.
             for code in line.split('`').skip(1).step_by(2) {
                 let path = code.split(' ').next().unwrap_or_default();
                 if folders.iter().any(|f| path.starts_with(f)) && !path.contains(['<', '*']) {

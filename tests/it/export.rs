@@ -1,5 +1,4 @@
-//! What an export writes, to the byte: CSV that a spreadsheet shows rather than runs, JSON that is
-//! exact.
+//! Export files, byte for byte: CSV that no spreadsheet executes, exact JSON lines.
 
 use std::fs;
 use std::io::Write;
@@ -9,7 +8,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use super::support::database::Database;
-use super::support::export::{LEAD_COLUMNS, difficult, is_formula, stored};
+use super::support::export::{LEAD_COLUMNS, edge_case_leads, is_formula, stored};
 use super::support::{reference_hashes, sql};
 
 /// An export to standard output.
@@ -24,7 +23,7 @@ fn golden(name: &str) -> String {
 
 #[test]
 fn the_export_files_equal_the_expected_bytes() {
-    let database = difficult();
+    let database = edge_case_leads();
     let cases: [(&str, &[&str]); 4] = [
         ("leads.csv", &["leads"]),
         ("leads-excel-fr.csv", &["leads", "--format", "csv", "--dialect", "excel-fr"]),
@@ -62,7 +61,7 @@ fn assert_cells(parsed: &[Vec<String>], stored: &[Vec<Option<String>>]) {
 
 #[test]
 fn csv_read_back_equals_the_stored_cells() {
-    let database = difficult();
+    let database = edge_case_leads();
     let stored = stored(&database);
     for (dialect, delimiter) in [("rfc4180", b','), ("excel-fr", b';')] {
         let text = export(&database, &["leads", "--dialect", dialect]);
@@ -86,7 +85,7 @@ fn csv_read_back_by_python_equals_the_stored_cells() {
         println!("skipped: python3 is not installed");
         return;
     }
-    let database = difficult();
+    let database = edge_case_leads();
     let stored = stored(&database);
     for (dialect, delimiter) in [("rfc4180", ","), ("excel-fr", ";")] {
         let script = "import csv, io, json, sys
@@ -144,7 +143,7 @@ fn json_lines(text: &str) -> Vec<Value> {
 
 #[test]
 fn json_lines_equal_the_stored_values() {
-    let database = difficult();
+    let database = edge_case_leads();
     let text = export(&database, &["leads", "--format", "jsonl"]);
     let stored = stored(&database);
     let lines = json_lines(&text);

@@ -1,5 +1,4 @@
-//! How an export runs: which rows it takes, what it tells, that a file is there whole or not at
-//! all, and what becomes of it while leads come in.
+//! The `export` command: filters, audit rows, atomic output files, exports under load.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,16 +14,16 @@ use sha2::{Digest, Sha256};
 
 use super::support::binary::{self, ServeProcess};
 use super::support::database::Database;
-use super::support::export::many;
+use super::support::export::many_leads;
 use super::support::http::Client;
 use super::support::{lead, sql};
 
-fn said(output: &Output) -> String {
+fn stderr_text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// What the newest LEADS_EXPORTED row tells.
-fn told(database: &Database) -> Value {
+fn export_details(database: &Database) -> Value {
     let sql = "SELECT details_json FROM audit_log WHERE event = 'LEADS_EXPORTED' ORDER BY seq DESC LIMIT 1";
     serde_json::from_str(&database.one(sql)).expect("JSON")
 }
@@ -79,7 +78,7 @@ fn every_filter_narrows_the_export_and_is_audited() {
     ];
     for (filter, expected, described) in cases {
         assert_eq!(taken(&database, filter), expected, "{filter:?}");
-        let told = told(&database);
+        let told = export_details(&database);
         assert_eq!((&told["filter"], &told["rows"]), (&described, &json!(expected.len())));
     }
     let log = database.succeed(&["export", "audit", "--format", "jsonl"]);
@@ -97,7 +96,7 @@ fn a_period_narrows_the_audit_log_export() {
     let seqs: Vec<_> =
         text.lines().map(|l| serde_json::from_str::<Value>(l).expect(l)["seq"].clone()).collect();
     assert_eq!(seqs, [3, 4, 5]);
-    assert_eq!(told(&database)["filter"], json!({"since": from, "until": to}));
+    assert_eq!(export_details(&database)["filter"], json!({"since": from, "until": to}));
 }
 
 #[test]
@@ -122,8 +121,8 @@ fn an_export_is_audited_and_reported_to_the_operator() {
         let hash = sha256(&output.stdout);
         let expected =
             json!({"what": what, "format": format, "filter": {}, "rows": rows, "sha256": hash});
-        assert_eq!(told(&database), expected);
-        assert_eq!(said(&output), format!("{rows} rows, SHA-256 {hash}\n"));
+        assert_eq!(export_details(&database), expected);
+        assert_eq!(stderr_text(&output), format!("{rows} rows, SHA-256 {hash}\n"));
     }
     let actors = "SELECT DISTINCT actor LIKE 'cli:_%' AND lead_id IS NULL FROM audit_log WHERE event = 'LEADS_EXPORTED'";
     assert_eq!(database.one(actors), "1");
@@ -143,8 +142,8 @@ fn the_output_file_is_private_and_replaces_an_old_one() {
         assert!(output.status.success() && output.stdout.is_empty(), "{output:?}");
         let written = fs::read(&path).expect("the file");
         assert_eq!(fs::metadata(&path).expect("a file").permissions().mode() & 0o777, 0o600);
-        assert_eq!(told(&database)["sha256"], sha256(&written));
-        assert!(said(&output).contains(&sha256(&written)), "{}", said(&output));
+        assert_eq!(export_details(&database)["sha256"], sha256(&written));
+        assert!(stderr_text(&output).contains(&sha256(&written)), "{}", stderr_text(&output));
         assert_eq!(written, database.run(&["export", "leads"]).stdout);
         assert_eq!(files(&database), BTreeSet::from(["leads.csv".to_owned()]));
     }
@@ -159,7 +158,7 @@ fn a_failed_export_keeps_the_old_file_and_leaves_no_other() {
     holder.execute_batch("BEGIN IMMEDIATE").expect("a lock");
     let output = database.run(&["export", "leads", "-o", "leads.csv"]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
-    assert!(said(&output).contains("keeps the database locked"), "{}", said(&output));
+    assert!(stderr_text(&output).contains("keeps the database locked"), "{}", stderr_text(&output));
     assert_eq!(fs::read_to_string(database.folder().join("leads.csv")).expect("a file"), "old");
     assert_eq!(files(&database), BTreeSet::from(["leads.csv".to_owned()]));
 }
@@ -172,7 +171,7 @@ fn an_interrupted_export_leaves_no_partial_file() {
     holder.execute_batch("BEGIN IMMEDIATE").expect("a lock");
     let mut command = binary::command(database.folder(), &["export", "leads", "-o", "leads.csv"]);
     let mut child = command.stderr(Stdio::null()).spawn().expect("it runs");
-    // By then the rows are written, and it waits to tell of them.
+    // By then the rows are written, and it waits to write its audit row.
     std::thread::sleep(Duration::from_millis(700));
     assert!(child.try_wait().expect("a state").is_none(), "it waits");
     kill_process(Pid::from_child(&child), Signal::INT).expect("it lives");
@@ -194,7 +193,7 @@ fn an_export_never_replaces_anything_but_a_regular_file() {
     for path in ["folder", "null", "missing/leads.csv", "leads.csv/"] {
         let output = database.run(&["export", "leads", "-o", path]);
         assert_eq!(output.status.code(), Some(1), "{path}: {output:?}");
-        assert_eq!(said(&output).lines().count(), 1, "{}", said(&output));
+        assert_eq!(stderr_text(&output).lines().count(), 1, "{}", stderr_text(&output));
     }
     assert_eq!(files(&database), ["folder", "null"].map(str::to_owned).into());
     assert!(fs::symlink_metadata(database.folder().join("null")).expect("a link").is_symlink());
@@ -207,16 +206,16 @@ fn an_export_of_no_rows_succeeds() {
     let csv = database.run(&["export", "leads"]);
     assert!(csv.status.success());
     assert_eq!(String::from_utf8_lossy(&csv.stdout).lines().count(), 1, "the names of the columns");
-    assert!(said(&csv).starts_with("0 rows"), "{}", said(&csv));
-    assert_eq!(told(&database)["rows"], 0);
+    assert!(stderr_text(&csv).starts_with("0 rows"), "{}", stderr_text(&csv));
+    assert_eq!(export_details(&database)["rows"], 0);
     database.succeed(&["export", "leads", "--format", "jsonl", "-o", "none.jsonl"]);
     assert_eq!(fs::read(database.folder().join("none.jsonl")).expect("a file"), b"");
-    assert_eq!(told(&database)["sha256"], sha256(b""));
+    assert_eq!(export_details(&database)["sha256"], sha256(b""));
 }
 
 #[test]
 fn an_export_to_a_closed_pipe_is_not_an_error() {
-    let database = many(4000);
+    let database = many_leads(4000);
     for format in ["csv", "jsonl", "postgres"] {
         let mut command =
             binary::command(database.folder(), &["export", "leads", "--format", format]);
@@ -225,8 +224,8 @@ fn an_export_to_a_closed_pipe_is_not_an_error() {
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
         let output = child.wait_with_output().expect("it ends");
-        assert!(output.status.success() && said(&output).is_empty(), "{output:?}");
-        let told = told(&database);
+        assert!(output.status.success() && stderr_text(&output).is_empty(), "{output:?}");
+        let told = export_details(&database);
         assert_eq!(told["cut_short"], true, "{told}");
         assert!(told["rows"].as_u64().is_some_and(|n| n < 4005), "{told}");
     }
@@ -234,7 +233,7 @@ fn an_export_to_a_closed_pipe_is_not_an_error() {
 
 #[test]
 fn an_export_under_load_is_one_snapshot() {
-    let database = many(4000);
+    let database = many_leads(4000);
     let server = ServeProcess::start(database.folder());
     let (address, done) = (server.address, AtomicBool::new(false));
     let sent = std::thread::scope(|scope| {
@@ -264,7 +263,7 @@ fn an_export_under_load_is_one_snapshot() {
                         .to_owned()
                 })
                 .collect();
-            let told = told(&database);
+            let told = export_details(&database);
             assert_eq!(
                 (&told["rows"], &told["sha256"]),
                 (&json!(ids.len()), &json!(sha256(text.as_bytes())))

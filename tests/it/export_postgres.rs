@@ -1,4 +1,4 @@
-//! The way out: an export that a real PostgreSQL takes, with every row equal.
+//! `export --format postgres`: a real PostgreSQL loads it, and every row is equal.
 
 use std::fs;
 use std::process::Output;
@@ -6,7 +6,7 @@ use std::process::Output;
 use serde_json::Value;
 
 use super::support::database::Database;
-use super::support::export::{LEAD_COLUMNS, difficult, stored};
+use super::support::export::{LEAD_COLUMNS, edge_case_leads, stored};
 use super::support::postgres::Postgres;
 use super::support::{reference_hashes, sql};
 
@@ -49,7 +49,7 @@ fn as_text(column: &str) -> String {
 #[test]
 fn every_lead_and_its_status_is_equal_in_postgresql() {
     let Some(server) = Postgres::start() else { return };
-    for (name, database) in [("difficult", difficult()), ("sample", Database::sample())] {
+    for (name, database) in [("difficult", edge_case_leads()), ("sample", Database::sample())] {
         server.create(name);
         assert_loaded(&move_out(&database, "leads", &server, name));
         let columns = LEAD_COLUMNS.map(as_text);

@@ -1,5 +1,4 @@
-//! A workbook gives back what is stored, cell for cell, by the libraries and programs that people
-//! open it with; so does the CSV in a spreadsheet.
+//! XLSX exports and CSV files, read back by the libraries and programs that people open them with.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use calamine::{Data, Reader, Xlsx};
 
 use super::support::database::Database;
-use super::support::export::{LEAD_COLUMNS, difficult, is_formula, many, stored};
+use super::support::export::{LEAD_COLUMNS, edge_case_leads, is_formula, many_leads, stored};
 use super::support::{binary, tools};
 use super::support::{reference_hashes, sql};
 
@@ -45,7 +44,7 @@ fn assert_same(ours: &Cells, expected: &Cells) {
 
 /// With what looks like the escapes of workbooks among the texts.
 fn with_escapes() -> Database {
-    let database = difficult();
+    let database = edge_case_leads();
     database.tamper_sql(
         "UPDATE lead_inbox SET company = '_x0041_ _x005F_ _xD83D_ _x', message = ' <b>&amp; ]]> ' || char(0xFFFE) || '  '
          WHERE audit_seq = 11",
@@ -89,7 +88,7 @@ fn kept(cells: Cells) -> Cells {
 #[test]
 fn libreoffice_shows_every_cell_of_a_workbook() {
     let Some(soffice) = tools::find("soffice") else { return };
-    let database = difficult();
+    let database = edge_case_leads();
     database.succeed(&["export", "leads", "--format", "xlsx", "-o", "leads.xlsx"]);
     let shown = tools::libreoffice(&soffice, &database.folder().join("leads.xlsx"), None);
     assert_same(&kept(shown), &kept(expected(&database)));
@@ -98,7 +97,7 @@ fn libreoffice_shows_every_cell_of_a_workbook() {
 #[test]
 fn libreoffice_shows_every_cell_of_a_csv_file() {
     let Some(soffice) = tools::find("soffice") else { return };
-    let database = difficult();
+    let database = edge_case_leads();
     let text_columns: Vec<String> = (1..=LEAD_COLUMNS.len()).map(|i| format!("{i}/2")).collect();
     for (dialect, delimiter) in [("rfc4180", 44), ("excel-fr", 59)] {
         database.succeed(&["export", "leads", "--dialect", dialect, "-o", "leads.csv"]);
@@ -115,7 +114,7 @@ fn libreoffice_shows_every_cell_of_a_csv_file() {
 
 #[test]
 fn a_workbook_export_leaves_no_temporary_file() {
-    let database = many(3000);
+    let database = many_leads(3000);
     let scratch = tempfile::tempdir().expect("a folder");
     let mut command = binary::command(database.folder(), &["export", "leads", "--format", "xlsx"]);
     let output = command.env("TMPDIR", scratch.path()).output().expect("it runs");

@@ -1,4 +1,4 @@
-//! HTTP/1.1 on the wire: what every kind of client is answered, well-behaved or not.
+//! HTTP/1.1 at the byte level: what well-behaved and misbehaving clients receive.
 
 mod connection_limit;
 mod malformed;

@@ -1,5 +1,5 @@
-//! The way in from the first service: what its rows become, what is skipped, refused and told, and
-//! that an import can be cut off anywhere and run again.
+//! `import`: rows of the FastAPI service, duplicates, refused rows, and imports that are
+//! interrupted and resumed.
 
 use std::fs;
 use std::io::Write;
@@ -18,7 +18,7 @@ use super::support::{lead, reference_hashes, sql, wait_until};
 
 const HEADER: &str = "id,created_at_utc,name,email,phone,company,service,message,consent,source,request_id,ip_hash,meta_json,status\n";
 
-fn said(output: &Output) -> String {
+fn stderr_text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -178,7 +178,7 @@ fn every_row_of_a_postgresql_csv_is_imported() {
         let text = server.query("old", sql);
         let database = Database::empty();
         let output = import(&database, format!("{text}\n"));
-        assert!(output.status.success(), "{zone}: {}", said(&output));
+        assert!(output.status.success(), "{zone}: {}", stderr_text(&output));
         assert_eq!(stored(&database), expected(), "{zone}");
         database.succeed(&["audit", "verify"]);
     }
@@ -206,7 +206,7 @@ fn a_postgresql_export_imports_back_unchanged() {
 fn every_imported_lead_has_an_audit_row_with_its_digest() {
     let database = Database::sample();
     let output = import(&database, rows(2).replace(",received\n", ",resolved\n"));
-    assert_eq!(said(&output), "2 rows: 2 imported, 0 already stored, 0 refused\n");
+    assert_eq!(stderr_text(&output), "2 rows: 2 imported, 0 already stored, 0 refused\n");
     let told = sql::rows(
         &database.sqlite(),
         "SELECT event, actor LIKE 'cli:_%', lead_id, request_id, status_code, details_json,
@@ -303,7 +303,7 @@ fn importing_twice_changes_nothing() {
     assert!(import(&database, rows(1200)).status.success());
     let before = database.dump();
     let again = import(&database, rows(1200));
-    assert_eq!(said(&again), "1200 rows: 0 imported, 1200 already stored, 0 refused\n");
+    assert_eq!(stderr_text(&again), "1200 rows: 0 imported, 1200 already stored, 0 refused\n");
     assert_eq!(database.dump(), before);
     let other_form = database.succeed(&["export", "leads", "--format", "jsonl"]);
     let rows = count(&database);
@@ -351,7 +351,7 @@ fn every_refused_row_is_reported_with_line_and_reason() {
     let told = refused(&database);
     assert_eq!(told.iter().map(|(line, _)| *line).collect::<Vec<_>>(), (2..24).collect::<Vec<_>>());
     assert_eq!(output.status.code(), Some(1));
-    let mut table = said(&output);
+    let mut table = stderr_text(&output);
     for ((line, reason), (from, to)) in told.iter().zip(cases) {
         let to: String = to.chars().take(20).collect();
         table.push_str(&format!("line {line}: {from:?} replaced by {to:?}: {reason}\n"));
@@ -381,7 +381,7 @@ fn unparsable_rows_are_refused_and_the_rows_around_them_imported() {
     text.extend(b"\"a quotation mark that nothing closes\n".to_vec());
     text.extend("one, two\n".repeat(50_000).into_bytes());
     let output = import(&database, text);
-    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(1), "{}", stderr_text(&output));
     let reasons: Vec<_> = refused(&database);
     let expected = [
         (3, "2 values for 14 columns"),
@@ -411,7 +411,7 @@ fn unparsable_rows_are_refused_and_the_rows_around_them_imported() {
         object(7, "Jean"),
     ];
     let output = import(&database, lines.join("\n"));
-    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(1), "{}", stderr_text(&output));
     let told: Vec<u64> = refused(&database).into_iter().map(|(line, _)| line).collect();
     assert_eq!(told, [2, 3, 5, 6, 7, 8, 9]);
     assert_eq!(
@@ -444,7 +444,7 @@ fn columns_are_found_by_their_names_in_any_order() {
     let text = format!("\u{feff}extra,{}\r\n7,{}\r\n", reversed.join(","), cells.join(","));
     let output = import(&database, text);
     assert_eq!(
-        said(&output),
+        stderr_text(&output),
         "1 rows: 1 imported, 0 already stored, 0 refused; 1 unknown columns were ignored\n"
     );
     assert_eq!(database.one("SELECT name || phone IS NULL FROM lead_inbox"), "1");
@@ -460,7 +460,7 @@ fn columns_are_found_by_their_names_in_any_order() {
     ] {
         let output = import(&database, text);
         assert_eq!(output.status.code(), Some(1));
-        let said = said(&output);
+        let said = stderr_text(&output);
         assert!(said.contains(expected) && said.lines().count() == 1, "{said}");
         assert!(!said.contains("Dupont") && said.len() < 400, "{said}");
     }
@@ -481,12 +481,12 @@ fn an_erased_lead_is_not_imported_again() {
         ));
     }
     let output = import(&database, rows(3));
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr_text(&output));
     assert!(
-        said(&output)
+        stderr_text(&output)
             .starts_with("3 rows: 0 imported, 1 already stored, 2 erased here, 0 refused\n"),
         "{}",
-        said(&output)
+        stderr_text(&output)
     );
     assert_eq!(refused(&database).iter().map(|r| r.0).collect::<Vec<_>>(), [2, 3]);
     assert_eq!(count(&database), 1);
@@ -499,9 +499,9 @@ fn an_id_of_another_lead_is_refused() {
     let output = import(&database, text);
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        said(&output).starts_with("3 rows: 1 imported, 1 already stored, 1 refused\n"),
+        stderr_text(&output).starts_with("3 rows: 1 imported, 1 already stored, 1 refused\n"),
         "{}",
-        said(&output)
+        stderr_text(&output)
     );
     assert_eq!(refused(&database), [(3, "id: another lead has it".to_owned())]);
 }
@@ -513,8 +513,8 @@ fn the_refused_report_is_written_where_asked_and_overwrites_no_other_file() {
     let before = database.dump();
     for wrong in ["leads.csv", "./leads.csv", "fastcore.db", "missing/report.csv", "/dev/null"] {
         let output = database.run(&["import", "leads", "leads.csv", "--refused", wrong]);
-        assert_eq!(output.status.code(), Some(1), "{wrong}: {}", said(&output));
-        assert!(said(&output).contains("--refused"), "{}", said(&output));
+        assert_eq!(output.status.code(), Some(1), "{wrong}: {}", stderr_text(&output));
+        assert!(stderr_text(&output).contains("--refused"), "{}", stderr_text(&output));
     }
     assert_eq!(database.dump(), before);
     let mut command = binary::command(
@@ -539,7 +539,8 @@ fn the_refused_report_is_written_where_asked_and_overwrites_no_other_file() {
     );
     let output = database.run(&["import", "leads", "nowhere.csv"]);
     assert!(
-        output.status.code() == Some(1) && said(&output).contains("nowhere.csv cannot be read"),
+        output.status.code() == Some(1)
+            && stderr_text(&output).contains("nowhere.csv cannot be read"),
         "{output:?}"
     );
 }
@@ -558,7 +559,7 @@ fn a_killed_import_leaves_whole_batches_and_can_be_resumed() {
     database.succeed(&["audit", "verify"]);
     let output = database.run(&["import", "leads", "leads.csv"]);
     assert_eq!(
-        said(&output),
+        stderr_text(&output),
         format!("8000 rows: {} imported, {kept} already stored, 0 refused\n", 8000 - kept)
     );
     assert_eq!(count(&database), 8000);
@@ -581,7 +582,7 @@ fn an_import_does_not_block_the_intake_of_a_running_server() {
         sent += 1;
     }
     let output = child.wait_with_output().expect("it ends");
-    assert!(output.status.success(), "{}", said(&output));
+    assert!(output.status.success(), "{}", stderr_text(&output));
     assert!(sent > 3, "{sent}");
     assert_eq!(count(&database), 4000 + sent);
     database.succeed(&["audit", "verify"]);
@@ -593,7 +594,7 @@ fn import_without_a_database_fails_and_creates_none() {
     write(&database, "leads.csv", rows(1));
     let output = database.run(&["import", "leads", "leads.csv"]);
     assert!(
-        output.status.code() == Some(1) && said(&output).contains("there is no database"),
+        output.status.code() == Some(1) && stderr_text(&output).contains("there is no database"),
         "{output:?}"
     );
     assert!(!database.path().exists());

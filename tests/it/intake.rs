@@ -1,4 +1,4 @@
-//! `POST /inbound/leads` from the outside: what is answered, and what is then in the database.
+//! `POST /inbound/leads`: the response, and the rows that it leaves in the database.
 
 use rusqlite::Connection;
 use rusqlite::types::Value as Column;
@@ -148,7 +148,7 @@ fn a_conflict_is_refused_and_audited_with_the_differing_field_names() {
     other["phone"] = Value::Null;
     other["company"] = json!(" ");
     conflict(&other, &["phone", "company"]);
-    // The letters of the name before the @ are told apart: some mail systems do.
+    // Local parts are case-sensitive: some mail systems distinguish them.
     let mut other = lead.clone();
     other["email"] = json!("Jean@example.com");
     conflict(&other, &["email"]);
@@ -228,7 +228,7 @@ fn the_request_id_of_an_erased_lead_stays_410() {
     }
     assert_eq!(server.number("SELECT count(*) FROM lead_inbox"), 0);
     assert!(audit(&server.sqlite()).len() <= rows + 2, "no more than a row a request");
-    // Others go on behind the row that came from outside, in one sound chain.
+    // The chain continues after the row that another program inserted.
     received(&post_lead(server.address, &super::support::lead()));
     let output = run(server.folder(), &["audit", "verify"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -1,4 +1,4 @@
-//! Live events: told as they happen, gone on with after a break, ended when they should be.
+//! Live events: sent as they happen, resumed after a reconnect, ended with the session.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};

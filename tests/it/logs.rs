@@ -1,4 +1,4 @@
-//! The log as a journal gets it: one line a request, and nobody's data in any line.
+//! The log as a journal receives it: one line for each request, and no personal data.
 
 use rustix::process::Signal;
 use serde_json::{Value, json};

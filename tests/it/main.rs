@@ -1,4 +1,4 @@
-//! The tests that look at FASTCore from its edges: HTTP, the binary, the database file.
+//! Integration tests: through HTTP, the built binary and the database file.
 #![allow(
     clippy::disallowed_macros,
     clippy::disallowed_methods,

@@ -1,5 +1,5 @@
-//! The way from one schema to the next: what the binary embeds, that each step carries the rows
-//! that are there, and that nothing is touched that should not be.
+//! Schema migrations: what the binary embeds, that each one keeps existing rows, and what is
+//! refused.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -80,7 +80,7 @@ fn copies(folder: &Path) -> Vec<PathBuf> {
     entries.filter(|p| p.to_string_lossy().contains("before-migration")).collect()
 }
 
-fn said(output: &std::process::Output) -> String {
+fn stderr_text(output: &std::process::Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -171,7 +171,7 @@ fn migrate_creates_a_private_database() {
     let output = database.run(&["migrate"]);
     assert!(output.status.success(), "{output:?}");
     assert!(output.stdout.is_empty(), "words go to standard error");
-    assert!(said(&output).contains("Created "), "{}", said(&output));
+    assert!(stderr_text(&output).contains("Created "), "{}", stderr_text(&output));
     let mode = fs::metadata(database.path()).expect("a file").permissions().mode() & 0o777;
     assert_eq!(mode, 0o600);
     assert_eq!(database.one("PRAGMA user_version"), newest().to_string());
@@ -185,7 +185,7 @@ fn migrate_again_changes_nothing() {
     let before = (fs::read(database.path()).expect("the file"), database.dump());
     let output = database.run(&["migrate"]);
     assert!(output.status.success(), "{output:?}");
-    assert!(said(&output).contains("nothing is pending"), "{}", said(&output));
+    assert!(stderr_text(&output).contains("nothing is pending"), "{}", stderr_text(&output));
     assert!((fs::read(database.path()).expect("the file"), database.dump()) == before);
     assert_eq!(copies(database.folder()).len(), 0);
 }
@@ -195,7 +195,7 @@ fn migration_status_creates_no_database() {
     let database = Database::without_file();
     let output = database.run(&["migrate", "status"]);
     assert_eq!(output.status.code(), Some(1));
-    assert_eq!(said(&output).lines().count(), 1, "{}", said(&output));
+    assert_eq!(stderr_text(&output).lines().count(), 1, "{}", stderr_text(&output));
     assert_eq!(fs::read_dir(database.folder()).expect("a folder").count(), 0);
 }
 
@@ -209,7 +209,11 @@ fn an_outdated_schema_is_refused_by_every_command_except_migrate() {
     for command in [["lead", "list"], ["audit", "head"], ["export", "leads"]] {
         let output = database.run(&command);
         assert_eq!(output.status.code(), Some(1), "{command:?}");
-        assert!(said(&output).contains("run `fastcore migrate` first"), "{}", said(&output));
+        assert!(
+            stderr_text(&output).contains("run `fastcore migrate` first"),
+            "{}",
+            stderr_text(&output)
+        );
     }
     assert_eq!(database.dump(), before);
 }
@@ -224,7 +228,7 @@ fn a_database_with_rows_is_backed_up_before_migration_from_every_version() {
         let copies = copies(database.folder());
         assert_eq!(copies.len(), 1, "{copies:?}");
         assert!(
-            said(&output)
+            stderr_text(&output)
                 .contains(copies[0].to_str().expect("UTF-8").rsplit('/').next().expect("a name"))
         );
         let mode = fs::metadata(&copies[0]).expect("a file").permissions().mode() & 0o777;
@@ -280,14 +284,14 @@ fn assert_refused(database: &Database, word: &str) {
     for command in ["migrate", "serve"] {
         let output = database.run(&[command]);
         assert_eq!(output.status.code(), Some(1), "{command}: {output:?}");
-        let said = said(&output);
+        let said = stderr_text(&output);
         assert!(said.lines().count() == 1 && said.contains(word), "{command}: {said}");
         assert!(fs::read(database.path()).expect("the file") == before, "{command} changed it");
     }
     assert_eq!(copies(database.folder()).len(), 0);
 }
 
-/// A change to the history, in the file itself rather than in a log beside it.
+/// A change to the history, in the file itself rather than in its WAL.
 fn with_history(database: &Database, sql: &str) {
     let conn = database.sqlite();
     conn.execute_batch(sql).expect(sql);
@@ -326,7 +330,7 @@ fn migrate_refuses_a_newer_schema_and_leaves_it_unchanged() {
     assert_refused(&database, "newer than this binary");
     let output = database.run(&["lead", "list"]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(said(&output).contains("newer than this binary"), "{}", said(&output));
+    assert!(stderr_text(&output).contains("newer than this binary"), "{}", stderr_text(&output));
 }
 
 #[test]
@@ -344,7 +348,7 @@ fn migrate_during_a_running_server_is_refused() {
     let mut server = ServeProcess::start(database.folder());
     let output = database.run(&["migrate"]);
     assert_eq!(output.status.code(), Some(5), "{output:?}");
-    assert_eq!(said(&output).lines().count(), 1, "{}", said(&output));
+    assert_eq!(stderr_text(&output).lines().count(), 1, "{}", stderr_text(&output));
     server.terminate();
     assert!(database.run(&["migrate"]).status.success(), "and it may again afterwards");
 }

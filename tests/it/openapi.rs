@@ -1,5 +1,5 @@
-//! The document that the API gives of itself holds what the server does, and `/docs` shows it
-//! without any other host.
+//! The OpenAPI document agrees with the server, and `/docs` shows it without requests to other
+//! hosts.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;

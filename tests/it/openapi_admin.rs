@@ -1,4 +1,4 @@
-//! What the document says of the admin page is what the server answers.
+//! The OpenAPI document of the admin API agrees with the server's responses.
 
 use std::collections::BTreeSet;
 

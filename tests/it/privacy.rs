@@ -1,4 +1,4 @@
-//! A person's leads: handed out, erased without a trace, purged when their time has come.
+//! A person's leads: exported, erased from every file, purged after the retention period.
 
 use std::fs;
 use std::path::Path;
@@ -100,7 +100,7 @@ fn no_file_contains_an_erased_person_while_a_server_runs() {
     assert_kept(folder, &seen);
 }
 
-/// SQLite moves rows from page to page as others are deleted, and at times leaves copies behind in
+/// SQLite moves rows from page to page as others are deleted, and at times leaves copies in
 /// the middle of pages (of one row in some thousands); those must not outlive the rows.
 #[test]
 fn no_copy_of_an_erased_row_remains_whatever_the_order_of_erasures() {
@@ -117,7 +117,7 @@ fn no_copy_of_an_erased_row_remains_whatever_the_order_of_erasures() {
     let mut order: Vec<usize> = (1..=leads.len()).collect();
     order.shuffle(&mut rand::rng());
     let (deleted, erased) = order.split_at(100);
-    // As an erasure deletes, but without what it does behind that.
+    // Deletes like an erasure, but without wiping the pages afterwards.
     let conn = database.sqlite();
     conn.execute_batch("PRAGMA secure_delete = ON").expect("a pragma");
     for place in deleted {

@@ -1,4 +1,4 @@
-//! The life of the binary: how it ends on a signal, what a crash leaves, how it starts.
+//! The process: shutdown on a signal, what a crash leaves, startup.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -49,8 +49,8 @@ pub(crate) fn under_load<T>(
     (result, seen.into_inner().expect("no panic"))
 }
 
-/// Asserts that every lead with a 201 is in the file, under the id that the client was told, that
-/// none is there twice, and that the whole of it verifies with the receipts that were given out.
+/// Asserts that every lead with a 201 is in the file, under the id that the client received,
+/// that none is stored twice, and that the log verifies with the receipts.
 #[track_caller]
 pub(crate) fn assert_kept(folder: &Path, seen: &Seen) {
     let conn = rusqlite::Connection::open(folder.join("fastcore.db")).expect("the database");

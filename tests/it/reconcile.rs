@@ -1,4 +1,4 @@
-//! Did we lose one? The list of what was sent, held against what is stored.
+//! `reconcile`: a list of sent leads compared with the stored ones.
 
 use std::fs;
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! One test for each fault that was mended, named after what went wrong.
+//! One test for each fixed bug, named after what went wrong.
 
 use std::fs::{self, File};
 use std::net::TcpStream;

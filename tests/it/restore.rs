@@ -1,4 +1,5 @@
-//! A backup put back: proved first, the erased erased again, and at no moment no database.
+//! Restoring a backup: verified first, with erased leads erased again, and always with either the
+//! old or the new database in place.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use serde_json::Value;
 
-use super::backup::{names, said};
+use super::backup::{names, stderr_text};
 use super::support::binary::{ServeProcess, command, run, sqlite3, succeed};
 use super::support::database::Database;
 use super::support::http::post_lead;
@@ -102,7 +103,7 @@ fn restore_of_an_open_database_exits_5_and_changes_nothing() {
         let mut lines = BufReader::new(shell.stdout.take().expect("a pipe")).lines();
         assert!(lines.any(|line| line.expect("text") == "ready"));
         let output = database.run(&["restore", "backup.db"]);
-        assert_eq!(output.status.code(), Some(5), "{sql}: {}", said(&output));
+        assert_eq!(output.status.code(), Some(5), "{sql}: {}", stderr_text(&output));
         drop(input);
         shell.wait().expect("ended");
     }
@@ -121,14 +122,14 @@ fn restore_refuses_an_incomplete_backup_and_changes_nothing() {
     for (bytes, status) in [(&whole[..whole.len() - 1], 4), (&altered, 4), (b"no database", 4)] {
         fs::write(&path, bytes).expect("written");
         let output = database.run(&["restore", "backup.db"]);
-        assert_eq!(output.status.code(), Some(status), "{}", said(&output));
+        assert_eq!(output.status.code(), Some(status), "{}", stderr_text(&output));
     }
-    // A chain that does not hold, under an end mark that does.
+    // An invalid chain with a valid checksum trailer.
     let broken = Database::sample();
     broken.tamper_sql("UPDATE lead_inbox SET name = 'Someone' WHERE audit_seq = 2");
     fs::write(&path, fs::read(broken.path()).expect("a database")).expect("written");
     let output = database.run(&["restore", "backup.db", "--no-checksum"]);
-    assert_eq!(output.status.code(), Some(4), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(4), "{}", stderr_text(&output));
     assert_eq!(database.dump(), before);
     assert!(!names(database.folder()).iter().any(|name| name.contains("restore")));
 }

@@ -1,5 +1,4 @@
-//! Finding leads: however far the index has followed, what is found is what a look at every lead
-//! finds.
+//! Search: the results equal a full scan, whatever part of the leads is indexed.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -23,7 +22,7 @@ use tempfile::TempDir;
 
 use crate::support::lead;
 
-/// A store whose clock stands still unless it is moved, as it does within one transaction.
+/// A store with a clock that tests control.
 struct Store {
     folder: TempDir,
     writer: Writer,
@@ -97,7 +96,7 @@ fn mixed(n: usize) -> NewLead {
     lead["email"] = json!(format!("client{}@atelier-{}.example.com", n % 29, n % 3));
     lead["company"] = if n.is_multiple_of(7) { json!(null) } else { json!("ÉTS Dupont & Fils") };
     lead["service"] = json!(SERVICES[n % 4]);
-    // Behind hundreds of newer leads with a word that begins alike.
+    // Older than hundreds of leads with a word of the same prefix.
     let rare = if n % 1700 == 3 { " compresseurette" } else { "" };
     lead["message"] = json!(format!(
         "Bonjour, notre {}{rare} n° {n} s'arrête depuis {} jours, _sponts _treceived \" * AND OR",

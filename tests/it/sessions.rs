@@ -1,4 +1,4 @@
-//! What a session is: its cookie, who may use it, and when it ends.
+//! Sessions: the cookie, cross-origin requests, and expiry.
 
 use chrono::TimeDelta;
 use fastcore::domain::timestamp::Timestamp;

@@ -1,4 +1,4 @@
-//! The first account: by a link that works once, and not for long.
+//! The first account: a setup link that works once, for half an hour.
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;

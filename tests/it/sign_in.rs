@@ -1,4 +1,4 @@
-//! Who is let in, and how often one may try.
+//! Signing in: passwords, one-time codes and rate limits.
 
 use chrono::TimeDelta;
 use serde_json::json;

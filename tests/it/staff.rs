@@ -1,4 +1,4 @@
-//! Accounts from the shell: what is stored, what is printed, what is refused.
+//! The `staff` commands: what they store, print and refuse.
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ fn events(database: &Database) -> Vec<(String, String, Value)> {
     rows.collect()
 }
 
-fn said(output: &std::process::Output) -> String {
+fn stderr_text(output: &std::process::Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -72,7 +72,7 @@ fn an_invalid_name_or_password_is_refused_and_writes_nothing() {
     let before = database.dump();
     let try_ = |arguments: &[&str], input: &str| {
         let output = run_with_input(database.folder(), arguments, input);
-        let said = said(&output);
+        let said = stderr_text(&output);
         assert!(!said.contains(input) || input.is_empty(), "{said}");
         (output.status.code(), said)
     };
@@ -117,7 +117,7 @@ fn any_password_of_sufficient_length_is_accepted() {
 #[test]
 fn without_a_terminal_staff_add_names_password_stdin() {
     let database = Database::empty();
-    // A session of its own has no terminal that could be asked behind the pipe's back.
+    // A new session has no controlling terminal to prompt on.
     let output = std::process::Command::new("setsid")
         .args(["--wait", env!("CARGO_BIN_EXE_fastcore"), "staff", "add", "jean"])
         .current_dir(database.folder())
@@ -125,7 +125,7 @@ fn without_a_terminal_staff_add_names_password_stdin() {
         .output()
         .expect("setsid is installed");
     assert_eq!(output.status.code(), Some(1));
-    assert!(said(&output).contains("--password-stdin"), "{}", said(&output));
+    assert!(stderr_text(&output).contains("--password-stdin"), "{}", stderr_text(&output));
     assert_eq!(database.one("SELECT count(*) FROM staff_account"), "0");
 }
 

@@ -1,5 +1,5 @@
-//! Every path with every method, token and body: which status, which error, and what every answer
-//! has in common.
+//! The status and error of every path with every method, token and body, and what all responses
+//! have in common.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;

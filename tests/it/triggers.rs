@@ -1,5 +1,5 @@
-//! What the database itself refuses, tried with the system's own `sqlite3`: another program, of
-//! another version, with none of our pragmas.
+//! What the database itself refuses, tried with the system's `sqlite3`: another program, another
+//! version, without FASTCore's pragmas.
 
 use std::process::Command;
 
@@ -305,7 +305,7 @@ const BAD_AUDIT: [(&str, &str); 12] = [
 /// Columns and their values, as SQL.
 type Cells<'a> = &'a [(&'a str, &'a str)];
 
-/// A row in which `change` takes the place of what stands there.
+/// A row in which `change` replaces one value.
 fn insert(table: &str, good: Cells<'_>, change: Option<(&str, &str)>) -> String {
     let mut row: Vec<(&str, &str)> = good.to_vec();
     if let Some((column, value)) = change {

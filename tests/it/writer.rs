@@ -1,4 +1,4 @@
-//! The writer under load: each lead once, nobody's failure another's, and an end to every failure.
+//! The writer under load: each lead is stored once, and a failed job fails alone.
 
 mod batch;
 mod wal;

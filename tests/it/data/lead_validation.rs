@@ -1,4 +1,5 @@
-//! What each field of a lead takes and refuses: a row is a change to a valid lead and its outcome.
+//! What each field of a lead accepts and refuses: a row is a change to a valid lead and its
+//! outcome.
 
 use serde_json::{Value, json};
 

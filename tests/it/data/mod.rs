@@ -1,3 +1,3 @@
-//! Tables that tests go through.
+//! Tables of test cases.
 
 pub(crate) mod lead_validation;

@@ -1,4 +1,4 @@
-//! More connections than there are places.
+//! More connections than the server has slots for.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What is not HTTP/1.1, and panics inside: each gets its answer, and the server lives.
+//! Malformed requests and panics in handlers: each gets a response, and the server continues.
 
 use std::convert::Infallible;
 use std::str::FromStr;

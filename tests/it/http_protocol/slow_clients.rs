@@ -1,4 +1,4 @@
-//! Clients that let the server wait: each wait has an end, and says what it was for.
+//! Slow clients: every wait has a deadline, and its own response.
 
 use std::io::Write;
 use std::net::TcpStream;

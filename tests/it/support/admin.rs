@@ -1,4 +1,4 @@
-//! The admin page as a browser uses it, and a clock that a test turns.
+//! The admin page as a browser uses it, and a clock that tests control.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -17,15 +17,15 @@ use super::http::{Client, Response, once};
 use super::server::TestServer;
 use super::{lead, sql};
 
-/// A moment for [`TestClock`] to begin at.
+/// A time for [`TestClock`] to start at.
 pub(crate) const START_TIME: &str = "2026-03-02T08:00:00Z";
 /// A password that may be set.
 pub(crate) const PASSWORD: &str = "correct horse battery";
-/// The origin of a server whose clients name it `localhost`, as the tests' do.
+/// The `Origin` header of a same-origin request: the tests address the server as `localhost`.
 pub(crate) const SAME_ORIGIN: (&str, &str) = ("Origin", "http://localhost");
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 
-/// A clock that stands still until it is turned.
+/// A clock that only moves when a test advances it.
 #[derive(Clone)]
 pub(crate) struct TestClock(Arc<AtomicI64>);
 
@@ -59,14 +59,14 @@ impl TestClock {
     }
 }
 
-/// A server with the account `jean`, made by its first link.
+/// A server with the account `jean`, created by its setup link.
 pub(crate) fn server_with_account() -> (TestServer, Browser) {
     let server = TestServer::start();
     let browser = create_first_account(&server);
     (server, browser)
 }
 
-/// Makes the account `jean` by the first link.
+/// Creates the account `jean` by the setup link.
 pub(crate) fn create_first_account(server: &TestServer) -> Browser {
     let mut browser = Browser::new(server.address);
     let account = json!({"token": server.setup_token, "name": "jean", "password": PASSWORD});
@@ -75,7 +75,7 @@ pub(crate) fn create_first_account(server: &TestServer) -> Browser {
     browser
 }
 
-/// What a browser remembers of a server.
+/// A browser's state for one server.
 #[derive(Clone)]
 pub(crate) struct Browser {
     pub(crate) address: SocketAddr,
@@ -176,7 +176,7 @@ pub(crate) fn send_leads(server: &TestServer, leads: u32) -> Vec<String> {
     (0..leads).map(send).collect()
 }
 
-/// From the shell, beside the server.
+/// Sets the status of a lead by the command, while the server runs.
 pub(crate) fn set_status(server: &TestServer, id: &str, status: &str) {
     binary::succeed(server.folder(), &["lead", "set-status", id, status]);
 }

@@ -1,4 +1,4 @@
-//! The built binary, run from outside as an operator runs it.
+//! The built binary, run as an operator runs it.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -139,7 +139,7 @@ pub(crate) fn free_address() -> SocketAddr {
 
 /// Runs a command that should end by itself soon; its exit status, none if it serves instead and
 /// had to be killed, and its standard error.
-pub(crate) fn outcome(command: &mut Command) -> (Option<i32>, String) {
+pub(crate) fn run_until_listening(command: &mut Command) -> (Option<i32>, String) {
     let (mut child, lines) = launch(command);
     let mut log = String::new();
     loop {
@@ -156,9 +156,9 @@ pub(crate) fn outcome(command: &mut Command) -> (Option<i32>, String) {
     (child.wait().expect("it ends").code(), log)
 }
 
-/// [`outcome`] of a command that must end by itself.
-pub(crate) fn ended(command: &mut Command) -> (i32, String) {
-    let (status, log) = outcome(command);
+/// [`run_until_listening`] of a command that must end by itself.
+pub(crate) fn run_to_exit(command: &mut Command) -> (i32, String) {
+    let (status, log) = run_until_listening(command);
     (status.unwrap_or_else(|| panic!("{command:?} should end, and runs on: {log}")), log)
 }
 

@@ -1,4 +1,4 @@
-//! A database with a history: made once by a real server, copied for each test.
+//! A database with a history: created once by a real server, copied for each test.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -138,7 +138,7 @@ impl Database {
         self.one(&format!("SELECT id FROM lead_inbox WHERE audit_seq = {place}"))
     }
 
-    /// Changes rows behind the triggers' back; they are there again afterwards, to the letter.
+    /// Changes rows with the triggers removed; afterwards they are restored unchanged.
     pub(crate) fn tamper(&self, change: impl FnOnce(&Connection)) {
         let conn = self.sqlite();
         conn.execute_batch("PRAGMA ignore_check_constraints = ON").expect("a pragma");
@@ -154,7 +154,7 @@ impl Database {
         }
     }
 
-    /// Lets the next search look at every lead, as after a change of the leads behind its back.
+    /// Resets the search index, as a change of the leads without it requires.
     pub(crate) fn forget_search(&self) {
         let forget = "UPDATE search_index_state SET indexed_through = 0, tokenizer_version = 0";
         self.sqlite().execute_batch(forget).expect(forget);

@@ -1,4 +1,4 @@
-//! Leads that are hard to take out whole, and what an export of them is held against.
+//! Leads with values that break parsers and spreadsheets, and the expected export.
 
 use serde_json::Value;
 
@@ -24,7 +24,7 @@ pub(crate) const LEAD_COLUMNS: [&str; 14] = [
 
 /// A database whose leads hold what breaks spreadsheets and parsers; ids and times are always the
 /// same, so that an export is, too.
-pub(crate) fn difficult() -> Database {
+pub(crate) fn edge_case_leads() -> Database {
     let leads: Vec<Value> = (0..CELLS.len()).map(|_| lead()).collect();
     let database = Database::with(&leads);
     database.tamper(|conn| {
@@ -86,7 +86,7 @@ pub(crate) fn is_formula(cell: &str) -> bool {
 }
 
 /// Thousands of leads, put in without a server: enough that an export takes its time.
-pub(crate) fn many(rows: u32) -> Database {
+pub(crate) fn many_leads(rows: u32) -> Database {
     let database = Database::sample();
     database.tamper_sql(&format!(
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})

@@ -1,4 +1,4 @@
-//! A client that speaks bytes: nothing between a test and the wire.
+//! A byte-level HTTP client.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};

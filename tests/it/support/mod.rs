@@ -1,4 +1,4 @@
-//! What the tests share: a server in this process, the built binary, a client that speaks bytes.
+//! Shared by the tests: a server in this process, the built binary, a byte-level HTTP client.
 
 pub(crate) mod admin;
 pub(crate) mod binary;

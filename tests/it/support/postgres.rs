@@ -1,4 +1,4 @@
-//! A private PostgreSQL: a cluster of its own in a temporary folder, reached by a socket there.
+//! A private PostgreSQL cluster in a temporary folder, reached through a Unix socket.
 
 use std::fs::{self, File};
 use std::os::unix::fs::chown;

@@ -1,4 +1,4 @@
-//! Output without what differs from run to run, for snapshots.
+//! Removes from output what differs from run to run, for snapshots.
 
 /// Replaces SHA-256 hashes, UUIDs and times by placeholders such as `<hash>`.
 pub(crate) fn redact(text: &str) -> String {

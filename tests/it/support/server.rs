@@ -1,4 +1,4 @@
-//! A server in this process, on a port of its own, with a database of its own.
+//! A server in this process, with its own port and database.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

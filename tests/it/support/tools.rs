@@ -1,4 +1,4 @@
-//! Programs that not every machine has: where one is missing a test is skipped, on CI it fails.
+//! External programs. A test whose program is missing is skipped; on CI it fails.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,10 +18,9 @@ pub(crate) fn find(name: &str) -> Option<PathBuf> {
     found
 }
 
-/// Opens a file in LibreOffice as a person would, and saves what its cells show as CSV in a folder
-/// beside it; the cells, row by row.
+/// The cells that LibreOffice shows for a file, row by row, read from its conversion to CSV.
 pub(crate) fn libreoffice(program: &Path, file: &Path, filter: Option<&str>) -> Vec<Vec<String>> {
-    // Two of them at once trip over each other, whatever their profiles.
+    // Concurrent instances interfere with each other, even with separate profiles.
     static ONE: Mutex<()> = Mutex::new(());
     let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = tempfile::tempdir().expect("a folder");

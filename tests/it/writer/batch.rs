@@ -1,4 +1,4 @@
-//! Work that shares a transaction: what one does wrong is its own affair.
+//! Jobs that share a transaction: a failed job does not affect the others.
 
 use std::path::PathBuf;
 use std::sync::mpsc::channel;
@@ -198,7 +198,7 @@ fn a_closed_writer_stores_queued_jobs_and_refuses_new_ones() {
     assert_sound(&database);
 }
 
-/// The queue may be full, behind a disk that does not answer.
+/// The queue can be full while the disk does not respond.
 #[test]
 fn closing_a_writer_with_a_full_queue_does_not_block_or_lose_jobs() {
     let Store { _folder, database, writer, thread } = start();

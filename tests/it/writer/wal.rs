@@ -1,4 +1,4 @@
-//! The write-ahead log as a file: emptied when there is nothing to do, and at every start.
+//! The WAL: truncated when the writer is idle and at every start.
 
 use std::path::Path;
 
