@@ -31,13 +31,13 @@ impl AdminState {
     /// Starts the services; their tasks run until `shutdown`.
     pub(crate) fn start(
         db: &Db,
+        chain: ChainMonitor,
         backup_interval: Option<Duration>,
         shutdown: &CancellationToken,
         runtime: &Handle,
     ) -> Self {
         let sessions = Sessions::new(db);
         let hashing = HashLimiter::default();
-        let chain = ChainMonitor::start(db, shutdown, runtime);
         Self {
             sign_in: SignIn::new(db, &sessions, &hashing),
             setup: Setup::new(db, &sessions, &hashing),

@@ -24,11 +24,14 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Handle, Runtime};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::admin_state::AdminState;
 use crate::app::backup::scheduler::{BackupSchedule, SchedulerHandle};
 use crate::app::db::Db;
+use crate::app::status::chain_monitor::ChainMonitor;
 use crate::clock::Clock;
 use crate::store::error::StoreError;
 use crate::store::writer::WriterThread;
@@ -58,11 +61,12 @@ impl App {
         let (db, writer) = Db::start(database, clock, runtime)?;
         let shutdown = CancellationToken::new();
         let backup_interval = backups.as_ref().map(|schedule| schedule.every);
-        let admin = AdminState::start(&db, backup_interval, &shutdown, runtime);
+        let (chain, chain_monitor) = ChainMonitor::start(&db, &shutdown, runtime);
+        let admin = AdminState::start(&db, chain, backup_interval, &shutdown, runtime);
         let indexing = search_indexer::run(db.clone());
         runtime.spawn(shutdown.clone().run_until_cancelled_owned(indexing));
         let scheduler = backups.map(|schedule| schedule.start(&db, &shutdown, runtime));
-        let background = Background { shutdown, db: db.clone(), scheduler, writer };
+        let background = Background { shutdown, db: db.clone(), scheduler, chain_monitor, writer };
         Ok((Self { db, admin }, background))
     }
 }
@@ -73,6 +77,7 @@ pub struct Background {
     shutdown: CancellationToken,
     db: Db,
     scheduler: Option<SchedulerHandle>,
+    chain_monitor: JoinHandle<()>,
     writer: WriterThread,
 }
 
@@ -84,17 +89,24 @@ impl Background {
         self.shutdown.clone()
     }
 
-    /// Ends everything, once no more requests are served: a backup under way is cancelled, and the
-    /// writer finishes what is queued and truncates the WAL. Waits no longer than `limit`, of which
-    /// the backup may use half. Returns whether the writer has ended; if not, the disk does not
+    /// Ends everything, once no more requests are served: a backup or verification under way is
+    /// cancelled, and the writer finishes what is queued and truncates the WAL. Waits no longer than
+    /// `limit`, of which what is cancelled may use half. Returns whether the writer has ended; if not, the disk does not
     /// answer, and nothing that waits for it was acknowledged.
     #[must_use]
     pub fn stop(self, runtime: Runtime, limit: Duration) -> bool {
         let deadline = Instant::now() + limit;
         self.shutdown.cancel();
-        if let Some(scheduler) = self.scheduler {
-            runtime.block_on(scheduler.stopped(limit / 2));
-        }
+        // While one of them reads, the WAL cannot be truncated.
+        runtime.block_on(async {
+            let verification = timeout(limit / 2, self.chain_monitor);
+            let backup = async {
+                if let Some(scheduler) = self.scheduler {
+                    scheduler.stopped(limit / 2).await;
+                }
+            };
+            let _ = tokio::join!(verification, backup);
+        });
         // Ends the tasks, and waits for reads that are still running.
         runtime.shutdown_timeout(READ_TIMEOUT);
         self.db.close();

@@ -153,7 +153,7 @@ fn each_migration_keeps_the_rows_of_earlier_versions() {
 fn renamed_tables_keep_their_rows() {
     let database = behind(6);
     database.succeed(&["migrate"]);
-    let rows = |sql| sql::rows(&database.sqlite(), sql);
+    let rows = |text: &str| sql::rows(&database.sqlite(), text);
     let text = |text: &str| Some(text.to_owned());
     assert_eq!(
         rows("SELECT id, probed_at_utc FROM write_probe"),

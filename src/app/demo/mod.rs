@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
+use crate::app::backup;
 use crate::app::demo::plan::{Action, Plan};
 use crate::app::export::format::ExportFormat;
 use crate::app::export::{Export, ExportError, ExportSource};
@@ -25,12 +26,16 @@ use crate::domain::filter::LeadFilter;
 use crate::domain::lead::NewLead;
 use crate::domain::staff::{AccountName, Password, SessionCutoffs};
 use crate::store;
+use crate::store::backup::progress::CancelFlag;
 use crate::store::db::lock::ServerLock;
 use crate::store::error::StoreError;
 use crate::store::leads::submit::SubmitOutcome;
+use crate::store::paths::sidecar_path;
 use crate::store::read::ReadPool;
 use crate::store::writer::Writer;
 
+/// Who does what no member of staff does, in the audit log.
+const ACTOR: &str = "cli:demo";
 /// Accounts of the demo; the first is the one that is signed in.
 const ACCOUNTS: [&str; 3] = ["demo", "sophie", "marc"];
 
@@ -43,8 +48,6 @@ pub enum DemoError {
     Export(#[from] ExportError),
     #[error(transparent)]
     Staff(#[from] staff::StaffError),
-    #[error("the demo's temporary folder: {0}")]
-    Io(#[from] io::Error),
     #[error("a fictional lead is not valid: {0}")]
     Lead(String),
 }
@@ -68,7 +71,7 @@ pub fn fill(
             DateTime::from_timestamp_micros(simulated.load(Ordering::Relaxed)).unwrap_or(now)
         })
     };
-    crate::app::migrate::prepare(database, &clock, "cli:demo", lock)?;
+    crate::app::migrate::prepare(database, &clock, ACTOR, lock)?;
     for name in ACCOUNTS {
         add_account(database, &clock, name)?;
     }
@@ -86,6 +89,9 @@ pub fn fill(
     thread.join();
     outcome?;
     simulated.store(now.timestamp_micros(), Ordering::Relaxed);
+    // Without a backup, the page would begin with a warning.
+    let backup = sidecar_path(database, ".demo-backup");
+    backup::create(database, &clock, &backup, &CancelFlag::default(), ACTOR, &mut |_, _| ())?;
     sign_in(database, &clock)
 }
 
@@ -144,7 +150,7 @@ fn add_account(database: &Path, clock: &Clock, name: &str) -> Result<(), DemoErr
     let account = AccountName::parse(name).ok_or_else(|| DemoError::Lead(name.to_owned()))?;
     // Nobody needs it: the link that `demo` prints is signed in already.
     let password = Password::from_input(&staff::sessions::new_token());
-    staff::add(database, clock, &account, &password, &TotpChange::Without, "cli:demo")?;
+    staff::add(database, clock, &account, &password, &TotpChange::Without, ACTOR)?;
     Ok(())
 }
 

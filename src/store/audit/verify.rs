@@ -12,6 +12,9 @@ use crate::store::audit::chain_verifier::{ChainVerifier, Findings};
 use crate::store::db::{integrity, open, schema};
 use crate::store::error::StoreError;
 
+/// Steps of SQLite's virtual machine between two calls of the interrupt function.
+pub(crate) const STEPS_PER_CALL: i32 = 1000;
+
 /// What was found; valid if there is no finding.
 #[derive(Debug, Serialize)]
 pub struct VerifyReport {
@@ -36,6 +39,16 @@ pub fn verify_database(
     progress: &mut dyn FnMut(u64),
 ) -> Result<VerifyReport, StoreError> {
     verify(&open::read_only(path)?, receipts, false, progress)
+}
+
+/// [`verify_database`] until `interrupt` returns true; what it returns then has no meaning.
+pub(crate) fn verify_until(
+    path: &Path,
+    interrupt: impl FnMut() -> bool + Send + 'static,
+) -> Result<VerifyReport, StoreError> {
+    let conn = open::read_only(path)?;
+    conn.progress_handler(STEPS_PER_CALL, Some(interrupt))?;
+    verify(&conn, &[], false, &mut |_| {})
 }
 
 /// Verifies everything in one read transaction; with `whole_file`, runs SQLite's integrity check too.

@@ -2,14 +2,11 @@
 
 use std::path::Path;
 
-use crate::store::audit::verify::{VerifyReport, verify};
+use crate::store::audit::verify::{STEPS_PER_CALL, VerifyReport, verify};
 use crate::store::backup::checksum_trailer;
 use crate::store::backup::progress::ProgressFn;
 use crate::store::db::{open, schema};
 use crate::store::error::StoreError;
-
-/// Steps of SQLite's virtual machine between two calls of the interrupt function.
-const STEPS_PER_CALL: i32 = 1000;
 
 /// Verifies a backup. A copy that another tool made has no checksum trailer and is only accepted with
 /// `no_checksum`; a bit that changed in a part that no row uses is not noticed then.
