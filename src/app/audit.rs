@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::app::db::Db;
-use crate::domain::audit::{AuditEvent, AuditRow, NewAuditRow};
+use crate::domain::audit::{AuditEvent, AuditRow};
 use crate::domain::hash_chain::ChainPosition;
 use crate::domain::recorded::Recorded;
 use crate::store;
@@ -81,16 +81,6 @@ pub(crate) fn append_audit(
     actor: &str,
     details: &Value,
 ) -> impl FnMut(&mut WriteTx<'_>) -> Result<(), StoreError> + Send + use<> {
-    let (details, actor) = (details.to_string(), actor.to_owned());
-    move |tx| {
-        let event = NewAuditRow {
-            event,
-            actor: &actor,
-            lead_id: None,
-            request_id: None,
-            status_code: None,
-            details_json: Some(&details),
-        };
-        tx.append(&event).map(drop)
-    }
+    let (details, actor) = (details.clone(), actor.to_owned());
+    move |tx| tx.append_event(event, &actor, &details).map(drop)
 }

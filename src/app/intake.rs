@@ -38,9 +38,9 @@ pub async fn submit(db: &Db, body: &[u8]) -> Result<Accepted, Refusal> {
     let lead = match NewLead::parse(body) {
         Ok(lead) => lead,
         Err(LeadParseError::NotJson(detail)) => return Err(Refusal::NotJson(detail)),
-        Err(LeadParseError::Invalid { faults, request_id }) => {
-            record_rejected(db, &faults, request_id).await;
-            return Err(Refusal::Invalid(faults));
+        Err(LeadParseError::Invalid { errors, request_id }) => {
+            record_rejected(db, &errors, request_id).await;
+            return Err(Refusal::Invalid(errors));
         }
     };
     let outcome = db.write(move |tx| store::leads::submit::submit(tx, &lead)).await;
@@ -54,8 +54,8 @@ pub async fn submit(db: &Db, body: &[u8]) -> Result<Accepted, Refusal> {
 
 /// Records the names of the invalid fields, and the `request_id` where that is valid. The
 /// submission is refused whether or not this could be written.
-async fn record_rejected(db: &Db, faults: &[FieldError], request_id: Option<RequestId>) {
-    let fields = field_error::field_names(faults);
+async fn record_rejected(db: &Db, errors: &[FieldError], request_id: Option<RequestId>) {
+    let fields = field_error::field_names(errors);
     let details = serde_json::json!({ "fields": fields }).to_string();
     let request_id = request_id.map(|id| id.to_string());
     let recorded = db.write(move |tx| {

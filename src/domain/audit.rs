@@ -110,7 +110,7 @@ pub enum ErasureReason {
     Retention,
     Legal,
     Mistake,
-    /// It was erased before, and a backup brought it back.
+    /// It had been erased before, and the restore of a backup brought it back.
     Restored,
 }
 
@@ -127,7 +127,7 @@ impl Serialize for ErasureReason {
 }
 
 impl ErasureReason {
-    /// Those that a person may give.
+    /// The reasons that a person may give.
     pub const GIVEN: [Self; 5] =
         [Self::Request, Self::ConsentWithdrawn, Self::Retention, Self::Legal, Self::Mistake];
 
@@ -143,14 +143,14 @@ impl ErasureReason {
         }
     }
 
-    /// One of those that a person may give.
+    /// Parses one of the reasons that a person may give.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::GIVEN.into_iter().find(|r| r.as_str() == text)
     }
 }
 
-/// A row about to be written; its place, id, time and hash are given by the writer.
+/// A row that is about to be appended; the writer adds its `seq`, id, time and hash.
 #[derive(Debug, Clone)]
 pub struct NewAuditRow<'a> {
     pub event: AuditEvent,
@@ -161,7 +161,7 @@ pub struct NewAuditRow<'a> {
     pub details_json: Option<&'a str>,
 }
 
-/// A row as stored.
+/// A stored row.
 #[derive(Debug, Clone, Serialize)]
 pub struct AuditRow {
     pub seq: i64,
@@ -177,7 +177,7 @@ pub struct AuditRow {
 }
 
 impl AuditRow {
-    /// Its columns, in the order of the table.
+    /// The columns, in the order of the table.
     pub const COLUMNS: [&str; 10] = [
         "seq",
         "id",
@@ -191,14 +191,14 @@ impl AuditRow {
         "hash",
     ];
 
-    /// The details read; `null` where there are none.
+    /// The details as JSON; `null` if there are none.
     #[must_use]
     pub fn details(&self) -> serde_json::Value {
         let details = self.details_json.as_deref().unwrap_or("null");
         serde_json::from_str(details).unwrap_or_default()
     }
 
-    /// The digest of the lead whose arrival the row tells of.
+    /// The digest of the lead whose arrival the row records.
     #[must_use]
     pub fn lead_digest(&self) -> Option<Sha256Hash> {
         #[derive(serde::Deserialize)]

@@ -1,4 +1,5 @@
-//! Where a lead stands in the list: by the moment at which it was stored, then by its audit row.
+//! The cursor of keyset pagination: a place in the list of leads, by the time at which the lead was stored,
+//! then by its audit row.
 
 use std::fmt;
 
@@ -8,23 +9,23 @@ use crate::domain::timestamp::Timestamp;
 /// A place in the list of leads; a later one is greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cursor {
-    /// Since 1970, in microseconds.
+    /// Microseconds since 1970.
     pub micros: i64,
-    /// The place of its arrival in the audit log.
+    /// The `seq` of the audit row of the lead's arrival.
     pub seq: i64,
 }
 
 impl Cursor {
-    /// Behind every lead: the last microsecond of the year 9999.
+    /// After every lead.
     pub const NEWEST: Self = Self { micros: Timestamp::MAX.micros(), seq: i64::MAX };
 
-    /// A lead's place.
+    /// The place of a lead.
     #[must_use]
     pub fn of(lead: &Lead) -> Self {
         Self { micros: lead.created_at_utc.micros(), seq: lead.audit_seq }
     }
 
-    /// Reads what [`fmt::Display`] has written.
+    /// Parses what [`fmt::Display`] writes.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (micros, seq) = text.split_once('-')?;

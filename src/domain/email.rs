@@ -7,9 +7,9 @@ use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
 use crate::domain::text;
 
-/// The most octets before the `@` (RFC 5321, section 4.5.3.1.1).
+/// The maximum number of octets before the `@` (RFC 5321, section 4.5.3.1.1).
 const LOCAL_OCTETS: usize = 64;
-/// The most octets of a whole address: a path of 256 less its angle brackets (RFC 5321, 4.5.3.1.3).
+/// The maximum number of octets of an address: a path of 256 less its angle brackets (RFC 5321, 4.5.3.1.3).
 const ADDRESS_OCTETS: usize = 254;
 
 /// One address whose domain has a dot; the domain is in lower case. `Debug` masks it.
@@ -20,15 +20,15 @@ const ADDRESS_OCTETS: usize = 254;
 pub struct Email(String);
 
 impl Email {
-    /// Reads a trimmed address.
+    /// Parses a trimmed address.
     ///
     /// # Errors
-    /// A sentence that says what is wrong; it quotes nothing of the address.
+    /// What is wrong, without quoting the address.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let (local, domain) =
             text.rsplit_once('@').ok_or("an address has an @ between the name and the domain")?;
         check_local(local)?;
-        let address = format!("{local}@{}", normal_domain(domain)?);
+        let address = format!("{local}@{}", normalize_domain(domain)?);
         if address.len() > ADDRESS_OCTETS {
             return Err("the address is longer than 254 octets");
         }
@@ -40,21 +40,21 @@ impl Email {
         &self.0
     }
 
-    /// The first three characters and `***`: all that an audit row may hold.
+    /// The first three characters and `***`: all that an audit row may contain.
     #[must_use]
     pub fn masked(&self) -> String {
         mask(&self.0)
     }
 }
 
-/// The one masker of addresses: the first three characters and `***`.
+/// Masks an address: the first three characters and `***`.
 #[must_use]
 pub fn mask(address: &str) -> String {
     address.chars().take(3).chain("***".chars()).collect()
 }
 
-/// An address as it is compared with others: the part before the `@` as it is, the domain in its
-/// ASCII form and lower case, so that `é.fr` and `xn--9ca.fr` are one.
+/// The form in which addresses are compared: the part before the `@` as it is, the domain in its ASCII form
+/// and lower case, so that `é.fr` and `xn--9ca.fr` are equal.
 #[must_use]
 pub fn canonical_for_match(address: &str) -> String {
     let Some((local, domain)) = address.rsplit_once('@') else {
@@ -96,21 +96,21 @@ fn is_atext(c: char) -> bool {
     }
 }
 
-/// The domain in lower case, checked as a host name of at least two labels.
-fn normal_domain(domain: &str) -> Result<String, &'static str> {
-    const BAD: &str = "the part after the @ is not a domain name";
-    let ascii = domain_to_ascii(domain).map_err(|_| BAD)?;
+/// The domain in lower case, if it is a host name of at least two labels.
+fn normalize_domain(domain: &str) -> Result<String, &'static str> {
+    const INVALID: &str = "the part after the @ is not a domain name";
+    let ascii = domain_to_ascii(domain).map_err(|_| INVALID)?;
     let (_, top) =
         ascii.rsplit_once('.').ok_or("the part after the @ needs a dot, as in example.com")?;
     if top.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(BAD);
+        return Err(INVALID);
     }
     if domain.is_ascii() {
         return Ok(domain.to_ascii_lowercase());
     }
     let (unicode, checked) =
         Uts46::new().to_unicode(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast);
-    checked.map_err(|_| BAD)?;
+    checked.map_err(|_| INVALID)?;
     Ok(unicode.into_owned())
 }
 

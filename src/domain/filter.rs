@@ -1,4 +1,4 @@
-//! Which rows a list or an export takes.
+//! Filters of lists and exports.
 
 use crate::domain::lead::LeadService;
 use crate::domain::lead::status::LeadStatus;
@@ -12,7 +12,7 @@ pub struct Period {
     pub until: Option<Timestamp>,
 }
 
-/// Which leads; every condition that is given must hold.
+/// Which leads; every condition that is set must be met.
 #[derive(Debug, Clone, Default)]
 pub struct LeadFilter {
     pub period: Period,

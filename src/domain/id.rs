@@ -1,4 +1,4 @@
-//! Identifiers: UUIDs that cannot be taken for one another.
+//! Identifiers: UUIDs of distinct types.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ macro_rules! uuid_newtype {
         pub struct $name(Uuid);
 
         impl $name {
-            /// Reads the hyphenated form (8-4-4-4-12 hexadecimal digits, any case); anything else is `None`.
+            /// Parses the hyphenated form (8-4-4-4-12 hexadecimal digits, any case).
             #[must_use]
             pub fn parse(text: &str) -> Option<Self> {
                 if text.len() != uuid::fmt::Hyphenated::LENGTH {

@@ -1,4 +1,4 @@
-//! What a lead, an audit event, a status and a filter are: pure values and rules, no I/O.
+//! Pure types and rules: leads, audit events, statuses, filters. No I/O.
 
 pub mod audit;
 pub mod cursor;

@@ -1,4 +1,4 @@
-//! JSON read strictly: keys in order, repetitions and NUL noticed wherever they stand.
+//! Strict JSON: keeps the order of keys, and reports repeated keys and NUL wherever they appear.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -8,17 +8,17 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// How deep arrays and objects may stand in one another.
+/// How deep arrays and objects may be nested.
 const MAX_DEPTH: usize = 64;
-/// Up to this many keys, looking through them is cheaper than a hash table.
+/// Up to this number of keys, comparing them all is cheaper than a hash table.
 const FEW_KEYS: usize = 16;
 
-/// An object's members as they came; nothing of a value is read before it is asked for.
-pub(crate) struct Object<'a> {
+/// The members of an object in their order; a value is not parsed before it is asked for.
+pub(crate) struct JsonObject<'a> {
     members: Vec<(Cow<'a, str>, &'a RawValue)>,
 }
 
-impl<'a> Object<'a> {
+impl<'a> JsonObject<'a> {
     pub(crate) fn read(raw: &'a str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(raw)
     }
@@ -31,7 +31,7 @@ impl<'a> Object<'a> {
         self.members.iter().map(|(k, v)| (k.as_ref(), *v))
     }
 
-    /// The keys that stand more than once, each named once for every time too many.
+    /// The repeated keys; a key that appears three times is returned twice.
     pub(crate) fn repeated(&self) -> Vec<&str> {
         let keys = || self.members.iter().map(|(k, _)| k.as_ref());
         if self.members.len() <= FEW_KEYS {
@@ -43,11 +43,11 @@ impl<'a> Object<'a> {
     }
 }
 
-impl<'de> Deserialize<'de> for Object<'de> {
+impl<'de> Deserialize<'de> for JsonObject<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Members;
         impl<'de> Visitor<'de> for Members {
-            type Value = Object<'de>;
+            type Value = JsonObject<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
@@ -58,7 +58,7 @@ impl<'de> Deserialize<'de> for Object<'de> {
                 while let Some((Text(key), value)) = map.next_entry::<Text<'de>, &'de RawValue>()? {
                     members.push((key, value));
                 }
-                Ok(Object { members })
+                Ok(JsonObject { members })
             }
         }
         deserializer.deserialize_map(Members)
@@ -90,12 +90,12 @@ impl<'de> Deserialize<'de> for Text<'de> {
     }
 }
 
-/// What a value is, by its first character; [`RawValue`] has checked the rest.
+/// The type of a value, by its first character; [`RawValue`] has checked the rest.
 pub(crate) enum Value<'a> {
     Null,
     Bool(bool),
     String(Cow<'a, str>),
-    /// A string that no Unicode text can be: half of a surrogate pair.
+    /// A string that is not Unicode: it has half of a surrogate pair.
     BrokenString,
     Object(&'a str),
     Array(&'a str),
@@ -115,7 +115,7 @@ pub(crate) fn value(raw: &RawValue) -> Value<'_> {
     }
 }
 
-/// What no part of a body may have, known field or not.
+/// What no part of a body may contain, known field or not.
 pub(crate) enum JsonIssue {
     RepeatedKey,
     Nul,
@@ -123,7 +123,7 @@ pub(crate) enum JsonIssue {
     NotUnicode,
 }
 
-/// Looks through a value that no field claims and reports every flaw with its path.
+/// Inspects a value and reports every issue with its path.
 pub(crate) fn inspect(raw: &RawValue, path: &[&str], report: &mut dyn FnMut(&[&str], JsonIssue)) {
     if path.len() > MAX_DEPTH {
         return report(path, JsonIssue::TooDeep);
@@ -131,7 +131,7 @@ pub(crate) fn inspect(raw: &RawValue, path: &[&str], report: &mut dyn FnMut(&[&s
     match value(raw) {
         Value::String(text) if text.contains('\0') => report(path, JsonIssue::Nul),
         Value::BrokenString => report(path, JsonIssue::NotUnicode),
-        Value::Object(text) => match Object::read(text) {
+        Value::Object(text) => match JsonObject::read(text) {
             Ok(object) => inspect_members(&object, path, report),
             Err(_) => report(path, JsonIssue::NotUnicode),
         },
@@ -144,15 +144,19 @@ pub(crate) fn inspect(raw: &RawValue, path: &[&str], report: &mut dyn FnMut(&[&s
     }
 }
 
-fn inspect_members(object: &Object<'_>, path: &[&str], report: &mut dyn FnMut(&[&str], JsonIssue)) {
+fn inspect_members(
+    object: &JsonObject<'_>,
+    path: &[&str],
+    report: &mut dyn FnMut(&[&str], JsonIssue),
+) {
     for key in object.repeated() {
         report(&[path, &[key]].concat(), JsonIssue::RepeatedKey);
     }
     for (key, member) in object.members() {
-        let place = [path, &[key]].concat();
+        let member_path = [path, &[key]].concat();
         if key.contains('\0') {
-            report(&place, JsonIssue::Nul);
+            report(&member_path, JsonIssue::Nul);
         }
-        inspect(member, &place, report);
+        inspect(member, &member_path, report);
     }
 }

@@ -1,4 +1,4 @@
-//! Text from outside: trimmed, bounded, free of what its place cannot hold.
+//! Text from outside: trimmed, limited in length, without characters that its field must not contain.
 
 use std::fmt;
 
@@ -25,12 +25,12 @@ impl fmt::Debug for Personal {
     }
 }
 
-/// What a text field accepts. Lengths are Unicode code points after trimming white space.
+/// The rule of a text field. Lengths are Unicode code points after trimming white space.
 #[derive(Debug, Clone, Copy)]
 pub struct TextRule {
     pub min: usize,
     pub max: usize,
-    /// Whether line breaks, tabs and the like may stand inside. NUL never may.
+    /// Whether control characters such as line breaks and tabs are allowed; NUL never is.
     pub multi_line: bool,
 }
 
@@ -40,19 +40,19 @@ pub enum TextError {
     TooShort(usize),
     TooLong(usize),
     Nul,
-    /// A control character or a line separator in a field of one line.
+    /// A control character or a line separator in a one-line field.
     Control(char),
 }
 
 impl TextRule {
-    /// The trimmed text, or the first rule that it breaks.
+    /// Returns the trimmed text.
     ///
     /// # Errors
-    /// [`TextError`]: what is wrong with the text.
+    /// [`TextError`]: the first fault of the text.
     pub fn check<'a>(&self, raw: &'a str) -> Result<&'a str, TextError> {
         let text = raw.trim();
-        let unfit = |c: &char| *c == '\0' || (!self.multi_line && breaks_line(*c));
-        match text.chars().find(unfit) {
+        let is_forbidden = |c: &char| *c == '\0' || (!self.multi_line && breaks_line(*c));
+        match text.chars().find(is_forbidden) {
             Some('\0') => return Err(TextError::Nul),
             Some(c) => return Err(TextError::Control(c)),
             None => {}
@@ -74,8 +74,8 @@ pub fn breaks_line(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
-/// Invisible characters that reorder or hide what surrounds them; harmless in a message, a
-/// disguise in an address.
+/// Invisible characters that reorder or hide the text around them: harmless in a message, but they can
+/// disguise an address.
 #[must_use]
 pub fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180b}'..='\u{180f}'

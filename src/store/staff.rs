@@ -1,16 +1,16 @@
-//! The admin page's accounts and who is signed in.
+//! Accounts of the admin page and their sessions.
 
 use rusqlite::{OptionalExtension, params};
 
-use crate::domain::audit::{AuditEvent, NewAuditRow, staff_actor};
+use crate::domain::audit::{AuditEvent, staff_actor};
 use crate::domain::staff::SessionCutoffs;
 use crate::domain::timestamp::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::read::ReadTx;
 use crate::store::tx::WriteTx;
 
-/// More sessions of one account than this end the ones that were used longest ago.
-const SESSIONS: u32 = 16;
+/// When an account has more sessions than this, those used longest ago are closed.
+const MAX_SESSIONS: u32 = 16;
 
 /// An account as stored. `Debug` shows its name alone.
 #[derive(Clone, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct Account {
     pub name: String,
     pub password_hash: String,
     pub totp_secret: Option<Vec<u8>>,
-    /// The time step of the last code that was taken.
+    /// The time step of the last code that was used.
     pub totp_last_step: i64,
 }
 
@@ -28,19 +28,19 @@ impl std::fmt::Debug for Account {
     }
 }
 
-/// An account as it is listed.
+/// An account in a list.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct AccountInfo {
     pub name: String,
     pub created_at_utc: Timestamp,
     /// Whether it has a second factor.
     pub totp: bool,
-    /// How many sessions it has now, and when one was last used.
+    /// Open sessions, and when one was last used.
     pub sessions: u32,
     pub seen_at_utc: Option<Timestamp>,
 }
 
-/// A session that lives.
+/// A session that has not expired.
 #[derive(Debug, Clone)]
 pub struct Session {
     pub name: String,
@@ -88,7 +88,7 @@ impl ReadTx<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// The session of a token, if it lives.
+    /// The session of a token, unless it has expired.
     ///
     /// # Errors
     /// The database's own.
@@ -109,10 +109,10 @@ impl ReadTx<'_> {
     }
 }
 
-/// Adds an account; with `first`, only where there is none at all. Says whether it did.
+/// Adds an account; with `first`, only if there is none at all. Returns whether it was added.
 ///
 /// # Errors
-/// The database's own, as for all that is written here.
+/// The database's own, as for all writes here.
 pub fn add(
     tx: &mut WriteTx<'_>,
     account: &Account,
@@ -128,8 +128,7 @@ pub fn add(
         return Ok(false);
     }
     let totp = account.totp_secret.is_some();
-    append_audit(
-        tx,
+    tx.append_event(
         AuditEvent::StaffAdded,
         actor,
         &serde_json::json!({ "account": account.name, "totp": totp }),
@@ -149,8 +148,8 @@ pub fn add(
     Ok(true)
 }
 
-/// Gives an account another password, and what second factor it has from now on, and ends its
-/// sessions. Says whether there is such an account.
+/// Replaces the password and the second factor of an account and closes its sessions. Returns whether there
+/// is such an account.
 ///
 /// # Errors
 /// The database's own.
@@ -174,11 +173,11 @@ pub fn reset(tx: &mut WriteTx<'_>, account: &Account, actor: &str) -> Result<boo
     tx.conn.prepare_cached(sql)?.execute([&account.name])?;
     let totp = account.totp_secret.is_some();
     let details = serde_json::json!({ "account": account.name, "totp": totp });
-    append_audit(tx, AuditEvent::StaffPasswordReset, actor, &details)?;
+    tx.append_event(AuditEvent::StaffPasswordReset, actor, &details)?;
     Ok(true)
 }
 
-/// Removes an account with its sessions. Says whether there was one.
+/// Removes an account with its sessions. Returns whether there was one.
 ///
 /// # Errors
 /// The database's own.
@@ -187,12 +186,12 @@ pub fn remove(tx: &mut WriteTx<'_>, name: &str, actor: &str) -> Result<bool, Sto
     if tx.conn.prepare_cached(sql)?.execute([name])? == 0 {
         return Ok(false);
     }
-    append_audit(tx, AuditEvent::StaffRemoved, actor, &serde_json::json!({ "account": name }))?;
+    tx.append_event(AuditEvent::StaffRemoved, actor, &serde_json::json!({ "account": name }))?;
     Ok(true)
 }
 
-/// Opens a session for an account whose password, and whose code of time step `step`, were found
-/// right; not if the account has changed since, or the code was taken meanwhile.
+/// Opens a session for an account whose password and code (of time step `step`) were verified. Returns
+/// `false` if the account has changed since, or the code was used meanwhile.
 ///
 /// # Errors
 /// The database's own.
@@ -215,10 +214,9 @@ pub fn open_session(
         tx.conn.prepare_cached(sql)?.execute(params![seen.name, step])?;
     }
     insert_session(tx, &seen.name, token_hash)?;
-    forget_old_sessions(tx, &seen.name, cutoffs)?;
+    close_old_sessions(tx, &seen.name, cutoffs)?;
     let actor = staff_actor(&seen.name);
-    append_audit(
-        tx,
+    tx.append_event(
         AuditEvent::StaffSignedIn,
         &actor,
         &serde_json::json!({ "account": seen.name }),
@@ -233,7 +231,7 @@ fn insert_session(tx: &WriteTx<'_>, name: &str, token_hash: &[u8; 32]) -> Result
     Ok(())
 }
 
-fn forget_old_sessions(
+fn close_old_sessions(
     tx: &WriteTx<'_>,
     name: &str,
     cutoffs: &SessionCutoffs,
@@ -243,11 +241,11 @@ fn forget_old_sessions(
     let sql = "DELETE FROM staff_session WHERE token_hash IN (
                    SELECT token_hash FROM staff_session WHERE name = ?1
                    ORDER BY seen_at_utc DESC, rowid DESC LIMIT -1 OFFSET ?2)";
-    tx.conn.prepare_cached(sql)?.execute(params![name, SESSIONS])?;
+    tx.conn.prepare_cached(sql)?.execute(params![name, MAX_SESSIONS])?;
     Ok(())
 }
 
-/// Ends the session of a token.
+/// Closes the session of a token.
 ///
 /// # Errors
 /// The database's own.
@@ -257,10 +255,11 @@ pub fn close_session(tx: &mut WriteTx<'_>, token_hash: &[u8; 32]) -> Result<(), 
         tx.conn.prepare_cached(sql)?.query_row([token_hash], |row| row.get(0)).optional()?;
     let Some(name) = name else { return Ok(()) };
     let actor = staff_actor(&name);
-    append_audit(tx, AuditEvent::StaffSignedOut, &actor, &serde_json::json!({ "account": name }))
+    let details = serde_json::json!({ "account": name });
+    tx.append_event(AuditEvent::StaffSignedOut, &actor, &details).map(drop)
 }
 
-/// Remembers that a session was used now.
+/// Records that a session was used now.
 ///
 /// # Errors
 /// The database's own.
@@ -286,23 +285,4 @@ fn account(conn: &rusqlite::Connection, name: &str) -> Result<Option<Account>, S
 
 fn has_account(conn: &rusqlite::Connection) -> Result<bool, StoreError> {
     Ok(conn.prepare_cached("SELECT 1 FROM staff_account")?.exists([])?)
-}
-
-fn append_audit(
-    tx: &mut WriteTx<'_>,
-    event: AuditEvent,
-    actor: &str,
-    details: &serde_json::Value,
-) -> Result<(), StoreError> {
-    let details = details.to_string();
-    let details_json = Some(details.as_str());
-    tx.append(&NewAuditRow {
-        event,
-        actor,
-        lead_id: None,
-        request_id: None,
-        status_code: None,
-        details_json,
-    })?;
-    Ok(())
 }

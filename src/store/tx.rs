@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::{ContextV7, Uuid};
 
-use crate::domain::audit::NewAuditRow;
+use crate::domain::audit::{AuditEvent, NewAuditRow};
 use crate::domain::hash_chain::{ChainEntry, ChainPosition, Sha256Hash};
 use crate::domain::timestamp::Timestamp;
 use crate::store::error::StoreError;
@@ -92,6 +92,26 @@ impl<'c> WriteTx<'c> {
         ])?;
         self.head = ChainPosition { seq: entry.seq, hash };
         Ok(self.head)
+    }
+
+    /// Appends a row about no single lead.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn append_event(
+        &mut self,
+        event: AuditEvent,
+        actor: &str,
+        details: &serde_json::Value,
+    ) -> Result<ChainPosition, StoreError> {
+        self.append(&NewAuditRow {
+            event,
+            actor,
+            lead_id: None,
+            request_id: None,
+            status_code: None,
+            details_json: Some(&details.to_string()),
+        })
     }
 }
 

@@ -1,7 +1,9 @@
-//! What a lead is: as it is about to be stored, and as it is read back.
+//! Leads: as they are about to be stored, and as they are read.
 
+pub(crate) mod field_reader;
 pub mod legacy;
 pub mod parse;
+pub(crate) mod rules;
 pub mod status;
 
 use std::fmt;
@@ -15,7 +17,7 @@ use crate::domain::lead::status::LeadStatus;
 use crate::domain::text::Personal;
 use crate::domain::timestamp::Timestamp;
 
-/// The company's services, by the names that the site sends.
+/// The company's services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LeadService {
     Ponts,
@@ -58,7 +60,7 @@ impl Serialize for LeadService {
     }
 }
 
-/// A lead that keeps every rule. Its one constructor is [`NewLead::parse`].
+/// A valid lead. Its only constructor is [`NewLead::parse`].
 #[derive(Debug, Clone)]
 pub struct NewLead {
     pub(crate) name: Personal,
@@ -135,7 +137,7 @@ impl NewLead {
 /// A lead as stored, with its present status.
 #[derive(Debug, Clone)]
 pub struct Lead {
-    /// The place of its arrival in the audit log.
+    /// The `seq` of the audit row of its arrival.
     pub audit_seq: i64,
     pub id: String,
     pub created_at_utc: Timestamp,
@@ -155,8 +157,7 @@ pub struct Lead {
 }
 
 impl Lead {
-    /// The columns with which a lead leaves and comes in, in the order of the first service's
-    /// table.
+    /// The columns of exports and imports, in the order of the PostgreSQL service's table.
     pub const COLUMNS: [&str; 14] = [
         "id",
         "created_at_utc",
@@ -196,8 +197,8 @@ impl Lead {
         .digest()
     }
 
-    /// The names of the fields in which a submission with the same `request_id` differs. The
-    /// hashes and the time of the submission do not count: a retry may make them anew.
+    /// The names of the fields in which a submission with the same `request_id` differs. The hashes and
+    /// the time of the submission are not compared: they may differ in a retry.
     #[must_use]
     pub fn differences(&self, new: &NewLead) -> Vec<&'static str> {
         let optional =

@@ -1,10 +1,10 @@
-//! Where a lead stands in the team's work.
+//! The status of a lead in the team's work.
 
 use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// A lead's status. The lead row keeps the one it came with; changes live in the audit log.
+/// A lead's status. The lead's row has the status at intake; changes are audit rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LeadStatus {
     Received,

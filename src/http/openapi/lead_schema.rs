@@ -9,7 +9,7 @@ use utoipa::openapi::schema::{AdditionalProperties, SchemaFormat, SchemaType};
 use utoipa::openapi::{KnownFormat, Object, ObjectBuilder, Ref, RefOr, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::domain::lead::parse::{
+use crate::domain::lead::rules::{
     COMPANY, EMAIL, IP_HASH, MESSAGE, NAME, PHONE, SOURCE, USER_AGENT_HASH,
 };
 use crate::domain::lead::status::LeadStatus;

@@ -193,11 +193,12 @@ pub(crate) struct SetupBody;
 
 impl PartialSchema for SetupBody {
     fn schema() -> RefOr<Schema> {
-        let pattern = format!(r"^\s*[A-Za-z0-9][A-Za-z0-9._-]{{0,{}}}\s*$", AccountName::MOST - 1);
+        let pattern =
+            format!(r"^\s*[A-Za-z0-9][A-Za-z0-9._-]{{0,{}}}\s*$", AccountName::MAX_CHARS - 1);
         let name = text().pattern(Some(pattern)).description(Some(AccountName::RULE));
         let password = secret()
-            .min_length(Some(Password::LEAST))
-            .max_length(Some(Password::MOST))
+            .min_length(Some(Password::MIN_CHARS))
+            .max_length(Some(Password::MAX_BYTES))
             .description(Some(Password::RULE));
         let what = "The first account, and the token of the link that the first start prints.";
         ObjectBuilder::new()

@@ -127,7 +127,7 @@ fn body_errors() -> [ApiError; 5] {
 fn parse_error(body: &[u8]) -> ApiError {
     match NewLead::parse(body) {
         Err(LeadParseError::NotJson(detail)) => ApiError::InvalidJson(detail),
-        Err(LeadParseError::Invalid { faults, .. }) => ApiError::Validation(faults),
+        Err(LeadParseError::Invalid { errors, .. }) => ApiError::Validation(errors),
         Ok(_) => ApiError::Internal,
     }
 }
