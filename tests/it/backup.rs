@@ -67,7 +67,7 @@ fn a_truncated_or_bit_flipped_backup_is_refused() {
         fs::write(database.folder().join("bad.db"), bytes).expect("written");
         let output = database.run(&["backup", "verify", "bad.db"]);
         assert_eq!(output.status.code(), Some(4), "{what}: {}", said(&output));
-        assert!(said(&output).contains("no whole backup"), "{what}: {}", said(&output));
+        assert!(said(&output).contains("not a complete backup"), "{what}: {}", said(&output));
     };
     for cut in [1, 2, 100, whole.len() - 4096, whole.len() - 1] {
         refused(&whole[..cut], &format!("cut at {cut}"));
