@@ -149,7 +149,8 @@ fn lead_show_takes_the_lead_id_or_the_request_id() {
     for other in [request_id.clone(), id.to_uppercase(), request_id.to_uppercase()] {
         assert_eq!(parsed(&database.succeed(&["lead", "show", &other, "--json"])), shown);
     }
-    insta::assert_snapshot!(redact(&database.succeed(&["lead", "show", &id])));
+    let text = database.succeed(&["lead", "show", &id]).replace(&shell_actor(), "cli:<user>");
+    insta::assert_snapshot!(redact(&text));
     insta::assert_snapshot!("lead_list", redact(&database.succeed(&["lead", "list"])));
 }
 
@@ -162,6 +163,12 @@ fn lead_show_marks_an_altered_lead_as_invalid() {
     assert!(database.succeed(&["lead", "show", &id]).contains("INVALID"));
 }
 
+/// The actor of what this user does from the shell.
+fn shell_actor() -> String {
+    let user = Command::new("id").arg("-un").output().expect("id");
+    format!("cli:{}", String::from_utf8_lossy(&user.stdout).trim())
+}
+
 #[test]
 fn a_status_change_is_audited() {
     let database = Database::sample();
@@ -170,8 +177,7 @@ fn a_status_change_is_audited() {
         database.one("SELECT request_id FROM lead_inbox WHERE audit_seq = 3"),
     );
     let row = database.one("SELECT quote(name) || status FROM lead_inbox WHERE audit_seq = 3");
-    let user = Command::new("id").arg("-un").output().expect("id");
-    let actor = format!("cli:{}", String::from_utf8_lossy(&user.stdout).trim());
+    let actor = shell_actor();
     let mut from = "received";
     for (by, to) in
         [(&id, "processing"), (&request_id, "resolved"), (&id, "archived"), (&id, "received")]
@@ -313,22 +319,32 @@ fn usage_errors_exit_2_and_help_exits_0() {
     assert_eq!(output.status.code(), Some(1), "{output:?}");
 }
 
-/// The help of a command and of all below it.
+/// The subcommands that a help text names.
+fn subcommands(help: &str) -> Vec<&str> {
+    let (_, list) = help.split_once("\nCommands:\n").unwrap_or_default();
+    let entries = list.lines().take_while(|line| line.starts_with("  "));
+    let names = entries.filter(|line| !line.starts_with("   "));
+    names.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help").collect()
+}
+
+/// The help of a command and of its subcommands.
 fn help(folder: &Path, command: &[&str]) -> String {
     let text = binary::succeed(folder, &[command, &["--help"]].concat());
-    let (_, commands) = text.split_once("\nCommands:\n").unwrap_or_default();
-    let entries = commands.lines().take_while(|line| line.starts_with("  "));
-    let names = entries.filter(|line| !line.starts_with("   "));
-    let names = names.filter_map(|line| line.split_whitespace().next()).filter(|n| *n != "help");
-    let below = names.map(|name| help(folder, &[command, &[name]].concat()));
-    let title = [&["fastcore"], command].concat().join(" ");
-    format!("===== {title} =====\n{text}\n{}", below.collect::<String>())
+    let names = subcommands(&text).into_iter();
+    let below: String = names.map(|name| help(folder, &[command, &[name]].concat())).collect();
+    format!("===== fastcore {} =====\n{text}\n{below}", command.join(" "))
 }
 
 #[test]
 fn the_help_of_every_command() {
     let folder = tempfile::tempdir().expect("a folder");
-    insta::assert_snapshot!(help(folder.path(), &[]));
+    let text = binary::succeed(folder.path(), &["--help"]);
+    insta::assert_snapshot!("help", text);
+    let names = subcommands(&text);
+    assert!(names.len() >= 10, "{names:?}");
+    for name in names {
+        insta::assert_snapshot!(format!("help_{name}"), help(folder.path(), &[name]));
+    }
 }
 
 #[test]

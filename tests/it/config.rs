@@ -230,7 +230,7 @@ fn an_unreadable_env_file_is_reported_without_its_content() {
     fs::write(folder.path().join(".env"), text).expect("a file");
     let line = refusal(command(folder.path(), &["serve"]).env("FASTCORE_LISTEN", "127.0.0.1:0"));
     assert!(!line.contains("hunter"), "{line}");
-    insta::assert_snapshot!(line, @"");
+    insta::assert_snapshot!(line);
 }
 
 #[test]

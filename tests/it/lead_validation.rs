@@ -19,7 +19,7 @@ fn every_field_accepts_and_refuses_as_the_table_says() {
     let rows = rows();
     assert!(rows.len() >= 220, "only {} rows", rows.len());
     let mut failures = Vec::new();
-    let mut refusals = String::new();
+    let mut refusals = Vec::new();
     let mut names = HashSet::new();
     for row in &rows {
         if !names.insert(&row.name) {
@@ -27,11 +27,11 @@ fn every_field_accepts_and_refuses_as_the_table_says() {
         }
         match check(row, &mut client, &sqlite) {
             Ok(answer) if answer.status == 201 => {}
-            Ok(answer) => refusals.push_str(&refusal(&row.name, &answer)),
+            Ok(answer) => refusals.push((row.name.clone(), errors(&answer))),
             Err(why) => failures.push(format!("{}: {why}", row.name)),
         }
     }
-    insta::assert_snapshot!(refusals);
+    insta::assert_snapshot!(error_table(&refusals));
     assert!(failures.is_empty(), "{} rows fail:\n{}", failures.len(), failures.join("\n"));
     let stored =
         rows.iter().filter(|r| matches!(r.outcome, Outcome::Stored(..) | Outcome::Unchanged));
@@ -61,7 +61,7 @@ fn all_field_errors_of_a_body_are_reported_at_once() {
     let answer = post_lead(server.address, &body);
     assert_eq!(answer.status, 422);
     assert_eq!(field_errors(&answer).expect("field errors").len(), 13);
-    insta::assert_snapshot!(refusal("body", &answer));
+    insta::assert_snapshot!(errors(&answer).join("\n"));
 }
 
 #[test]
@@ -173,24 +173,39 @@ fn check(row: &Row, client: &mut Client, sqlite: &Connection) -> Result<Response
     Ok(answer)
 }
 
-/// What a response refuses, one line for each field error: place, type, message.
-fn refusal(name: &str, answer: &Response) -> String {
+/// The errors of a refusal, each as status, place, type and message.
+fn errors(answer: &Response) -> Vec<String> {
     let body = answer.json();
     let status = answer.status;
-    let error = body["error"].as_str().unwrap_or_default();
-    let line = |what: String| format!("{name}: {status} {error} {}\n", what.escape_debug());
-    match &body["detail"] {
-        Value::Array(errors) => errors
-            .iter()
-            .map(|error| {
-                let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-                let loc: Vec<String> =
-                    error["loc"].as_array().into_iter().flatten().map(text).collect();
-                line(format!("{} {}: {}", loc.join("."), text(&error["type"]), text(&error["msg"])))
-            })
-            .collect(),
-        detail => line(detail.as_str().unwrap_or_default().to_owned()),
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let Value::Array(errors) = &body["detail"] else {
+        return vec![format!("{status} {}: {}", text(&body["error"]), text(&body["detail"]))];
+    };
+    let error = |error: &Value| {
+        let loc: Vec<String> = error["loc"].as_array().into_iter().flatten().map(text).collect();
+        let (kind, message) = (text(&error["type"]), text(&error["msg"]));
+        format!("{status} {} {kind}: {message}", loc.join(".")).replace('\0', "\\0")
+    };
+    errors.iter().map(error).collect()
+}
+
+/// Each error with the cases that have it, a few on a line.
+fn error_table(cases: &[(String, Vec<String>)]) -> String {
+    let mut table: Vec<(&str, Vec<String>)> = Vec::new();
+    for (case, errors) in cases {
+        for error in errors {
+            match table.iter_mut().find(|(known, _)| known == error) {
+                Some((_, lines)) => match lines.last_mut() {
+                    Some(line) if line.len() < 100 => line.push_str(&format!("; {case}")),
+                    _ => lines.push(case.clone()),
+                },
+                None => table.push((error, vec![case.clone()])),
+            }
+        }
     }
+    let entry =
+        |(error, lines): &(&str, Vec<String>)| format!("{error}\n    {}\n", lines.join("\n    "));
+    table.iter().map(entry).collect()
 }
 
 /// The changed lead as text.

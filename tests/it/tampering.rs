@@ -43,7 +43,9 @@ pub(crate) fn findings_after(changes: &[&str], apply: fn(&Database, &str)) -> St
             text = text.replace(&id, &format!("<lead {place}>"));
         }
         let sql: Vec<&str> = sql.split_whitespace().collect();
-        let findings: Vec<String> = text.lines().map(|line| format!("    {line}\n")).collect();
+        let findings = text.lines().filter_map(|line| line.strip_prefix("INVALID  "));
+        let findings: Vec<String> = findings.map(|line| format!("    {line}\n")).collect();
+        assert!(!findings.is_empty(), "{text}");
         format!("{}\n{}", sql.join(" "), redact(&findings.concat()))
     };
     changes.iter().map(report).collect()
@@ -300,10 +302,16 @@ fn a_fully_rewritten_chain_is_detected_only_by_a_receipt() {
 }
 
 #[test]
-fn an_invalid_log_is_reported_as_json() {
+fn an_invalid_log_is_reported_as_text_and_json() {
     let database = Database::sample();
     database.tamper_sql("UPDATE audit_log SET actor = 'x' WHERE seq IN (3, 6)");
+    let (status, text) = verify(&database, &[]);
+    assert_eq!(status, Some(4));
+    insta::assert_snapshot!("invalid_log_as_text", redact(&text));
     let output = database.run(&["audit", "verify", "--json"]);
     assert_eq!(output.status.code(), Some(4));
-    insta::assert_snapshot!(redact(&String::from_utf8_lossy(&output.stdout)));
+    insta::assert_snapshot!(
+        "invalid_log_as_json",
+        redact(&String::from_utf8_lossy(&output.stdout))
+    );
 }

@@ -156,11 +156,15 @@ fn no_sql_of_another_program_updates_or_deletes_a_row() {
         for pragmas in PRAGMAS {
             let refusal = sqlite3(&database.path(), &format!("{pragmas} {statement};"));
             let Err(said) = refusal else { panic!("it was not refused: {pragmas} {statement}") };
-            // By a trigger, not by a slip of this test.
-            let why =
-                ["append-only", "never change", "never replaces", "only deleted by an erasure"];
-            let limited = !has_limit && statement.contains("LIMIT");
-            assert!(limited || why.iter().any(|w| said.contains(w)), "{statement}: {said}");
+            // Refused by a trigger, not for a mistake in the statement; the one exception is a
+            // sqlite3 that was compiled without UPDATE and DELETE ... LIMIT.
+            let reasons: &[&str] = match !has_limit && statement.contains("LIMIT") {
+                true => &["syntax error"],
+                false => {
+                    &["append-only", "never change", "never replaces", "only deleted by an erasure"]
+                }
+            };
+            assert!(reasons.iter().any(|reason| said.contains(reason)), "{statement}: {said}");
         }
         // Compared after all four: what one of them changed stays changed.
         assert!(database.dump() == before, "it changed something: {statement}");

@@ -1,6 +1,7 @@
 //! A database with a history: made once by a real server, copied for each test.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::sync::OnceLock;
@@ -55,7 +56,10 @@ impl Database {
             (fs::read(made.path()).expect("the file"), made.receipts)
         });
         let folder = tempfile::tempdir().expect("a folder");
-        fs::write(folder.path().join("fastcore.db"), bytes).expect("a copy");
+        let path = folder.path().join("fastcore.db");
+        fs::write(&path, bytes).expect("a copy");
+        // As a server creates it; `check` reports any other mode.
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("a mode");
         Self { folder, receipts: receipts.clone() }
     }
 
@@ -76,6 +80,9 @@ impl Database {
         then(&mut client, leads);
         drop(client);
         server.stop();
+        // A reader that outlives the server may have kept it from emptying its WAL.
+        let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+        server.sqlite().execute_batch(checkpoint).expect(checkpoint);
         let folder = tempfile::tempdir().expect("a folder");
         fs::copy(server.database(), folder.path().join("fastcore.db")).expect("a copy");
         Self { folder, receipts }

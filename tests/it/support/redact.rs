@@ -1,6 +1,6 @@
 //! Output without what differs from run to run, for snapshots.
 
-/// Replaces UUIDs, times in RFC 3339 and SHA-256 hashes by `<uuid>`, `<time>` and `<hash>`.
+/// Replaces SHA-256 hashes, UUIDs and times by placeholders such as `<hash>`.
 pub(crate) fn redact(text: &str) -> String {
     let mut redacted = String::new();
     let mut rest = text;
@@ -26,10 +26,11 @@ pub(crate) fn redact(text: &str) -> String {
 }
 
 /// `x` is a hexadecimal digit, `9` a decimal one; any other character stands for itself.
-const SHAPES: [(&str, &str); 3] = [
+const SHAPES: [(&str, &str); 4] = [
     ("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "<hash>"),
     ("xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", "<uuid>"),
     ("9999-99-99T99:99:99.999999Z", "<time>"),
+    ("9999-99-99 99:99", "<minute>"),
 ];
 
 fn matches_shape(text: &[u8], shape: &str) -> bool {
