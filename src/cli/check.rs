@@ -50,7 +50,7 @@ pub(crate) fn run(context: &CommandContext, args: &Args) -> Result<(), CliError>
 fn configuration(context: &CommandContext, args: &Args) -> Vec<Finding> {
     let flags =
         ServerFlags { database_url: args.database.database_url.clone(), ..ServerFlags::default() };
-    let hint = "README, chapter \"Settings\"";
+    let hint = "see docs/configuration.md";
     let mut findings: Vec<Finding> = (context.environment.unknown().into_iter())
         .map(|text| Finding::warning("settings", text, hint))
         .collect();
