@@ -15,7 +15,7 @@ pub mod live;
 pub mod migrate;
 pub mod privacy;
 pub mod reconcile;
-pub mod search_indexer;
+pub mod search_index_task;
 pub mod staff;
 pub mod stats;
 pub mod status;
@@ -63,7 +63,7 @@ impl App {
         let backup_interval = backups.as_ref().map(|schedule| schedule.every);
         let (chain, chain_monitor) = ChainMonitor::start(&db, &shutdown, runtime);
         let admin = AdminState::start(&db, chain, backup_interval, &shutdown, runtime);
-        let indexing = search_indexer::run(db.clone());
+        let indexing = search_index_task::run(db.clone());
         runtime.spawn(shutdown.clone().run_until_cancelled_owned(indexing));
         let scheduler = backups.map(|schedule| schedule.start(&db, &shutdown, runtime));
         let background = Background { shutdown, db: db.clone(), scheduler, chain_monitor, writer };

@@ -5,7 +5,7 @@ use std::io::{self, BufRead};
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::app::import::read::next_line;
+use crate::app::import::row_reader::next_line;
 use crate::domain::id::RequestId;
 use crate::store::error::StoreError;
 use crate::store::leads::request_id::RequestIdState;

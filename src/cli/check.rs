@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::app::backup::scheduler::BackupSchedule;
-use crate::app::status::doctor::{self, Finding};
+use crate::app::status::check_findings::{self, Finding};
 use crate::app::status::thresholds::Level;
 use crate::cli::error::CliError;
 use crate::cli::{CommandContext, DatabaseArg, output};
@@ -33,8 +33,9 @@ pub(crate) fn run(context: &CommandContext, args: &Args) -> Result<(), CliError>
     let schedule =
         schedule.map(|BackupConfig { folder, every, keep }| BackupSchedule { folder, every, keep });
     let mut progress = output::Progress::new("audit rows");
-    findings
-        .extend(doctor::check(&path, &context.clock, schedule.as_ref(), &mut |n| progress.at(n)));
+    findings.extend(check_findings::check(&path, &context.clock, schedule.as_ref(), &mut |n| {
+        progress.at(n)
+    }));
     drop(progress);
     if args.json {
         output::json(&findings)?;

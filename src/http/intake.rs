@@ -11,7 +11,7 @@ use crate::app::intake::Accepted;
 use crate::domain::lead::NewLead;
 use crate::domain::timestamp::Timestamp;
 use crate::http::error::ApiError;
-use crate::http::extract::bearer;
+use crate::http::extract::bearer_auth;
 use crate::http::openapi::responses::IntakeErrors;
 use crate::http::request::HttpRequest;
 use crate::http::response::{LoggedLead, json};
@@ -98,7 +98,7 @@ enum InitialStatus {
     security(("site" = [])),
 )]
 pub(crate) async fn submit(mut request: HttpRequest) -> Result<Response, ApiError> {
-    bearer::check(&request.headers, &request.context.tokens)?;
+    bearer_auth::check(&request.headers, &request.context.tokens)?;
     let body = request.read_json().await?;
     match intake::submit(&request.context.app.db, &body).await? {
         Accepted::Created(stored) => Ok(lead_response(StatusCode::CREATED, &stored)),

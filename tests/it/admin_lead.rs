@@ -26,12 +26,12 @@ fn opening_a_lead_is_audited_and_returns_every_field() {
     assert_eq!(opened["receipt"], receipt["receipt"]);
     assert_eq!(opened["digest"], "valid");
     let timeline = opened["timeline"].as_array().expect("a list");
-    let told: Vec<_> = timeline
+    let reported: Vec<_> = timeline
         .iter()
         .map(|row| (row["event"].as_str().expect("one"), row["actor"].as_str().expect("one")))
         .collect();
     assert_eq!(
-        (told[0], told[2]),
+        (reported[0], reported[2]),
         (("LEAD_RECEIVED", "site_ingest"), ("LEAD_VIEWED", "staff:jean"))
     );
     assert_eq!(timeline[1]["details"], json!({"from": "received", "to": "processing"}));
@@ -115,13 +115,13 @@ fn an_admin_export_equals_the_command_s_output_and_is_audited() {
             "{name}"
         );
         assert_eq!(answer.header("cache-control"), Some("no-store"));
-        let told = sql::rows(
+        let reported = sql::rows(
             &server.sqlite(),
             "SELECT actor, details_json ->> 'sha256', details_json ->> 'rows' FROM audit_log WHERE event = 'LEADS_EXPORTED' ORDER BY seq DESC LIMIT 2",
         );
         // The command's row is the newest; both record the same file.
-        assert_eq!(told[1][0].as_deref(), Some("staff:jean"));
-        assert_eq!(told[0][1..], told[1][1..], "{query}");
+        assert_eq!(reported[1][0].as_deref(), Some("staff:jean"));
+        assert_eq!(reported[0][1..], reported[1][1..], "{query}");
     }
     let head = browser.send("HEAD", "/admin/api/export?format=csv", &[], b"");
     assert_eq!((head.status, head.body.as_str()), (200, ""));

@@ -126,8 +126,8 @@ fn the_content_encoding_follows_accept_encoding() {
     let mut tags = BTreeSet::new();
     for (accept, coding) in cases {
         let (head, body) = bytes(server.address, &path, accept);
-        let told = head.lines().find_map(|l| l.strip_prefix("content-encoding: "));
-        assert_eq!(told, coding, "{accept:?}: {head}");
+        let reported = head.lines().find_map(|l| l.strip_prefix("content-encoding: "));
+        assert_eq!(reported, coding, "{accept:?}: {head}");
         assert!(head.contains("vary: Accept-Encoding\r\n"), "{head}");
         let tag = head.lines().find(|l| l.starts_with("etag: ")).expect("a tag");
         tags.insert((coding, tag.to_owned()));

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, TimeDelta};
 use fastcore::app::backup::scheduler::BackupSchedule;
-use fastcore::app::status::doctor::check;
+use fastcore::app::status::check_findings::check;
 use fastcore::app::status::thresholds::Level;
 use fastcore::clock::Clock;
 use serde_json::Value;
@@ -21,14 +21,14 @@ fn findings(database: &Database, variables: &[(&str, &str)]) -> (Option<i32>, Ve
     let output = command.envs(variables.iter().copied()).output().expect("it runs");
     let findings: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let text = |finding: &Value, name: &str| finding[name].as_str().unwrap_or_default().to_owned();
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     for finding in findings.as_array().expect("a list") {
         if finding["level"] != "ok" {
             assert!(!text(finding, "hint").is_empty(), "{finding}");
-            told.push(format!("{} {}", text(finding, "level"), text(finding, "check")));
+            reported.push(format!("{} {}", text(finding, "level"), text(finding, "check")));
         }
     }
-    (output.status.code(), told)
+    (output.status.code(), reported)
 }
 
 /// The lines of `check` that are not `ok`, indented.
@@ -95,13 +95,13 @@ fn each_problem_is_one_finding_with_a_hint() {
         }),
     ];
     let mut reports = String::new();
-    for (told, damage) in cases {
+    for (reported, damage) in cases {
         let database = Database::sample();
         damage(&database);
-        reports.push_str(&format!("{told}\n{}", report(&database)));
+        reports.push_str(&format!("{reported}\n{}", report(&database)));
         let (status, found) = findings(&database, &[]);
-        assert!(found.iter().any(|f| f == told), "{told}: {found:?}");
-        assert_eq!(status, Some(i32::from(told.starts_with("error"))), "{told}: {found:?}");
+        assert!(found.iter().any(|f| f == reported), "{reported}: {found:?}");
+        assert_eq!(status, Some(i32::from(reported.starts_with("error"))), "{reported}: {found:?}");
     }
     insta::assert_snapshot!(reports);
     let bare = Database::without_file();

@@ -184,7 +184,7 @@ fn a_status_change_is_audited() {
     {
         database.succeed(&["lead", "set-status", by, to]);
         let sql = "SELECT event, actor, lead_id, request_id, status_code, details_json FROM audit_log ORDER BY seq DESC LIMIT 1";
-        let told = sql::rows(&database.sqlite(), sql).remove(0);
+        let reported = sql::rows(&database.sqlite(), sql).remove(0);
         let details = format!(r#"{{"from":"{from}","to":"{to}"}}"#);
         let expected = [
             Some("LEAD_PROCESSED"),
@@ -194,7 +194,7 @@ fn a_status_change_is_audited() {
             None,
             Some(&details),
         ];
-        assert_eq!(told, expected.map(|c| c.map(str::to_owned)));
+        assert_eq!(reported, expected.map(|c| c.map(str::to_owned)));
         assert!(listed(&database, &["--status", to]).contains(&3));
         assert!(!listed(&database, &["--status", from]).contains(&3), "{from}");
         from = to;
@@ -255,7 +255,7 @@ fn control_characters_of_a_lead_never_reach_the_terminal() {
                 || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{61c}' | '\u{feff}')
         };
         assert_eq!(text.chars().find(raw), None, "{command:?}: {text:?}");
-        assert!(text.contains("\\u{202e}"), "it is told, not dropped: {text}");
+        assert!(text.contains("\\u{202e}"), "it is shown, not dropped: {text}");
     }
     // As data they are exact.
     let shown = parsed(&database.succeed(&["lead", "show", &id, "--json"]));

@@ -359,8 +359,8 @@ fn a_weak_token_is_a_warning_on_loopback_and_an_error_elsewhere() {
             server.terminate();
             let warned = |l: &&String| l.contains("\"WARN\"") && l.contains(&format!("{name} is"));
             assert_eq!(server.log.iter().filter(warned).count(), 1, "{:?}", server.log);
-            let told = server.log.iter().any(|l| weak.len() > 1 && l.contains(weak));
-            assert!(!told, "a weak token is a secret too: {:?}", server.log);
+            let reported = server.log.iter().any(|l| weak.len() > 1 && l.contains(weak));
+            assert!(!reported, "a weak token is a secret too: {:?}", server.log);
 
             let message = refusal(everywhere(folder.path()).env(name, weak));
             assert!(weak.len() == 1 || !message.contains(weak), "{message}");
@@ -508,7 +508,7 @@ fn serve_leaves_another_program_s_database_unchanged() {
              CREATE TABLE notes (text TEXT); INSERT INTO notes VALUES ('mine');"
         ))
         .expect("a table");
-        // As a program that is killed leaves it: with a write-ahead log that holds the table.
+        // As a program that is killed leaves it: with a write-ahead log that contains the table.
         for suffix in ["", "-wal"] {
             let from = folder.path().join(format!("other{suffix}"));
             if from.exists() {

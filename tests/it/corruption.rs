@@ -106,7 +106,7 @@ fn detection(database: &Database) -> String {
     format!("verify exits {status}; check: ERROR {}", names.join(", "))
 }
 
-/// The object that each page belongs to, and whether the page holds rows, by SQLite's own
+/// The object that each page belongs to, and whether the page contains rows, by SQLite's own
 /// `dbstat` table. A page that nothing uses is called `unused`.
 fn page_owners(database: &Database) -> Vec<String> {
     let conn = database.sqlite();

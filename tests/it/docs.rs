@@ -434,9 +434,9 @@ fn documented_statuses_match_openapi() {
             errors.extend(responses(operation).into_iter().filter(|(_, code)| !code.is_empty()));
         }
     }
-    let told = intake.into_iter().filter(|(_, code)| !code.is_empty());
-    let told = told.chain(pairs("Errors that only occur here"));
-    assert_eq!(told.collect::<BTreeSet<_>>(), errors);
+    let documented = intake.into_iter().filter(|(_, code)| !code.is_empty());
+    let documented = documented.chain(pairs("Errors that only occur here"));
+    assert_eq!(documented.collect::<BTreeSet<_>>(), errors);
 }
 
 #[test]
@@ -461,17 +461,17 @@ fn documented_fields_match_openapi() {
     add("", &lead);
     add("meta.", &resolve(&lead["properties"]["meta"]));
     let rows = table("docs/api.md", "### Fields").into_iter();
-    let told = rows.map(|row| (row[0].clone(), row[1].starts_with("required")));
-    assert_eq!(told.collect::<BTreeSet<_>>(), fields);
+    let documented = rows.map(|row| (row[0].clone(), row[1].starts_with("required")));
+    assert_eq!(documented.collect::<BTreeSet<_>>(), fields);
 }
 
 #[test]
 fn documented_admin_paths_match_openapi() {
     let document: Value = serde_json::from_str(&fastcore(&["openapi"])).expect("JSON");
-    let mut told = BTreeMap::new();
+    let mut documented = BTreeMap::new();
     for row in table("docs/api.md", "## The admin page's API") {
         for path in row[0].split(", ") {
-            told.insert(path.to_owned(), row[1].split(", ").map(str::to_lowercase).collect());
+            documented.insert(path.to_owned(), row[1].split(", ").map(str::to_lowercase).collect());
         }
     }
     let mut paths = BTreeMap::new();
@@ -481,7 +481,7 @@ fn documented_admin_paths_match_openapi() {
             paths.insert(path.clone(), methods.collect::<BTreeSet<_>>());
         }
     }
-    assert_eq!(told, paths);
+    assert_eq!(documented, paths);
 }
 
 #[test]
@@ -505,12 +505,12 @@ fn documented_settings_match_the_help() {
     for name in help.split(word).filter(|word| word.starts_with("FASTCORE_")) {
         settings.entry(name.to_owned()).or_insert_with(|| (String::new(), None));
     }
-    let mut told = BTreeMap::new();
+    let mut documented = BTreeMap::new();
     for row in table("docs/configuration.md", "## Settings") {
         let default = Some(row[2].clone()).filter(|_| !row[1].is_empty());
-        told.insert(row[0].clone(), (row[1].clone(), default));
+        documented.insert(row[0].clone(), (row[1].clone(), default));
     }
-    assert_eq!(told, settings);
+    assert_eq!(documented, settings);
     // And all of them are in the file that an operator copies.
     for name in settings.keys() {
         assert!(read(".env.example").contains(&format!("{name}=")), "{name}");

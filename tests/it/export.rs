@@ -124,7 +124,7 @@ fn dialect_is_accepted_for_csv_only() {
             database.run(&["export", "leads", "--format", format, "--dialect", "excel-fr"]);
         assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
     }
-    assert_eq!(database.dump(), before, "no row tells of it");
+    assert_eq!(database.dump(), before, "no row records it");
 }
 
 /// A JSON value as the column that it was.

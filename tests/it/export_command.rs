@@ -22,7 +22,7 @@ fn stderr_text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// What the newest LEADS_EXPORTED row tells.
+/// The details of the newest LEADS_EXPORTED row.
 fn export_details(database: &Database) -> Value {
     let sql = "SELECT details_json FROM audit_log WHERE event = 'LEADS_EXPORTED' ORDER BY seq DESC LIMIT 1";
     serde_json::from_str(&database.one(sql)).expect("JSON")
@@ -78,8 +78,8 @@ fn every_filter_narrows_the_export_and_is_audited() {
     ];
     for (filter, expected, described) in cases {
         assert_eq!(taken(&database, filter), expected, "{filter:?}");
-        let told = export_details(&database);
-        assert_eq!((&told["filter"], &told["rows"]), (&described, &json!(expected.len())));
+        let reported = export_details(&database);
+        assert_eq!((&reported["filter"], &reported["rows"]), (&described, &json!(expected.len())));
     }
     let log = database.succeed(&["export", "audit", "--format", "jsonl"]);
     assert!(!log.to_lowercase().contains("lef"), "a search may be a name");
@@ -153,7 +153,7 @@ fn the_output_file_is_private_and_replaces_an_old_one() {
 fn a_failed_export_keeps_the_old_file_and_leaves_no_other() {
     let database = Database::sample();
     fs::write(database.folder().join("leads.csv"), "old").expect("a file");
-    // The audit row cannot be written while another program holds the database.
+    // The audit row cannot be written while another program has locked the database.
     let holder = database.sqlite();
     holder.execute_batch("BEGIN IMMEDIATE").expect("a lock");
     let output = database.run(&["export", "leads", "-o", "leads.csv"]);
@@ -197,7 +197,7 @@ fn an_export_never_replaces_anything_but_a_regular_file() {
     }
     assert_eq!(files(&database), ["folder", "null"].map(str::to_owned).into());
     assert!(fs::symlink_metadata(database.folder().join("null")).expect("a link").is_symlink());
-    assert_eq!(database.dump(), before, "what was not written is not told of");
+    assert_eq!(database.dump(), before, "what was not written is not recorded");
 }
 
 #[test]
@@ -225,9 +225,9 @@ fn an_export_to_a_closed_pipe_is_not_an_error() {
         BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
         let output = child.wait_with_output().expect("it ends");
         assert!(output.status.success() && stderr_text(&output).is_empty(), "{output:?}");
-        let told = export_details(&database);
-        assert_eq!(told["cut_short"], true, "{told}");
-        assert!(told["rows"].as_u64().is_some_and(|n| n < 4005), "{told}");
+        let reported = export_details(&database);
+        assert_eq!(reported["cut_short"], true, "{reported}");
+        assert!(reported["rows"].as_u64().is_some_and(|n| n < 4005), "{reported}");
     }
 }
 
@@ -263,9 +263,9 @@ fn an_export_under_load_is_one_snapshot() {
                         .to_owned()
                 })
                 .collect();
-            let told = export_details(&database);
+            let reported = export_details(&database);
             assert_eq!(
-                (&told["rows"], &told["sha256"]),
+                (&reported["rows"], &reported["sha256"]),
                 (&json!(ids.len()), &json!(sha256(text.as_bytes())))
             );
             // The leads up to the last one: none left out, none twice, none of later.

@@ -161,10 +161,10 @@ fn a_postgresql_export_is_audited() {
     let output = database.run(&["export", "leads", "--format", "postgres"]);
     assert!(output.status.success());
     let sql = "SELECT details_json FROM audit_log WHERE event = 'LEADS_EXPORTED'";
-    let told: Value = serde_json::from_str(&database.one(sql)).expect("JSON");
+    let reported: Value = serde_json::from_str(&database.one(sql)).expect("JSON");
     let hash = sql::hex(&<sha2::Sha256 as sha2::Digest>::digest(&output.stdout));
     assert_eq!(
-        (&told["format"], &told["rows"], &told["sha256"]),
+        (&reported["format"], &reported["rows"], &reported["sha256"]),
         (&"postgres".into(), &5.into(), &hash.into())
     );
 }

@@ -137,5 +137,5 @@ fn a_missing_or_full_temporary_folder_is_a_one_line_error() {
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("/nowhere") && said.lines().count() == 1, "{said}");
     assert!(output.stdout.is_empty());
-    assert_eq!(database.dump(), before, "no row tells of it");
+    assert_eq!(database.dump(), before, "no row records it");
 }

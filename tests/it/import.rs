@@ -207,13 +207,13 @@ fn every_imported_lead_has_an_audit_row_with_its_digest() {
     let database = Database::sample();
     let output = import(&database, rows(2).replace(",received\n", ",resolved\n"));
     assert_eq!(stderr_text(&output), "2 rows: 2 imported, 0 already stored, 0 refused\n");
-    let told = sql::rows(
+    let reported = sql::rows(
         &database.sqlite(),
         "SELECT event, actor LIKE 'cli:_%', lead_id, request_id, status_code, details_json,
              created_at_utc > '2026', details_json ->> 'lead_digest' FROM audit_log WHERE seq > 9 ORDER BY seq",
     );
     let digests = reference_hashes::digests(&database.sqlite());
-    for (n, row) in (1..).zip(&told) {
+    for (n, row) in (1..).zip(&reported) {
         let details = format!(
             r#"{{"source":"fast-techservices.com","status":"resolved","lead_digest":"{}"}}"#,
             digests[4 + n].1
@@ -229,7 +229,7 @@ fn every_imported_lead_has_an_audit_row_with_its_digest() {
         ];
         assert_eq!(row[..7], expected.map(|c| c.map(str::to_owned)));
     }
-    assert_eq!(told.len(), 2);
+    assert_eq!(reported.len(), 2);
     let (seq, hash) = reference_hashes::chain(&database.sqlite()).pop().expect("a row");
     database.succeed(&["audit", "verify", "--receipt", &format!("{seq}:{hash}")]);
     let shown: Value =
@@ -265,8 +265,8 @@ fn an_imported_lead_keeps_its_time_and_status() {
         11
     );
     database.succeed(&["lead", "set-status", &id(1), "processing"]);
-    let told = "SELECT details_json FROM audit_log ORDER BY seq DESC LIMIT 1";
-    assert_eq!(database.one(told), r#"{"from":"archived","to":"processing"}"#);
+    let newest_details = "SELECT details_json FROM audit_log ORDER BY seq DESC LIMIT 1";
+    assert_eq!(database.one(newest_details), r#"{"from":"archived","to":"processing"}"#);
     assert_eq!(list(&["--status", "processing"]), 21);
     database.succeed(&["audit", "verify"]);
 }
@@ -348,11 +348,11 @@ fn every_refused_row_is_reported_with_line_and_reason() {
     text.push_str(&row(2));
     let database = Database::empty();
     let output = import(&database, text);
-    let told = refused(&database);
-    assert_eq!(told.iter().map(|(line, _)| *line).collect::<Vec<_>>(), (2..24).collect::<Vec<_>>());
+    let reported = refused(&database);
+    assert_eq!(reported.iter().map(|(line, _)| *line).collect::<Vec<_>>(), (2..24).collect::<Vec<_>>());
     assert_eq!(output.status.code(), Some(1));
     let mut table = stderr_text(&output);
-    for ((line, reason), (from, to)) in told.iter().zip(cases) {
+    for ((line, reason), (from, to)) in reported.iter().zip(cases) {
         let to: String = to.chars().take(20).collect();
         table.push_str(&format!("line {line}: {from:?} replaced by {to:?}: {reason}\n"));
     }
@@ -412,8 +412,8 @@ fn unparsable_rows_are_refused_and_the_rows_around_them_imported() {
     ];
     let output = import(&database, lines.join("\n"));
     assert_eq!(output.status.code(), Some(1), "{}", stderr_text(&output));
-    let told: Vec<u64> = refused(&database).into_iter().map(|(line, _)| line).collect();
-    assert_eq!(told, [2, 3, 5, 6, 7, 8, 9]);
+    let reported: Vec<u64> = refused(&database).into_iter().map(|(line, _)| line).collect();
+    assert_eq!(reported, [2, 3, 5, 6, 7, 8, 9]);
     assert_eq!(
         stored(&database).iter().map(|r| r[12].as_deref()).collect::<Vec<_>>(),
         [Some("{\"a\":1}"); 2]

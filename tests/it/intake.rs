@@ -153,7 +153,7 @@ fn a_conflict_is_refused_and_audited_with_the_differing_field_names() {
     other["email"] = json!("Jean@example.com");
     conflict(&other, &["email"]);
     assert_eq!(server.number("SELECT count(*) FROM lead_inbox"), 1);
-    assert_eq!(post_lead(server.address, &lead).status, 200, "the first one stands as it was");
+    assert_eq!(post_lead(server.address, &lead).status, 200, "the first one is unchanged");
 }
 
 #[test]

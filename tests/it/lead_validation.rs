@@ -210,7 +210,7 @@ fn error_table(cases: &[(String, Vec<String>)]) -> String {
 
 /// The changed lead as text.
 fn body(lead: &Value, change: &Change) -> Vec<u8> {
-    const HERE: &str = "a text that stands nowhere else";
+    const HERE: &str = "a text that occurs nowhere else";
     let mut lead = lead.clone();
     let owner =
         |lead: &mut Value, field: &'static str| -> (serde_json::Map<String, Value>, &'static str) {

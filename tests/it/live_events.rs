@@ -106,13 +106,13 @@ fn a_new_lead_its_status_changes_and_its_erasure_are_sent_as_events() {
     let hello = follower.expect("hello");
     assert_eq!((hello.id, hello.data), (2, json!({"seq": 2})));
     let id = send(&server);
-    let told = follower.expect("lead");
-    assert_eq!(told.id, 3);
-    assert_eq!(told.data, browser.read("/admin/api/leads")["leads"][0], "what the list shows");
+    let reported = follower.expect("lead");
+    assert_eq!(reported.id, 3);
+    assert_eq!(reported.data, browser.read("/admin/api/leads")["leads"][0], "what the list shows");
     // By another process.
     binary::succeed(server.folder(), &["lead", "set-status", &id, "processing"]);
-    let told = follower.expect("status");
-    assert_eq!(told.data, json!({"id": id, "status": "processing"}));
+    let reported = follower.expect("status");
+    assert_eq!(reported.data, json!({"id": id, "status": "processing"}));
     let conn = server.sqlite();
     conn.execute(
         "INSERT INTO audit_log SELECT seq + 1, 'e' || substr(id, 2), created_at_utc, 'LEAD_ERASED', actor, ?1, NULL, NULL, NULL, hash
@@ -127,7 +127,7 @@ fn a_reconnecting_subscriber_gets_every_event_exactly_once() {
     let (server, browser) = server_with_account();
     let mut follower = Follower::follow(&browser, "", "");
     let mut last = follower.expect("hello").id;
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     let writing = {
         let address = server.address;
         std::thread::spawn(move || {
@@ -141,16 +141,16 @@ fn a_reconnecting_subscriber_gets_every_event_exactly_once() {
     };
     // Comes back again and again, now by the header, now by the address, after a few events.
     let mut round = 0;
-    while told.len() < 120 {
+    while reported.len() < 120 {
         round += 1;
         for _ in 0..(round % 7) {
-            if told.len() == 120 {
+            if reported.len() == 120 {
                 break;
             }
             let event = follower.expect("lead");
             assert!(event.id > last, "in order: {event:?}");
             last = event.id;
-            told.push(event.data["id"].clone());
+            reported.push(event.data["id"].clone());
         }
         follower = match round % 2 {
             0 => Follower::follow(&browser, "", &format!("Last-Event-ID: {last}\r\n")),
@@ -162,7 +162,7 @@ fn a_reconnecting_subscriber_gets_every_event_exactly_once() {
             "a break before the first event loses nothing"
         );
     }
-    assert_eq!(told, writing.join().expect("all sent"));
+    assert_eq!(reported, writing.join().expect("all sent"));
 }
 
 #[test]

@@ -62,11 +62,11 @@ fn every_request_logs_one_line_with_its_outcome() {
     server.terminate();
 
     let lines = lines(&server);
-    let told: Vec<Value> = requests(&lines)
+    let reported: Vec<Value> = requests(&lines)
         .iter()
         .map(|l| json!([l["method"], l["path"], l["status"], l["request_id"], l["lead_id"]]))
         .collect();
-    assert_eq!(json!(told), json!(expected));
+    assert_eq!(json!(reported), json!(expected));
     for line in requests(&lines) {
         assert!(line["duration_ms"].as_f64().is_some_and(|ms| ms >= 0.0), "{line}");
         assert!(line["timestamp"].is_string() && line["level"] == "INFO", "{line}");
@@ -85,11 +85,11 @@ fn what_is_not_http_is_a_line_too() {
     }
     server.terminate();
     let lines = lines(&server);
-    let told = lines.iter().filter(|line| line["message"] == "not an HTTP request");
-    for line in told.clone() {
+    let reported = lines.iter().filter(|line| line["message"] == "not an HTTP request");
+    for line in reported.clone() {
         assert!(line["error"].is_string() && line["level"] == "INFO", "{line}");
     }
-    assert_eq!(told.count(), 2, "{lines:?}");
+    assert_eq!(reported.count(), 2, "{lines:?}");
 }
 
 #[test]

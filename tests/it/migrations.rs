@@ -232,7 +232,7 @@ fn a_database_with_rows_is_backed_up_before_migration_from_every_version() {
                 .contains(copies[0].to_str().expect("UTF-8").rsplit('/').next().expect("a name"))
         );
         let mode = fs::metadata(&copies[0]).expect("a file").permissions().mode() & 0o777;
-        assert_eq!(mode, 0o600, "it holds the same leads");
+        assert_eq!(mode, 0o600, "it contains the same leads");
         let last = sql::rows(
             &database.sqlite(),
             "SELECT seq, event, actor, details_json FROM audit_log ORDER BY seq DESC LIMIT 1",

@@ -15,7 +15,7 @@ use super::support::http::post_lead;
 use super::support::{lead, wait_until};
 use super::tampering::verify;
 
-/// What is searched for in the files: nothing that any other lead holds.
+/// What is searched for in the files: text that no other lead contains.
 const PERSON: [&str; 5] = [
     "Marguerite Trace-Unique",
     "trace.unique",
@@ -35,7 +35,7 @@ fn person(domain: &str) -> Value {
 }
 
 /// In which files of a folder these bytes stand.
-fn holds(folder: &Path, needle: &str) -> Vec<String> {
+fn files_with(folder: &Path, needle: &str) -> Vec<String> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
@@ -66,7 +66,7 @@ fn no_file_contains_an_erased_person_while_a_server_runs() {
             assert_eq!(post_lead(address, lead).status, 201);
         }
         for needle in PERSON {
-            assert!(!holds(folder, needle).is_empty(), "{needle} is there before");
+            assert!(!files_with(folder, needle).is_empty(), "{needle} is there before");
         }
         let arguments = [
             "gdpr",
@@ -81,7 +81,7 @@ fn no_file_contains_an_erased_person_while_a_server_runs() {
         ];
         succeed(folder, &arguments);
         for needle in PERSON {
-            assert_eq!(holds(folder, needle), [""; 0], "{needle} is nowhere after");
+            assert_eq!(files_with(folder, needle), [""; 0], "{needle} is nowhere after");
         }
     });
     assert_eq!(count(folder, ERASED), 3);
@@ -279,8 +279,8 @@ fn an_erasure_killed_at_any_point_is_all_or_nothing_and_the_next_one_completes_i
     println!("{cut_off} of 30 were cut off");
     assert!(run(folder, &arguments).status.success());
     for needle in PERSON {
-        let gone = wait_until(Duration::from_secs(5), &mut || holds(folder, needle).is_empty());
-        assert!(gone, "{needle}: {:?}", holds(folder, needle));
+        let gone = wait_until(Duration::from_secs(5), &mut || files_with(folder, needle).is_empty());
+        assert!(gone, "{needle}: {:?}", files_with(folder, needle));
     }
     served.terminate();
     assert!(

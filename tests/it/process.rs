@@ -105,8 +105,8 @@ fn ends_under_load(signal: Signal) {
     });
     assert!(took < Duration::from_secs(10), "it took {took:?}");
     assert!(acknowledged(&seen) > 20, "there was no load");
-    for beside in ["-wal", "-shm"] {
-        let file = folder.path().join(format!("fastcore.db{beside}"));
+    for suffix in ["-wal", "-shm"] {
+        let file = folder.path().join(format!("fastcore.db{suffix}"));
         assert!(!file.exists(), "{} is left", file.display());
     }
     assert_kept(folder.path(), &seen);

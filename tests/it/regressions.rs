@@ -47,7 +47,7 @@ fn a_closed_log_pipe_stopped_the_server() {
 fn an_interrupted_first_start_left_a_database_taken_for_another_program_s() {
     let folder = tempfile::tempdir().expect("a folder");
     let database = folder.path().join("fastcore.db");
-    // What the disk holds when the power goes after the history's table and before the first
+    // What the disk contains when the power goes after the history's table and before the first
     // migration.
     let begun = Connection::open(&database).expect("a database");
     begun

@@ -73,9 +73,9 @@ fn leads_erased_since_the_backup_stay_erased() {
     let report: Value = serde_json::from_str(&report).expect("JSON");
     assert_eq!(report["erased_again"], 1);
     assert_eq!(leads(&database), "4");
-    let told =
+    let newest_details =
         "SELECT lead_id || request_id || details_json FROM audit_log WHERE event = 'LEAD_ERASED'";
-    assert_eq!(database.one(told), format!(r#"{id}{request}{{"reason":"restored"}}"#));
+    assert_eq!(database.one(newest_details), format!(r#"{id}{request}{{"reason":"restored"}}"#));
     assert_eq!(verify(&database, &[]).0, Some(0));
     // Once more: the ledger is still there.
     database.succeed(&["restore", "backup.db"]);

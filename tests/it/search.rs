@@ -34,8 +34,8 @@ impl Store {
     fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let now = Arc::new(AtomicI64::new(1_790_000_000_000_000));
-        let tells = Arc::clone(&now);
-        let moment = move || DateTime::from_timestamp_micros(tells.load(Ordering::Relaxed));
+        let micros = Arc::clone(&now);
+        let moment = move || DateTime::from_timestamp_micros(micros.load(Ordering::Relaxed));
         let clock = Clock::from_fn(move || moment().expect("a moment"));
         let database = folder.path().join("fastcore.db");
         store::db::migrate::prepare(&database, &clock, "cli:test").expect("a schema");
@@ -197,7 +197,7 @@ fn filters() -> Vec<LeadFilter> {
     filters
 }
 
-/// Holds every filter against a look at every lead.
+/// Compares every filter with a scan of all leads.
 fn assert_finds_the_same(readers: &ReadPool) {
     let checked = readers.read(|snapshot| {
         for filter in filters() {
@@ -217,9 +217,9 @@ fn assert_finds_the_same(readers: &ReadPool) {
             assert_eq!((few.rows, few.exact), (truth.len().min(3), truth.len() <= 3), "{filter:?}");
             for (n, id) in truth.iter().enumerate().step_by(17) {
                 let place = Cursor::of(&snapshot.lead(id)?.expect("a lead"));
-                let beside = snapshot.neighbours(&filter, place)?;
+                let neighbours = snapshot.neighbours(&filter, place)?;
                 let newer = n.checked_sub(1).map(|n| truth[n].clone());
-                assert_eq!(beside, (newer, truth.get(n + 1).cloned()), "{filter:?}");
+                assert_eq!(neighbours, (newer, truth.get(n + 1).cloned()), "{filter:?}");
             }
         }
         Ok(())

@@ -70,8 +70,8 @@ fn the_database_has_only_a_hash_of_the_session_token() {
     assert_eq!(stored, [[Some(expected)]]);
     let all = std::fs::read(server.database()).expect("the file");
     let wal = std::fs::read(server.folder().join("fastcore.db-wal")).unwrap_or_default();
-    let holds = |bytes: &[u8]| bytes.windows(token.len()).any(|w| w == token.as_bytes());
-    assert!(!holds(&all) && !holds(&wal));
+    let contains = |bytes: &[u8]| bytes.windows(token.len()).any(|w| w == token.as_bytes());
+    assert!(!contains(&all) && !contains(&wal));
 }
 
 #[test]

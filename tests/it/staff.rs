@@ -151,12 +151,12 @@ fn a_totp_secret_is_shown_once_and_can_be_replaced_or_removed() {
     assert_eq!(database.one("SELECT totp_secret IS NULL FROM staff_account"), "1");
     database.succeed(&["staff", "remove", "jean"]);
     assert_eq!(database.one("SELECT count(*) FROM staff_account"), "0");
-    let told: Vec<_> =
+    let reported: Vec<_> =
         events(&database).into_iter().map(|(event, _, details)| (event, details)).collect();
     let reset =
         |totp: bool| ("STAFF_PASSWORD_RESET".to_owned(), json!({"account": "jean", "totp": totp}));
     assert_eq!(
-        told,
+        reported,
         [
             ("STAFF_ADDED".to_owned(), json!({"account": "jean", "totp": true})),
             reset(true),

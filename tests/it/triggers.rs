@@ -218,7 +218,7 @@ fn a_lead_may_be_deleted_only_after_its_erasure_row() {
         let database = Database::sample();
         let erased = "INSERT INTO audit_log (id, created_at_utc, event, lead_id, hash) SELECT printf('%036d', 7), created_at_utc, 'LEAD_ERASED', lead_id, hash FROM audit_log WHERE seq = 2;";
         let try_it = |sql: &str| sqlite3(&database.path(), &format!("{pragmas} {sql}"));
-        try_it("DELETE FROM lead_inbox WHERE audit_seq = 2;").expect_err("nothing tells of it yet");
+        try_it("DELETE FROM lead_inbox WHERE audit_seq = 2;").expect_err("no row records it yet");
         try_it(erased).expect("a new row");
         try_it("DELETE FROM lead_inbox WHERE audit_seq IN (2, 3);").expect_err("3 is not erased");
         try_it("DELETE FROM lead_inbox;").expect_err("the others are not erased");

@@ -94,7 +94,7 @@ fn a_thousand_concurrent_submissions_store_each_lead_once() {
     assert_sound(&server.database());
 }
 
-/// More than the queue holds, all at once, while another process has the database.
+/// More than the queue takes, all at once, while another process has locked the database.
 #[test]
 fn a_flood_during_a_database_lock_is_refused_and_recovers() {
     // A client and the server for each connection, in one process.

@@ -349,7 +349,7 @@ export default {
     warnings: {
       disk_low: 'The disk is almost full.',
       backup_old: 'There is no recent backup.',
-      chain_broken: 'The log no longer holds together: someone or something changed the database.',
+      chain_broken: 'The hash chain is broken: someone or something changed the database.',
       writer_failing: 'New leads cannot be stored.',
       wal_large: 'The database’s write-ahead log is unusually large.',
     },
@@ -360,7 +360,7 @@ export default {
     title: 'Export the leads',
     all: (count) => `All leads (${count})`,
     filtered: (count) => `What the filter shows (${count})`,
-    chooseFormat: 'Choose the format; the file holds all rows.',
+    chooseFormat: 'Choose the format; the file contains all rows.',
     auditNote: 'The export is noted in the log.',
     empty: 'There is nothing to export: no lead matches.',
     formats: {
@@ -389,7 +389,7 @@ export default {
     about: [
       'This page shows the leads; it can neither change nor delete them.',
       'The search ignores accents and capitals: “compres” finds “Compresseur”.',
-      'The page’s address holds the search and the filters: bookmark it to find them again.',
+      'The page’s address contains the search and the filters: bookmark it to find them again.',
       'Times are those of Paris. Hover over a time to read the exact date.',
     ],
   },

@@ -1,5 +1,5 @@
 // Live events of the server (server-sent events). All tabs share one connection, because a browser opens at most six per
-// server: the tab that holds the lock connects and forwards every event to the others over a BroadcastChannel. A broken
+// server: the tab that has the lock connects and forwards every event to the others over a BroadcastChannel. A broken
 // connection is opened again with the id of the last event, so no event is missed.
 import { apiUrl, get } from '/admin/assets/lib/api-client.js';
 import { notify, setOffline, store } from '/admin/assets/lib/store.js';

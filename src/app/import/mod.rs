@@ -2,7 +2,7 @@
 //! statuses; each batch is one transaction.
 
 pub mod error;
-pub mod read;
+pub mod row_reader;
 
 use std::borrow::Cow;
 use std::io::{self, BufRead, Write};
@@ -15,9 +15,9 @@ use serde::Serialize;
 use crate::app::atomic_file;
 use crate::app::atomic_file::AtomicFile;
 use crate::app::import::error::ImportError;
-use crate::app::import::read::{ImportRows, NumberedRow};
+use crate::app::import::row_reader::{ImportRows, NumberedRow};
 use crate::clock::Clock;
-use crate::domain::lead::legacy::ImportedLead;
+use crate::domain::lead::postgres_row::ImportedLead;
 use crate::store;
 use crate::store::error::StoreError;
 use crate::store::leads::import::ImportOutcome;

@@ -12,7 +12,7 @@ use crate::domain::audit::ErasureReason;
 use crate::domain::email;
 
 /// The file of a certificate. It is begun before the erasure, so that an error is found in time.
-#[expect(missing_debug_implementations, reason = "holds a file")]
+#[expect(missing_debug_implementations, reason = "contains a file")]
 pub struct Certificate(AtomicFile);
 
 impl Certificate {

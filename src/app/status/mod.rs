@@ -1,6 +1,6 @@
 //! The server's status: what the admin page shows, and what `fastcore check` finds.
 
 pub(crate) mod chain_monitor;
-pub mod doctor;
+pub mod check_findings;
 pub mod server_status;
 pub mod thresholds;

@@ -6,7 +6,7 @@ use crate::domain::email::Email;
 use crate::domain::field_error::FieldErrors;
 use crate::domain::id::RequestId;
 use crate::domain::lead::LeadService;
-use crate::domain::lead::rules::{ANY, EMAIL, SERVICE};
+use crate::domain::lead::text_limits::{ANY, EMAIL, SERVICE};
 use crate::domain::strict_json;
 use crate::domain::strict_json::{JsonIssue, JsonObject, Value};
 use crate::domain::text::{TextError, TextRule};

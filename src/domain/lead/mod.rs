@@ -1,10 +1,10 @@
 //! Leads: as they are about to be stored, and as they are read.
 
 pub(crate) mod field_reader;
-pub mod legacy;
 pub mod parse;
-pub(crate) mod rules;
+pub mod postgres_row;
 pub mod status;
+pub(crate) mod text_limits;
 
 use std::fmt;
 

@@ -7,7 +7,9 @@ use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::id::RequestId;
 use crate::domain::lead::NewLead;
 use crate::domain::lead::field_reader::FieldReader;
-use crate::domain::lead::rules::{COMPANY, IP_HASH, MESSAGE, NAME, PHONE, SOURCE, USER_AGENT_HASH};
+use crate::domain::lead::text_limits::{
+    COMPANY, IP_HASH, MESSAGE, NAME, PHONE, SOURCE, USER_AGENT_HASH,
+};
 use crate::domain::strict_json;
 use crate::domain::strict_json::{JsonObject, Value};
 use crate::domain::text::Personal;

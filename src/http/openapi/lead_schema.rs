@@ -9,10 +9,10 @@ use utoipa::openapi::schema::{AdditionalProperties, SchemaFormat, SchemaType};
 use utoipa::openapi::{KnownFormat, Object, ObjectBuilder, Ref, RefOr, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::domain::lead::rules::{
+use crate::domain::lead::status::LeadStatus;
+use crate::domain::lead::text_limits::{
     COMPANY, EMAIL, IP_HASH, MESSAGE, NAME, PHONE, SOURCE, USER_AGENT_HASH,
 };
-use crate::domain::lead::status::LeadStatus;
 use crate::domain::lead::{LeadService, NewLead};
 use crate::domain::text::TextRule;
 

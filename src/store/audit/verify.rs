@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use serde::Serialize;
 
 use crate::domain::hash_chain::ChainPosition;
-use crate::store::audit::chain_verifier::{ChainVerifier, Findings};
+use crate::store::audit::row_checker::{Findings, RowChecker};
 use crate::store::db::{integrity, open, schema};
 use crate::store::error::StoreError;
 
@@ -61,9 +61,9 @@ pub(crate) fn verify(
     let tx = conn.unchecked_transaction()?;
     let mut findings = Findings::default();
     let schema = check_schema(&tx, &mut findings);
-    let mut verifier = ChainVerifier::new(receipts, findings);
-    let verified = schema.and_then(|()| verifier.verify(&tx, progress));
-    let ChainVerifier { rows, leads, head, mut findings, .. } = verifier;
+    let mut checker = RowChecker::new(receipts, findings);
+    let verified = schema.and_then(|()| checker.verify(&tx, progress));
+    let RowChecker { rows, leads, head, mut findings, .. } = checker;
     // A page that cannot be read is a finding too.
     if let Some(cause) = read_failure(verified)? {
         let seq = head.seq;

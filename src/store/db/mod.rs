@@ -1,10 +1,10 @@
 //! The database file: opening, locking, schema, checkpoints, integrity.
 
-pub mod checkpoint;
 pub mod disk_usage;
 pub mod integrity;
 pub mod lock;
 pub mod migrate;
 pub mod open;
 pub mod schema;
+pub mod wal_checkpoint;
 pub mod wipe;

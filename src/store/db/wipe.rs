@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
-use crate::store::db::{checkpoint, open};
+use crate::store::db::{open, wal_checkpoint};
 use crate::store::error::StoreError;
 
 /// Pages that are overwritten in one transaction: the longest that leads wait.
@@ -135,7 +135,7 @@ fn zero(page: &mut [u8], from: usize, to: usize) -> bool {
 /// Truncates the WAL while a server goes on writing.
 fn truncate_wal(conn: &Connection) -> Result<(), StoreError> {
     let deadline = Instant::now() + READER_TIMEOUT;
-    while !checkpoint::try_truncate(conn) {
+    while !wal_checkpoint::try_truncate(conn) {
         if Instant::now() > deadline {
             return Err(StoreError::WipeBlocked);
         }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::domain::audit::{AuditEvent, NewAuditRow};
 use crate::domain::hash_chain::LeadDigestInput;
 use crate::domain::lead::LeadService;
-use crate::domain::lead::legacy::ImportedLead;
+use crate::domain::lead::postgres_row::ImportedLead;
 use crate::domain::lead::status::LeadStatus;
 use crate::domain::text::Personal;
 use crate::store::error::StoreError;

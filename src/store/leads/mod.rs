@@ -1,7 +1,7 @@
 //! Leads: stored once, read, never changed.
 
 pub mod import;
-pub mod page_scan;
+pub mod keyset_scan;
 pub mod query;
 pub mod request_id;
 pub mod rows;

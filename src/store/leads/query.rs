@@ -8,7 +8,7 @@ use crate::domain::cursor::Cursor;
 use crate::domain::filter::LeadFilter;
 use crate::domain::lead::Lead;
 use crate::store::error::StoreError;
-use crate::store::leads::page_scan::{Direction, PageScan};
+use crate::store::leads::keyset_scan::{Direction, KeysetScan};
 use crate::store::leads::rows;
 use crate::store::read::ReadTx;
 use crate::store::search::plan::{IndexQuery, OverMatch, SearchPlan};
@@ -83,7 +83,7 @@ impl ReadTx<'_> {
         limit: usize,
     ) -> Result<Vec<Lead>, StoreError> {
         let from = after.unwrap_or(Cursor::NEWEST);
-        PageScan { direction: Direction::Older, from, limit }.leads(self.0, filter)
+        KeysetScan { direction: Direction::Older, from, limit }.leads(self.0, filter)
     }
 
     /// The ids of the next newer and the next older lead that match the filter.
@@ -95,7 +95,7 @@ impl ReadTx<'_> {
         filter: &LeadFilter,
         from: Cursor,
     ) -> Result<(Option<String>, Option<String>), StoreError> {
-        let next = |direction| PageScan { direction, from, limit: 1 }.leads(self.0, filter);
+        let next = |direction| KeysetScan { direction, from, limit: 1 }.leads(self.0, filter);
         let (newer, older) = (next(Direction::Newer)?.pop(), next(Direction::Older)?.pop());
         Ok((newer.map(|lead| lead.id), older.map(|lead| lead.id)))
     }
@@ -118,7 +118,7 @@ impl ReadTx<'_> {
                 ControlFlow::Break(())
             }
         })?;
-        let scan = |limit| PageScan { direction: Direction::Older, from: Cursor::NEWEST, limit };
+        let scan = |limit| KeysetScan { direction: Direction::Older, from: Cursor::NEWEST, limit };
         let count_keys = |query: &IndexQuery, limit: usize| {
             let mut rows = unindexed_count;
             let mut count = |key| {

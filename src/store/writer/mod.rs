@@ -20,7 +20,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use crate::clock::Clock;
-use crate::store::db::{checkpoint, lock, open, schema};
+use crate::store::db::{lock, open, schema, wal_checkpoint};
 use crate::store::error::StoreError;
 use crate::store::health::WriterHealth;
 use crate::store::tx::{self, WriteTx};
@@ -150,7 +150,7 @@ pub fn start_server_writer(
 ) -> Result<(Writer, WriterThread, Arc<WriterHealth>), StoreError> {
     let (conn, _) = open::read_write(path)?;
     schema::check_current(&conn, path)?;
-    checkpoint::truncate_at_start(&conn, path)?;
+    wal_checkpoint::truncate_at_start(&conn, path)?;
     tx::write_probe(&conn, clock.now().into())?;
     let health = Arc::new(WriterHealth::default());
     health.record_success();

@@ -12,7 +12,7 @@ use uuid::ContextV7;
 use crate::clock::Clock;
 use crate::domain::hash_chain::ChainPosition;
 use crate::store::audit::query;
-use crate::store::db::checkpoint;
+use crate::store::db::wal_checkpoint;
 use crate::store::error::StoreError;
 use crate::store::health::WriterHealth;
 use crate::store::tx::WriteTx;
@@ -118,7 +118,7 @@ impl WriterLoop {
         }
         // A command leaves the WAL to the server, or to SQLite if there is none.
         if self.is_server {
-            checkpoint::try_truncate(&self.conn);
+            wal_checkpoint::try_truncate(&self.conn);
         }
         self.log_head();
     }
@@ -140,7 +140,7 @@ impl WriterLoop {
         } else if self.truncate_wal_at.is_some_and(|at| at <= Instant::now()) {
             // While others read it is tried again, which does not put off the probe.
             let retry_at = Instant::now() + TRUNCATE_DELAY;
-            self.truncate_wal_at = (!checkpoint::try_truncate(&self.conn)).then_some(retry_at);
+            self.truncate_wal_at = (!wal_checkpoint::try_truncate(&self.conn)).then_some(retry_at);
         }
         if self.logged_at.elapsed() >= HEAD_LOG_INTERVAL {
             self.log_head();
@@ -151,7 +151,7 @@ impl WriterLoop {
     fn probe(&mut self) {
         if self.health.is_failing() {
             // On a full disk, the room that the WAL takes may be what is missing.
-            checkpoint::try_truncate(&self.conn);
+            wal_checkpoint::try_truncate(&self.conn);
         }
         let job = QueuedJob::new(|tx: &mut WriteTx<'_>| tx.write_probe(), oneshot::channel().0);
         self.commit(&mut vec![Box::new(job)]);
@@ -173,7 +173,7 @@ impl WriterLoop {
         }
         if self.unchecked_rows >= WAL_CHECK_ROWS {
             self.unchecked_rows = 0;
-            checkpoint::checkpoint_if_large(&self.conn);
+            wal_checkpoint::checkpoint_if_large(&self.conn);
         }
     }
 

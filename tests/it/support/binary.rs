@@ -79,7 +79,7 @@ impl ServeProcess {
         panic!("it does not listen: {:?}", served.log)
     }
 
-    /// Reads the log up to a line that holds this.
+    /// Reads the log up to a line that contains this.
     pub(crate) fn read_until(&mut self, text: &str) {
         while !self.read_line().contains(text) {}
     }

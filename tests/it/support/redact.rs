@@ -25,7 +25,7 @@ pub(crate) fn redact(text: &str) -> String {
     redacted
 }
 
-/// `x` is a hexadecimal digit, `9` a decimal one; any other character stands for itself.
+/// `x` is a hexadecimal digit, `9` a decimal one; any other character is literal.
 const SHAPES: [(&str, &str); 4] = [
     ("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "<hash>"),
     ("xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", "<uuid>"),

@@ -43,7 +43,7 @@ fn start() -> Store {
     Store { _folder: folder, database, writer, thread }
 }
 
-/// Holds the writer while `queue` queues, so that all of it comes into one transaction.
+/// Blocks the writer while `queue` queues, so that all of it comes into one transaction.
 fn in_one_batch<T>(writer: &Writer, queue: impl FnOnce() -> T) -> T {
     let (go_on, wait) = channel::<()>();
     let (tell, begun) = channel();
@@ -221,13 +221,13 @@ fn closing_a_writer_with_a_full_queue_does_not_block_or_lose_jobs() {
 fn two_writers_of_one_database_alternate() {
     let Store { _folder, database, writer, thread } = start();
     let clock = Clock::system();
-    let (beside, second) = store::writer::open_cli_writer(&database, &clock).expect("a writer");
+    let (other_writer, second) = store::writer::open_cli_writer(&database, &clock).expect("a writer");
     let queued: Vec<_> =
-        (0..200).map(|i| good(if i % 2 == 0 { &writer } else { &beside })).collect();
+        (0..200).map(|i| good(if i % 2 == 0 { &writer } else { &other_writer })).collect();
     for outcome in queued {
         assert!(matches!(outcome.blocking_recv(), Ok(Ok(SubmitOutcome::Created(_)))));
     }
-    drop((writer, beside));
+    drop((writer, other_writer));
     thread.join();
     second.join();
     assert_eq!(number(&database, "SELECT count(*) FROM lead_inbox"), 200);

@@ -32,13 +32,13 @@ pub(crate) enum Direction {
 }
 
 /// A scan of the inbox, away from a cursor.
-pub(crate) struct PageScan {
+pub(crate) struct KeysetScan {
     pub(crate) direction: Direction,
     pub(crate) from: Cursor,
     pub(crate) limit: usize,
 }
 
-impl PageScan {
+impl KeysetScan {
     /// The leads that match the filter, in the order of the scan.
     pub(crate) fn leads(
         &self,
@@ -168,7 +168,7 @@ impl PageScan {
 /// Turns keys of the index into leads and checks them against the filter, one microsecond at a time:
 /// within one, the order is only known from the leads.
 struct CandidateBuffer<'a> {
-    scan: &'a PageScan,
+    scan: &'a KeysetScan,
     conn: &'a Connection,
     filter: &'a LeadFilter,
     unindexed: &'a Unindexed,
@@ -182,7 +182,7 @@ struct CandidateBuffer<'a> {
 
 impl<'a> CandidateBuffer<'a> {
     fn new(
-        scan: &'a PageScan,
+        scan: &'a KeysetScan,
         conn: &'a Connection,
         filter: &'a LeadFilter,
         unindexed: &'a Unindexed,

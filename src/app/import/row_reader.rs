@@ -7,7 +7,7 @@ use csv_core::ReadRecordResult;
 
 use crate::app::import::error::ImportError;
 use crate::domain::lead::Lead;
-use crate::domain::lead::legacy::{ImportedLead, RowError};
+use crate::domain::lead::postgres_row::{ImportedLead, RowError};
 
 /// Bytes of a row, at most; a lead with every character escaped has 60,000.
 const MAX_ROW_BYTES: usize = 1 << 17;

@@ -31,7 +31,7 @@ impl Findings {
 }
 
 /// The rows of the audit log, checked up to `head`.
-pub(crate) struct ChainVerifier<'v> {
+pub(crate) struct RowChecker<'v> {
     receipts: &'v [ChainPosition],
     pub(crate) rows: u64,
     pub(crate) leads: u64,
@@ -39,7 +39,7 @@ pub(crate) struct ChainVerifier<'v> {
     pub(crate) findings: Findings,
 }
 
-impl<'v> ChainVerifier<'v> {
+impl<'v> RowChecker<'v> {
     pub(crate) fn new(receipts: &'v [ChainPosition], findings: Findings) -> Self {
         Self { receipts, rows: 0, leads: 0, head: ChainPosition::START, findings }
     }
