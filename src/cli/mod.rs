@@ -139,11 +139,13 @@ impl CommandContext {
 pub fn run() -> ExitCode {
     // Files that are created from here on have personal data or secrets: only for their owner.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    telemetry::detect_journal(&Environment::of_process());
     let cli = Cli::parse();
     match dispatch(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            output::eprint_line(&error.line());
+            let prefix = telemetry::priority_prefix(tracing::Level::ERROR);
+            output::eprint_line(&format!("{prefix}{}", error.line()));
             error.status()
         }
     }

@@ -17,7 +17,7 @@ use crate::config::server::{BackupConfig, ServerConfig, ServerFlags};
 use crate::http;
 use crate::http::demo::SignInLink;
 use crate::store::db::lock::ServerLock;
-use crate::telemetry;
+use crate::telemetry::LogThread;
 
 /// File descriptors kept for the database, the log and the listener.
 const RESERVED_DESCRIPTORS: u64 = 64;
@@ -88,6 +88,7 @@ pub(crate) fn run_server(
     server: &ServerConfig,
     link: Option<SignInLink>,
 ) -> Result<(), CliError> {
+    let _log_thread = LogThread::start()?;
     let lock = ServerLock::take(&server.database)?;
     let runtime = start_runtime()?;
     let listener = listen(&runtime, server.listen)?;
@@ -114,7 +115,7 @@ pub(crate) fn run_server(
 /// answers need not wake one thread from another.
 fn start_runtime() -> Result<Runtime, CliError> {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
-    Ok(runtime.enable_all().on_thread_park(telemetry::flush).build()?)
+    Ok(runtime.enable_all().build()?)
 }
 
 /// Listens before anything is created, so that a port in use leaves nothing behind.
@@ -151,7 +152,6 @@ async fn serve(
     let limits =
         http::server::Limits { connections: max_connections(), ..http::server::Limits::default() };
     let origins = server.cors_origins.clone().into();
-    let _buffered = telemetry::buffer_logs();
     http::server::serve(listener, routes, origins, limits, shutdown.cancelled_owned()).await;
     Ok(())
 }

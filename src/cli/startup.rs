@@ -8,6 +8,7 @@ use crate::cli::output;
 use crate::config::environment::Environment;
 use crate::config::ingest_tokens::IngestTokens;
 use crate::config::server::ServerConfig;
+use crate::telemetry;
 
 /// Blocks smaller than SQLite's pages, in bytes, are dangerous on a full disk.
 const PAGE_BYTES: u64 = 4096;
@@ -66,6 +67,7 @@ pub(crate) fn log_listening(
     };
     tracing::info!(version, %database, %address, next, "FASTCore is listening");
     if let (true, Some(file)) = (tokens.generated, &tokens.token_file) {
+        telemetry::flush();
         output::eprint_line(&first_steps(file, url));
     }
 }

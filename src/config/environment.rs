@@ -49,12 +49,18 @@ impl Environment {
     ///
     /// # Errors
     /// The file exists and cannot be read.
-    #[expect(clippy::disallowed_methods, reason = "this is the one reader")]
     pub fn load() -> Result<Self, ConfigError> {
+        Ok(Self { file: read_file(Path::new(".env"))?, ..Self::of_process() })
+    }
+
+    /// Reads the process's variables alone.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this is the one reader")]
+    pub fn of_process() -> Self {
         let process = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
             .collect();
-        Ok(Self { process, file: read_file(Path::new(".env"))? })
+        Self { process, file: BTreeMap::new() }
     }
 
     /// An environment with these variables alone.

@@ -53,6 +53,9 @@ impl fmt::Debug for Sha256Hash {
     }
 }
 
+/// The target of the log lines with the head of the chain, which are logged at every level but ERROR.
+pub const HEAD_LOG_TARGET: &str = "fastcore::audit_log_head";
+
 /// A row's place in the audit log and its hash, as `SEQ:HASH`. Kept elsewhere, it shows later
 /// whether anything up to that row was rewritten or removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use http::StatusCode;
-use http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa::openapi::{Object, ObjectBuilder, Type};
@@ -39,6 +41,8 @@ pub(crate) enum ApiError {
     LinkExpired,
     PayloadTooLarge,
     UnsupportedMediaType,
+    /// The body is compressed.
+    UnsupportedContentEncoding,
     Validation(Vec<FieldError>),
     /// With the value of `Retry-After`, in seconds.
     TooManyRequests(i64),
@@ -98,6 +102,7 @@ impl ApiError {
     pub(crate) const BODY_TIMEOUT: Self = Self::Timeout("The request body did not arrive in time");
     pub(crate) const BROKEN_BODY: Self = Self::BadRequest("The body is incomplete or malformed");
     pub(crate) const NOT_A_PATH: Self = Self::BadRequest("The request target is not a path");
+    pub(crate) const NOT_ONE_HOST: Self = Self::BadRequest("The request must have one Host header");
     /// There is no valid session.
     pub(crate) const UNAUTHENTICATED: Self = Self::Unauthorized("Sign in first");
     /// The request comes from a page of another origin.
@@ -125,7 +130,7 @@ impl ApiError {
             Self::LeadErased(_) => (StatusCode::GONE, "lead_erased"),
             Self::LinkExpired => (StatusCode::GONE, "link_expired"),
             Self::PayloadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large"),
-            Self::UnsupportedMediaType => {
+            Self::UnsupportedMediaType | Self::UnsupportedContentEncoding => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
             }
             Self::Validation(_) => (StatusCode::UNPROCESSABLE_ENTITY, "validation_error"),
@@ -176,6 +181,9 @@ impl ApiError {
             }
             Self::PayloadTooLarge => "The body is larger than 64 KiB".into(),
             Self::UnsupportedMediaType => "The body must be application/json".into(),
+            Self::UnsupportedContentEncoding => {
+                "The body must not be compressed: leave out Content-Encoding".into()
+            }
             Self::Validation(_) => "The request is not valid".into(),
             Self::Internal => "Internal error; the cause is in the server's log".into(),
         }
@@ -189,6 +197,12 @@ impl ApiError {
             }
             Self::TooManyRequests(seconds) => Some((RETRY_AFTER, HeaderValue::from(*seconds))),
             Self::MethodNotAllowed(allow) => Some((ALLOW, HeaderValue::from_str(allow).ok()?)),
+            Self::UnsupportedMediaType => {
+                Some((ACCEPT, HeaderValue::from_static("application/json")))
+            }
+            Self::UnsupportedContentEncoding => {
+                Some((ACCEPT_ENCODING, HeaderValue::from_static("identity")))
+            }
             Self::Unavailable(_) => Some((RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS))),
             _ => None,
         }

@@ -122,21 +122,47 @@ pub fn paths() -> impl Iterator<Item = (String, String)> {
     resources().into_iter().map(|resource| (resource.path.replace("{*", "{"), resource.allow))
 }
 
+/// Finds the resource of a path.
+pub(crate) struct RouteTable(matchit::Router<Resource>);
+
+impl RouteTable {
+    pub(crate) fn new() -> Self {
+        let mut matcher = matchit::Router::new();
+        for resource in resources() {
+            let path = resource.path;
+            let inserted = matcher.insert(path, resource);
+            debug_assert!(inserted.is_ok(), "{path} conflicts with another path");
+        }
+        Self(matcher)
+    }
+
+    /// The route of a path, such as `/admin/api/leads/{id}`.
+    pub(crate) fn route(&self, path: &str) -> Option<&'static str> {
+        self.find(path).map(|(resource, _)| resource.path)
+    }
+
+    /// The resource of a path, and the value of the path's parameter.
+    fn find<'p>(&self, path: &'p str) -> Option<(&Resource, &'p str)> {
+        // A trailing slash is ignored, except below `/admin/`.
+        let sought = match path.strip_suffix('/') {
+            Some(rest) if rest == "/admin" || !rest.starts_with("/admin/") => rest,
+            _ => path,
+        };
+        let found = self.0.at(sought).ok()?;
+        let path_param = found.params.iter().next().map_or("", |(_, value)| value);
+        Some((found.value, path_param))
+    }
+}
+
 struct Router {
     context: HttpContext,
-    resources: matchit::Router<Resource>,
+    table: RouteTable,
 }
 
 /// All routes of the server.
 #[must_use]
 pub fn routes(context: &HttpContext) -> Routes {
-    let mut matcher = matchit::Router::new();
-    for resource in resources() {
-        let path = resource.path;
-        let inserted = matcher.insert(path, resource);
-        debug_assert!(inserted.is_ok(), "{path} conflicts with another path");
-    }
-    let router = Arc::new(Router { context: context.clone(), resources: matcher });
+    let router = Arc::new(Router { context: context.clone(), table: RouteTable::new() });
     warp::method()
         .and(warp::path::full())
         .and(warp::query::raw().or(warp::any().map(String::new)).unify())
@@ -192,17 +218,10 @@ impl Router {
 
     /// The handler of a path and method, and the value of the path's parameter.
     fn find(&self, path: &str, method: &Method) -> Result<(&Handler, String), ApiError> {
-        // A trailing slash is ignored, except below `/admin/`.
-        let sought = match path.strip_suffix('/') {
-            Some(rest) if rest == "/admin" || !rest.starts_with("/admin/") => rest,
-            _ => path,
-        };
-        let found = self.resources.at(sought).map_err(|_| ApiError::NotFound)?;
-        let resource = found.value;
+        let (resource, path_param) = self.table.find(path).ok_or(ApiError::NotFound)?;
         let handler = resource
             .handler(method)
             .ok_or_else(|| ApiError::MethodNotAllowed(resource.allow.clone()))?;
-        let path_param = found.params.iter().next().map_or("", |(_, value)| value);
         Ok((handler, path_param.to_owned()))
     }
 }

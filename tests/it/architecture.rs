@@ -9,7 +9,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
     ("domain", &["domain"]),
     ("clock", &["clock"]),
     ("config", &["config", "domain"]),
-    ("telemetry", &["telemetry", "config"]),
+    ("telemetry", &["telemetry", "config", "domain"]),
     ("store", &["store", "domain", "clock"]),
     ("app", &["app", "store", "domain", "clock"]),
     ("http", &["http", "app", "store", "domain", "config"]),

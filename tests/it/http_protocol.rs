@@ -1,6 +1,7 @@
 //! HTTP/1.1 at the byte level: what well-behaved and misbehaving clients receive.
 
 mod connection_limit;
+mod keep_alive;
 mod malformed;
 mod slow_clients;
 

@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use super::support::binary::{ServeProcess, command, succeed};
+use super::support::binary::{ServeProcess, StalledServer, command, succeed};
 use super::support::http::{Client, lead_request, request};
 use super::support::{TOKEN, lead};
 
@@ -48,16 +48,20 @@ fn every_request_logs_one_line_with_its_outcome() {
         let lead_id = if status < 300 { answer.json()["leadId"].clone() } else { Value::Null };
         expected.push(json!(["POST", "/inbound/leads", status, id, lead_id]));
     }
-    for (method, path, status) in [
-        ("GET", "/health", 200),
-        ("DELETE", "/inbound/leads", 405),
-        ("POST", "/inbound/leads", 401),
-        ("GET", "/nowhere", 404),
+    for (method, path, logged_path, status) in [
+        ("GET", "/health", "/health", 200),
+        ("DELETE", "/inbound/leads", "/inbound/leads", 405),
+        ("POST", "/inbound/leads", "/inbound/leads", 401),
+        // What the server does not know could be anything, such as an email address.
+        ("GET", "/nowhere", "(unknown)", 404),
+        ("GET", "/docs/nothing", "/docs/{file}", 404),
+        ("GREET", "/nowhere", "(unknown)", 404),
     ] {
         let answer = client.request(method, path, &[], b"");
         assert_eq!(answer.status, status);
         let id = answer.header("x-request-id").expect("an id that the server made");
-        expected.push(json!([method, path, status, id, null]));
+        let method = if method == "GREET" { "(unknown)" } else { method };
+        expected.push(json!([method, logged_path, status, id, null]));
     }
     server.terminate();
 
@@ -151,10 +155,92 @@ fn no_log_line_contains_personal_data_or_a_secret() {
     server.terminate();
 
     let log = server.log.join("\n");
-    assert!(requests(&lines(&server)).len() >= 9, "{log}");
+    // Equal refusals share a line.
+    assert!(requests(&lines(&server)).len() >= 8, "{log}");
     for secret in ["zyxw", "99887766", TOKEN] {
         assert!(!log.to_lowercase().contains(secret), "{secret} is in the log: {log}");
     }
+}
+
+/// A pipe that nobody reads is full after some 300 lines.
+#[test]
+fn a_log_reader_that_stalls_does_not_stop_the_service() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = command(folder.path(), &["serve"]);
+    command.env("FASTCORE_SITE_INGEST_TOKEN", TOKEN);
+    let mut server = StalledServer::start(&mut command);
+    let mut client = Client::connect(server.address);
+    let same = lead();
+    // More lines than the pipe and the queue have room for.
+    for _ in 0..9000 {
+        assert!([200, 201].contains(&client.post_lead(&same).status));
+    }
+    drop(client);
+    let log = server.read_and_terminate();
+    let dropped = |line: &Value| line["dropped"].as_u64().filter(|_| line["level"] == "WARN");
+    let lines: Vec<Value> = log.lines().filter_map(|l| serde_json::from_str(l).ok()).collect();
+    let dropped: u64 = lines.iter().filter_map(dropped).sum();
+    assert!(dropped > 0, "{} lines", lines.len());
+    let counted = requests(&lines).len() as u64 + dropped;
+    // The heads of the audit log, too.
+    assert!((9000..9020).contains(&counted), "each is written or counted: {counted}");
+}
+
+#[test]
+fn a_flood_of_refusals_does_not_silence_the_log() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut server = ServeProcess::start(folder.path());
+    let mut client = Client::connect(server.address);
+    for _ in 0..2000 {
+        assert_eq!(client.request("POST", "/inbound/leads", &[], b"{}").status, 401);
+        assert_eq!(client.request("GET", "/nowhere", &[], b"").status, 404);
+    }
+    assert_eq!(client.post_lead(&lead()).status, 201);
+    server.terminate();
+    let lines = lines(&server);
+    assert!(server.log.len() < 50, "{} lines", server.log.len());
+    assert_eq!(requests(&lines).iter().filter(|line| line["status"] == 201).count(), 1);
+    assert!(lines.iter().any(|line| line["message"] == "audit log head"));
+    for status in [401, 404] {
+        let of_status = lines.iter().filter(|line| line["status"] == status);
+        let counted = of_status.map(|line| line["repeated"].as_u64().unwrap_or(1));
+        assert_eq!(counted.sum::<u64>(), 2000, "{status}");
+    }
+}
+
+#[test]
+fn the_chain_head_is_logged_at_every_level_but_error() {
+    for (level, is_logged) in [("DEBUG", true), ("INFO", true), ("WARNING", true), ("ERROR", false)]
+    {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut command = command(folder.path(), &["serve"]);
+        command.env("FASTCORE_SITE_INGEST_TOKEN", TOKEN).env("LOG_LEVEL", level);
+        let mut server = ServeProcess::spawn_with_text_log(&mut command);
+        assert_eq!(Client::connect(server.address).post_lead(&lead()).status, 201);
+        server.terminate();
+        let log = server.log.concat();
+        assert_eq!(log.contains("audit log head"), is_logged, "{level}: {log}");
+        assert_eq!(log.contains("\"status\":201"), ["DEBUG", "INFO"].contains(&level), "{log}");
+    }
+}
+
+/// systemd's journal reads the priority of a line from its beginning, if the stream is its own.
+#[test]
+fn lines_for_the_journal_begin_with_their_priority() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("journal");
+    let run = |name: &str| {
+        let file = std::fs::File::create(&path).expect("a file");
+        let stream = rustix::fs::fstat(&file).expect("its numbers");
+        let journal = format!("{}:{}", stream.st_dev, stream.st_ino);
+        let journal = if name == "own" { journal } else { "1:2".to_owned() };
+        let mut command = command(folder.path(), &["serve", "--listen", "nowhere"]);
+        command.env("JOURNAL_STREAM", journal).stderr(file);
+        assert_eq!(command.status().expect("it runs").code(), Some(1));
+        std::fs::read_to_string(&path).expect("a log")
+    };
+    assert!(run("own").starts_with("<3>fastcore: "), "{}", run("own"));
+    assert!(run("other").starts_with("fastcore: "), "{}", run("other"));
 }
 
 #[test]

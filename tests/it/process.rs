@@ -156,15 +156,57 @@ fn startup_is_fast_and_idle_use_is_small() {
     println!("from nothing to the first answer: {took:?}");
     assert!(took < Duration::from_secs(5), "{took:?}");
 
-    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid()));
-    let Ok(status) = status else {
+    let Some(kib) = memory(&server, "VmRSS:") else {
         println!("skipped: this system has no /proc to read the memory from");
         return;
     };
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("its memory");
-    let kib: u64 = line.split_whitespace().nth(1).expect("a number").parse().expect("a number");
     println!("at rest: {} MiB", kib / 1024);
     assert!(kib < 25 * 1024, "{kib} KiB at rest");
+    server.terminate();
+}
+
+/// A figure of the process's memory, in KiB.
+fn memory(server: &ServeProcess, name: &str) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).ok()?;
+    let line = status.lines().find(|line| line.starts_with(name)).expect("its memory");
+    line.split_whitespace().nth(1).expect("a number").parse().ok()
+}
+
+/// Each hash takes 19 MiB, which the heap of every thread that made one used to keep.
+#[test]
+fn concurrent_sign_ins_of_unknown_names_do_not_grow_the_process() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut server = ServeProcess::start(folder.path());
+    let address = server.address;
+    let origin = format!("http://{address}");
+    let send = |n: usize| {
+        let body = format!(r#"{{"name": "nobody{n}", "password": "correct horse battery"}}"#);
+        let headers = [("Host", &origin[7..]), ("Origin", &*origin)];
+        let mut text = "POST /admin/api/session HTTP/1.1\r\n".to_owned();
+        for (name, value) in headers {
+            text.push_str(&format!("{name}: {value}\r\n"));
+        }
+        let length = body.len();
+        text.push_str(&format!(
+            "Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        ));
+        let mut client = Client::connect(address);
+        client.send(text);
+        client
+    };
+    let mut refused = HashMap::new();
+    let mut clients: Vec<Client> = (0..1000).map(send).collect();
+    for client in &mut clients {
+        *refused.entry(client.receive().expect("an answer").status).or_insert(0) += 1;
+    }
+    assert_eq!(refused.values().sum::<i32>(), 1000);
+    assert!(refused.get(&401).is_some_and(|n| *n >= 16), "some were hashed: {refused:?}");
+    let Some(kib) = memory(&server, "VmRSS:") else {
+        println!("skipped: this system has no /proc to read the memory from");
+        return;
+    };
+    println!("{refused:?}: {kib} KiB, {:?} KiB at most", memory(&server, "VmHWM:"));
+    assert!(kib < 64 * 1024, "{kib} KiB after {refused:?}");
     server.terminate();
 }
 

@@ -300,6 +300,29 @@ fn the_json_media_type_may_have_parameters_and_any_case() {
 }
 
 #[test]
+fn a_content_encoding_other_than_identity_is_a_415_that_names_what_is_accepted() {
+    let server = TestServer::start();
+    let token = format!("Bearer {TOKEN}");
+    let send = |name: &str, value: &str| {
+        let mut headers = vec![("Authorization", token.as_str()), (name, value)];
+        if name != "Content-Type" {
+            headers.push(("Content-Type", "application/json"));
+        }
+        post(&server, &headers, lead().to_string().as_bytes())
+    };
+    for encoding in ["identity", "Identity", "", "identity, identity"] {
+        assert_eq!(send("Content-Encoding", encoding).status, 201, "{encoding}");
+    }
+    for encoding in ["gzip", "br", "identity, gzip", "x"] {
+        let answer = send("Content-Encoding", encoding);
+        answer.assert_error(415, "unsupported_media_type");
+        assert_eq!(answer.header("accept-encoding"), Some("identity"), "{answer:?}");
+    }
+    let answer = send("Content-Type", "text/plain");
+    assert_eq!(answer.header("accept"), Some("application/json"), "{answer:?}");
+}
+
+#[test]
 fn the_bearer_scheme_is_case_insensitive_and_the_token_is_not() {
     let server = TestServer::start();
     let send = |authorization: &str| {

@@ -12,6 +12,7 @@ use std::path::Path;
 use thiserror::Error;
 
 use crate::app::db::write_once;
+use crate::app::staff::password::HashMemory;
 use crate::app::staff::totp::TotpEnrolment;
 use crate::clock::Clock;
 use crate::domain::staff::{AccountName, Password, SessionCutoffs};
@@ -113,7 +114,7 @@ fn find(database: &Path, name: &AccountName) -> Result<Option<Account>, StoreErr
 fn account(name: &AccountName, password: &Password) -> Result<Account, StaffError> {
     Ok(Account {
         name: name.as_str().to_owned(),
-        password_hash: password::hash(password).map_err(StaffError::Hash)?,
+        password_hash: HashMemory::default().hash(password).map_err(StaffError::Hash)?,
         totp_secret: None,
         totp_last_step: 0,
     })

@@ -3,12 +3,9 @@
 
 use std::sync::Arc;
 
-use argon2::password_hash::PasswordHasher;
-use argon2::password_hash::PasswordVerifier;
-use argon2::password_hash::phc::PasswordHash;
-use argon2::{Algorithm, Argon2, Params, Version};
-
-use tokio::sync::Semaphore;
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use tokio::sync::{Mutex, Semaphore};
 
 use crate::app::db::blocking;
 use crate::domain::staff::Password;
@@ -22,42 +19,88 @@ const LANES: u32 = 1;
 /// known one.
 const DUMMY_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$Zm9yIGEgbmFtZSB1bmtub3du$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// Hashes a password with a new salt; returns a PHC string.
-pub(crate) fn hash(password: &Password) -> Result<String, String> {
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(|e| e.to_string())?;
-    let salt: [u8; 16] = rand::random();
-    let hash = Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-        .hash_password_with_salt(password.as_bytes(), &salt)
-        .map_err(|e| e.to_string())?;
-    Ok(hash.to_string())
+/// The memory of one hash at a time. It is allocated once: the heap of each thread would keep what a
+/// hash on that thread has allocated, so that the process would grow with every sign-in.
+#[derive(Default)]
+pub(crate) struct HashMemory(Vec<Block>);
+
+impl std::fmt::Debug for HashMemory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("HashMemory")
+    }
 }
 
-/// Whether a password matches a hash; without one, takes as long and returns false.
-pub(crate) fn verify(password: &Password, hash: Option<&str>) -> bool {
-    let stored = PasswordHash::new(hash.unwrap_or(DUMMY_HASH));
-    let right = stored
-        .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok());
-    right && hash.is_some()
+impl HashMemory {
+    /// Hashes a password with a new salt; returns a PHC string.
+    pub(crate) fn hash(&mut self, password: &Password) -> Result<String, String> {
+        self.hash_with_new_salt(password).map_err(|e| e.to_string())
+    }
+
+    fn hash_with_new_salt(&mut self, password: &Password) -> argon2::password_hash::Result<String> {
+        let salt = Salt::new(&rand::random::<[u8; 16]>())?;
+        let params = Params::new(MEMORY_KIB, PASSES, LANES, None)?;
+        let (algorithm, version) = (Algorithm::Argon2id, Version::V0x13);
+        let argon2 = Argon2::new(algorithm, version, params.clone());
+        let output = self.compute(&argon2, password, &salt)?;
+        let hash = PasswordHash {
+            algorithm: algorithm.ident(),
+            version: Some(version.into()),
+            params: ParamsString::try_from(&params)?,
+            salt: Some(salt),
+            hash: Some(output),
+        };
+        Ok(hash.to_string())
+    }
+
+    /// Whether a password matches a hash; without one, takes as long and returns false.
+    pub(crate) fn verify(&mut self, password: &Password, hash: Option<&str>) -> bool {
+        let stored = PasswordHash::new(hash.unwrap_or(DUMMY_HASH));
+        let right = stored.is_ok_and(|stored| self.matches(password, &stored).unwrap_or(false));
+        right && hash.is_some()
+    }
+
+    fn matches(
+        &mut self,
+        password: &Password,
+        stored: &PasswordHash,
+    ) -> argon2::password_hash::Result<bool> {
+        let (Some(salt), Some(output)) = (&stored.salt, &stored.hash) else { return Ok(false) };
+        let algorithm = Algorithm::try_from(stored.algorithm.as_str())?;
+        let version = stored.version.map(Version::try_from).transpose()?.unwrap_or_default();
+        let argon2 = Argon2::new(algorithm, version, Params::try_from(stored)?);
+        // `Output` is compared in constant time.
+        Ok(self.compute(&argon2, password, salt)? == *output)
+    }
+
+    fn compute(
+        &mut self,
+        argon2: &Argon2<'_>,
+        password: &Password,
+        salt: &Salt,
+    ) -> argon2::password_hash::Result<Output> {
+        let params = argon2.params();
+        let mut buffer = [0; Output::MAX_LENGTH];
+        let output = &mut buffer[..params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN)];
+        self.0.resize(params.block_count(), Block::new());
+        argon2.hash_password_into_with_memory(password.as_bytes(), salt, output, &mut self.0)?;
+        Ok(Output::new(output)?)
+    }
 }
 
-/// Hashes run at once: sign-in must not starve the intake of a small machine.
-const MAX_HASHES: usize = 1;
 /// Requests that may wait for their hash; more are refused.
 const MAX_WAITING: usize = 16;
 
-/// Limits how many passwords are hashed at once and wait for it; cheap to clone.
+/// Hashes one password at a time, so that signing in does not starve the intake of a small machine, and
+/// limits how many wait for it; cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct HashLimiter {
-    hashing: Arc<Semaphore>,
+    memory: Arc<Mutex<HashMemory>>,
     waiting: Arc<Semaphore>,
 }
 
 impl Default for HashLimiter {
     fn default() -> Self {
-        Self {
-            hashing: Arc::new(Semaphore::new(MAX_HASHES)),
-            waiting: Arc::new(Semaphore::new(MAX_WAITING)),
-        }
+        Self { memory: Arc::default(), waiting: Arc::new(Semaphore::new(MAX_WAITING)) }
     }
 }
 
@@ -69,15 +112,14 @@ impl HashLimiter {
     /// many wait already.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> T + Send + 'static,
+        work: impl FnOnce(&mut HashMemory) -> T + Send + 'static,
     ) -> Result<Option<T>, StoreError> {
         let Ok(waiting) = Arc::clone(&self.waiting).try_acquire_owned() else { return Ok(None) };
-        let hashing = Arc::clone(&self.hashing).acquire_owned().await;
-        let hashing = hashing.map_err(|_| StoreError::Closed)?;
-        // The permits go along: a client that hangs up does not stop a hash.
+        let mut memory = Arc::clone(&self.memory).lock_owned().await;
+        // Both go along: a client that hangs up does not stop a hash.
         let hashed = blocking(move || {
-            let _permits = (waiting, hashing);
-            work()
+            let _waiting = waiting;
+            work(&mut memory)
         });
         hashed.await.map(Some)
     }
@@ -85,6 +127,8 @@ impl HashLimiter {
 
 #[cfg(test)]
 mod tests {
+    use argon2::password_hash::PasswordHasher;
+
     use super::*;
 
     /// An unknown name must cost what a known one costs.
@@ -94,8 +138,28 @@ mod tests {
             let hash = PasswordHash::new(text).expect("a hash");
             (hash.algorithm, hash.version, Params::try_from(&hash).expect("parameters"))
         };
-        let real = hash(&Password::from_input("correct horse battery")).expect("a hash");
+        let password = Password::from_input("correct horse battery");
+        let real = HashMemory::default().hash(&password).expect("a hash");
         assert_eq!(parse(DUMMY_HASH), parse(&real));
         assert!(real.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "OWASP's parameters");
+    }
+    #[test]
+    fn a_password_matches_its_own_hash_alone() {
+        let mut memory = HashMemory::default();
+        let password = Password::from_input("correct horse battery");
+        let other = Password::from_input("correct horse batterie");
+        let own = memory.hash(&password).expect("a hash");
+        // Another program's, with other parameters.
+        let small = Params::new(64, 1, 1, None).expect("parameters");
+        let small = Argon2::new(Algorithm::Argon2id, Version::V0x13, small);
+        let small = small.hash_password_with_salt(password.as_bytes(), &[7; 16]).expect("a hash");
+        for hash in [own.as_str(), &small.to_string(), own.as_str()] {
+            assert!(memory.verify(&password, Some(hash)), "{hash}");
+            assert!(!memory.verify(&other, Some(hash)), "{hash}");
+        }
+        for invalid in ["", "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA", DUMMY_HASH] {
+            assert!(!memory.verify(&password, Some(invalid)), "{invalid}");
+        }
+        assert!(!memory.verify(&password, None));
     }
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use subtle::ConstantTimeEq;
 
 use crate::app::db::Db;
-use crate::app::staff::password::{self, HashLimiter};
+use crate::app::staff::password::HashLimiter;
 use crate::app::staff::sessions::{NewSession, Sessions, new_token, sha256};
 use crate::domain::staff::{AccountName, Password};
 use crate::store::error::StoreError;
@@ -101,7 +101,7 @@ impl Setup {
             return Err(SetupError::LinkExpired);
         }
         let (name, password) = (request.name, request.password);
-        let hash = self.hashing.run(move || password::hash(&password)).await?;
+        let hash = self.hashing.run(move |memory| memory.hash(&password)).await?;
         let hash = hash.ok_or(SetupError::TooMany(HashLimiter::RETRY_AFTER_SECONDS))?;
         let account = Account {
             name: name.as_str().to_owned(),

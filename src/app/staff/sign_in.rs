@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::app::db::Db;
-use crate::app::staff::password::{self, HashLimiter};
+use crate::app::staff::password::HashLimiter;
 use crate::app::staff::rate_limit::{RateLimiter, TokenBucket};
 use crate::app::staff::sessions::{NewSession, Sessions, sha256};
 use crate::app::staff::totp;
@@ -105,7 +105,7 @@ impl SignIn {
         password: Password,
     ) -> Result<bool, SignInError> {
         let hash = account.map(|account| account.password_hash.clone());
-        let verified = self.hashing.run(move || password::verify(&password, hash.as_deref()));
+        let verified = self.hashing.run(move |memory| memory.verify(&password, hash.as_deref()));
         verified.await?.ok_or(SignInError::TooMany(HashLimiter::RETRY_AFTER_SECONDS))
     }
 

@@ -6,7 +6,8 @@ use crate::domain::email::Email;
 use crate::domain::field_error::FieldErrors;
 use crate::domain::id::RequestId;
 use crate::domain::lead::LeadService;
-use crate::domain::lead::text_limits::{ANY, EMAIL, SERVICE};
+use crate::domain::lead::ip_address::contains_ip_address;
+use crate::domain::lead::text_limits::{ANY, EMAIL, IP_HASH, SERVICE};
 use crate::domain::strict_json;
 use crate::domain::strict_json::{JsonIssue, JsonObject, Value};
 use crate::domain::text::{TextError, TextRule};
@@ -148,6 +149,16 @@ impl<'a> FieldReader<'a> {
             self.report(errors, "request_id", "uuid_parsing", msg);
         }
         id
+    }
+
+    pub(crate) fn ip_hash(&self, errors: &mut FieldErrors) -> Option<String> {
+        let text = self.required("ip_hash", IP_HASH, errors)?;
+        if contains_ip_address(&text) {
+            let msg = "Input should be a hash of the IP address, and is an IP address";
+            self.report(errors, "ip_hash", "ip_address", msg);
+            return None;
+        }
+        Some(text)
     }
 
     pub(crate) fn timestamp(&self, errors: &mut FieldErrors) -> Option<String> {

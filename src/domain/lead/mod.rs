@@ -1,6 +1,7 @@
 //! Leads: as they are about to be stored, and as they are read.
 
 pub(crate) mod field_reader;
+pub(crate) mod ip_address;
 pub mod parse;
 pub mod postgres_row;
 pub mod status;

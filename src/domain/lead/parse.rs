@@ -7,9 +7,7 @@ use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::id::RequestId;
 use crate::domain::lead::NewLead;
 use crate::domain::lead::field_reader::FieldReader;
-use crate::domain::lead::text_limits::{
-    COMPANY, IP_HASH, MESSAGE, NAME, PHONE, SOURCE, USER_AGENT_HASH,
-};
+use crate::domain::lead::text_limits::{COMPANY, MESSAGE, NAME, PHONE, SOURCE, USER_AGENT_HASH};
 use crate::domain::strict_json;
 use crate::domain::strict_json::{JsonObject, Value};
 use crate::domain::text::Personal;
@@ -117,7 +115,7 @@ impl Meta {
         let meta = Self {
             source: fields.required("source", SOURCE, errors),
             request_id: fields.request_id(errors),
-            ip_hash: fields.required("ip_hash", IP_HASH, errors),
+            ip_hash: fields.ip_hash(errors),
             user_agent_hash: fields.optional("user_agent_hash", USER_AGENT_HASH, errors),
             timestamp_utc: fields.timestamp(errors),
         };

@@ -1,4 +1,4 @@
-//! Reads a JSON body: limited in size and time, then checked for its media type.
+//! Reads a JSON body: limited in size and time, then checked for its media type and encoding.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 use http::HeaderMap;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 
 use crate::http::error::ApiError;
 
@@ -29,7 +29,13 @@ pub(crate) async fn read(
     let body = tokio::time::timeout(timeout, collect(body))
         .await
         .map_err(|_| ApiError::BODY_TIMEOUT)??;
-    if is_json(headers) { Ok(body) } else { Err(ApiError::UnsupportedMediaType) }
+    if !is_json(headers) {
+        return Err(ApiError::UnsupportedMediaType);
+    }
+    if !is_identity(headers) {
+        return Err(ApiError::UnsupportedContentEncoding);
+    }
+    Ok(body)
 }
 
 async fn collect(mut body: BodyStream) -> Result<Bytes, ApiError> {
@@ -48,4 +54,13 @@ fn is_json(headers: &HeaderMap) -> bool {
     let media_type = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let essence = media_type.split(';').next().unwrap_or_default().trim();
     essence.eq_ignore_ascii_case("application/json")
+}
+
+fn is_identity(headers: &HeaderMap) -> bool {
+    headers.get_all(CONTENT_ENCODING).iter().all(|value| {
+        value.to_str().is_ok_and(|encodings| {
+            let mut encodings = encodings.split(',').map(str::trim);
+            encodings.all(|e| e.is_empty() || e.eq_ignore_ascii_case("identity"))
+        })
+    })
 }

@@ -1,79 +1,112 @@
-//! What surrounds every request: its id, CORS, the panic guard, one line in the log.
+//! What surrounds every request: its id, CORS, the panic guard, the unread rest of its body, its line in
+//! the log.
 
 pub(crate) mod cors;
 pub(crate) mod origin;
+pub(crate) mod request_log;
 pub(crate) mod security_headers;
 
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context as TaskContext, Poll};
 use std::time::Instant;
 
-use bytes::Bytes;
 use futures_util::FutureExt;
-use http::header::{CACHE_CONTROL, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderMap, Method, Request, StatusCode};
-use http_body::{Body, Frame, SizeHint};
+use http::header::{
+    CACHE_CONTROL, CONNECTION, EXPECT, HOST, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderMap, Request, StatusCode, Version};
 use hyper::body::Incoming;
 use tower_service::Service as _;
 use uuid::Uuid;
 use warp::reply::{Reply, Response};
 
 use crate::http::error::ApiError;
+use crate::http::middleware::request_log::{
+    LoggedRequest, RequestLog, logged_method, logged_route,
+};
 use crate::http::response::LoggedLead;
-use crate::http::router::Routes;
+use crate::http::router::{RouteTable, Routes};
 use crate::http::server::connection::{ConnectionInfo, StreamingBody};
-use crate::http::server::connection_limit::ConnectionSlot;
+use crate::http::server::request_body::RequestBody;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+/// How long a client may count on an idle connection; the server keeps it for longer.
+const KEEP_ALIVE_PROMISE: &str = "timeout=75";
 
 /// The routes and the middleware around them; cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Middleware {
     routes: Routes,
+    table: Arc<RouteTable>,
     cors_origins: Arc<[String]>,
+    pub(crate) log: RequestLog,
 }
 
 impl Middleware {
     pub(crate) fn new(routes: Routes, cors_origins: Arc<[String]>) -> Self {
-        Self { routes, cors_origins }
+        let table = Arc::new(RouteTable::new());
+        Self { routes, table, cors_origins, log: RequestLog::default() }
     }
 
     /// Responds to a request; a panic of its handler becomes a 500.
     pub(crate) async fn respond(
         &self,
-        mut request: Request<Incoming>,
+        request: Request<Incoming>,
         connection: ConnectionInfo,
     ) -> Response {
         let start = Instant::now();
-        let id = request_id(request.headers());
-        let method = request.method().clone();
-        let path = logged_path(&request);
-        // No other origin may read the admin page.
-        let origin = cors::allowed_origin(request.headers(), &self.cors_origins)
-            .filter(|_| !request.uri().path().starts_with("/admin"));
         let slot = Arc::clone(&connection.slot);
-        request.extensions_mut().insert(connection);
-        let mut response = self.route(request, &slot, origin.is_some()).await;
+        slot.mark_head_received();
+        let draining = connection.draining.clone();
+        let (mut head, incoming) = request.into_parts();
+        let body = RequestBody::new(incoming, Arc::clone(&slot));
+        let id = request_id(&head.headers);
+        let method = logged_method(&head.method);
+        let path = head.uri.path().to_owned();
+        // No other origin may read the admin page.
+        let origin = cors::allowed_origin(&head.headers, &self.cors_origins)
+            .filter(|_| !path.starts_with("/admin"));
+        let client_closes = head.version != Version::HTTP_11 || asks_to_close(&head.headers);
+        let expects_continue = head.headers.contains_key(EXPECT);
+        head.extensions.insert(connection);
+        let request = Request::from_parts(head, body.clone());
+        let mut response = self.route(request, origin.is_some()).await;
+        let duration = start.elapsed();
+        // The time for the body is over when a part of it is late.
+        let is_late = response.status() == StatusCode::REQUEST_TIMEOUT;
+        let is_body_read = !is_late && body.discard(expects_continue).await;
         if response.extensions().get::<StreamingBody>().is_none() {
             slot.mark_idle();
         }
         let headers = response.headers_mut();
+        if !is_body_read {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        } else if !client_closes && !*draining.borrow() {
+            headers.insert(KEEP_ALIVE, HeaderValue::from_static(KEEP_ALIVE_PROMISE));
+        }
         headers.insert(REQUEST_ID, id.clone());
         headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         cors::add_headers(headers, origin);
-        log(&method, &path, &response, start, &id);
+        self.log.record(&LoggedRequest {
+            method,
+            route: logged_route(self.table.route(&path)),
+            path: &path,
+            status: response.status(),
+            duration,
+            request_id: id.to_str().unwrap_or("-"),
+            lead_id: response.extensions().get::<LoggedLead>().map(|lead| lead.0.as_str()),
+        });
         response
     }
 
-    async fn route(
-        &self,
-        request: Request<Incoming>,
-        slot: &Arc<ConnectionSlot>,
-        is_allowed_origin: bool,
-    ) -> Response {
+    async fn route(&self, request: Request<RequestBody>, is_allowed_origin: bool) -> Response {
+        // RFC 9112, section 3.2.
+        let hosts = request.headers().get_all(HOST).iter().count();
+        if hosts > 1 || (hosts == 0 && request.version() == Version::HTTP_11) {
+            return ApiError::NOT_ONE_HOST.into_response();
+        }
         // warp 0.4.3's path filters panic on a URI without a path.
         if request.uri().path_and_query().is_none() || !request.uri().path().starts_with('/') {
             return ApiError::NOT_A_PATH.into_response();
@@ -81,8 +114,6 @@ impl Middleware {
         if is_allowed_origin && cors::is_preflight(request.method(), request.headers()) {
             return cors::preflight_response();
         }
-        let slot = Arc::clone(slot);
-        let request = request.map(|body| TrackedBody::new(body, slot));
         let mut routes = warp::service(self.routes.clone());
         // `call` polls the first filter at once, so it is inside the guard as well.
         match AssertUnwindSafe(async move { routes.call(request).await }).catch_unwind().await {
@@ -92,6 +123,12 @@ impl Middleware {
             Err(_) => ApiError::Internal.into_response(),
         }
     }
+}
+
+/// Whether the client closes the connection after the response.
+fn asks_to_close(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|v| v.split(',')).any(|option| option.trim().eq_ignore_ascii_case("close"))
 }
 
 /// The client's id of the request if it is valid, else a new one.
@@ -105,82 +142,4 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
         let text: &str = Uuid::now_v7().hyphenated().encode_lower(&mut text);
         HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("-"))
     })
-}
-
-/// The path for the log. The server's paths contain none of these characters; others could contain
-/// an email address.
-fn logged_path<B>(request: &Request<B>) -> String {
-    let path = request.uri().path();
-    if path.contains(['@', '%']) || path.len() > 100 {
-        "(masked)".to_owned()
-    } else {
-        path.to_owned()
-    }
-}
-
-fn log(method: &Method, path: &str, response: &Response, start: Instant, id: &HeaderValue) {
-    let status = response.status();
-    let duration_ms = start.elapsed().as_micros() as f64 / 1000.0;
-    let request_id = id.to_str().unwrap_or("-");
-    let lead_id = response.extensions().get::<LoggedLead>().map(|l| l.0.as_str());
-    let (method, status_code) = (method.as_str(), status.as_u16());
-    if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::INTERNAL_SERVER_ERROR {
-        tracing::warn!(method, path, status = status_code, duration_ms, request_id, "request");
-    } else {
-        tracing::info!(
-            method,
-            path,
-            status = status_code,
-            duration_ms,
-            request_id,
-            lead_id,
-            "request"
-        );
-    }
-}
-
-/// A request body that marks its connection as busy when it has arrived completely.
-struct TrackedBody {
-    body: Incoming,
-    slot: Arc<ConnectionSlot>,
-}
-
-impl TrackedBody {
-    fn new(body: Incoming, slot: Arc<ConnectionSlot>) -> Self {
-        let tracked = Self { body, slot };
-        tracked.mark_if_complete();
-        tracked
-    }
-
-    fn mark_if_complete(&self) {
-        if self.body.is_end_stream() {
-            self.slot.mark_busy();
-        }
-    }
-}
-
-impl Body for TrackedBody {
-    type Data = Bytes;
-    type Error = hyper::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut TaskContext<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let frame = Pin::new(&mut self.body).poll_frame(cx);
-        match &frame {
-            Poll::Ready(None) => self.slot.mark_busy(),
-            Poll::Ready(Some(Ok(_))) => self.mark_if_complete(),
-            _ => {}
-        }
-        frame
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
 }

@@ -167,7 +167,13 @@ impl PartialSchema for LeadMetaSchema {
                     ))
                     .examples(["f47ac10b-58cc-4372-a567-0e02b2c3d479"]),
             )
-            .property("ip_hash", IP_HASH.property("One line.", "abc123def456"))
+            .property(
+                "ip_hash",
+                IP_HASH.property(
+                    "One line: a hash of the visitor's IP address. An IP address itself is refused.",
+                    "abc123def456",
+                ),
+            )
             .property("user_agent_hash", USER_AGENT_HASH.optional("One line.", "xyz789"))
             .property(
                 "timestamp_utc",

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use utoipa::IntoResponses;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::header::Header;
@@ -113,13 +113,15 @@ fn form_errors() -> Vec<ApiError> {
 }
 
 /// The errors of reading a JSON body.
-fn body_errors() -> [ApiError; 5] {
+fn body_errors() -> [ApiError; 7] {
     [
+        ApiError::NOT_ONE_HOST,
         ApiError::BROKEN_BODY,
         ApiError::HEAD_TIMEOUT,
         ApiError::BODY_TIMEOUT,
         ApiError::PayloadTooLarge,
         ApiError::UnsupportedMediaType,
+        ApiError::UnsupportedContentEncoding,
     ]
 }
 
@@ -162,6 +164,10 @@ fn error_response(errors: &[ApiError]) -> Response {
                 ("Allow", "The methods that the path accepts.")
             } else if name == RETRY_AFTER {
                 ("Retry-After", "Seconds to wait.")
+            } else if name == ACCEPT {
+                ("Accept", "`application/json`, if the media type is another.")
+            } else if name == ACCEPT_ENCODING {
+                ("Accept-Encoding", "`identity`, if the body is compressed.")
             } else {
                 debug_assert_eq!(name, WWW_AUTHENTICATE);
                 ("WWW-Authenticate", "`Bearer`.")
@@ -197,7 +203,9 @@ pub(crate) fn text_header(description: &str) -> Header {
 /// When the server returns this error.
 fn cause(error: &ApiError) -> &'static str {
     match error {
-        ApiError::BadRequest(_) => "the body is incomplete or malformed",
+        ApiError::BadRequest(_) => {
+            "the body is incomplete or malformed, or there is not one `Host` header"
+        }
         ApiError::InvalidJson(_) => "the body is not JSON in UTF-8",
         ApiError::Unauthorized(_) => {
             "the token, the session, the password or the code is missing or wrong"
@@ -213,6 +221,7 @@ fn cause(error: &ApiError) -> &'static str {
         ApiError::TooManyRequests(_) => "too many attempts to sign in",
         ApiError::PayloadTooLarge => "the body is larger than 64 KiB",
         ApiError::UnsupportedMediaType => "the body is not `application/json`",
+        ApiError::UnsupportedContentEncoding => "the body has a `Content-Encoding`",
         ApiError::Validation(_) => "a field is invalid; `detail` lists all invalid fields",
         ApiError::Internal => "a defect; the log contains the cause",
         ApiError::Unavailable(_) => {

@@ -1,15 +1,18 @@
-//! The bytes of one connection: closes on a client that does not read its response, and closes
-//! without losing a response that is still being sent.
+//! The bytes of one connection: closes on a client that does not finish its request head or does not
+//! read its response, and closes without losing a response that is still being sent.
 
 use std::future::Future;
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
+
+use crate::http::server::connection_limit::ConnectionSlot;
 
 /// How much is read and discarded on close, so that unread bytes of the client do not make the
 /// kernel reset the connection while the response is still being sent.
@@ -20,6 +23,8 @@ const LINGER_TIME: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct ClientStream {
     stream: TcpStream,
+    slot: Arc<ConnectionSlot>,
+    head: HeadDeadline,
     write_timeout: Duration,
     /// Runs while the client does not accept what is written.
     stalled: Option<Pin<Box<Sleep>>>,
@@ -33,10 +38,65 @@ struct Closing {
     discarded: usize,
 }
 
+/// Limits how long a request head may take, from its first byte on. Between requests it does not run;
+/// how long a connection may be idle is the server's to limit.
+#[derive(Debug)]
+struct HeadDeadline {
+    timeout: Duration,
+    /// [`ConnectionSlot::steps`] when something was read last.
+    steps: u64,
+    /// Whether bytes of the head have arrived. A new connection counts as having sent some.
+    is_started: bool,
+    timer: Option<Pin<Box<Sleep>>>,
+    is_over: bool,
+}
+
+impl HeadDeadline {
+    /// To be called before each read.
+    fn follow(&mut self, steps: u64) {
+        if self.steps != steps {
+            (self.steps, self.is_started, self.timer) = (steps, false, None);
+        }
+    }
+
+    fn is_awaiting_head(&self) -> bool {
+        self.steps.is_multiple_of(2)
+    }
+
+    /// Ready when a head that has begun to arrive is late.
+    fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.is_started || !self.is_awaiting_head() {
+            return Poll::Pending;
+        }
+        let timeout = self.timeout;
+        ready!(self.timer.get_or_insert_with(|| Box::pin(sleep(timeout))).as_mut().poll(cx));
+        self.is_over = true;
+        Poll::Ready(())
+    }
+}
+
 impl ClientStream {
-    /// `write_timeout` is how long the client may take to accept a part of its response.
-    pub(crate) fn new(stream: TcpStream, write_timeout: Duration) -> Self {
-        Self { stream, write_timeout, stalled: None, closing: None }
+    /// `head_timeout` is how long a request head may take to arrive, `write_timeout` how long the
+    /// client may take to accept a part of its response.
+    pub(crate) fn new(
+        stream: TcpStream,
+        slot: Arc<ConnectionSlot>,
+        head_timeout: Duration,
+        write_timeout: Duration,
+    ) -> Self {
+        let head = HeadDeadline {
+            timeout: head_timeout,
+            steps: slot.steps(),
+            is_started: true,
+            timer: None,
+            is_over: false,
+        };
+        Self { stream, slot, head, write_timeout, stalled: None, closing: None }
+    }
+
+    /// Whether reading failed because a request head was late.
+    pub(crate) fn is_head_late(&self) -> bool {
+        self.head.is_over
     }
 }
 
@@ -46,7 +106,19 @@ impl AsyncRead for ClientStream {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        let this = &mut *self;
+        this.head.follow(this.slot.steps());
+        let before = buf.filled().len();
+        match Pin::new(&mut this.stream).poll_read(cx, buf) {
+            Poll::Ready(read) => {
+                this.head.is_started |= buf.filled().len() > before;
+                Poll::Ready(read)
+            }
+            Poll::Pending => {
+                ready!(this.head.poll_over(cx));
+                Poll::Ready(Err(ErrorKind::TimedOut.into()))
+            }
+        }
     }
 }
 

@@ -34,9 +34,22 @@ pub(crate) struct ConnectionSlot {
     /// When the phase began, in milliseconds since `start`.
     since: AtomicU64,
     start: Instant,
+    /// Counts the heads that have arrived and the responses that are ready.
+    steps: AtomicU64,
 }
 
 impl ConnectionSlot {
+    /// A request head has arrived.
+    pub(crate) fn mark_head_received(&self) {
+        self.steps.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Changes with each head that arrives and each response that is ready; even while the next head is
+    /// awaited.
+    pub(crate) fn steps(&self) -> u64 {
+        self.steps.load(Ordering::Relaxed)
+    }
+
     /// A complete request has arrived.
     pub(crate) fn mark_busy(&self) {
         self.phase.store(BUSY, Ordering::Relaxed);
@@ -44,6 +57,7 @@ impl ConnectionSlot {
 
     /// The response is ready; the next request may come.
     pub(crate) fn mark_idle(&self) {
+        self.steps.fetch_add(1, Ordering::Relaxed);
         self.since.store(millis(self.start), Ordering::Relaxed);
         self.phase.store(IDLE, Ordering::Relaxed);
     }
@@ -66,6 +80,7 @@ impl ConnectionLimiter {
             phase: AtomicU8::new(NEW),
             since: AtomicU64::new(millis(self.start)),
             start: self.start,
+            steps: AtomicU64::new(0),
         })
     }
 

@@ -4,6 +4,7 @@
 pub(crate) mod client_stream;
 pub(crate) mod connection;
 pub(crate) mod connection_limit;
+pub(crate) mod request_body;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use http::StatusCode;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -21,10 +23,11 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::http::error::ApiError;
 use crate::http::middleware::Middleware;
+use crate::http::middleware::request_log::REPORT_INTERVAL;
 use crate::http::router::Routes;
 use crate::http::server::client_stream::ClientStream;
 use crate::http::server::connection::ConnectionInfo;
@@ -42,8 +45,12 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub struct Limits {
     /// The maximum number of open connections.
     pub connections: usize,
-    /// How long a request head may take to arrive, and how long a connection may be idle.
+    /// How long a request head may take to arrive.
     pub head_timeout: Duration,
+    /// How long a connection may be idle between requests. More than the 2 minutes of Caddy and the
+    /// 60 s of nginx: a proxy that sends a lead on a connection that is being closed cannot know
+    /// whether it arrived, and answers 502.
+    pub idle_timeout: Duration,
     /// How long a client may take to accept a part of its response.
     pub write_timeout: Duration,
     /// How long running requests may take to finish at shutdown.
@@ -55,6 +62,7 @@ impl Default for Limits {
         Self {
             connections: 4096,
             head_timeout: Duration::from_secs(5),
+            idle_timeout: Duration::from_secs(130),
             write_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(5),
         }
@@ -88,10 +96,13 @@ pub async fn serve(
     let (start_draining, draining) = watch::channel(false);
     let mut tasks = JoinSet::new();
     let mut stop = pin!(stop);
+    let mut report = interval(REPORT_INTERVAL);
+    report.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             biased;
             () = &mut stop => break,
+            _ = report.tick() => server.middleware.log.report(),
             Some(_) = tasks.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => server.open(stream, peer, &mut tasks, &draining).await,
@@ -121,6 +132,7 @@ pub async fn serve(
         );
         tasks.shutdown().await;
     }
+    server.middleware.log.report();
 }
 
 #[derive(Clone)]
@@ -155,6 +167,9 @@ impl HttpServer {
         let mut draining = info.draining.clone();
         // A response is one small write; waiting to fill a packet would only delay it.
         let _ = stream.set_nodelay(true);
+        let Limits { head_timeout, write_timeout, .. } = self.limits;
+        let slot = Arc::clone(&info.slot);
+        let stream = ClientStream::new(stream, slot, head_timeout, write_timeout);
         let middleware = self.middleware.clone();
         let service = service_fn(move |request| {
             let (middleware, info) = (middleware.clone(), info.clone());
@@ -162,13 +177,10 @@ impl HttpServer {
         });
         let mut connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(self.limits.head_timeout)
+            .header_read_timeout(self.limits.idle_timeout)
             .half_close(true)
             .max_buf_size(MAX_HEAD)
-            .serve_connection(
-                TokioIo::new(ClientStream::new(stream, self.limits.write_timeout)),
-                service,
-            );
+            .serve_connection(TokioIo::new(stream), service);
         let ended = tokio::select! {
             biased;
             ended = &mut connection => ended,
@@ -178,35 +190,40 @@ impl HttpServer {
             }
         };
         let Err(error) = ended else { return };
-        if error.is_timeout() {
-            let parts = connection.into_parts();
-            // Without a byte of a request this was an idle connection.
-            if !parts.read_buf.is_empty() {
-                send_408(parts.io.into_inner()).await;
-            }
-        } else if error.is_parse() {
-            // hyper has answered it with a 400 or 431 without a body.
-            tracing::info!(%error, "not an HTTP request");
+        if error.is_parse() {
+            // hyper has answered it without a body.
+            let status = match error.is_parse_too_large() {
+                true => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                false => StatusCode::BAD_REQUEST,
+            };
+            self.middleware.log.record_malformed(status, &error);
+            return;
+        }
+        let parts = connection.into_parts();
+        let stream = parts.io.into_inner();
+        // Without a byte of a request this was an idle connection.
+        if !parts.read_buf.is_empty() && (stream.is_head_late() || error.is_timeout()) {
+            self.send_408(stream).await;
         } else {
             tracing::debug!(%error, "connection closed with an error");
         }
     }
-}
 
-/// Answers a request whose head did not arrive in time. hyper closes such a connection without a
-/// response.
-async fn send_408(mut stream: ClientStream) {
-    let error = ApiError::HEAD_TIMEOUT;
-    let (status, body, request_id) = (error.status(), error.body(), uuid::Uuid::now_v7());
-    tracing::info!(method = "-", path = "-", status = status.as_u16(), %request_id, "request");
-    let response = format!(
-        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
-         cache-control: no-store\r\nx-content-type-options: nosniff\r\nx-request-id: {request_id}\r\n\
-         connection: close\r\n\r\n{body}",
-        body.len(),
-    );
-    if stream.write_all(response.as_bytes()).await.is_ok() {
-        let _ = stream.shutdown().await;
+    /// Answers a request whose head did not arrive in time. hyper closes such a connection without a
+    /// response.
+    async fn send_408(&self, mut stream: ClientStream) {
+        let error = ApiError::HEAD_TIMEOUT;
+        let (status, body, request_id) = (error.status(), error.body(), uuid::Uuid::now_v7());
+        self.middleware.log.record_late_head(status, &request_id.to_string());
+        let response = format!(
+            "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
+             cache-control: no-store\r\nx-content-type-options: nosniff\r\nx-request-id: {request_id}\r\n\
+             connection: close\r\n\r\n{body}",
+            body.len(),
+        );
+        if stream.write_all(response.as_bytes()).await.is_ok() {
+            let _ = stream.shutdown().await;
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use uuid::ContextV7;
 
 use crate::clock::Clock;
-use crate::domain::hash_chain::ChainPosition;
+use crate::domain::hash_chain::{ChainPosition, HEAD_LOG_TARGET};
 use crate::store::audit::query;
 use crate::store::db::wal_checkpoint;
 use crate::store::error::StoreError;
@@ -197,7 +197,7 @@ impl WriterLoop {
         if let (true, Ok(head)) = (self.is_server, query::head(&self.conn))
             && head != self.logged_head
         {
-            tracing::info!(%head, "audit log head");
+            tracing::info!(target: HEAD_LOG_TARGET, %head, "audit log head");
             self.logged_head = head;
         }
     }

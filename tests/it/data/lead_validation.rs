@@ -416,6 +416,9 @@ fn ip_hash(field: &mut Field<'_>) {
     field.stores("white space around it", " hash ", "hash");
     field.refuses("empty", "", "string_too_short");
     field.refuses("blank", "\t", "string_too_short");
+    for address in ["192.0.2.1", " 192.0.2.1:443 ", "2001:db8::1", "[2001:db8::1]:443"] {
+        field.refuses(address, address, "ip_address");
+    }
 }
 
 fn user_agent_hash(field: &mut Field<'_>) {

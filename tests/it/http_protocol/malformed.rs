@@ -61,6 +61,31 @@ fn what_is_not_http_gets_a_bare_400_and_is_closed() {
 }
 
 #[test]
+fn a_request_without_a_host_or_with_two_gets_a_400_in_the_error_shape() {
+    let server = TestServer::start();
+    for (host, is_http_11, status) in [
+        ("", true, 400),
+        ("Host: a\r\nHost: a\r\n", true, 400),
+        ("Host: a\r\nhost: b\r\n", true, 400),
+        ("Host: a\r\n", true, 200),
+        ("Host:\r\n", true, 200),
+        // HTTP/1.0 has no `Host`.
+        ("", false, 200),
+        ("Host: a\r\n", false, 200),
+        ("Host: a\r\nHost: b\r\n", false, 400),
+    ] {
+        let version = if is_http_11 { "HTTP/1.1" } else { "HTTP/1.0" };
+        let mut client = Client::connect(server.address);
+        client.send(format!("GET /health {version}\r\n{host}\r\n"));
+        let answer = client.receive().expect("an answer");
+        assert_eq!(answer.status, status, "{version} {host:?}: {answer:?}");
+        if status == 400 {
+            answer.assert_error(400, "bad_request");
+        }
+    }
+}
+
+#[test]
 fn a_head_that_is_too_large_gets_a_bare_431_and_is_closed() {
     let server = TestServer::start();
     let long = "a".repeat(64 * 1024);

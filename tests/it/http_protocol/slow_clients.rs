@@ -17,7 +17,12 @@ const LONG: Duration = Duration::from_secs(15);
 fn impatient() -> TestServer {
     let second = Duration::from_secs(1);
     TestServer::with_limits(
-        Limits { head_timeout: second, write_timeout: second, ..Limits::default() },
+        Limits {
+            head_timeout: second,
+            idle_timeout: second,
+            write_timeout: second,
+            ..Limits::default()
+        },
         second,
     )
 }

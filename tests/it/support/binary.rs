@@ -116,6 +116,43 @@ impl ServeProcess {
     }
 }
 
+/// `fastcore serve` whose log nobody reads.
+pub(crate) struct StalledServer {
+    pub(crate) address: SocketAddr,
+    child: Child,
+}
+
+impl StalledServer {
+    /// Runs a prepared `serve` and waits until it listens.
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let address = free_address();
+        command.env("FASTCORE_LISTEN", address.to_string());
+        let child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn();
+        let server = Self { address, child: child.expect("it runs") };
+        let listens = || TcpStream::connect(address).is_ok();
+        assert!(super::wait_until(Duration::from_secs(60), &mut { listens }), "it listens");
+        server
+    }
+
+    /// Reads the log again, and ends the server; the whole log.
+    pub(crate) fn read_and_terminate(&mut self) -> String {
+        let stderr = self.child.stderr.take().expect("a pipe");
+        let reader = std::thread::spawn(move || read_all(stderr));
+        // The reader catches up.
+        std::thread::sleep(Duration::from_millis(500));
+        kill_process(Pid::from_child(&self.child), Signal::TERM).expect("it lives");
+        assert!(self.child.wait().expect("it ends").success());
+        reader.join().expect("no panic")
+    }
+}
+
+impl Drop for StalledServer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// Starts a process; its standard error, line by line.
 fn launch(command: &mut Command) -> (Child, Receiver<String>) {
     let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().expect("it runs");

@@ -1,15 +1,23 @@
 //! The log on standard error: text on a terminal, JSON lines elsewhere.
 
-use std::cell::RefCell;
-use std::io::{self, IsTerminal, Write};
-use std::marker::PhantomData;
+mod line_writer;
+mod log_queue;
+
+use std::io::{self, IsTerminal};
 
 use tracing::Level;
 use tracing::subscriber::set_global_default;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt;
+use tracing_subscriber::layer::SubscriberExt;
 
 use crate::config::environment::Environment;
 use crate::config::error::ConfigError;
 use crate::config::setting::{DEBUG, LOG_FORMAT, LOG_LEVEL, boolean};
+use crate::domain::hash_chain::HEAD_LOG_TARGET;
+use crate::telemetry::line_writer::LineWriters;
+pub use crate::telemetry::line_writer::{detect_journal, priority_prefix};
+pub use crate::telemetry::log_queue::{LogThread, flush};
 
 /// The flags for the log.
 #[derive(Debug, Default, Clone)]
@@ -17,72 +25,6 @@ pub struct LogFlags {
     pub level: Option<String>,
     pub debug: Option<String>,
     pub format: Option<String>,
-}
-
-/// Standard error. Its reader may have gone, or its disk may be full: what cannot be written is
-/// dropped, so that leads are stored regardless.
-struct Stderr;
-
-impl Write for Stderr {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let buffered = LOG_BUFFER.try_with(|lines| {
-            let mut lines = lines.borrow_mut();
-            let Some(lines) = lines.as_mut() else { return false };
-            lines.extend_from_slice(line);
-            if lines.len() > MAX_BUFFERED_BYTES {
-                write_out(lines);
-            }
-            true
-        });
-        if buffered != Ok(true) {
-            let _ = io::stderr().write_all(line);
-        }
-        Ok(line.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-thread_local! {
-    /// The lines of a thread that buffers them.
-    static LOG_BUFFER: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
-}
-
-/// Bytes of lines that wait for [`flush`], at most.
-const MAX_BUFFERED_BYTES: usize = 16 * 1024;
-
-/// While this value lives, the lines of its thread wait for [`flush`].
-#[derive(Debug)]
-pub struct LogBuffer(PhantomData<*const ()>);
-
-/// Buffers the lines of this thread until [`flush`], so that an event loop writes the lines of one turn at
-/// once: a write for each request wakes the reader of the log each time, which takes a fifth of
-/// the time of a lead.
-#[must_use]
-pub fn buffer_logs() -> LogBuffer {
-    let _ = LOG_BUFFER.try_with(|lines| lines.replace(Some(Vec::new())));
-    LogBuffer(PhantomData)
-}
-
-/// Writes the lines that this thread has buffered.
-pub fn flush() {
-    let _ = LOG_BUFFER.try_with(|lines| lines.borrow_mut().as_mut().map(write_out));
-}
-
-fn write_out(lines: &mut Vec<u8>) {
-    if !lines.is_empty() {
-        let _ = io::stderr().write_all(lines);
-        lines.clear();
-    }
-}
-
-impl Drop for LogBuffer {
-    fn drop(&mut self) {
-        flush();
-        let _ = LOG_BUFFER.try_with(|lines| lines.take());
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,18 +46,23 @@ pub fn start(environment: &Environment, flags: &LogFlags) -> Result<(), ConfigEr
     )?;
     let format = LOG_FORMAT.resolve(environment, flags.format.as_deref(), format)?;
     let terminal = io::stderr().is_terminal();
-    let log = tracing_subscriber::fmt()
-        .with_max_level(level)
+    // Kept elsewhere, the heads of the audit log show later whether it was rewritten.
+    let head_level = if level == Level::ERROR { level } else { level.max(Level::INFO) };
+    let filter = Targets::new().with_default(level).with_target(HEAD_LOG_TARGET, head_level);
+    let log = fmt::layer()
         .with_target(false)
         // A line that cannot be written must not panic: that line could not be written either.
         .log_internal_errors(false)
-        .with_writer(|| Stderr);
-    let started = match format {
-        LogFormat::Text => set_global_default(log.with_ansi(terminal).finish()),
-        LogFormat::Json => set_global_default(
-            log.json().flatten_event(true).with_current_span(false).with_span_list(false).finish(),
-        ),
-    };
+        .with_ansi(terminal)
+        .with_writer(LineWriters { is_terminal: terminal });
+    let lines = tracing_subscriber::registry().with(filter);
+    let started =
+        match format {
+            LogFormat::Text => set_global_default(lines.with(log)),
+            LogFormat::Json => set_global_default(lines.with(
+                log.json().flatten_event(true).with_current_span(false).with_span_list(false),
+            )),
+        };
     // The message of a panic may quote personal data; its location is enough to fix the defect.
     std::panic::set_hook(Box::new(|panic| {
         let location = panic.location().map(ToString::to_string).unwrap_or_default();

@@ -1,0 +1,156 @@
+//! The request log: one line for each request. Equal refusals share lines, so that a flood of them
+//! cannot displace the other lines of the journal.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+
+/// How often the refusals that have no line of their own are reported.
+pub(crate) const REPORT_INTERVAL: Duration = Duration::from_secs(10);
+
+/// What stands for a method or a path that the server does not know: it could be anything, such as an
+/// email address.
+const UNKNOWN: &str = "(unknown)";
+/// What stands for a method and a path that could not be read.
+const UNREAD: &str = "-";
+
+/// A request as the log shows it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LoggedRequest<'a> {
+    pub(crate) method: &'static str,
+    pub(crate) route: &'static str,
+    /// The path, with the values of the route's parameters.
+    pub(crate) path: &'a str,
+    pub(crate) status: StatusCode,
+    pub(crate) duration: Duration,
+    pub(crate) request_id: &'a str,
+    pub(crate) lead_id: Option<&'a str>,
+}
+
+/// Writes the lines; cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RequestLog {
+    /// How many refusals had no line since the last report. There are as many kinds as routes,
+    /// methods and statuses allow, and no client can make more.
+    folded: Arc<Mutex<HashMap<RefusalKind, u64>>>,
+}
+
+/// What makes refusals equal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct RefusalKind {
+    method: &'static str,
+    route: &'static str,
+    status: StatusCode,
+}
+
+impl RequestLog {
+    /// Logs a request. Of equal refusals, the first has a line at once, and the others are counted
+    /// until the next report.
+    pub(crate) fn record(&self, request: &LoggedRequest<'_>) {
+        let LoggedRequest { method, route, path, status, request_id, lead_id, .. } = *request;
+        let duration_ms = request.duration.as_micros() as f64 / 1000.0;
+        let status_code = status.as_u16();
+        let is_refused = status.is_client_error() || status.is_server_error();
+        // The values of parameters are known where they were found.
+        let path = if is_refused || route == UNKNOWN { route } else { path };
+        if !is_refused {
+            tracing::info!(
+                method,
+                path,
+                status = status_code,
+                duration_ms,
+                request_id,
+                lead_id,
+                "request"
+            );
+        } else if !self.fold(RefusalKind { method, route, status }) {
+            if status.is_server_error() {
+                tracing::warn!(
+                    method,
+                    path,
+                    status = status_code,
+                    duration_ms,
+                    request_id,
+                    "request"
+                );
+            } else {
+                tracing::info!(
+                    method,
+                    path,
+                    status = status_code,
+                    duration_ms,
+                    request_id,
+                    "request"
+                );
+            }
+        }
+    }
+
+    /// Logs a request whose head did not arrive in time.
+    pub(crate) fn record_late_head(&self, status: StatusCode, request_id: &str) {
+        self.record(&LoggedRequest {
+            method: UNREAD,
+            route: UNREAD,
+            path: UNREAD,
+            status,
+            duration: Duration::ZERO,
+            request_id,
+            lead_id: None,
+        });
+    }
+
+    /// Logs what is not an HTTP request, and was answered with this status.
+    pub(crate) fn record_malformed(&self, status: StatusCode, error: &hyper::Error) {
+        if !self.fold(RefusalKind { method: UNREAD, route: UNREAD, status }) {
+            tracing::info!(%error, status = status.as_u16(), "not an HTTP request");
+        }
+    }
+
+    /// Logs how many refusals of each kind had no line of their own.
+    pub(crate) fn report(&self) {
+        // A kind that did not occur since the last report gets a line at once the next time.
+        self.lock().retain(|_, count| *count > 0);
+        let counts: Vec<_> = self.lock().iter_mut().map(|(k, n)| (*k, std::mem::take(n))).collect();
+        for (RefusalKind { method, route: path, status }, repeated) in counts {
+            let status_code = status.as_u16();
+            if status.is_server_error() {
+                tracing::warn!(method, path, status = status_code, repeated, "request");
+            } else {
+                tracing::info!(method, path, status = status_code, repeated, "request");
+            }
+        }
+    }
+
+    /// Counts a refusal if one of its kind has a line already; returns whether it was counted.
+    fn fold(&self, kind: RefusalKind) -> bool {
+        match self.lock().entry(kind) {
+            Entry::Occupied(mut count) => {
+                *count.get_mut() += 1;
+                true
+            }
+            Entry::Vacant(vacant) => {
+                vacant.insert(0);
+                false
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<RefusalKind, u64>> {
+        self.folded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The method, as far as it is known.
+pub(crate) fn logged_method(method: &Method) -> &'static str {
+    const KNOWN: [&str; 9] =
+        ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "CONNECT", "TRACE"];
+    KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or(UNKNOWN)
+}
+
+/// The route, if there is one.
+pub(crate) fn logged_route(route: Option<&'static str>) -> &'static str {
+    route.unwrap_or(UNKNOWN)
+}
