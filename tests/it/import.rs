@@ -349,7 +349,10 @@ fn every_refused_row_is_reported_with_line_and_reason() {
     let database = Database::empty();
     let output = import(&database, text);
     let reported = refused(&database);
-    assert_eq!(reported.iter().map(|(line, _)| *line).collect::<Vec<_>>(), (2..24).collect::<Vec<_>>());
+    assert_eq!(
+        reported.iter().map(|(line, _)| *line).collect::<Vec<_>>(),
+        (2..24).collect::<Vec<_>>()
+    );
     assert_eq!(output.status.code(), Some(1));
     let mut table = stderr_text(&output);
     for ((line, reason), (from, to)) in reported.iter().zip(cases) {

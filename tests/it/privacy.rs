@@ -279,7 +279,8 @@ fn an_erasure_killed_at_any_point_is_all_or_nothing_and_the_next_one_completes_i
     println!("{cut_off} of 30 were cut off");
     assert!(run(folder, &arguments).status.success());
     for needle in PERSON {
-        let gone = wait_until(Duration::from_secs(5), &mut || files_with(folder, needle).is_empty());
+        let gone =
+            wait_until(Duration::from_secs(5), &mut || files_with(folder, needle).is_empty());
         assert!(gone, "{needle}: {:?}", files_with(folder, needle));
     }
     served.terminate();

@@ -221,7 +221,8 @@ fn closing_a_writer_with_a_full_queue_does_not_block_or_lose_jobs() {
 fn two_writers_of_one_database_alternate() {
     let Store { _folder, database, writer, thread } = start();
     let clock = Clock::system();
-    let (other_writer, second) = store::writer::open_cli_writer(&database, &clock).expect("a writer");
+    let (other_writer, second) =
+        store::writer::open_cli_writer(&database, &clock).expect("a writer");
     let queued: Vec<_> =
         (0..200).map(|i| good(if i % 2 == 0 { &writer } else { &other_writer })).collect();
     for outcome in queued {
