@@ -15,7 +15,7 @@ use fastcore::domain::lead::NewLead;
 use fastcore::http::router::Routes;
 use fastcore::http::server::{Limits, bind, serve};
 use fastcore::store::leads::submit::StoredLead;
-use fastcore::telemetry::{self, LogFlags};
+use fastcore::telemetry::{self, LogFlags, LogThread};
 use http::StatusCode;
 use uuid::Uuid;
 use warp::Filter;
@@ -41,12 +41,9 @@ pub(super) fn run(role: &str) {
         "nothing" => Store::Nothing,
         _ => Store::Ordinary(Ordinary::open(Path::new("ordinary.db"))),
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .on_thread_park(telemetry::flush)
-        .build()
-        .expect("a runtime");
-    let _buffered = telemetry::buffer_logs();
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let _log_thread = LogThread::start().expect("a thread");
     runtime.block_on(async {
         let listener = bind(settings.listen).expect("a port");
         let address = listener.local_addr().expect("an address");

@@ -61,7 +61,7 @@ struct LogQueue {
 struct QueueState {
     /// Whether the thread takes lines.
     is_active: bool,
-    /// Whether the thread waits for lines.
+    /// Whether the thread waits for lines, or there is none yet.
     is_idle: bool,
     lines: Vec<u8>,
     /// Lines that were dropped and not yet reported.
@@ -70,7 +70,7 @@ struct QueueState {
 
 impl LogQueue {
     const fn new() -> Self {
-        let state = QueueState { is_active: false, is_idle: false, lines: Vec::new(), dropped: 0 };
+        let state = QueueState { is_active: false, is_idle: true, lines: Vec::new(), dropped: 0 };
         Self { state: Mutex::new(state), changed: Condvar::new() }
     }
 
