@@ -1,10 +1,9 @@
 //! What the admin page works with, held together; each part has its own state.
 
-use std::time::Duration;
-
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
+use crate::app::backup::monitor::BackupMonitor;
 use crate::app::db::Db;
 use crate::app::export::exports::Exports;
 use crate::app::live::LiveHub;
@@ -32,7 +31,7 @@ impl AdminState {
     pub(crate) fn start(
         db: &Db,
         chain: ChainMonitor,
-        backup_interval: Option<Duration>,
+        backups: Option<BackupMonitor>,
         shutdown: &CancellationToken,
         runtime: &Handle,
     ) -> Self {
@@ -43,7 +42,7 @@ impl AdminState {
             setup: Setup::new(db, &sessions, &hashing),
             exports: Exports::new(db),
             live: LiveHub::start(db, &sessions, shutdown, runtime),
-            status: StatusReader::new(db, chain, backup_interval),
+            status: StatusReader::new(db, chain, backups),
             sessions,
             db: db.clone(),
         }

@@ -8,8 +8,11 @@ use std::path::{Path, PathBuf};
 use atomic_write_file::AtomicWriteFile;
 use atomic_write_file::unix::OpenOptionsExt as _;
 
-use crate::store::paths::{folder_of, sidecar_path};
+use crate::store::paths::{folder_of, resolve_links, sidecar_path};
 
+/// What the names of a database and of the files that belong to it end with.
+pub(crate) const DATABASE_FILES: [&str; 7] =
+    ["", "-wal", "-shm", ".lock", ".ingest-token", ".erased", ".settings"];
 /// Extensions of the files that are written through [`AtomicFile`].
 const EXTENSIONS: [&str; 6] = ["csv", "jsonl", "xlsx", "sql", "json", "txt"];
 /// Random characters at the end of a temporary name of `atomic_write_file`.
@@ -23,11 +26,22 @@ pub(crate) struct AtomicFile {
 }
 
 impl AtomicFile {
-    /// Begins a file that will replace `target`, readable by its owner alone.
+    /// Begins a file that will replace `target`, readable by its owner alone: that of the file that
+    /// is there, if there is one. A symbolic link stays, and the file that it leads to is replaced.
     pub(crate) fn create(target: &Path, database: &Path) -> io::Result<Self> {
+        let target = &resolve_links(target);
         check_target(target, database)?;
+        Self::open(target)
+    }
+
+    /// Begins a file next to the database, which belongs to it.
+    pub(crate) fn create_sidecar(target: &Path) -> io::Result<Self> {
+        Self::open(&resolve_links(target))
+    }
+
+    fn open(target: &Path) -> io::Result<Self> {
         let mut options = AtomicWriteFile::options();
-        options.mode(0o600).preserve_mode(false).preserve_owner(false);
+        options.mode(0o600).preserve_mode(false).try_preserve_owner(true);
         Ok(Self { folder: folder_of(target).to_owned(), file: options.open(target)? })
     }
 
@@ -48,8 +62,7 @@ impl AtomicFile {
 /// Refuses a target that must not be replaced: a folder, a device such as `/dev/stdout`, the
 /// database and the files next to it.
 pub(crate) fn check_target(target: &Path, database: &Path) -> io::Result<()> {
-    let own = ["", "-wal", "-shm", ".lock", ".ingest-token", ".erased"];
-    if own.iter().any(|suffix| is_same(target, &sidecar_path(database, suffix))) {
+    if DATABASE_FILES.iter().any(|suffix| is_same(target, &sidecar_path(database, suffix))) {
         let error = format!("{} belongs to the database", target.display());
         return Err(io::Error::new(io::ErrorKind::InvalidInput, error));
     }

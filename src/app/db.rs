@@ -183,5 +183,5 @@ pub(crate) fn write_once<T: Send + 'static>(
     let done = writer.run(job);
     writer.close();
     thread.join();
-    done
+    done.map_err(|e| e.naming_disk_of(path))
 }

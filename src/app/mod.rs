@@ -29,7 +29,9 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::admin_state::AdminState;
-use crate::app::backup::scheduler::{BackupSchedule, SchedulerHandle};
+use crate::app::backup::folder::BackupSchedule;
+use crate::app::backup::monitor::BackupMonitor;
+use crate::app::backup::scheduler::SchedulerHandle;
 use crate::app::db::Db;
 use crate::app::status::chain_monitor::ChainMonitor;
 use crate::clock::Clock;
@@ -60,12 +62,14 @@ impl App {
     ) -> Result<(Self, Background), StoreError> {
         let (db, writer) = Db::start(database, clock, runtime)?;
         let shutdown = CancellationToken::new();
-        let backup_interval = backups.as_ref().map(|schedule| schedule.every);
+        let backups = backups.map(|schedule| (BackupMonitor::new(schedule.every), schedule));
+        let monitor = backups.as_ref().map(|(monitor, _)| monitor.clone());
         let (chain, chain_monitor) = ChainMonitor::start(&db, &shutdown, runtime);
-        let admin = AdminState::start(&db, chain, backup_interval, &shutdown, runtime);
+        let admin = AdminState::start(&db, chain, monitor, &shutdown, runtime);
         let indexing = search_index_task::run(db.clone());
         runtime.spawn(shutdown.clone().run_until_cancelled_owned(indexing));
-        let scheduler = backups.map(|schedule| schedule.start(&db, &shutdown, runtime));
+        let scheduler =
+            backups.map(|(monitor, schedule)| schedule.start(&db, monitor, &shutdown, runtime));
         let background = Background { shutdown, db: db.clone(), scheduler, chain_monitor, writer };
         Ok((Self { db, admin }, background))
     }

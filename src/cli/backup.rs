@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::app::backup;
 use crate::cli::error::CliError;
-use crate::cli::{CommandContext, DatabaseArg, output};
-use crate::store::backup::progress::CancelFlag;
+use crate::cli::{CommandContext, DatabaseArg, output, signals};
 use crate::store::backup::verify::verify_backup;
 
 /// Creates and verifies backups
@@ -68,7 +67,7 @@ fn create(
     json: bool,
 ) -> Result<(), CliError> {
     let (clock, actor) = (&context.clock, CommandContext::actor());
-    let stop = CancelFlag::default();
+    let stop = signals::cancel_flag()?;
     let mut progress = output::Progress::new("pages copied");
     let tell = &mut |what, count| progress.of(what, count);
     let streamed = target == Path::new("-");

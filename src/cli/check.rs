@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
-use crate::app::backup::scheduler::BackupSchedule;
-use crate::app::status::check_findings::{self, Finding};
+use crate::app::backup::folder::BackupSchedule;
+use crate::app::status::check_findings;
+use crate::app::status::finding::Finding;
+use crate::app::status::server_settings::{self, ServerSettings};
 use crate::app::status::thresholds::Level;
 use crate::cli::error::CliError;
 use crate::cli::{CommandContext, DatabaseArg, output};
@@ -13,8 +15,9 @@ use crate::config::server::{BackupConfig, ServerConfig, ServerFlags};
 ///
 /// The configuration, file permissions, the file's integrity, the hash chain, migrations, the
 /// erasure ledger, the age of the last backup, disk space, the WAL, the clock, and leftover files.
-/// Only reads, also while a server runs; exits with 1 if there is an error. Run it with the
-/// service's own settings: as its user, in its folder, with its variables.
+/// Only reads, also while a server runs; exits with 1 if there is an error. Run it as the service's
+/// user, in its folder. Settings of scheduled backups that are not in its environment are those with
+/// which the server was last started.
 ///
 /// Example: fastcore check --json
 #[derive(Debug, clap::Args)]
@@ -29,7 +32,10 @@ pub(crate) struct Args {
 pub(crate) fn run(context: &CommandContext, args: &Args) -> Result<(), CliError> {
     let path = args.database.path(&context.environment)?;
     let mut findings = configuration(context, args);
-    let schedule = BackupConfig::load(&context.environment, &ServerFlags::default()).ok().flatten();
+    let settings = server_settings::read(&path);
+    findings.extend(used_settings(context, &settings));
+    let environment = context.environment.with_server_settings(settings);
+    let schedule = BackupConfig::load(&environment, &ServerFlags::default()).ok().flatten();
     let schedule =
         schedule.map(|BackupConfig { folder, every, keep }| BackupSchedule { folder, every, keep });
     let mut progress = output::Progress::new("audit rows");
@@ -55,10 +61,21 @@ fn configuration(context: &CommandContext, args: &Args) -> Vec<Finding> {
     let mut findings: Vec<Finding> = (context.environment.unknown().into_iter())
         .map(|text| Finding::warning("settings", text, hint))
         .collect();
+    let exposed = context.environment.exposed_files().into_iter();
+    findings.extend(exposed.map(|file| Finding::error("modes", file.detail, file.hint)));
     if let Err(error) = ServerConfig::load(&context.environment, &flags) {
         findings.push(Finding::error("settings", error.to_string(), hint));
     }
     findings
+}
+
+/// Which of the server's settings are used, since this command's environment does not set them.
+fn used_settings(context: &CommandContext, settings: &ServerSettings) -> Option<Finding> {
+    let is_set = |name: &str| context.environment.is_set(name).unwrap_or(true);
+    let used = settings.iter().filter(|(name, _)| !is_set(name));
+    let used: Vec<String> = used.map(|(name, value)| format!("{name}={value}")).collect();
+    let text = || format!("as the server was last started: {}", used.join(", "));
+    (!used.is_empty()).then(|| Finding::ok("settings", text()))
 }
 
 fn line(finding: &Finding) -> String {

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::app::privacy;
 use crate::app::privacy::certificate::Certificate;
+use crate::app::status::clock_check;
 use crate::cli::error::CliError;
 use crate::cli::{CommandContext, DatabaseArg, output};
 use crate::domain::audit::ErasureReason;
@@ -70,6 +71,9 @@ enum GdprCommand {
     },
     /// Erases all leads that are older than a retention period
     ///
+    /// By a wrong clock, new leads may look old: it refuses where the newest audit row is more than 31
+    /// days old, or later than the clock, unless --clock-is-right.
+    ///
     /// Example: fastcore gdpr purge --older-than 1095d --dry-run
     Purge {
         #[command(flatten)]
@@ -80,6 +84,9 @@ enum GdprCommand {
         /// Only count them
         #[arg(long)]
         dry_run: bool,
+        /// Erase although the clock is far from the newest audit row
+        #[arg(long)]
+        clock_is_right: bool,
         /// Do not ask for confirmation
         #[arg(long)]
         yes: bool,
@@ -107,8 +114,11 @@ pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> 
             let erase = Erase { path: &path, selector: &selector, reason, yes, json };
             erase.run(context, email.as_deref(), certificate.as_deref())
         }
-        GdprCommand::Purge { database, older_than, dry_run, yes, json } => {
+        GdprCommand::Purge { database, older_than, dry_run, clock_is_right, yes, json } => {
             let path = database.path(&context.environment)?;
+            if !clock_is_right {
+                check_clock(context, &path, dry_run)?;
+            }
             purge(context, &path, older_than, dry_run, yes, json)
         }
     }
@@ -161,6 +171,18 @@ impl Erase<'_> {
         ));
         Ok(())
     }
+}
+
+/// Refuses where the clock is implausible; for a dry run, it is only said.
+fn check_clock(context: &CommandContext, path: &Path, dry_run: bool) -> Result<(), CliError> {
+    let Some(wrong) = clock_check::implausible(path, &context.clock)? else { return Ok(()) };
+    let cure = "set the clock (`timedatectl`) or, if it is right, use --clock-is-right";
+    let text = format!("{wrong}; nothing is erased: {cure}");
+    if dry_run {
+        output::eprint_line(&text);
+        return Ok(());
+    }
+    Err(CliError::Failed(text))
 }
 
 fn purge(

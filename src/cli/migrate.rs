@@ -6,6 +6,7 @@ use crate::app::migrate;
 use crate::cli::error::CliError;
 use crate::cli::{CommandContext, DatabaseArg, output};
 use crate::store::db::lock::ServerLock;
+use crate::store::db::schema::check_file;
 
 /// Applies pending migrations, or lists them
 ///
@@ -24,7 +25,9 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum MigrateCommand {
-    /// Lists all migrations of this binary, and when each was applied
+    /// Lists all migrations, and when each was applied
+    ///
+    /// Exits with 1 if the database has one that this binary does not know.
     Status {
         #[command(flatten)]
         database: DatabaseArg,
@@ -63,14 +66,18 @@ fn apply(context: &CommandContext, database: &DatabaseArg) -> Result<(), CliErro
 }
 
 fn status(context: &CommandContext, database: &DatabaseArg, json: bool) -> Result<(), CliError> {
-    let steps = migrate::status(&database.path(&context.environment)?)?;
+    let path = database.path(&context.environment)?;
+    let steps = migrate::status(&path)?;
     if json {
-        return output::json(&steps);
+        output::json(&steps)?;
+        return Ok(check_file(&path)?);
     }
     let mut text = String::new();
     for step in &steps {
         let when = step.applied_on.as_deref().unwrap_or("pending");
-        let _ = writeln!(text, "V{:<3} {:<24} {when}", step.version, step.name);
+        let unknown = if step.known { "" } else { "  unknown to this binary" };
+        let _ = writeln!(text, "V{:<3} {:<24} {when}{unknown}", step.version, step.name);
     }
-    output::data(text.as_bytes())
+    output::data(text.as_bytes())?;
+    Ok(check_file(&path)?)
 }

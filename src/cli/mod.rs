@@ -37,6 +37,7 @@ use crate::config::database::database_path;
 use crate::config::environment::Environment;
 use crate::config::error::ConfigError;
 use crate::domain::audit::cli_actor;
+use crate::store::paths::resolve_links;
 use crate::telemetry;
 use crate::telemetry::LogFlags;
 
@@ -111,8 +112,10 @@ struct DatabaseArg {
 }
 
 impl DatabaseArg {
+    /// The database's path. A symbolic link is resolved, so that what replaces the file does not replace
+    /// the link, and the files next to it are those of one database.
     fn path(&self, environment: &Environment) -> Result<PathBuf, ConfigError> {
-        database_path(environment, self.database_url.as_deref())
+        database_path(environment, self.database_url.as_deref()).map(|path| resolve_links(&path))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::cli::error::CliError;
-use crate::cli::{CommandContext, DatabaseArg, output};
+use crate::cli::{CommandContext, DatabaseArg, output, signals};
 use crate::store::backup::restore;
 use crate::store::db::lock::ServerLock;
 
@@ -33,10 +33,11 @@ pub(crate) struct Args {
 pub(crate) fn run(context: &CommandContext, args: &Args) -> Result<(), CliError> {
     let path = args.database.path(&context.environment)?;
     let lock = ServerLock::take(&path)?;
-    let (clock, actor) = (&context.clock, CommandContext::actor());
+    let (clock, actor, stop) = (&context.clock, CommandContext::actor(), signals::cancel_flag()?);
     let mut progress = output::Progress::new("MB read");
     let tell = &mut |what, count| progress.of(what, count);
-    let done = restore::restore(&args.file, &path, args.no_checksum, clock, &actor, &lock, tell)?;
+    let done =
+        restore::restore(&args.file, &path, args.no_checksum, clock, &actor, &lock, &stop, tell)?;
     drop(progress);
     if args.json {
         return output::json(&done);

@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::backup::scheduler::BackupSchedule;
+use crate::app::backup::folder::BackupSchedule;
 use crate::app::{App, migrate};
 use crate::cli::error::CliError;
 use crate::cli::{CommandContext, DatabaseArg, output, signals, startup};
@@ -17,6 +17,8 @@ use crate::config::server::{BackupConfig, ServerConfig, ServerFlags};
 use crate::http;
 use crate::http::demo::SignInLink;
 use crate::store::db::lock::ServerLock;
+use crate::store::file_owner::give_to_owner_of;
+use crate::store::paths::resolve_links;
 use crate::telemetry::LogThread;
 
 /// File descriptors kept for the database, the log and the listener.
@@ -77,7 +79,8 @@ pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> 
         backup_every: args.backup_every,
         backup_keep: args.backup_keep,
     };
-    let server = ServerConfig::load(&context.environment, &flags)?;
+    let mut server = ServerConfig::load(&context.environment, &flags)?;
+    server.database = resolve_links(&server.database);
     startup::log_settings(&context.environment);
     run_server(context, &server, None)
 }
@@ -95,7 +98,11 @@ pub(crate) fn run_server(
     let prepared =
         migrate::prepare(&server.database, &context.clock, &CommandContext::actor(), &lock)?;
     let tokens = server.tokens()?;
+    if let (true, Some(file)) = (tokens.generated, &tokens.token_file) {
+        give_to_owner_of(&server.database, file)?;
+    }
     startup::log_prepared(server, &prepared, &tokens);
+    startup::leave_settings(server);
     let backups = server.backups.clone();
     let backups =
         backups.map(|BackupConfig { folder, every, keep }| BackupSchedule { folder, every, keep });

@@ -1,9 +1,13 @@
-//! Signals of a running server.
+//! Signals: they end a server after what has arrived, and a command after it has cleaned up.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::error::CliError;
+use crate::store::backup::progress::CancelFlag;
 use crate::telemetry;
 
 /// Cancels `shutdown` at SIGTERM or SIGINT; a second one ends the process at once. SIGHUP changes
@@ -30,4 +34,29 @@ pub(crate) fn handle(shutdown: CancellationToken) -> Result<(), CliError> {
         std::process::exit(1);
     });
     Ok(())
+}
+
+/// A flag that SIGINT and SIGTERM set, for a command that removes what it has written before it ends.
+/// A second signal ends the process at once.
+pub(crate) fn cancel_flag() -> Result<CancelFlag, CliError> {
+    let flag = CancelFlag::default();
+    let cancelled = Arc::clone(&flag);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let entered = runtime.enter();
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    drop(entered);
+    let mut next_signal = async move || {
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+    };
+    let wait = move || {
+        runtime.block_on(async {
+            next_signal().await;
+            cancelled.store(true, Ordering::Relaxed);
+            next_signal().await;
+            std::process::exit(1);
+        });
+    };
+    std::thread::Builder::new().name("signals".to_owned()).spawn(wait)?;
+    Ok(flag)
 }

@@ -4,22 +4,26 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use crate::app::migrate::Prepared;
+use crate::app::status::server_settings;
 use crate::cli::output;
 use crate::config::environment::Environment;
 use crate::config::ingest_tokens::IngestTokens;
-use crate::config::server::ServerConfig;
+use crate::config::server::{BackupConfig, ServerConfig};
 use crate::telemetry;
 
 /// Blocks smaller than SQLite's pages, in bytes, are dangerous on a full disk.
 const PAGE_BYTES: u64 = 4096;
 
-/// Warns of settings that are unknown, or that this version does not use.
+/// Warns of settings that are unknown, that this version does not use, or that others can read.
 pub(crate) fn log_settings(environment: &Environment) {
     for warning in environment.unknown() {
         tracing::warn!("{warning}");
     }
     for name in environment.unused() {
         tracing::warn!("{name} is set, but this version does not use it");
+    }
+    for file in environment.exposed_files() {
+        tracing::warn!(hint = file.hint, "{}", file.detail);
     }
 }
 
@@ -43,6 +47,14 @@ pub(crate) fn log_prepared(server: &ServerConfig, prepared: &Prepared, tokens: &
              SQLite are killed; move the database to a file system with larger blocks"
         ),
         _ => {}
+    }
+}
+
+/// Leaves what `fastcore check` needs of the settings next to the database. A server works without.
+pub(crate) fn leave_settings(server: &ServerConfig) {
+    let settings = server.backups.as_ref().map(BackupConfig::to_variables).unwrap_or_default();
+    if let Err(error) = server_settings::write(&server.database, &settings) {
+        tracing::warn!(%error, "the settings could not be written for `fastcore check`");
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use crate::config::env_file;
 use crate::config::error::ConfigError;
 
 /// All variables; a secret `X` may be given as `X_FILE` or as a systemd credential.
@@ -31,11 +33,25 @@ const KNOWN: [&str; 19] = [
     "FASTCORE_METRICS_TOKEN_FILE",
 ];
 
+/// The variables that contain a secret.
+const SECRETS: [&str; 3] =
+    ["FASTCORE_SITE_INGEST_TOKEN", "FASTCORE_SITE_INGEST_TOKEN_PREVIOUS", "FASTCORE_METRICS_TOKEN"];
+const ENV_FILE: &str = ".env";
+
 /// A snapshot of the variables, taken once.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct Environment {
     process: BTreeMap<String, OsString>,
     file: BTreeMap<String, String>,
+    /// What a server has left for commands that run without its variables.
+    server: BTreeMap<String, String>,
+}
+
+/// A file with a secret that other users may read.
+#[derive(Debug, Clone)]
+pub struct ExposedFile {
+    pub detail: String,
+    pub hint: String,
 }
 
 impl std::fmt::Debug for Environment {
@@ -50,7 +66,7 @@ impl Environment {
     /// # Errors
     /// The file exists and cannot be read.
     pub fn load() -> Result<Self, ConfigError> {
-        Ok(Self { file: read_file(Path::new(".env"))?, ..Self::of_process() })
+        Ok(Self { file: env_file::read(Path::new(ENV_FILE))?, ..Self::of_process() })
     }
 
     /// Reads the process's variables alone.
@@ -60,21 +76,27 @@ impl Environment {
         let process = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
             .collect();
-        Self { process, file: BTreeMap::new() }
+        Self { process, ..Self::default() }
     }
 
     /// An environment with these variables alone.
     #[must_use]
     pub fn of(variables: &[(&str, &str)]) -> Self {
         let process = variables.iter().map(|(n, v)| ((*n).to_owned(), OsString::from(v))).collect();
-        Self { process, file: BTreeMap::new() }
+        Self { process, ..Self::default() }
+    }
+
+    /// These variables, and for what they do not set, those of a server.
+    #[must_use]
+    pub fn with_server_settings(&self, settings: BTreeMap<String, String>) -> Self {
+        Self { server: settings, ..self.clone() }
     }
 
     /// A variable's value; an empty one counts as unset.
     pub(crate) fn get(&self, name: &str) -> Result<Option<&str>, ConfigError> {
         match self.process(name)? {
             Some(value) => Ok(Some(value)),
-            None => Ok(self.file(name)),
+            None => Ok(self.file(name).or_else(|| self.server.get(name).map(String::as_str))),
         }
     }
 
@@ -113,6 +135,32 @@ impl Environment {
             .collect()
     }
 
+    /// The files with secrets that other users may read: `.env`, and what a variable `X_FILE` names.
+    #[must_use]
+    pub fn exposed_files(&self) -> Vec<ExposedFile> {
+        let secret = SECRETS.into_iter().find(|name| self.file(name).is_some());
+        let in_env_file = secret.map(|name| (Path::new(ENV_FILE), name.to_owned()));
+        let names = SECRETS.map(|name| format!("{name}_FILE"));
+        let named = names.iter().filter_map(|name| {
+            let path = self.get(name).ok().flatten()?;
+            Some((Path::new(path), name.clone()))
+        });
+        let others_may_read = |path: &Path| {
+            let mode = fs::metadata(path).ok()?.permissions().mode() & 0o777;
+            (mode & 0o004 != 0).then_some(mode)
+        };
+        let exposed = |(path, name): (&Path, String)| {
+            let mode = others_may_read(path)?;
+            // Only a path that exists is shown: by mistake, it may be the secret itself.
+            let path = path.display();
+            let detail = format!(
+                "{path} has the secret of {name}, and others can read it (mode {mode:03o})"
+            );
+            Some(ExposedFile { detail, hint: format!("chmod go= '{path}'") })
+        };
+        in_env_file.into_iter().chain(named).filter_map(exposed).collect()
+    }
+
     /// The variables that are set and known, but not used by this version.
     #[must_use]
     pub fn unused(&self) -> Vec<&'static str> {
@@ -125,32 +173,4 @@ impl Environment {
 
 fn known(name: &str) -> bool {
     KNOWN.contains(&name)
-}
-
-fn read_file(path: &Path) -> Result<BTreeMap<String, String>, ConfigError> {
-    let entries = match dotenvy::from_path_iter(path) {
-        Ok(entries) => entries,
-        Err(dotenvy::Error::Io(e)) if e.kind() == io::ErrorKind::NotFound => {
-            return Ok(BTreeMap::new());
-        }
-        Err(e) => return Err(ConfigError::new(format_args!("{}: {}", path.display(), cause(&e)))),
-    };
-    entries
-        .enumerate()
-        .map(|(i, entry)| {
-            entry.map_err(|e| {
-                let (n, path) = (i + 1, path.display());
-                ConfigError::new(format_args!("{path}: entry {n}: {}", cause(&e)))
-            })
-        })
-        .collect()
-}
-
-/// The error without the content of the file, which may be a secret.
-fn cause(error: &dotenvy::Error) -> String {
-    match error {
-        dotenvy::Error::Io(e) => e.to_string(),
-        _ => "not of the form NAME=value; a value with spaces, quotes or # needs 'single quotes'"
-            .to_owned(),
-    }
 }

@@ -34,6 +34,9 @@ impl IngestTokens {
         const NAME: &str = "FASTCORE_SITE_INGEST_TOKEN";
         const PREVIOUS: &str = "FASTCORE_SITE_INGEST_TOKEN_PREVIOUS";
         let mut tokens = Self::default();
+        for name in [NAME, PREVIOUS] {
+            tokens.warnings.extend(Secret::shadowed(environment, name)?);
+        }
         match Secret::find(environment, NAME)? {
             Some(secret) => tokens.accept(NAME, &secret, loopback)?,
             None if loopback => tokens.missing = true,

@@ -2,6 +2,7 @@
 //! this module reads the environment.
 
 pub mod database;
+mod env_file;
 pub mod environment;
 pub mod error;
 pub mod ingest_tokens;

@@ -95,6 +95,37 @@ impl Secret {
         Self::from_values(name, (environment.file(name), environment.file(&file)))
     }
 
+    /// A warning where a secret is given in several places: only the first is used.
+    pub(crate) fn shadowed(
+        environment: &Environment,
+        name: &str,
+    ) -> Result<Option<String>, ConfigError> {
+        let file = format!("{name}_FILE");
+        let mut places = Vec::new();
+        for name in [name, &file] {
+            if environment.process(name)?.is_some() {
+                places.push(format!("the environment variable {name}"));
+            }
+        }
+        if let Some(folder) = environment.process("CREDENTIALS_DIRECTORY")? {
+            let credential = name.to_ascii_lowercase();
+            if Path::new(folder).join(&credential).exists() {
+                places.push(format!("the systemd credential {credential}"));
+            }
+        }
+        for name in [name, &file] {
+            if environment.file(name).is_some() {
+                places.push(format!("{name} in .env"));
+            }
+        }
+        let Some((used, ignored)) = places.split_first().filter(|(_, more)| !more.is_empty())
+        else {
+            return Ok(None);
+        };
+        let ignored = ignored.join(" and ");
+        Ok(Some(format!("{used} is used, and {ignored} is ignored; remove what is not meant")))
+    }
+
     /// From the values of `X` and `X_FILE`.
     fn from_values(
         name: &str,

@@ -1,5 +1,6 @@
 //! The settings of `serve`.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -32,7 +33,7 @@ const PUBLIC_URL: Setting = Setting {
     variable: "FASTCORE_PUBLIC_URL",
     flag: "--public-url",
     default: "",
-    accepts: "a URL such as https://fastcore.example.com",
+    accepts: "a URL such as https://fastcore.example.com, without a path",
 };
 
 const BACKUP_DIR: Setting = Setting {
@@ -94,6 +95,18 @@ impl BackupConfig {
         })?;
         let keep = usize::try_from(keep).unwrap_or(usize::MAX);
         Ok((!folder.as_os_str().is_empty()).then_some(Self { folder, every, keep }))
+    }
+
+    /// The values of these settings by their variables, for a command that runs in another folder.
+    #[must_use]
+    pub fn to_variables(&self) -> BTreeMap<String, String> {
+        let folder = std::path::absolute(&self.folder).unwrap_or_else(|_| self.folder.clone());
+        let values = [
+            (BACKUP_DIR, folder.display().to_string()),
+            (BACKUP_EVERY, humantime::format_duration(self.every).to_string()),
+            (BACKUP_KEEP, self.keep.to_string()),
+        ];
+        values.into_iter().map(|(setting, value)| (setting.variable.to_owned(), value)).collect()
     }
 }
 
@@ -196,8 +209,9 @@ fn url(text: &str) -> Option<Option<String>> {
     if text.is_empty() {
         return Some(None);
     }
+    let url = web(text)?;
     // http::Uri drops a fragment silently.
-    let plain = web(text)?.query().is_none() && !text.contains('#');
+    let plain = url.path() == "/" && url.query().is_none() && !text.contains('#');
     plain.then(|| Some(text.trim_end_matches('/').to_owned()))
 }
 

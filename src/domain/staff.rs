@@ -13,6 +13,9 @@ const IDLE_LIFETIME: TimeDelta = TimeDelta::hours(12);
 /// A session expires after this time, used or not.
 const MAX_LIFETIME: TimeDelta = TimeDelta::days(7);
 
+/// How long a code of the second factor is shown; one from before and one from after are accepted as well.
+const TOTP_STEP_SECONDS: i64 = 30;
+
 /// The name of an account: 1 to 32 of `a`–`z`, `0`–`9`, `.`, `_`, `-`, a letter or digit first.
 /// Its actor in the audit log is `staff:<name>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +87,14 @@ impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")
     }
+}
+
+/// Whether a code's time step was used already, at `now` (Unix seconds). Where the last used step is later
+/// than that of any code that is valid now, the clock was ahead when it was stored: it shows nothing.
+#[must_use]
+pub fn is_step_used(step: i64, last_used: i64, now: i64) -> bool {
+    let newest_valid = now.div_euclid(TOTP_STEP_SECONDS) + 1;
+    step <= last_used && last_used <= newest_valid
 }
 
 /// The times after which a live session was last used and created.

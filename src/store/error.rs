@@ -12,6 +12,8 @@ use thiserror::Error;
 pub enum StoreError {
     #[error("the disk is full")]
     Full,
+    #[error("the disk of {0} is full")]
+    FullAt(PathBuf),
     #[error("another process keeps the database locked")]
     Locked,
     #[error("the disk reported an error ({0})")]
@@ -22,6 +24,8 @@ pub enum StoreError {
     QueueFull,
     #[error("the writer has stopped")]
     Closed,
+    #[error("it was interrupted; nothing was changed")]
+    Cancelled,
     #[error("the disk did not answer in time; whether the change is stored is unknown")]
     TimedOut,
     #[error("the database refused the change ({0})")]
@@ -35,6 +39,11 @@ pub enum StoreError {
     NotADatabase(PathBuf),
     #[error("{0} is the database of another program; nothing was changed")]
     Foreign(PathBuf),
+    #[error(
+        "{0} has FASTCore's tables, but not its mark, as a copy made by `.dump`; to use it: \
+         sqlite3 '{0}' 'PRAGMA application_id = 1178817093'"
+    )]
+    Unmarked(PathBuf),
     #[error("{path} cannot be opened for {purpose}: {cause}")]
     CannotOpen { path: PathBuf, purpose: &'static str, cause: String },
     #[error(
@@ -79,6 +88,15 @@ impl StoreError {
     /// Turns a failure of the system into one that names the file.
     pub(crate) fn at<E: Display>(path: &Path) -> impl Fn(E) -> Self + Copy {
         move |error| Self::Io(format!("{}: {error}", path.display()))
+    }
+
+    /// A full disk, with the file that could not be written; any other failure stays as it is.
+    #[must_use]
+    pub(crate) fn naming_disk_of(self, path: &Path) -> Self {
+        match self {
+            Self::Full => Self::FullAt(path.into()),
+            other => other,
+        }
     }
 
     /// Whether the failure is that of one statement, so that other jobs of its batch may go on.

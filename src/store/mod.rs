@@ -4,6 +4,7 @@ pub mod audit;
 pub mod backup;
 pub mod db;
 pub mod error;
+pub mod file_owner;
 pub mod health;
 pub mod leads;
 pub mod paths;

@@ -1,6 +1,6 @@
 //! Paths of the files next to the database.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +10,21 @@ pub fn sidecar_path(database: &Path, suffix: &str) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
+}
+
+/// Symbolic links that are followed one after the other, at most.
+const MAX_LINKS: usize = 40;
+
+/// The path of the file that a path leads to: symbolic links in its place are resolved, whether the file
+/// exists or not. What replaces a file would otherwise replace the link.
+#[must_use]
+pub fn resolve_links(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        let Ok(target) = fs::read_link(&path) else { break };
+        path = folder_of(&path).join(target);
+    }
+    path
 }
 
 /// The folder of a file; `.` for a bare file name.

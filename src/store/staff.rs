@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, params};
 
 use crate::domain::audit::{AuditEvent, staff_actor};
-use crate::domain::staff::SessionCutoffs;
+use crate::domain::staff::{SessionCutoffs, is_step_used};
 use crate::domain::timestamp::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::read::ReadTx;
@@ -206,7 +206,8 @@ pub fn open_session(
     let same = account.password_hash == seen.password_hash
         && account.totp_secret == seen.totp_secret
         && account.totp_secret.is_some() == step.is_some();
-    if !same || step.is_some_and(|step| step <= account.totp_last_step) {
+    let now = tx.now().to_datetime().timestamp();
+    if !same || step.is_some_and(|step| is_step_used(step, account.totp_last_step, now)) {
         return Ok(false);
     }
     if let Some(step) = step {

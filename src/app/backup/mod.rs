@@ -1,8 +1,9 @@
 //! Backups: taken while a server runs, verified, and recorded in the audit log.
 
+pub mod folder;
+pub(crate) mod monitor;
 pub mod scheduler;
 
-use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -18,7 +19,7 @@ use crate::store;
 use crate::store::backup::create::BackupSummary;
 use crate::store::backup::progress::{CancelFlag, ProgressFn};
 use crate::store::error::StoreError;
-use crate::store::paths::sidecar_path;
+use crate::store::paths::{resolve_links, sidecar_path};
 use crate::store::tx::WriteTx;
 
 /// Takes a backup for a command and records it.
@@ -52,12 +53,10 @@ pub fn stream(
     actor: &str,
     progress: &mut ProgressFn<'_>,
 ) -> Result<BackupSummary, ExportError> {
-    let path = sidecar_path(database, &format!(".backup-{}", std::process::id()));
-    let summary = store::backup::create::create(database, &path, cancel, progress)?;
-    // Without its name, nothing of it is left however the process ends.
-    let file = File::open(&path);
-    fs::remove_file(&path)?;
-    io::copy(&mut file?, out)?;
+    let place = sidecar_path(database, &format!(".backup-{}", std::process::id()));
+    let (summary, mut file) =
+        store::backup::create::create_unnamed(database, &place, cancel, progress)?;
+    io::copy(&mut file, out)?;
     out.flush()?;
     write_once(database, clock, audit_job(&summary, None, actor))?;
     Ok(summary)
@@ -70,6 +69,7 @@ fn write_file(
     cancel: &CancelFlag,
     progress: &mut ProgressFn<'_>,
 ) -> Result<BackupSummary, ExportError> {
+    let target = &resolve_links(target);
     atomic_file::check_target(target, database)?;
     if !store::backup::create::may_replace(target) {
         let error = format!("{} exists and is not a backup", target.display());

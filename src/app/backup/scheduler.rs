@@ -3,22 +3,21 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::backup;
+use crate::app::backup::folder::{self, BackupSchedule, DatedBackups};
+use crate::app::backup::monitor::{BackupMonitor, LastSuccess};
 use crate::app::db::{Db, blocking};
 use crate::app::export::ExportError;
 use crate::domain::audit::ACTOR_SCHEDULE;
-use crate::store;
 use crate::store::backup::progress::CancelFlag;
 use crate::store::error::StoreError;
 
@@ -26,17 +25,8 @@ use crate::store::error::StoreError;
 const MAX_START_DELAY: Duration = Duration::from_secs(60);
 /// The longest pause after a failure.
 const MAX_RETRY_DELAY: Duration = Duration::from_secs(600);
-/// The clock is read at least this often: it, and not the time slept, says when a backup is due.
+/// The clock is read at least this often: a machine that was asleep has missed a backup.
 const CLOCK_CHECK_INTERVAL: Duration = Duration::from_secs(60);
-const TIME_FORMAT: &str = "%Y%m%dT%H%M%SZ";
-
-/// When backups are taken, where they are written, and how many are kept.
-#[derive(Debug, Clone)]
-pub struct BackupSchedule {
-    pub folder: PathBuf,
-    pub every: Duration,
-    pub keep: usize,
-}
 
 /// The running schedule.
 #[derive(Debug)]
@@ -58,14 +48,16 @@ impl SchedulerHandle {
 }
 
 impl BackupSchedule {
-    /// Takes backups until `shutdown`.
+    /// Takes backups until `shutdown`, and reports to the monitor.
     pub(crate) fn start(
         self,
         db: &Db,
+        monitor: BackupMonitor,
         shutdown: &CancellationToken,
         runtime: &Handle,
     ) -> SchedulerHandle {
-        let worker = BackupWorker { schedule: self, db: db.clone(), cancel: CancelFlag::default() };
+        let (db, cancel) = (db.clone(), CancelFlag::default());
+        let worker = BackupWorker { schedule: self, db, monitor, cancel };
         SchedulerHandle(runtime.spawn(Arc::new(worker).run(shutdown.clone())))
     }
 }
@@ -73,6 +65,7 @@ impl BackupSchedule {
 struct BackupWorker {
     schedule: BackupSchedule,
     db: Db,
+    monitor: BackupMonitor,
     cancel: CancelFlag,
 }
 
@@ -80,26 +73,50 @@ impl BackupWorker {
     async fn run(self: Arc<Self>, shutdown: CancellationToken) {
         let every = self.schedule.every;
         let jitter = |max: Duration| (every / 10).min(max).mul_f64(rand::random_range(0.5..1.0));
-        let Ok(due) = self.on_thread(&shutdown, Self::until_due).await else { return };
-        let mut wait = jitter(MAX_START_DELAY).max(due);
+        let Ok(mut last) = self.on_thread(&shutdown, Self::begin).await else { return };
+        let mut wait = self.until_due(last.as_ref()).max(jitter(MAX_START_DELAY));
         loop {
-            while !wait.is_zero() {
-                let part = wait.min(CLOCK_CHECK_INTERVAL);
-                if shutdown.run_until_cancelled(sleep(part)).await.is_none() {
-                    return;
-                }
-                let Ok(due) = self.on_thread(&shutdown, Self::until_due).await else { return };
-                wait = wait.saturating_sub(part).min(due.max(MAX_START_DELAY));
+            if !self.sleep(&shutdown, wait, last.as_ref()).await {
+                return;
             }
             let Ok(taken) = self.on_thread(&shutdown, Self::take).await else { return };
             wait = match taken {
                 _ if shutdown.is_cancelled() => return,
-                Ok(due) => due.max(jitter(MAX_START_DELAY)),
+                Ok(taken) => {
+                    self.monitor.set_failure(None);
+                    last = Some(taken);
+                    self.until_due(last.as_ref()).max(jitter(MAX_START_DELAY))
+                }
                 Err(error) => {
                     tracing::error!(%error, "no backup could be taken; trying again later");
+                    self.monitor.set_failure(Some(error.to_string()));
+                    last = None;
                     jitter(MAX_RETRY_DELAY)
                 }
             };
+        }
+    }
+
+    /// Waits; less long if the clock says that the next backup is due. Returns false at the shutdown.
+    async fn sleep(
+        &self,
+        shutdown: &CancellationToken,
+        wait: Duration,
+        last: Option<&LastSuccess>,
+    ) -> bool {
+        let end = Instant::now() + wait;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return true;
+            }
+            let part = sleep(left.min(CLOCK_CHECK_INTERVAL));
+            if shutdown.run_until_cancelled(part).await.is_none() {
+                return false;
+            }
+            if last.is_some() && self.until_due(last).is_zero() {
+                return true;
+            }
         }
     }
 
@@ -121,30 +138,54 @@ impl BackupWorker {
         }
     }
 
-    /// How long until the newest backup is old enough.
-    fn until_due(&self) -> Duration {
-        let newest = newest(&self.schedule.folder, self.db.path());
-        let age = newest.map(|newest| self.db.clock().now() - newest.taken_at);
-        // A time in the future is of a clock that was set back.
-        let age = age.filter(|age| *age >= TimeDelta::zero()).and_then(|age| age.to_std().ok());
+    /// How long until the last backup is old enough.
+    fn until_due(&self, last: Option<&LastSuccess>) -> Duration {
+        let age = last.map(|last| last.age(self.db.clock().now()));
         age.map_or(Duration::ZERO, |age| self.schedule.every.saturating_sub(age))
     }
 
-    /// Takes a backup, removes those that are not kept, and returns how long until the next is due.
-    fn take(&self) -> Result<Duration, ExportError> {
-        let (folder, database) = (&self.schedule.folder, self.db.path());
-        fs::create_dir_all(folder)?;
-        self.remove_unfinished()?;
-        let time = self.db.clock().now().format(TIME_FORMAT);
-        let target = folder.join(format!("{}{time}.db", prefix(database)));
+    /// Says what is missing, and finds the newest backup that is not dated in the future.
+    fn begin(&self) -> Option<LastSuccess> {
+        if let Err(error) = folder::make_usable(&self.schedule.folder, self.db.path()) {
+            tracing::warn!(%error, "the backup folder cannot be used; leads are stored without backups");
+            self.monitor.set_failure(Some(error.to_string()));
+            return None;
+        }
+        let newest = self.dated().ok()?.plausible.pop()?;
+        Some(LastSuccess::new(newest.taken_at, self.db.clock().now()))
+    }
+
+    /// Takes a backup and removes those that are not kept.
+    fn take(&self) -> Result<LastSuccess, ExportError> {
+        let (backups, database) = (&self.schedule.folder, self.db.path());
+        folder::make_usable(backups, database)?;
+        self.remove_unfinished().map_err(StoreError::at(backups))?;
+        let now = self.db.clock().now();
+        let began = LastSuccess::new(now, now);
+        let target = folder::path_of(backups, database, now);
         let summary = backup::write_file(database, &target, &self.cancel, &mut |_, _| ())?;
         self.db.write_blocking(backup::audit_job(&summary, Some(&target), ACTOR_SCHEDULE))?;
         let (file, leads, sha256) = (target.display(), summary.leads, summary.sha256);
         tracing::info!(%file, leads, bytes = summary.bytes, sha256, "a backup was taken and verified");
-        for old in list(folder, database).iter().rev().skip(self.schedule.keep) {
-            fs::remove_file(&old.path)?;
+        // The one just taken is one of those that are kept, whatever its name says.
+        let dated = self.dated().map_err(StoreError::at(backups))?;
+        let others = dated.plausible.iter().rev().filter(|backup| backup.path != target);
+        for old in others.skip(self.schedule.keep - 1) {
+            fs::remove_file(&old.path).map_err(StoreError::at(&old.path))?;
         }
-        Ok(self.until_due())
+        Ok(began)
+    }
+
+    /// The backups in the folder. Those dated in the future do not count, and are reported.
+    fn dated(&self) -> io::Result<DatedBackups> {
+        let (backups, now) = (&self.schedule.folder, self.db.clock().now());
+        let dated = folder::list(backups, self.db.path(), now)?;
+        self.monitor.set_future_files(dated.future.len());
+        if let Some(newest) = dated.future.last() {
+            let (files, newest) = (dated.future.len(), newest.path.display());
+            tracing::warn!(files, %newest, "backups are dated in the future: they are not counted, and not deleted");
+        }
+        Ok(dated)
     }
 
     /// Removes what a process that was killed has left; only one server at a time writes these
@@ -154,47 +195,10 @@ impl BackupWorker {
             let path = entry?.path();
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             let name = name.strip_suffix(".partial");
-            if name.and_then(|name| time_of(name, self.db.path())).is_some() {
+            if name.and_then(|name| folder::time_of(name, self.db.path())).is_some() {
                 fs::remove_file(&path)?;
             }
         }
         Ok(())
     }
-}
-
-/// A backup of the schedule; it was verified before it got its name.
-#[derive(Debug, Clone)]
-pub struct BackupFile {
-    pub path: PathBuf,
-    pub taken_at: DateTime<Utc>,
-}
-
-/// The newest scheduled backup of a database in a folder.
-#[must_use]
-pub fn newest(folder: &Path, database: &Path) -> Option<BackupFile> {
-    list(folder, database).pop()
-}
-
-/// The scheduled backups of a database in a folder, recognised by their names, oldest first.
-fn list(folder: &Path, database: &Path) -> Vec<BackupFile> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut backups: Vec<BackupFile> = entries
-        .filter_map(|entry| {
-            let taken_at = time_of(entry.file_name().to_str()?, database)?;
-            Some(BackupFile { path: entry.path(), taken_at })
-        })
-        .filter(|backup| store::backup::checksum_trailer::has_trailer(&backup.path))
-        .collect();
-    backups.sort_by_key(|backup| backup.taken_at);
-    backups
-}
-
-fn prefix(database: &Path) -> String {
-    let stem = database.file_stem().unwrap_or_default().to_string_lossy();
-    format!("{stem}-")
-}
-
-fn time_of(name: &str, database: &Path) -> Option<DateTime<Utc>> {
-    let time = name.strip_prefix(&prefix(database))?.strip_suffix(".db")?;
-    Some(NaiveDateTime::parse_from_str(time, TIME_FORMAT).ok()?.and_utc())
 }

@@ -9,7 +9,7 @@ use crate::app::staff::rate_limit::{RateLimiter, TokenBucket};
 use crate::app::staff::sessions::{NewSession, Sessions, sha256};
 use crate::app::staff::totp;
 use crate::domain::audit::{ACTOR_ADMIN_PAGE, AuditEvent, NewAuditRow};
-use crate::domain::staff::{AccountName, Password};
+use crate::domain::staff::{AccountName, Password, is_step_used};
 use crate::store::error::StoreError;
 use crate::store::staff::Account;
 
@@ -118,7 +118,8 @@ impl SignIn {
     ) -> Result<Option<i64>, SignInError> {
         let Some(secret) = &account.totp_secret else { return Ok(None) };
         let code = code.filter(|code| !code.is_empty()).ok_or(SignInError::CodeRequired)?;
-        let step = totp::step_of(secret, code, now).filter(|step| *step > account.totp_last_step);
+        let step = totp::step_of(secret, code, now)
+            .filter(|step| !is_step_used(*step, account.totp_last_step, now));
         if step.is_none() {
             self.record_refused(Some(account), "code");
             return Err(SignInError::WrongCode);

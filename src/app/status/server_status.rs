@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::app::backup::monitor::BackupMonitor;
 use crate::app::db::Db;
 use crate::app::status::chain_monitor::{ChainMonitor, ChainStatus};
 use crate::app::status::thresholds::{self, Level, MIB};
@@ -62,8 +63,8 @@ pub struct StatusWarning {
 pub struct StatusReader {
     db: Db,
     chain: ChainMonitor,
-    /// The interval of scheduled backups.
-    backup_interval: Option<Duration>,
+    /// The scheduled backups, if there are any.
+    backups: Option<BackupMonitor>,
 }
 
 /// What the database and its file system say.
@@ -74,12 +75,14 @@ struct Facts {
     first_lead: Option<Timestamp>,
     last_lead: Option<Timestamp>,
     last_row: Option<Timestamp>,
+    /// The latest time of a lead, which need not be the last one to arrive.
+    latest_lead: Option<Timestamp>,
     last_backup: Option<LastBackup>,
 }
 
 impl StatusReader {
-    pub(crate) fn new(db: &Db, chain: ChainMonitor, backup_interval: Option<Duration>) -> Self {
-        Self { db: db.clone(), chain, backup_interval }
+    pub(crate) fn new(db: &Db, chain: ChainMonitor, backups: Option<BackupMonitor>) -> Self {
+        Self { db: db.clone(), chain, backups }
     }
 
     /// The status now.
@@ -98,7 +101,9 @@ impl StatusReader {
         let now = self.db.clock().now().into();
         let warnings = [
             facts.disk_warning(),
-            facts.backup_warning(self.backup_interval, now),
+            self.backup_failure(),
+            facts.backup_warning(self.backups.as_ref().map(BackupMonitor::interval), now),
+            self.future_backups(),
             chain.finding.as_ref().map(|finding| {
                 warning("chain_broken", format!("The audit log is invalid: {finding}"))
             }),
@@ -124,6 +129,17 @@ impl StatusReader {
             warnings: warnings.into_iter().flatten().collect(),
         })
     }
+
+    fn backup_failure(&self) -> Option<StatusWarning> {
+        let failure = self.backups.as_ref()?.failure()?;
+        Some(warning("backup_failing", format!("The last scheduled backup failed: {failure}")))
+    }
+
+    fn future_backups(&self) -> Option<StatusWarning> {
+        let files = self.backups.as_ref()?.future_files();
+        let detail = || format!("{files} scheduled backups are dated in the future");
+        (files > 0).then(|| warning("backup_future", detail()))
+    }
 }
 
 impl Facts {
@@ -134,11 +150,13 @@ impl Facts {
             at_utc: row.created_at_utc,
         });
         let newest = tx.audit_page(&AuditFilter::default(), None, 1)?;
+        let range = tx.time_range(&Default::default())?;
         Ok(Self {
             sizes,
             leads,
             audit_rows,
-            first_lead: tx.time_range(&Default::default())?.map(|(first, _)| first),
+            first_lead: range.map(|(first, _)| first),
+            latest_lead: range.map(|(_, latest)| latest),
             last_lead: tx.last_lead_at()?,
             last_row: newest.first().and_then(|row| row.created_at_utc.known()),
             last_backup,
@@ -164,7 +182,10 @@ impl Facts {
     /// installation has none yet.
     fn backup_warning(&self, interval: Option<Duration>, now: Timestamp) -> Option<StatusWarning> {
         let taken_at = self.last_backup.as_ref().and_then(|backup| backup.at_utc.known());
-        let since = taken_at.or(self.first_lead)?;
+        // While the clock is behind everything, it says nothing of the backup either.
+        let is_behind = thresholds::clock_level(self.last_row, now) > Level::Ok;
+        let plausible = taken_at.filter(|at| is_behind || !thresholds::is_future(*at, now));
+        let since = plausible.or(self.first_lead)?;
         thresholds::is_backup_late(since, interval, now).then(|| {
             let detail = match taken_at {
                 Some(taken_at) => format!("The last backup was taken at {taken_at}"),
@@ -175,9 +196,13 @@ impl Facts {
     }
 
     fn clock_warning(&self, now: Timestamp) -> Option<StatusWarning> {
-        let wrong = thresholds::clock_level(self.last_row, now) > Level::Ok;
-        wrong
-            .then(|| warning("clock_behind", "The clock is behind the newest audit row".to_owned()))
+        if thresholds::clock_level(self.last_row, now) > Level::Ok {
+            let detail = "The clock is behind the newest audit row".to_owned();
+            return Some(warning("clock_behind", detail));
+        }
+        let latest = self.latest_lead.filter(|latest| thresholds::is_future(*latest, now))?;
+        let detail = format!("Leads are dated in the future, up to {latest}");
+        Some(warning("clock_was_ahead", detail))
     }
 }
 

@@ -22,8 +22,12 @@ const WAL_LARGE_BYTES: u64 = 256 * MIB;
 const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(5);
 /// A backup older than this is late where no schedule is configured.
 const UNSCHEDULED_BACKUP_AGE: Duration = Duration::from_secs(7 * 24 * 3600);
-/// With a schedule, a backup is late after two intervals and what the backup itself may take.
-const BACKUP_DURATION: Duration = Duration::from_secs(3600);
+/// With a schedule, a backup is late when it has missed its turn by another interval, at least and at most
+/// this long.
+const MIN_BACKUP_DELAY: Duration = Duration::from_secs(60);
+const MAX_BACKUP_DELAY: Duration = Duration::from_secs(3600);
+/// After this long without an audit row, the clock may be ahead: what depends on the age of leads asks.
+const QUIET_PERIOD: TimeDelta = TimeDelta::days(31);
 
 /// How serious a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -53,8 +57,18 @@ pub(crate) fn wal_level(wal_bytes: u64) -> Level {
 
 /// The level of the clock, compared with the newest audit row.
 pub(crate) fn clock_level(newest_row: Option<Timestamp>, now: Timestamp) -> Level {
-    let ahead = newest_row.is_some_and(|newest| newest > now.saturating_add(CLOCK_TOLERANCE));
-    if ahead { Level::Error } else { Level::Ok }
+    let behind = newest_row.is_some_and(|newest| is_future(newest, now));
+    if behind { Level::Error } else { Level::Ok }
+}
+
+/// Whether a stored time is later than the clock, beyond what clocks differ.
+pub(crate) fn is_future(time: Timestamp, now: Timestamp) -> bool {
+    time > now.saturating_add(CLOCK_TOLERANCE)
+}
+
+/// Whether the clock is too far from the newest audit row for leads to be erased by their age.
+pub(crate) fn is_clock_implausible(newest_row: Timestamp, now: Timestamp) -> bool {
+    is_future(newest_row, now) || newest_row.saturating_add(QUIET_PERIOD) < now
 }
 
 /// The level of a backup that is missing or late: with a schedule, the server should have taken it.
@@ -62,13 +76,14 @@ pub(crate) fn missing_backup_level(interval: Option<Duration>) -> Level {
     if interval.is_some() { Level::Error } else { Level::Warning }
 }
 
-/// Whether a backup of this time is late. `interval` is that of the schedule, if there is one. A
-/// time in the future is of a clock that was set back, and not late.
+/// Whether a backup of this time is late. `interval` is that of the schedule, if there is one.
 pub(crate) fn is_backup_late(
     taken_at: Timestamp,
     interval: Option<Duration>,
     now: Timestamp,
 ) -> bool {
-    let limit = interval.map_or(UNSCHEDULED_BACKUP_AGE, |every| every * 2 + BACKUP_DURATION);
+    let limit = interval.map_or(UNSCHEDULED_BACKUP_AGE, |every| {
+        every + every.clamp(MIN_BACKUP_DELAY, MAX_BACKUP_DELAY)
+    });
     (now.to_datetime() - taken_at.to_datetime()).to_std().is_ok_and(|age| age > limit)
 }

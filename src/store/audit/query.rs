@@ -8,6 +8,7 @@ use crate::domain::audit::{AuditEvent, AuditRow};
 use crate::domain::filter::Period;
 use crate::domain::hash_chain::{ChainPosition, Sha256Hash};
 use crate::domain::recorded::Recorded;
+use crate::domain::timestamp::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::read::ReadTx;
 
@@ -150,6 +151,19 @@ impl ReadTx<'_> {
         let event = Some(Recorded::Known(event));
         let filter = AuditFilter { event, ..AuditFilter::default() };
         Ok(self.audit_page(&filter, None, 1)?.pop())
+    }
+
+    /// The latest time that a lead or an audit row has: not that of the last one, if the clock was ahead
+    /// once. Reads the whole log.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn latest_moment(&self) -> Result<Option<Timestamp>, StoreError> {
+        let sql = "SELECT max(latest) FROM (
+                       SELECT max(created_at_utc) AS latest FROM audit_log
+                       UNION ALL SELECT max(created_at_utc) FROM lead_inbox)";
+        let latest: Option<String> = self.0.query_row(sql, [], |row| row.get(0))?;
+        Ok(latest.and_then(|latest| latest.parse().ok()))
     }
 
     /// All audit rows of a lead up to a number, oldest first; if there are more, the newest.

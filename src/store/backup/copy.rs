@@ -10,6 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::domain::hash_chain::ChainPosition;
 use crate::store::audit::query;
 use crate::store::backup::progress::{CancelFlag, ProgressFn};
+use crate::store::db::open;
 use crate::store::error::StoreError;
 
 /// Pages copied in one step.
@@ -21,7 +22,7 @@ const RETRY_DELAY: Duration = Duration::from_millis(2);
 /// audit log.
 ///
 /// # Errors
-/// The database's own; [`StoreError::Closed`] if it was cancelled.
+/// The database's own; [`StoreError::Cancelled`]; [`StoreError::FullAt`] for the target's disk.
 pub(crate) fn copy_pages(
     source: &Connection,
     target: &Path,
@@ -29,12 +30,24 @@ pub(crate) fn copy_pages(
     progress: &mut ProgressFn<'_>,
 ) -> Result<ChainPosition, StoreError> {
     let head = query::head(source)?;
+    write_pages(source, target, cancel, progress).map_err(|e| e.naming_disk_of(target))?;
+    Ok(head)
+}
+
+fn write_pages(
+    source: &Connection,
+    target: &Path,
+    cancel: &CancelFlag,
+    progress: &mut ProgressFn<'_>,
+) -> Result<(), StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut copy = Connection::open_with_flags(target, flags)?;
     // An incomplete copy is worth nothing, so it needs no journal.
     copy.execute_batch(
         "PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF;",
     )?;
+    // SQLite writes the first page last: without this, what a killed process leaves is not recognised.
+    open::mark_as_own(&copy)?;
     let backup = Backup::new(source, &mut copy)?;
     loop {
         match backup.step(PAGES_PER_STEP)? {
@@ -47,7 +60,7 @@ pub(crate) fn copy_pages(
             _ => std::thread::sleep(RETRY_DELAY),
         }
         if cancel.load(Ordering::Relaxed) {
-            return Err(StoreError::Closed);
+            return Err(StoreError::Cancelled);
         }
     }
     drop(backup);
@@ -57,5 +70,5 @@ pub(crate) fn copy_pages(
         return Err(StoreError::Sqlite(format!("the copy stays in journal mode {mode}")));
     }
     copy.close().map_err(|(_, e)| e)?;
-    Ok(head)
+    Ok(())
 }

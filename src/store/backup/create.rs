@@ -1,5 +1,6 @@
 //! Creates backups of a database that others go on writing to.
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -20,6 +21,7 @@ use crate::store::backup::progress::{CancelFlag, ProgressFn};
 use crate::store::backup::verify::verify_file;
 use crate::store::db::{integrity, open, schema};
 use crate::store::error::StoreError;
+use crate::store::file_owner::FileOwner;
 
 /// How long the verification of a copy works before it pauses, and the longest pause.
 const WORK_SLICE: Duration = Duration::from_millis(5);
@@ -42,16 +44,41 @@ pub struct BackupSummary {
 ///
 /// # Errors
 /// The database cannot be read or does not verify; the target cannot be written;
-/// [`StoreError::Closed`] if it was cancelled.
+/// [`StoreError::Cancelled`].
 pub fn create(
     source: &Path,
     target: &Path,
     cancel: &CancelFlag,
     progress: &mut ProgressFn<'_>,
 ) -> Result<BackupSummary, StoreError> {
+    on_backup_thread(|| {
+        let (partial, summary) = create_partial(source, target, cancel, progress)?;
+        partial.rename_to(target)?;
+        Ok(summary)
+    })
+}
+
+/// Creates a backup in a file that has no name once it is complete; until then it is next to `place`.
+///
+/// # Errors
+/// As [`create`].
+pub fn create_unnamed(
+    source: &Path,
+    place: &Path,
+    cancel: &CancelFlag,
+    progress: &mut ProgressFn<'_>,
+) -> Result<(BackupSummary, File), StoreError> {
+    on_backup_thread(|| {
+        let (partial, summary) = create_partial(source, place, cancel, progress)?;
+        Ok((summary, partial.into_unnamed()?))
+    })
+}
+
+fn on_backup_thread<T: Send>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send,
+) -> Result<T, StoreError> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().name("backup".to_owned());
-        let work = || create_on_thread(source, target, cancel, progress);
         let thread = thread.spawn_scoped(scope, work).map_err(|e| StoreError::Io(e.to_string()))?;
         let panicked = || Err(StoreError::Io("the backup ended with a panic".into()));
         thread.join().unwrap_or_else(|_| panicked())
@@ -66,8 +93,13 @@ pub fn may_replace(path: &Path) -> bool {
 
 /// A copy before a migration. Its rows are of an older version, so only the file and the head of the
 /// chain are verified.
-pub(crate) fn copy_before_migration(conn: &Connection, target: &Path) -> Result<(), StoreError> {
-    let mut partial = PartialBackup::create(target)?;
+pub(crate) fn copy_before_migration(
+    conn: &Connection,
+    database: &Path,
+    target: &Path,
+) -> Result<(), StoreError> {
+    let owner = FileOwner::of_database(database).map_err(StoreError::at(database))?;
+    let mut partial = PartialBackup::create(target, owner)?;
     let tx = conn.unchecked_transaction()?;
     let head = copy_pages(&tx, &partial.path, &CancelFlag::default(), &mut |_, _| ())?;
     drop(tx);
@@ -83,19 +115,22 @@ pub(crate) fn copy_before_migration(conn: &Connection, target: &Path) -> Result<
     partial.rename_to(target)
 }
 
-fn create_on_thread(
+/// Writes and verifies a complete backup, which has no name of its own yet.
+fn create_partial(
     source: &Path,
     target: &Path,
     cancel: &CancelFlag,
     progress: &mut ProgressFn<'_>,
-) -> Result<BackupSummary, StoreError> {
+) -> Result<(PartialBackup, BackupSummary), StoreError> {
     lower_priority();
-    let mut partial = PartialBackup::create(target)?;
+    let owner = FileOwner::of_replaced(target, source).map_err(StoreError::at(source))?;
+    let mut partial = PartialBackup::create(target, owner)?;
     let (head, leads) = copy(source, &partial.path, cancel, progress)?;
-    let report = verify_file(&partial.path, throttle(cancel), progress)?;
+    let report = verify_file(&partial.path, throttle(cancel), progress);
     if cancel.load(Ordering::Relaxed) {
-        return Err(StoreError::Closed);
+        return Err(StoreError::Cancelled);
     }
+    let report = report?;
     if !report.valid {
         let finding = report.findings.into_iter().next().unwrap_or_default();
         return Err(StoreError::Corrupt(format!("{finding}; `fastcore check` lists every fault")));
@@ -104,9 +139,8 @@ fn create_on_thread(
         return Err(copy_differs());
     }
     let ChecksumTrailer { sha256, bytes } = partial.append_trailer(progress)?;
-    partial.rename_to(target)?;
     let (audit_rows, head) = (report.audit_rows, report.head);
-    Ok(BackupSummary { audit_rows, leads, head, sha256, bytes })
+    Ok((partial, BackupSummary { audit_rows, leads, head, sha256, bytes }))
 }
 
 /// Copies the database; returns its last audit row and its number of leads.

@@ -4,6 +4,8 @@
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -21,6 +23,7 @@ use crate::store::backup::verify::verify_file;
 use crate::store::db::lock::ServerLock;
 use crate::store::db::{lock, migrate, open};
 use crate::store::error::StoreError;
+use crate::store::file_owner::FileOwner;
 use crate::store::paths::{sidecar_path, sync_folder_of};
 use crate::store::privacy::erase;
 use crate::store::privacy::erase::LeadSelector;
@@ -46,7 +49,8 @@ pub struct RestoreSummary {
 ///
 /// # Errors
 /// The backup does not verify; another process has the database open; the files cannot be written. The
-/// database is unchanged then.
+/// database is unchanged then. [`StoreError::Cancelled`] until the old files are set aside.
+#[expect(clippy::too_many_arguments, reason = "each is used once, by one caller")]
 pub fn restore(
     backup: &Path,
     database: &Path,
@@ -54,12 +58,14 @@ pub fn restore(
     clock: &Clock,
     actor: &str,
     _lock: &ServerLock,
+    cancel: &CancelFlag,
     progress: &mut ProgressFn<'_>,
 ) -> Result<RestoreSummary, StoreError> {
     lock::check_unused(database)?;
-    let mut partial = PartialBackup::create(&sidecar_path(database, ".restore"))?;
-    let sha256 = copy_source(&mut partial, backup, no_checksum, progress)?;
-    let report = verify_restored(&partial.path, progress)?;
+    let owner = FileOwner::of_database(database).map_err(StoreError::at(database))?;
+    let mut partial = PartialBackup::create(&sidecar_path(database, ".restore"), owner)?;
+    let sha256 = copy_source(&mut partial, backup, no_checksum, cancel, progress)?;
+    let report = verify_restored(&partial.path, cancel, progress)?;
     let replaced_head = old_head(database).map(|head| head.to_string());
     let head = report.head;
     let name = backup.file_name().map(|name| name.to_string_lossy().into_owned());
@@ -70,8 +76,9 @@ pub fn restore(
         })
         .to_string()
     };
-    let erased_again = prepare(&partial.path, database, clock, actor, &details)?;
-    verify_restored(&partial.path, progress)?;
+    let erased_again = prepare(&partial.path, database, clock, actor, &details)
+        .map_err(|e| e.naming_disk_of(database))?;
+    verify_restored(&partial.path, cancel, progress)?;
     partial.file.sync_all().map_err(StoreError::at(&partial.path))?;
     // Again: a process may have opened it meanwhile.
     lock::check_unused(database)?;
@@ -86,22 +93,37 @@ fn copy_source(
     partial: &mut PartialBackup,
     backup: &Path,
     no_checksum: bool,
+    cancel: &CancelFlag,
     progress: &mut ProgressFn<'_>,
 ) -> Result<Option<String>, StoreError> {
     if !no_checksum {
         let progress = &mut |bytes| progress("MB read", bytes / 1_000_000);
         let PartialBackup { path, file, .. } = partial;
-        let write = &mut |piece: &[u8]| file.write_all(piece).map_err(StoreError::at(path));
+        let write = &mut |piece: &[u8]| {
+            check_cancelled(cancel)?;
+            file.write_all(piece).map_err(StoreError::at(path))
+        };
         return checksum_trailer::verify(backup, write, progress).map(Some);
     }
     // Through SQLite: a copy that another tool made may have a WAL next to it.
     let source = open::read_only(backup)?;
-    copy_pages(&source, &partial.path, &CancelFlag::default(), progress)?;
+    copy_pages(&source, &partial.path, cancel, progress)?;
     Ok(None)
 }
 
-fn verify_restored(path: &Path, progress: &mut ProgressFn<'_>) -> Result<VerifyReport, StoreError> {
-    let report = verify_file(path, || false, progress)?;
+fn check_cancelled(cancel: &CancelFlag) -> Result<(), StoreError> {
+    if cancel.load(Ordering::Relaxed) { Err(StoreError::Cancelled) } else { Ok(()) }
+}
+
+fn verify_restored(
+    path: &Path,
+    cancel: &CancelFlag,
+    progress: &mut ProgressFn<'_>,
+) -> Result<VerifyReport, StoreError> {
+    let interrupt = Arc::clone(cancel);
+    let report = verify_file(path, move || interrupt.load(Ordering::Relaxed), progress);
+    check_cancelled(cancel)?;
+    let report = report?;
     match report.findings.first() {
         Some(finding) => Err(StoreError::Corrupt(format!("the backup: {finding}"))),
         None => Ok(report),

@@ -10,6 +10,7 @@ use rustix::io::Errno;
 use rustix::process::{Flock, FlockType, fcntl_getlk};
 
 use crate::store::error::StoreError;
+use crate::store::file_owner::FileOwner;
 use crate::store::paths::sidecar_path;
 
 /// The lock that a server holds for as long as it lives; it ends with the process, however that ends. It is
@@ -38,6 +39,8 @@ impl ServerLock {
                 purpose: "writing",
                 cause: e.to_string(),
             })?;
+        let owner = FileOwner::of_database(path).map_err(StoreError::at(path))?;
+        owner.give(&file).map_err(StoreError::at(&name))?;
         flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|e| match e {
             Errno::WOULDBLOCK => StoreError::InUse(path.into()),
             other => StoreError::Io(format!("{} cannot be locked: {other}", name.display())),

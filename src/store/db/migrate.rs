@@ -62,7 +62,7 @@ fn verified_copy(
 ) -> Result<PathBuf, StoreError> {
     let time = Timestamp::from(clock.now()).to_string().replace([':', '.'], "-");
     let copy = sidecar_path(path, &format!(".before-migration-from-V{from}-{time}"));
-    create::copy_before_migration(conn, &copy).map_err(|e| match e {
+    create::copy_before_migration(conn, path, &copy).map_err(|e| match e {
         StoreError::Corrupt(cause) => StoreError::Migration(format!(
             "the copy {} is damaged ({cause}); nothing was changed",
             copy.display()
@@ -107,5 +107,6 @@ pub fn prepare(
     actor: &str,
 ) -> Result<(MigrationSummary, bool), StoreError> {
     let (mut conn, created) = open::read_write(path)?;
-    Ok((apply(&mut conn, path, true, clock, actor)?, created))
+    let summary = apply(&mut conn, path, true, clock, actor);
+    Ok((summary.map_err(|e| e.naming_disk_of(path))?, created))
 }

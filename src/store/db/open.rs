@@ -10,10 +10,16 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::store::error::StoreError;
+use crate::store::file_owner::FileOwner;
 use crate::store::paths::sidecar_path;
 
 /// `application_id` of the first migration: "FCRE".
 const APPLICATION_ID: i32 = 1_178_817_093;
+/// Bytes of the file's header, where it starts, and where `application_id` is in it
+/// (<https://sqlite.org/fileformat2.html>, section 1.3).
+pub(crate) const HEADER_SIZE: usize = 100;
+const MAGIC: &[u8] = b"SQLite format 3\0";
+const APPLICATION_ID_OFFSET: usize = 68;
 /// SQLite before 3.51.3 can lose commits when two connections write and checkpoint at once
 /// (sqlite.org/wal.html, "the WAL-reset bug").
 const OLDEST_LIBRARY: i32 = 3_051_003;
@@ -40,8 +46,7 @@ pub(crate) fn read_write(path: &Path) -> Result<(Connection, bool), StoreError> 
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     if check_identity(&conn, path)? == 0 {
         // Before anything else, so that an interrupted start leaves a file that is known as FASTCore's.
-        conn.pragma_update(None, "application_id", APPLICATION_ID)
-            .map_err(|e| cannot_open(path, "writing", e))?;
+        mark_as_own(&conn).map_err(|e| cannot_open(path, "writing", e))?;
     }
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     if !created {
@@ -109,8 +114,12 @@ fn check_library() -> Result<(), StoreError> {
 
 /// Creates the file if it is missing. SQLite gives the files next to it the same mode.
 fn create_private(path: &Path) -> Result<bool, StoreError> {
+    let owner = FileOwner::of_database(path);
     match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Ok(_) => Ok(true),
+        Ok(file) => {
+            let given = owner.and_then(|owner| owner.give(&file));
+            given.map(|()| true).map_err(|e| cannot_write(path, &e))
+        }
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(false),
         Err(e) => Err(cannot_write(path, &e)),
     }
@@ -149,16 +158,31 @@ fn check_identity(conn: &Connection, path: &Path) -> Result<i32, StoreError> {
         other => cannot_open(path, "reading", other),
     })?;
     if objects > 0 && number("PRAGMA application_id")? != APPLICATION_ID {
-        return Err(StoreError::Foreign(path.into()));
+        let own = number(
+            "SELECT count(*) FROM sqlite_schema WHERE type = 'table'
+             AND name IN ('audit_log', 'lead_inbox', 'refinery_schema_history')",
+        )?;
+        let path = path.into();
+        return Err(if own == 3 { StoreError::Unmarked(path) } else { StoreError::Foreign(path) });
     }
     Ok(objects)
 }
 
+/// Whether a file with this header is a database of FASTCore.
+pub(crate) fn is_own_header(header: &[u8; HEADER_SIZE]) -> bool {
+    header.starts_with(MAGIC)
+        && header[APPLICATION_ID_OFFSET..].starts_with(&APPLICATION_ID.to_be_bytes())
+}
+
+/// Marks a new file as FASTCore's, so that it can be recognised before anything else is in it.
+pub(crate) fn mark_as_own(conn: &Connection) -> rusqlite::Result<()> {
+    conn.pragma_update(None, "application_id", APPLICATION_ID)
+}
+
 /// Whether the file lacks SQLite's header string. Only called when SQLite has refused the file.
 fn is_not_a_database(path: &Path) -> bool {
-    const MAGIC: &[u8] = b"SQLite format 3\0";
     let head = fs::File::open(path).and_then(|mut file| {
-        let mut head = [0; MAGIC.len()];
+        let mut head = [0; 16];
         io::Read::read_exact(&mut file, &mut head).map(|()| head)
     });
     head.map_or(true, |head| head != MAGIC)

@@ -25,15 +25,17 @@ const TABLES: [&str; 9] = [
     "write_probe",
 ];
 
-/// A migration that this binary knows, and when it was applied to the database (RFC 3339), if it was.
+/// A migration of this binary or of the database, and when it was applied to that (RFC 3339), if it was.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct MigrationStatus {
     pub version: u32,
     pub name: String,
     pub applied_on: Option<String>,
+    /// Whether this binary knows it: a newer one has applied it otherwise.
+    pub known: bool,
 }
 
-/// Lists every migration that this binary knows, and which of them the database has.
+/// Lists every migration that this binary knows or the database has.
 ///
 /// # Errors
 /// The database cannot be read.
@@ -41,7 +43,7 @@ pub fn status(path: &Path) -> Result<Vec<MigrationStatus>, StoreError> {
     migrations(&open::read_only(path)?)
 }
 
-/// Every migration that this binary knows, in order.
+/// Every migration that this binary knows or the database has, in order.
 fn migrations(conn: &Connection) -> Result<Vec<MigrationStatus>, StoreError> {
     let applied = applied(conn)?;
     let mut migrations: Vec<MigrationStatus> = known()
@@ -53,8 +55,16 @@ fn migrations(conn: &Connection) -> Result<Vec<MigrationStatus>, StoreError> {
                 .iter()
                 .find(|a| a.version == version_of(m))
                 .map(|a| a.applied_on.clone()),
+            known: true,
         })
         .collect();
+    let is_known = |a: &Applied| known().iter().any(|m| version_of(m) == a.version);
+    migrations.extend(applied.iter().filter(|a| !is_known(a)).map(|a| MigrationStatus {
+        version: a.version,
+        name: a.name.clone(),
+        applied_on: Some(a.applied_on.clone()),
+        known: false,
+    }));
     migrations.sort_by_key(|migration| migration.version);
     Ok(migrations)
 }
@@ -66,6 +76,14 @@ pub(crate) fn check_current(conn: &Connection, path: &Path) -> Result<(), StoreE
         return Err(StoreError::Pending { path: path.into(), found, known });
     }
     Ok(())
+}
+
+/// [`check_known`] for a file.
+///
+/// # Errors
+/// The database cannot be read, is newer than this binary or was made by other migrations.
+pub fn check_file(path: &Path) -> Result<(), StoreError> {
+    check_known(&open::read_only(path)?, path)
 }
 
 /// Fails if the database is newer than this binary or was made by other migrations.

@@ -11,6 +11,7 @@ use rustix::fs::{FlockOperation, flock};
 
 use crate::domain::id::LeadId;
 use crate::store::error::StoreError;
+use crate::store::file_owner::FileOwner;
 use crate::store::paths::{sidecar_path, sync_folder_of};
 
 /// The ledger, open for appending by one process at a time.
@@ -36,6 +37,7 @@ impl ErasureLedger {
             .mode(0o600)
             .open(&path)
             .map_err(fail)?;
+        FileOwner::of_database(database).and_then(|owner| owner.give(&file)).map_err(fail)?;
         flock(&file, FlockOperation::LockExclusive).map_err(|e| fail(e.into()))?;
         let mut text = String::new();
         file.read_to_string(&mut text).map_err(fail)?;

@@ -185,7 +185,8 @@ impl WriterLoop {
             None if self.health.record_success() => tracing::info!("leads can be stored again"),
             None => {}
             Some(error) if self.health.record_failure(error) && self.is_server => {
-                tracing::error!(%error, "a transaction failed; nothing of it is stored");
+                let database = self.conn.path().unwrap_or_default();
+                tracing::error!(%error, database, "a transaction failed; nothing of it is stored");
             }
             Some(error) => tracing::debug!(%error, "a transaction failed"),
         }
