@@ -66,6 +66,11 @@ pub fn start(environment: &Environment, flags: &LogFlags) -> Result<(), ConfigEr
     // The message of a panic may quote personal data; its location is enough to fix the defect.
     std::panic::set_hook(Box::new(|panic| {
         let location = panic.location().map(ToString::to_string).unwrap_or_default();
+        // This library panics where its temporary file cannot be written; the export reports that.
+        if location.contains("rust_xlsxwriter") {
+            tracing::debug!(location, "the workbook could not be written");
+            return;
+        }
         tracing::error!(location, "panic: a defect of FASTCore");
     }));
     if started.is_err() {

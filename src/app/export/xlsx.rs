@@ -3,9 +3,10 @@
 
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rust_xlsxwriter::{Format, IgnoreError, Workbook, Worksheet, XlsxError};
+use rustix::fs::statvfs;
 use sha2::Sha256;
 
 use crate::app::export::encoder::{Encoder, HashingWriter};
@@ -33,6 +34,8 @@ pub(crate) struct XlsxEncoder<W: Write> {
     /// Bytes of the last sheet, at most.
     bytes: u64,
     large: bool,
+    /// The folder of the temporary file.
+    scratch: PathBuf,
     /// Why the scratch folder cannot be used; returned by `header`.
     scratch_error: Option<io::Error>,
 }
@@ -51,6 +54,7 @@ impl<W: Write> XlsxEncoder<W> {
             next: 0,
             bytes: 0,
             large: false,
+            scratch: scratch.map_or_else(std::env::temp_dir, Path::to_owned),
             scratch_error,
         }
     }
@@ -63,7 +67,7 @@ impl<W: Write> XlsxEncoder<W> {
         self.next = 1;
         self.bytes = 0;
         let (number, rows) = (self.sheets, self.sheet_rows);
-        catch_panic(|| {
+        catch_panic(&self.scratch, || {
             let sheet = self.book.add_worksheet_with_constant_memory()?;
             let name = if number == 1 { name.to_owned() } else { format!("{name} {number}") };
             sheet.set_name(name)?.set_freeze_panes(1, 0)?;
@@ -95,7 +99,7 @@ impl<W: Write + Send> Encoder for XlsxEncoder<W> {
         }
         let (at, last) = (self.next, self.sheets - 1);
         let mut bytes = MARKUP_BYTES as u64;
-        catch_panic(|| {
+        catch_panic(&self.scratch, || {
             let sheet = self.book.worksheet_from_index(last)?;
             for (i, cell) in (0..).zip(row) {
                 bytes += put(sheet, at, i, *cell, &self.text)?;
@@ -111,7 +115,7 @@ impl<W: Write + Send> Encoder for XlsxEncoder<W> {
     fn end(&mut self) -> io::Result<()> {
         self.book.use_zip_large_file(self.large);
         let mut out = ErrorTrap { out: &mut self.out, failure: None };
-        let saved = catch_panic(|| self.book.save_to_writer(&mut out));
+        let saved = catch_panic(&self.scratch, || self.book.save_to_writer(&mut out));
         match out.failure {
             Some(failure) => Err(failure),
             None => saved.and_then(|()| self.out.flush()),
@@ -154,14 +158,14 @@ fn column(index: usize) -> io::Result<u16> {
 }
 
 /// Runs a function of the library, which panics where its scratch file cannot be written.
-fn catch_panic<T>(work: impl FnOnce() -> Result<T, XlsxError>) -> io::Result<T> {
-    catch_unwind(AssertUnwindSafe(work))
-        .map_err(|_| {
-            io::Error::other(
-                "the temporary file of a workbook cannot be written; its disk may be full",
-            )
-        })?
-        .map_err(cause)
+fn catch_panic<T>(scratch: &Path, work: impl FnOnce() -> Result<T, XlsxError>) -> io::Result<T> {
+    let failed = || {
+        let (shown, full) =
+            (scratch.display(), statvfs(scratch).is_ok_and(|disk| disk.f_bavail == 0));
+        let cause = if full { "the disk is full" } else { "the disk may be full" };
+        format!("the temporary file of the workbook, in {shown}, cannot be written: {cause}")
+    };
+    catch_unwind(AssertUnwindSafe(work)).map_err(|_| io::Error::other(failed()))?.map_err(cause)
 }
 
 fn cause(error: XlsxError) -> io::Error {

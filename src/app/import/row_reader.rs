@@ -66,10 +66,11 @@ pub(crate) struct CsvRows<R> {
 type RecordResult = Result<usize, RowError>;
 
 impl<R: BufRead> CsvRows<R> {
-    fn open(input: R) -> Result<Self, ImportError> {
+    fn open(mut input: R) -> Result<Self, ImportError> {
+        let delimiter = delimiter(input.fill_buf()?);
         let mut csv = Self {
             input,
-            reader: csv_core::Reader::new(),
+            reader: csv_core::ReaderBuilder::new().delimiter(delimiter).build(),
             column_index: Default::default(),
             width: 0,
             text: vec![0; MAX_ROW_BYTES],
@@ -168,6 +169,13 @@ impl<R: BufRead> JsonlRows<R> {
         let text = std::str::from_utf8(&self.text).map_err(|_| not_text())?;
         ImportedLead::from_json(text.trim_start_matches('\u{feff}').trim())
     }
+}
+
+/// The separator of the values: a comma or, where the names of the columns have no comma between them, the
+/// semicolon of a French Excel or a tab.
+fn delimiter(start: &[u8]) -> u8 {
+    let header = start.split(|b| *b == b'\n').next().unwrap_or_default();
+    [b',', b';', b'\t'].into_iter().find(|separator| header.contains(separator)).unwrap_or(b',')
 }
 
 fn too_long() -> RowError {
