@@ -17,6 +17,7 @@ type Reader = fn(&Path) -> String;
 pub(crate) fn cases() -> Vec<Trial> {
     vec![
         case("inbox::search_and_filters_are_in_the_address_and_back_undoes_them", search),
+        case("inbox::a_lead_of_the_future_was_shown_as_one_of_today", future),
         case("inbox::scrolling_loads_more_pages", scrolling),
         case("inbox::new_leads_appear_live_and_move_nothing", live),
         case("inbox::no_lead_is_missed_during_a_restart", restart),
@@ -39,6 +40,25 @@ pub(crate) fn cases() -> Vec<Trial> {
             exports(server, page, &[("xlsx", read_xlsx)])
         }),
     ]
+}
+
+async fn future(server: TestServer, page: Page) {
+    server.add_staff("claire");
+    let database = server.open_database();
+    // As a clock that was ahead leaves it.
+    database.execute_batch("DROP TRIGGER lead_inbox_refuses_update").expect("a trigger");
+    server.post_lead(&json!({ "name": "Jean Petit" }));
+    database
+        .execute_batch("UPDATE lead_inbox SET created_at_utc = '2999-06-17T08:00:00.000000Z'")
+        .expect("a time");
+    server.post_lead(&json!({ "name": "Marc Besson" }));
+    page.sign_in().await;
+    page.wait_for_text(".list-summary p", "2 demandes").await;
+    let list = page.eval("document.querySelector('.list-pane').innerText").await;
+    let list = list.as_str().expect("text").to_lowercase();
+    assert!(list.contains("datées dans le futur"), "{list}");
+    assert!(list.contains("dans le futur : 17 juin 2999"), "{list}");
+    assert!(list.contains("aujourd’hui"), "{list}");
 }
 
 async fn search(server: TestServer, page: Page) {

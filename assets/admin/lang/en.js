@@ -76,6 +76,8 @@ export default {
 
   time: {
     justNow: 'just now',
+    future: (date) => `in the future: ${date}`,
+    futureHeading: 'Dated in the future',
     today: 'Today',
     yesterday: 'Yesterday',
     yesterdayAt: (clock) => `yesterday ${clock}`,
@@ -87,6 +89,7 @@ export default {
     offline: 'The server does not answer. Check the connection; your leads are safe.',
     unavailable: 'The server is unavailable just now. Try again in a moment.',
     internal_error: 'The server met an error. If it happens again, tell the person who looks after it.',
+    forbidden: 'The server does not expect this page at this address. The person who looks after it sets its address with FASTCORE_PUBLIC_URL; the log says more.',
     other: 'The server refused this.',
   },
 
@@ -349,6 +352,10 @@ export default {
     warnings: {
       disk_low: 'The disk is almost full.',
       backup_old: 'There is no recent backup.',
+      backup_failing: 'The server cannot take backups.',
+      backup_future: 'Some backups are dated in the future: the clock was wrong.',
+      clock_behind: 'The server’s clock is wrong: it is behind the newest row of the log.',
+      clock_was_ahead: 'Some leads are dated in the future: the clock was wrong.',
       chain_broken: 'The hash chain is broken: someone or something changed the database.',
       writer_failing: 'New leads cannot be stored.',
       wal_large: 'The database’s write-ahead log is unusually large.',

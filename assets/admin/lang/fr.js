@@ -76,6 +76,8 @@ export default {
 
   time: {
     justNow: 'à l’instant',
+    future: (date) => `dans le futur : ${date}`,
+    futureHeading: 'Datées dans le futur',
     today: 'Aujourd’hui',
     yesterday: 'Hier',
     yesterdayAt: (clock) => `hier ${clock}`,
@@ -87,6 +89,7 @@ export default {
     offline: 'Le serveur ne répond pas. Vérifiez la connexion ; vos demandes sont en sécurité.',
     unavailable: 'Le serveur est momentanément indisponible. Réessayez dans un instant.',
     internal_error: 'Le serveur a rencontré une erreur. Si elle se répète, prévenez la personne qui s’en occupe.',
+    forbidden: 'Le serveur n’attend pas cette page à cette adresse. La personne qui s’en occupe règle son adresse par FASTCORE_PUBLIC_URL ; le journal en dit plus.',
     other: 'Le serveur a refusé cette opération.',
   },
 
@@ -349,6 +352,10 @@ export default {
     warnings: {
       disk_low: 'Le disque est presque plein.',
       backup_old: 'Il n’y a pas de sauvegarde récente.',
+      backup_failing: 'Le serveur ne peut pas faire de sauvegardes.',
+      backup_future: 'Des sauvegardes sont datées dans le futur : l’horloge était fausse.',
+      clock_behind: 'L’horloge du serveur est fausse : elle retarde sur la dernière ligne du journal.',
+      clock_was_ahead: 'Des demandes sont datées dans le futur : l’horloge était fausse.',
       chain_broken: 'Le journal ne concorde plus : quelqu’un ou quelque chose a modifié la base.',
       writer_failing: 'Les nouvelles demandes ne peuvent pas être enregistrées.',
       wal_large: 'Le fichier d’attente de la base est anormalement gros.',

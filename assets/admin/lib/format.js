@@ -78,10 +78,16 @@ function offsetName(time) {
   return `UTC+${hours}`;
 }
 
+// Clocks differ by so many minutes; a time beyond that was stored while one was wrong.
+const clockTolerance = 5;
+
 /** A time relative to now: "il y a 5 min", "hier 14:32", "12 nov.". */
 export function formatRelative(iso, now = Date.now()) {
   const time = new Date(iso);
   const minutes = Math.round((now - time.getTime()) / 60_000);
+  if (minutes < -clockTolerance) {
+    return t.time.future(dateFormatter({ day: 'numeric', month: 'short', year: 'numeric' }).format(time));
+  }
   if (minutes < 1) return t.time.justNow;
   const relative = formatter(Intl.RelativeTimeFormat, { style: 'short', numeric: 'always' });
   if (minutes < 60) return relative.format(-minutes, 'minute');
@@ -103,6 +109,7 @@ function daysBetween(from, to) {
 export function dateHeading(iso, now = Date.now()) {
   const day = dayOf(new Date(iso));
   const days = daysBetween(day, dayOf(now));
+  if (days < 0) return t.time.futureHeading;
   if (days === 0) return t.time.today;
   if (days === 1) return t.time.yesterday;
   if (days < 7) return capitalize(formatDay(day, { weekday: 'long', day: 'numeric', month: 'long' }));

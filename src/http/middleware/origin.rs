@@ -1,13 +1,22 @@
 //! The server's own origin, and whether a request comes from a page of it.
 
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
 use http::HeaderMap;
-use http::header::{HOST, ORIGIN};
+use http::header::{HOST, HeaderName, ORIGIN};
+
+/// A refusal is explained in the log at most this often.
+const WARN_INTERVAL: Duration = Duration::from_secs(60);
+/// Characters of an origin that are logged, at most.
+const MAX_LOGGED_CHARS: usize = 100;
 
 /// The origin at which clients reach the server.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PublicOrigin {
     /// Scheme, host and port of the configured URL, if there is one.
     origin: Option<String>,
+    warned_at: Arc<Mutex<Option<Instant>>>,
 }
 
 impl PublicOrigin {
@@ -16,7 +25,7 @@ impl PublicOrigin {
             let url: http::Uri = url.parse().ok()?;
             Some(format!("{}://{}", url.scheme_str()?, url.authority()?).to_ascii_lowercase())
         };
-        Self { origin: public_url.and_then(origin) }
+        Self { origin: public_url.and_then(origin), ..Self::default() }
     }
 
     /// Whether browsers reach the server over HTTPS.
@@ -27,15 +36,39 @@ impl PublicOrigin {
     /// Whether a request comes from a page of this server: of the configured URL or, without one,
     /// of the host that the request names.
     pub(crate) fn is_same_origin(&self, headers: &HeaderMap) -> bool {
-        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        let Some(from) = text(ORIGIN) else { return false };
-        let own = match (&self.origin, text(HOST)) {
-            (Some(origin), _) => origin.clone(),
-            (None, Some(host)) => format!("http://{host}"),
-            (None, None) => return false,
+        let (Some(from), Some(own)) = (text(headers, ORIGIN), self.own(headers)) else {
+            return false;
         };
-        without_default_port(from) == without_default_port(&own)
+        let same = without_default_port(from) == without_default_port(&own);
+        if !same {
+            self.warn(from, &own);
+        }
+        same
     }
+
+    /// The configured origin or, without one, that of the host that the request names.
+    fn own(&self, headers: &HeaderMap) -> Option<String> {
+        self.origin.clone().or_else(|| text(headers, HOST).map(|host| format!("http://{host}")))
+    }
+
+    /// Says in the log how the server's address is configured: behind a proxy, its own page may be refused.
+    fn warn(&self, from: &str, own: &str) {
+        let mut warned_at = self.warned_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if warned_at.is_none_or(|at| at.elapsed() >= WARN_INTERVAL) {
+            *warned_at = Some(Instant::now());
+            let short = |origin: &str| origin.chars().take(MAX_LOGGED_CHARS).collect::<String>();
+            tracing::warn!(
+                origin = short(from),
+                expected = short(own),
+                "a request from a page of another origin was refused; if this origin is the server's own \
+                 address, set FASTCORE_PUBLIC_URL to it"
+            );
+        }
+    }
+}
+
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
 }
 
 /// Browsers omit the default port of a scheme.

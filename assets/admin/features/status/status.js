@@ -82,7 +82,7 @@ function StatusContent({ version, database, last_lead_at_utc: lastLead, last_bac
     <dl class="tiles">
       <${Tile} label=${t.serverStatus.intake} danger=${!health.ok} value=${health.ok ? t.serverStatus.intakeOk : t.serverStatus.intakeFailing} detail=${health.detail} />
       <${Tile} label=${t.serverStatus.lastLead} value=${lastLead ? html`<${Time} at=${lastLead} />` : t.serverStatus.noLead} />
-      <${Tile} label=${t.serverStatus.lastBackup} danger=${hasWarning('backup_old')} value=${backup ? html`<${Time} at=${backup.at_utc} />` : t.serverStatus.noBackup} detail=${backup?.file} />
+      <${Tile} label=${t.serverStatus.lastBackup} danger=${hasWarning('backup_old') || hasWarning('backup_failing')} value=${backup ? html`<${Time} at=${backup.at_utc} />` : t.serverStatus.noBackup} detail=${backup?.file} />
       <${Tile} label=${t.serverStatus.chain} danger=${!chain.ok} value=${chainText} detail=${chainDetail} />
       <${Tile} label=${t.serverStatus.freeSpace} danger=${hasWarning('disk_low')} value=${formatBytes(database.free_bytes)} />
       <${Tile} label=${t.serverStatus.database} danger=${hasWarning('wal_large')} value=${formatBytes(database.bytes)} detail=${databaseDetail} />
