@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::fs::{CWD, FileType, Mode, mknodat};
-use rustix::process::Signal;
+use rustix::fs::{CWD, FileType, FlockOperation, Mode, flock, mknodat};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::process::{assert_kept, under_load};
@@ -188,6 +188,45 @@ fn a_backup_under_load_verifies_and_a_killed_one_leaves_no_file() {
         serde_json::from_slice(&run(folder, &["backup", "verify", "backup.db", "--json"]).stdout)
             .expect("JSON");
     assert_eq!(report["valid"], true);
+}
+
+#[test]
+fn an_interrupted_backup_left_an_unfinished_file_with_leads() {
+    let database = Database::sample();
+    let mut interrupted = 0;
+    for round in 0..30 {
+        let arguments: &[&str] =
+            if round % 3 == 0 { &["restore", "x.db"] } else { &["backup", "create", "x.db"] };
+        let mut child =
+            command(database.folder(), arguments).stderr(Stdio::piped()).spawn().expect("it runs");
+        std::thread::sleep(Duration::from_millis(rand::random_range(0..60)));
+        let signal = if round % 2 == 0 { Signal::INT } else { Signal::TERM };
+        kill_process(Pid::from_child(&child), signal).expect("it lives");
+        let stderr = child.stderr.take().expect("a pipe");
+        let status = child.wait().expect("ended");
+        let said = std::io::read_to_string(stderr).expect("text");
+        interrupted += usize::from(said.contains("it was interrupted; nothing was changed"));
+        let left = names(database.folder());
+        assert!(!left.iter().any(|name| name.contains(".partial")), "{status}: {said} {left:?}");
+    }
+    println!("{interrupted} were interrupted in their work");
+    database.succeed(&["audit", "verify"]);
+}
+
+#[test]
+fn the_unfinished_file_of_a_killed_backup_stayed_for_ever() {
+    let database = Database::sample();
+    database.succeed(&["backup", "create", "first.db"]);
+    let path = |name: &str| database.folder().join(name);
+    // As a process that was killed leaves it, and one that is still at work.
+    fs::copy(path("first.db"), path("killed.db.partial")).expect("a copy");
+    fs::copy(path("first.db"), path("running.db.partial")).expect("a copy");
+    fs::write(path("letter.partial"), "Dear Sir").expect("written");
+    let running = fs::File::open(path("running.db.partial")).expect("a file");
+    flock(&running, FlockOperation::LockExclusive).expect("a lock");
+    database.succeed(&["backup", "create", "second.db"]);
+    let left = ["fastcore.db", "first.db", "letter.partial", "running.db.partial", "second.db"];
+    assert_eq!(names(database.folder()), left);
 }
 
 /// A server that takes backups every second into the folder `kept` next to its database.

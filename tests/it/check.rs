@@ -5,12 +5,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, TimeDelta};
-use fastcore::app::backup::scheduler::BackupSchedule;
+use fastcore::app::backup::folder::BackupSchedule;
 use fastcore::app::status::check_findings::check;
 use fastcore::app::status::thresholds::Level;
 use fastcore::clock::Clock;
 use serde_json::Value;
 
+use super::support::TOKEN;
 use super::support::binary::{ServeProcess, command, text as path_str};
 use super::support::database::Database;
 use super::support::redact::redact;
@@ -122,7 +123,7 @@ fn a_manual_backup_is_old_after_a_week() {
 }
 
 #[test]
-fn a_scheduled_backup_is_late_after_two_intervals_and_an_hour() {
+fn a_scheduled_backup_is_late_once_it_has_missed_its_turn() {
     let database = Database::sample();
     fs::create_dir(database.folder().join("kept")).expect("a folder");
     database.succeed(&["backup", "create", "kept/fastcore-20260101T000000Z.db"]);
@@ -134,7 +135,7 @@ fn a_scheduled_backup_is_late_after_two_intervals_and_an_hour() {
         let findings = check(&database.path(), &clock, Some(&schedule), &mut |_| ());
         findings.into_iter().find(|finding| finding.check == "backup").expect("a line").level
     };
-    assert_eq!([179, 181].map(level), [Level::Ok, Level::Error]);
+    assert_eq!([119, 121].map(level), [Level::Ok, Level::Error]);
 }
 
 #[test]
@@ -152,4 +153,69 @@ fn bad_settings_and_a_failing_backup_schedule_are_findings() {
         (status, found),
         (Some(1), vec!["error settings".to_owned(), "warning backup".to_owned()])
     );
+}
+
+#[test]
+fn check_did_not_know_the_settings_of_the_server() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut served = ServeProcess::spawn(
+        command(folder.path(), &["serve", "--backup-keep", "7", "--backup-every", "1s"])
+            .env("FASTCORE_SITE_INGEST_TOKEN", TOKEN)
+            .env("FASTCORE_BACKUP_DIR", "kept"),
+    );
+    served.read_until("a backup was taken");
+    let settings = folder.path().join("fastcore.db.settings");
+    let mode = fs::metadata(&settings).expect("a file").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert!(!fs::read_to_string(&settings).expect("text").contains(TOKEN));
+    served.terminate();
+    let run = |variables: &[(&str, &str)]| {
+        let mut command = command(folder.path(), &["check"]);
+        let output = command.envs(variables.iter().copied()).output().expect("it runs");
+        (output.status.code(), String::from_utf8(output.stdout).expect("text"))
+    };
+    let (status, text) = run(&[]);
+    let kept = path_str(folder.path()).to_owned() + "/kept";
+    assert_eq!(status, Some(0), "{text}");
+    assert!(text.contains(&format!("FASTCORE_BACKUP_DIR={kept}")), "{text}");
+    // The backups of the server are missing: an error, as the service's own settings would give.
+    fs::remove_dir_all(&kept).expect("removed");
+    let (status, text) = run(&[]);
+    assert!(status == Some(1) && text.contains("ERROR    backup      the backup folder"), "{text}");
+    // What is set here comes first.
+    let (_, text) = run(&[("FASTCORE_BACKUP_DIR", "elsewhere")]);
+    assert!(text.contains("the backup folder elsewhere"), "{text}");
+    // A server without backups leaves none of these settings.
+    ServeProcess::start(folder.path()).terminate();
+    let (status, text) = run(&[]);
+    assert!(status == Some(0) && !text.contains("FASTCORE_BACKUP_DIR"), "{text}");
+}
+
+#[test]
+fn secrets_that_others_can_read_went_unnoticed() {
+    let database = Database::sample();
+    database.succeed(&["backup", "create", "backup.db"]);
+    let (env_file, file) = (database.folder().join(".env"), database.folder().join("token"));
+    fs::write(&env_file, format!("FASTCORE_SITE_INGEST_TOKEN={TOKEN}\n")).expect("written");
+    fs::write(&file, TOKEN).expect("written");
+    let mode = |path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode");
+    };
+    let in_file = ("FASTCORE_SITE_INGEST_TOKEN_PREVIOUS_FILE", path_str(&file));
+    for (modes, found) in [((0o600, 0o640), 0), ((0o644, 0o640), 1), ((0o644, 0o604), 2)] {
+        mode(&env_file, modes.0);
+        mode(&file, modes.1);
+        let expected = (Some(i32::from(found > 0)), vec!["error modes".to_owned(); found]);
+        assert_eq!(findings(&database, &[in_file]), expected);
+    }
+    // The server says so at its start, and works.
+    let mut server = command(database.folder(), &["serve"]);
+    let mut served = ServeProcess::spawn(server.env(in_file.0, in_file.1));
+    served.terminate();
+    let warned = served.log.iter().filter(|line| line.contains("others can read it"));
+    assert_eq!(warned.count(), 2, "{:?}", served.log);
+    assert!(!served.log.join("").contains(TOKEN));
+    // Without a secret in it, others may read it.
+    fs::write(&env_file, "FASTCORE_SITE_INGEST_TOKEN=\nLOG_LEVEL=INFO\n").expect("written");
+    assert_eq!(findings(&database, &[]), (Some(0), vec![]));
 }

@@ -183,6 +183,8 @@ const BAD: [Bad; 8] = [
             "https://example.com/#x",
             "https://exa mple.com",
             "https://example.com:99999",
+            "https://example.com/leads",
+            "https://example.com/leads/",
         ],
     ),
     ("LOG_LEVEL", "--log-level", &["TRACE", "loud", "1", "INFO,DEBUG", " "]),
@@ -203,7 +205,7 @@ fn every_bad_setting_is_a_one_line_error_that_names_the_accepted_values() {
             messages.push_str(&message);
         }
     }
-    assert_eq!(messages.lines().count(), 64);
+    assert_eq!(messages.lines().count(), 66);
     insta::assert_snapshot!(messages);
     let left: Vec<_> = fs::read_dir(folder.path()).expect("a folder").collect();
     assert!(left.is_empty(), "a refused start creates no file: {left:?}");
@@ -792,4 +794,50 @@ fn the_listen_address_may_be_a_flag_and_ipv6() {
         assert_eq!(once(server.address, "GET", "/health", &[], b"").status, 200);
         server.terminate();
     }
+}
+
+#[test]
+fn a_value_of_the_env_file_lost_what_came_after_a_dollar() {
+    let folder = folder();
+    let token = r"Zx9$Ab1\n${HOME}0123456789abcdef0123456789";
+    for (value, mark) in [(token.to_owned(), "\u{feff}"), (format!("\"{token}\""), "")] {
+        let text = format!("{mark}# a comment\nexport {INGEST}={value}  # a comment\r\n");
+        fs::write(folder.path().join(".env"), text).expect("a file");
+        let mut server = ServeProcess::spawn(&mut command(folder.path(), &["serve"]));
+        assert_eq!(post_with(server.address, token), 201, "{value}");
+        server.terminate();
+        assert!(!server.log.join("\n").contains("Ab1"), "{:?}", server.log);
+    }
+}
+
+#[test]
+fn a_credential_was_shadowed_by_a_variable_without_a_word() {
+    let folder = folder();
+    let credentials = folder.path().join("credentials");
+    fs::create_dir(&credentials).expect("a folder");
+    fs::write(credentials.join("fastcore_site_ingest_token"), "c".repeat(40)).expect("a file");
+    let warnings = |variables: &[(&str, &str)]| -> Vec<String> {
+        let mut command = command(folder.path(), &["serve"]);
+        let mut server = ServeProcess::spawn(command.envs(variables.iter().copied()));
+        server.terminate();
+        let shadowed = server.log.iter().filter(|line| line.contains("is ignored"));
+        let line = |line: &String| serde_json::from_str::<Value>(line).expect("JSON");
+        let message = |line: Value| format!("{} {}", line["level"], line["message"]);
+        shadowed.map(|text| message(line(text))).collect()
+    };
+    let systemd = ("CREDENTIALS_DIRECTORY", text(&credentials));
+    assert_eq!(warnings(&[systemd]), [""; 0]);
+    assert_eq!(
+        warnings(&[systemd, (INGEST, TOKEN)]),
+        [
+            "\"WARN\" \"the environment variable FASTCORE_SITE_INGEST_TOKEN is used, and the systemd credential \
+          fastcore_site_ingest_token is ignored; remove what is not meant\""
+        ]
+    );
+    fs::write(folder.path().join(".env"), format!("{INGEST}={TOKEN}\n")).expect("a file");
+    assert_eq!(
+        warnings(&[systemd]),
+        ["\"WARN\" \"the systemd credential fastcore_site_ingest_token is used, and \
+          FASTCORE_SITE_INGEST_TOKEN in .env is ignored; remove what is not meant\""]
+    );
 }

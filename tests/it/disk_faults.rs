@@ -4,6 +4,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,6 +16,7 @@ use tempfile::TempDir;
 
 use super::process::{Seen, assert_kept, assert_retries, under_load};
 use super::support::binary::{ServeProcess, command, run, succeed, text};
+use super::support::database::Database;
 use super::support::http::{Client, Response, once, post_lead};
 use super::support::{TOKEN, lead, wait_until};
 
@@ -57,11 +59,11 @@ fn stored(address: SocketAddr, count: usize) -> Seen {
 const SMALL: &str = "64m";
 
 /// A small file system of its own.
-struct Disk(TempDir);
+pub(crate) struct Disk(TempDir);
 
 impl Disk {
     /// `None` where this process may not mount one.
-    fn mount(size: &str) -> Option<Self> {
+    pub(crate) fn mount(size: &str) -> Option<Self> {
         let folder = tempfile::tempdir().expect("a folder");
         let size = format!("size={size}");
         let done = Command::new("mount")
@@ -77,7 +79,7 @@ impl Disk {
         None
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 }
@@ -167,6 +169,50 @@ fn a_restore_without_space_names_the_file_it_could_not_write() {
         !left.iter().any(|name| name.ends_with(".db") || name.ends_with(".partial")),
         "{left:?}"
     );
+}
+
+#[test]
+fn a_full_disk_was_not_named() {
+    let Some(disk) = Disk::mount("400k") else { return };
+    let database = Database::sample();
+    // Whichever of the two disks is full, the error says which.
+    let target = disk.path().join("fastcore.db");
+    fs::copy(database.path(), &target).expect("a copy");
+    fs::set_permissions(&target, fs::Permissions::from_mode(0o600)).expect("a mode");
+    let filler = disk.path().join("filler");
+    let mut file = File::create(&filler).expect("a filler");
+    while file.write(&[0; 4096]).is_ok() {}
+    let on_disk = text(&target);
+    let folder = database.folder();
+    let id = database.lead_id(1);
+    for (arguments, named) in [
+        (&["backup", "create", &format!("{}/b.db", text(disk.path()))][..], text(disk.path())),
+        (&["lead", "set-status", &id, "resolved", "--database-url", on_disk], on_disk),
+    ] {
+        let output = run(folder, arguments);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+        assert!(said.contains(named), "{arguments:?}: {said}");
+        assert!(said.contains("full") || said.contains("No space left"), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn check_advised_a_restore_on_a_read_only_disk() {
+    let Some(disk) = Disk::mount(SMALL) else { return };
+    succeed(disk.path(), &["migrate"]);
+    let remount = |mode: &str| {
+        let remount = format!("remount,{mode}");
+        let done = Command::new("mount").args(["-o", &remount]).arg(disk.path()).status();
+        assert!(done.expect("mount runs").success());
+    };
+    remount("ro");
+    let output = run(disk.path(), &["check"]);
+    remount("rw");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("is read-only") && said.contains("mount -o remount,rw"), "{said}");
+    assert!(!said.contains("fastcore restore"), "{said}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use calamine::{Data, Reader, Xlsx};
 
+use super::disk_faults::Disk;
 use super::support::database::Database;
 use super::support::export::{LEAD_COLUMNS, edge_case_leads, is_formula, many_leads, stored};
 use super::support::{binary, tools};
@@ -138,4 +139,17 @@ fn a_missing_or_full_temporary_folder_is_a_one_line_error() {
     assert!(said.contains("/nowhere") && said.lines().count() == 1, "{said}");
     assert!(output.stdout.is_empty());
     assert_eq!(database.dump(), before, "no row records it");
+}
+
+#[test]
+fn a_workbook_on_a_full_temporary_disk_logged_a_panic_and_did_not_name_the_disk() {
+    let Some(disk) = Disk::mount("64k") else { return };
+    let database = many_leads(3000);
+    let mut command = binary::command(database.folder(), &["export", "leads", "--format", "xlsx"]);
+    let output = command.env("TMPDIR", disk.path()).output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let folder = disk.path().to_str().expect("UTF-8");
+    assert!(said.contains(folder) && said.contains("full"), "{said}");
+    assert!(said.lines().count() == 1 && !said.contains("panic"), "{said}");
 }

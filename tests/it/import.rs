@@ -471,6 +471,24 @@ fn columns_are_found_by_their_names_in_any_order() {
 }
 
 #[test]
+fn a_file_saved_again_by_a_french_excel_was_refused_for_columns_that_it_has() {
+    for separator in [';', '\t'] {
+        let mut text = String::new();
+        for record in csv::Reader::from_reader(rows(2).as_bytes()).into_records() {
+            let record = record.expect("a row");
+            let mut line = csv::WriterBuilder::new().delimiter(separator as u8).from_writer(vec![]);
+            line.write_record(&record).expect("a line");
+            text.push_str(std::str::from_utf8(&line.into_inner().expect("a line")).expect("text"));
+        }
+        let header = HEADER.replace(',', &separator.to_string());
+        let text = format!("\u{feff}{header}{text}").replace('\n', "\r\n");
+        let database = Database::empty();
+        let output = import(&database, text);
+        assert_eq!(stderr_text(&output), "2 rows: 2 imported, 0 already stored, 0 refused\n");
+    }
+}
+
+#[test]
 fn an_erased_lead_is_not_imported_again() {
     let database = Database::empty();
     assert!(import(&database, rows(3)).status.success());

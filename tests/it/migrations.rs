@@ -334,6 +334,30 @@ fn migrate_refuses_a_newer_schema_and_leaves_it_unchanged() {
 }
 
 #[test]
+fn migrate_status_said_nothing_of_a_newer_database() {
+    let database = Database::sample();
+    let newer = newest() + 1;
+    with_history(
+        &database,
+        &format!(
+            "INSERT INTO refinery_schema_history SELECT {newer}, 'of_tomorrow', applied_on, '1' FROM refinery_schema_history LIMIT 1"
+        ),
+    );
+    for json in [false, true] {
+        let output = database.run(&["migrate", "status", "--json"][..if json { 3 } else { 2 }]);
+        let listed = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(1), "{listed}");
+        assert!(
+            stderr_text(&output).contains("newer than this binary"),
+            "{}",
+            stderr_text(&output)
+        );
+        let unknown = if json { "\"known\": false" } else { "unknown to this binary" };
+        assert!(listed.contains("of_tomorrow") && listed.contains(unknown), "{listed}");
+    }
+}
+
+#[test]
 fn migrate_refuses_another_program_s_file_and_leaves_it_unchanged() {
     let database = Database::without_file();
     database.sqlite().execute_batch("CREATE TABLE notes (text TEXT)").expect("a table");

@@ -2,12 +2,14 @@
 
 use chrono::TimeDelta;
 use fastcore::domain::timestamp::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::support::admin::{
     self, Browser, PASSWORD, SAME_ORIGIN, START_TIME, TestClock, audit_rows_of,
     create_first_account, run_with_input, server_with_account,
 };
+use super::support::binary::ServeProcess;
+use super::support::http::once;
 use super::support::sql;
 
 #[test]
@@ -206,6 +208,26 @@ fn cross_origin_requests_are_refused() {
         .assert_error(403, "forbidden");
     let own = [("Origin", "https://leads.example.com")];
     assert_eq!(browser.send("DELETE", "/admin/api/session", &own, b"").status, 204);
+}
+
+#[test]
+fn a_sign_in_through_a_proxy_was_refused_without_its_cause() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut server = ServeProcess::start(folder.path());
+    let headers = [("Origin", "https://leads.example.com"), ("Content-Type", "application/json")];
+    for _ in 0..3 {
+        once(server.address, "POST", "/admin/api/session", &headers, b"{}")
+            .assert_error(403, "forbidden");
+    }
+    server.terminate();
+    let lines = server.log.iter().filter(|line| line.contains("FASTCORE_PUBLIC_URL"));
+    let lines: Vec<Value> = lines.map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(lines.len(), 1, "a page of another site cannot fill the log: {lines:?}");
+    assert_eq!(
+        (&lines[0]["level"], &lines[0]["origin"]),
+        (&json!("WARN"), &json!("https://leads.example.com"))
+    );
+    assert!(lines[0]["expected"].as_str().expect("text").starts_with("http://"), "{lines:?}");
 }
 
 #[test]

@@ -137,7 +137,7 @@ fn refused_sign_ins_are_rate_limited_in_the_audit_log_and_counted() {
 }
 
 /// The code of an account at the clock's time, from what `staff add --totp` printed.
-fn code(shown: &str, test_clock: &TestClock) -> String {
+pub(crate) fn code(shown: &str, test_clock: &TestClock) -> String {
     let secret = shown.split("secret=").nth(1).expect("a secret").split('&').next().expect("it");
     let secret = Secret::try_from_base32(secret).expect("base32");
     let totp = Builder::new().with_secret(secret).build().expect("a factor");
