@@ -11,10 +11,11 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::process::{assert_kept, under_load};
+use super::support::admin::{self, Browser, PASSWORD};
 use super::support::binary::{ServeProcess, command, run, sqlite3, succeed};
 use super::support::database::Database;
 use super::support::http::post_lead;
-use super::support::{TOKEN, lead};
+use super::support::{TOKEN, lead, wait_until};
 
 pub(crate) fn stderr_text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
@@ -274,6 +275,27 @@ fn a_failed_scheduled_backup_is_logged_and_retried_while_leads_are_stored() {
     assert_eq!(post_lead(served.address, &lead()).status, 201);
     fs::remove_file(folder.join("kept")).expect("removed");
     served.read_until("a backup was taken");
+    served.terminate();
+}
+
+#[test]
+fn backups_that_fail_were_not_on_the_status_page() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    fs::write(folder.join("kept"), "a file where the folder should be").expect("written");
+    let mut served = scheduled(folder);
+    admin::add_account(folder, "jean", &[]);
+    let mut browser = Browser::new(served.address);
+    assert_eq!(browser.sign_in("jean", PASSWORD).status, 200);
+    let mut codes = || {
+        let status = browser.read("/admin/api/status");
+        let warnings = status["warnings"].as_array().expect("a list").iter();
+        warnings.map(|warning| warning["code"].to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(codes(), ["\"backup_failing\""], "from the start on");
+    fs::remove_file(folder.join("kept")).expect("removed");
+    served.read_until("a backup was taken");
+    assert!(wait_until(Duration::from_secs(10), &mut || codes().is_empty()));
     served.terminate();
 }
 
