@@ -144,7 +144,9 @@ pub(super) fn fill(database: &Path, leads: u64) {
     }
     let readers = ReadPool::open(database).expect("readers");
     while readers.read(|s| s.search_lag()).expect("a number") > 0 {
-        writer.run(|tx| store::search::index::index_next(tx, 4096)).expect("a step");
+        writer
+            .run(|tx| store::search::index::index_next(tx, 4096, std::time::Duration::MAX))
+            .expect("a step");
     }
     writer.close();
     thread.join();

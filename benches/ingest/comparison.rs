@@ -13,7 +13,7 @@ use fastcore::config::server::{ServerConfig, ServerFlags};
 use fastcore::domain::hash_chain::ChainPosition;
 use fastcore::domain::lead::NewLead;
 use fastcore::http::router::Routes;
-use fastcore::http::server::{Limits, bind, serve};
+use fastcore::http::server::{Limits, bind, listen, serve};
 use fastcore::store::leads::submit::StoredLead;
 use fastcore::telemetry::{self, LogFlags, LogThread};
 use http::StatusCode;
@@ -45,7 +45,7 @@ pub(super) fn run(role: &str) {
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let _log_thread = LogThread::start().expect("a thread");
     runtime.block_on(async {
-        let listener = bind(settings.listen).expect("a port");
+        let listener = bind(settings.listen).and_then(listen).expect("a port");
         let address = listener.local_addr().expect("an address");
         writeln!(std::io::stderr(), r#"{{"address":"{address}"}}"#).expect("a log");
         let origins = settings.cors_origins.into();

@@ -9,6 +9,7 @@ use tokio::sync::mpsc::unbounded_channel;
 use tokio::sync::{Semaphore, watch};
 
 use crate::clock::Clock;
+use crate::store::db::disk_usage;
 use crate::store::error::StoreError;
 use crate::store::health::WriterHealth;
 use crate::store::read::{READ_POOL_SIZE, ReadPool, ReadTx};
@@ -44,7 +45,7 @@ impl Db {
     /// runtime.
     ///
     /// # Errors
-    /// The database cannot be written, or its WAL cannot be truncated.
+    /// The database cannot be written.
     pub fn start(
         path: &Path,
         clock: &Clock,
@@ -133,6 +134,20 @@ impl Db {
         done.map_err(|_| StoreError::TimedOut)?.unwrap_or(Err(StoreError::Closed))
     }
 
+    /// Runs a step of maintenance in the writer when no job is queued, and waits until it is committed.
+    pub(crate) async fn maintain<T: Send + 'static>(
+        &self,
+        step: impl FnMut(&mut WriteTx<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let queued = self.writer.submit_maintenance(step)?;
+        queued.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Truncates the WAL. Returns whether it is empty: it is not while another process reads from it.
+    pub(crate) async fn truncate_wal(&self) -> Result<bool, StoreError> {
+        self.writer.truncate_wal()?.await.map_err(|_| StoreError::Closed)
+    }
+
     /// [`Self::write`] for a thread that may block, without a timeout.
     pub(crate) fn write_blocking<T: Send + 'static>(
         &self,
@@ -184,4 +199,20 @@ pub(crate) fn write_once<T: Send + 'static>(
     writer.close();
     thread.join();
     done.map_err(|e| e.naming_disk_of(path))
+}
+
+/// [`write_once`] for a job that only records what a command has read. On a full or read-only disk it
+/// cannot be recorded, and the operator must still get the leads off that disk.
+pub(crate) fn record_read(
+    path: &Path,
+    clock: &Clock,
+    job: impl FnMut(&mut WriteTx<'_>) -> Result<(), StoreError> + Send + 'static,
+) -> Result<(), StoreError> {
+    match write_once(path, clock, job) {
+        Err(error) if disk_usage::refuses_writes(path) => {
+            tracing::warn!(%error, "not recorded in the audit log: the database's disk cannot be written");
+            Ok(())
+        }
+        recorded => recorded,
+    }
 }

@@ -7,6 +7,7 @@ pub mod audit;
 pub mod backup;
 pub mod db;
 pub mod demo;
+pub(crate) mod erasure_wiper;
 pub mod export;
 pub mod import;
 pub mod intake;
@@ -68,6 +69,8 @@ impl App {
         let admin = AdminState::start(&db, chain, monitor, &shutdown, runtime);
         let indexing = search_index_task::run(db.clone());
         runtime.spawn(shutdown.clone().run_until_cancelled_owned(indexing));
+        let wiping = erasure_wiper::run(db.clone());
+        runtime.spawn(shutdown.clone().run_until_cancelled_owned(wiping));
         let scheduler =
             backups.map(|(monitor, schedule)| schedule.start(&db, monitor, &shutdown, runtime));
         let background = Background { shutdown, db: db.clone(), scheduler, chain_monitor, writer };

@@ -66,7 +66,9 @@ impl CliError {
             | Self::Import(ImportError::Store(e))
             | Self::Reconcile(ReconcileError::Store(e))
             | Self::Staff(StaffError::Store(e)) => match e {
-                StoreError::Corrupt(_) | StoreError::IncompleteBackup { .. } => 4,
+                StoreError::Corrupt(_)
+                | StoreError::DamagedHead(_)
+                | StoreError::IncompleteBackup { .. } => 4,
                 StoreError::InUse(_) | StoreError::OpenElsewhere(_) => 5,
                 _ => 1,
             },

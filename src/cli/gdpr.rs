@@ -1,4 +1,4 @@
-//! `fastcore gdpr export`, `erase` and `purge`.
+//! `fastcore gdpr export`, `erase`, `certificate` and `purge`.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use crate::app::privacy;
-use crate::app::privacy::certificate::Certificate;
+use crate::app::privacy::certificate::{Certificate, text};
 use crate::app::status::clock_check;
 use crate::cli::error::CliError;
 use crate::cli::{CommandContext, DatabaseArg, output};
@@ -41,7 +41,8 @@ enum GdprCommand {
     },
     /// Erases a person's leads, or one lead, for good
     ///
-    /// Works while a server runs or without one. Nothing of the leads stays in the database's files.
+    /// Works while a server runs or without one. Nothing of the leads stays in the database's files; where
+    /// another process reads them meanwhile, the server removes the last copies as soon as that ends.
     /// The audit log records the erasure and its reason; the erasure ledger next to the database
     /// prevents a restored backup from containing them. Asks first. Interrupted at any moment, it
     /// has erased all of them or none; run it again to finish.
@@ -68,6 +69,22 @@ enum GdprCommand {
         /// Print JSON
         #[arg(long)]
         json: bool,
+    },
+    /// Writes the certificate of an erasure
+    ///
+    /// Says whether the last copies in unused parts of the database's files are overwritten, or still wait
+    /// for another process to end its reading. Of leads that were erased together there is one certificate.
+    ///
+    /// Example: fastcore gdpr certificate 019b8a20-0000-7000-8000-000000000001 -o jean.txt
+    Certificate {
+        #[command(flatten)]
+        database: DatabaseArg,
+        /// The id or request_id of an erased lead
+        #[arg(value_name = "ID")]
+        lead: String,
+        /// The file, written whole or not at all [default: standard output]
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
     },
     /// Erases all leads that are older than a retention period
     ///
@@ -112,7 +129,11 @@ pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> 
                 (None, lead) => LeadSelector::Lead(lead.unwrap_or_default().to_ascii_lowercase()),
             };
             let erase = Erase { path: &path, selector: &selector, reason, yes, json };
-            erase.run(context, email.as_deref(), certificate.as_deref())
+            erase.run(context, certificate.as_deref())
+        }
+        GdprCommand::Certificate { database, lead, output } => {
+            let path = database.path(&context.environment)?;
+            certificate(&path, &lead.to_ascii_lowercase(), output.as_deref())
         }
         GdprCommand::Purge { database, older_than, dry_run, clock_is_right, yes, json } => {
             let path = database.path(&context.environment)?;
@@ -133,12 +154,7 @@ struct Erase<'a> {
 }
 
 impl Erase<'_> {
-    fn run(
-        &self,
-        context: &CommandContext,
-        address: Option<&str>,
-        certificate: Option<&Path>,
-    ) -> Result<(), CliError> {
+    fn run(&self, context: &CommandContext, certificate: Option<&Path>) -> Result<(), CliError> {
         let found = privacy::find(self.path, self.selector)?;
         if let (LeadSelector::Lead(id), true) = (self.selector, found.is_empty())
             && !privacy::was_erased(self.path, id)?
@@ -154,12 +170,12 @@ impl Erase<'_> {
         }
         let certificate = certificate.map(|to| Certificate::begin(to, self.path)).transpose()?;
         let actor = CommandContext::actor();
-        let erasure =
+        let mut erasure =
             privacy::erase(self.path, &context.clock, self.selector, self.reason, &actor)?;
         // Also where nothing was found: an interrupted erasure may have left this undone.
-        wipe_deleted(self.path)?;
+        erasure.is_wiped = wipe_deleted(self.path)?;
         if let Some(certificate) = certificate {
-            certificate.issue(address, &erasure)?;
+            certificate.issue(&erasure)?;
         }
         if self.json {
             return output::json(&erasure);
@@ -217,9 +233,31 @@ fn purge(
     Ok(())
 }
 
-fn wipe_deleted(path: &Path) -> Result<(), CliError> {
+fn certificate(path: &Path, id: &str, output: Option<&Path>) -> Result<(), CliError> {
+    let Some(erasure) = privacy::recorded_erasure(path, id)? else {
+        let id = output::one_line(id);
+        return Err(CliError::Failed(format!("no erasure of a lead {id} is recorded")));
+    };
+    match output {
+        Some(to) => Ok(Certificate::begin(to, path)?.issue(&erasure)?),
+        None => output::data(text(&erasure).as_bytes()),
+    }
+}
+
+/// Overwrites what is left of erased leads; says so if that must wait.
+fn wipe_deleted(path: &Path) -> Result<bool, CliError> {
     let mut progress = output::Progress::new("pages read");
-    Ok(privacy::wipe_deleted(path, &mut |pages| progress.at(pages))?)
+    let is_wiped = privacy::wipe_deleted(path, &mut |pages| progress.at(pages))?;
+    drop(progress);
+    if !is_wiped {
+        output::eprint_line(
+            "The erasure is committed. Another process reads the database as it was before, so copies \
+             stay in the write-ahead log (WAL); a running server overwrites them as soon as that process \
+             ends its reading, and so does the next `fastcore gdpr erase`. `fastcore gdpr certificate ID` \
+             says when it is done.",
+        );
+    }
+    Ok(is_wiped)
 }
 
 /// Asks on the terminal; any answer but yes ends the command.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
@@ -94,7 +94,7 @@ pub(crate) fn run_server(
     let _log_thread = LogThread::start()?;
     let lock = ServerLock::take(&server.database)?;
     let runtime = start_runtime()?;
-    let listener = listen(&runtime, server.listen)?;
+    let socket = bind(server.listen)?;
     let prepared =
         migrate::prepare(&server.database, &context.clock, &CommandContext::actor(), &lock)?;
     let tokens = server.tokens()?;
@@ -108,6 +108,7 @@ pub(crate) fn run_server(
         backups.map(|BackupConfig { folder, every, keep }| BackupSchedule { folder, every, keep });
     let (app, background) =
         App::start(&server.database, &context.clock, backups, runtime.handle())?;
+    let listener = listen(&runtime, socket, server.listen)?;
     runtime.block_on(serve(server, app, tokens, listener, link, background.shutdown()))?;
     if !background.stop(runtime, STOP_TIMEOUT) {
         return Err(CliError::Failed(
@@ -125,11 +126,23 @@ fn start_runtime() -> Result<Runtime, CliError> {
     Ok(runtime.enable_all().build()?)
 }
 
-/// Listens before anything is created, so that a port in use leaves nothing behind.
-fn listen(runtime: &Runtime, address: SocketAddr) -> Result<TcpListener, CliError> {
+/// Takes the address before anything is created, so that a port in use leaves nothing behind.
+fn bind(address: SocketAddr) -> Result<TcpSocket, CliError> {
+    http::server::bind(address).map_err(|error| cannot_listen(address, &error))
+}
+
+/// Takes connections only when leads can be stored: until then, the site sees at once that none can.
+fn listen(
+    runtime: &Runtime,
+    socket: TcpSocket,
+    address: SocketAddr,
+) -> Result<TcpListener, CliError> {
     let _inside = runtime.enter();
-    http::server::bind(address)
-        .map_err(|e| CliError::Failed(format!("FASTCORE_LISTEN: cannot listen on {address}: {e}")))
+    http::server::listen(socket).map_err(|error| cannot_listen(address, &error))
+}
+
+fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> CliError {
+    CliError::Failed(format!("FASTCORE_LISTEN: cannot listen on {address}: {error}"))
 }
 
 /// Serves until a signal, then finishes the requests that have arrived.

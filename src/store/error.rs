@@ -20,6 +20,11 @@ pub enum StoreError {
     Io(String),
     #[error("the database is damaged ({0})")]
     Corrupt(String),
+    #[error(
+        "the last row of the audit log, {0}, is damaged, and nothing can be appended to it; run \
+         `fastcore audit verify`"
+    )]
+    DamagedHead(i64),
     #[error("too many leads are waiting to be stored")]
     QueueFull,
     #[error("the writer has stopped")]
@@ -64,16 +69,6 @@ pub enum StoreError {
     InUse(PathBuf),
     #[error("SQLite {0} is too old: versions before 3.51.3 can lose commits")]
     OldLibrary(String),
-    #[error(
-        "another process is reading the database and keeps its write-ahead log (WAL) from being \
-         truncated; end it (`fuser {0}` names it), then start again"
-    )]
-    WalInUse(PathBuf),
-    #[error(
-        "another process keeps reading the database as it was before; deleted data stays in the \
-         write-ahead log (WAL) until it ends: end it, then run the same command again"
-    )]
-    WipeBlocked,
     #[error("{path} is not a complete backup: {cause}")]
     IncompleteBackup { path: PathBuf, cause: &'static str },
     #[error("another process has the database {0} open; end it (`fuser {0}` names it)")]
@@ -99,9 +94,14 @@ impl StoreError {
         }
     }
 
-    /// Whether the failure is that of one statement, so that other jobs of its batch may go on.
+    /// Whether the database refused what was asked for, and is itself in order.
     pub(crate) fn is_refusal(&self) -> bool {
         matches!(self, Self::Refused(_))
+    }
+
+    /// Whether nothing can be written at all, whatever the statement was.
+    pub(crate) fn is_database_wide(&self) -> bool {
+        matches!(self, Self::Full | Self::FullAt(_) | Self::Io(_) | Self::Locked)
     }
 }
 

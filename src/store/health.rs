@@ -41,9 +41,19 @@ impl WriterHealth {
         self.state().failure.is_some()
     }
 
+    /// Why the last transaction failed, if it did.
+    pub(crate) fn failure(&self) -> Option<StoreError> {
+        self.state().failure.clone()
+    }
+
     /// A transaction begins.
     pub(crate) fn begin(&self) {
         self.state().busy_since = Some(Instant::now());
+    }
+
+    /// A transaction ended that says nothing about leads.
+    pub(crate) fn end(&self) {
+        self.state().busy_since = None;
     }
 
     /// A commit is on the disk. Returns whether the one before had failed.

@@ -24,11 +24,11 @@ impl ReadPool {
     /// # Errors
     /// The database is missing, is not FASTCore's, or is of another version.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let first = open::read_only(path)?;
+        let (first, mode) = open::reader(path)?;
         schema::check_current(&first, path)?;
-        let manager = SqliteConnectionManager::file(path)
-            .with_flags(open::reader_flags())
-            .with_init(|conn| open::init_reader(conn));
+        let manager = SqliteConnectionManager::file(mode.uri(path))
+            .with_flags(mode.flags())
+            .with_init(move |conn| mode.init(conn));
         let pool = r2d2::Pool::builder()
             .max_size(READ_POOL_SIZE)
             .min_idle(Some(0))

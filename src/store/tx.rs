@@ -4,8 +4,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 use uuid::{ContextV7, Uuid};
 
 use crate::domain::audit::{AuditEvent, NewAuditRow};
-use crate::domain::hash_chain::{ChainEntry, ChainPosition, Sha256Hash};
+use crate::domain::hash_chain::{ChainEntry, ChainPosition};
 use crate::domain::timestamp::Timestamp;
+use crate::store::audit::query;
 use crate::store::error::StoreError;
 
 /// What a job of the writer may use. The audit log is only ever appended to.
@@ -20,12 +21,16 @@ pub struct WriteTx<'c> {
 impl<'c> WriteTx<'c> {
     /// Reads the head of the chain inside the transaction that the caller has begun, since another
     /// process may have appended to it.
+    ///
+    /// # Errors
+    /// [`StoreError::DamagedHead`], or the database's own.
     pub(crate) fn begin(
         conn: &'c Connection,
         now: Timestamp,
         ids: &'c ContextV7,
+        known: Option<ChainPosition>,
     ) -> Result<Self, StoreError> {
-        Ok(Self { conn, now, ids, head: append_position(conn)? })
+        Ok(Self { conn, now, ids, head: append_position(conn, known)? })
     }
 
     /// The time that all rows of the transaction get.
@@ -52,11 +57,6 @@ impl<'c> WriteTx<'c> {
         let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
         let nanos = now.timestamp_subsec_nanos();
         Uuid::new_v7(uuid::Timestamp::from_unix(self.ids, seconds, nanos))
-    }
-
-    /// Writes the row of the health probe.
-    pub(crate) fn write_probe(&mut self) -> Result<(), StoreError> {
-        write_probe(self.conn, self.now)
     }
 
     /// Appends a row to the audit log.
@@ -115,29 +115,20 @@ impl<'c> WriteTx<'c> {
     }
 }
 
-/// Writes the one row that shows that a commit can be made.
-pub(crate) fn write_probe(conn: &Connection, now: Timestamp) -> Result<(), StoreError> {
-    let sql = "INSERT INTO write_probe (id, probed_at_utc) VALUES (1, ?1)
-               ON CONFLICT (id) DO UPDATE SET probed_at_utc = excluded.probed_at_utc";
-    conn.prepare_cached(sql)?.execute([now])?;
-    Ok(())
-}
-
 /// The position that the next row follows. If rows were removed at the end, SQLite's counter is ahead
 /// of the last one; the next row then leaves the gap, for `audit verify` to report.
-fn append_position(conn: &Connection) -> Result<ChainPosition, StoreError> {
-    let mut statement = conn.prepare_cached(
-        "SELECT seq, hash, (SELECT seq FROM sqlite_sequence WHERE name = 'audit_log')
-         FROM audit_log ORDER BY seq DESC LIMIT 1",
-    )?;
-    let last = statement.query_row([], |row| {
-        let hash = Sha256Hash::parse(row.get_ref(1)?.as_str()?).unwrap_or_default();
-        Ok((row.get::<_, i64>(0)?, hash, row.get::<_, Option<i64>>(2)?))
-    });
-    if let Some((seq, hash, counter)) = last.optional()? {
-        return Ok(ChainPosition { seq: seq.max(counter.unwrap_or(0)), hash });
+///
+/// `known` is the position that this writer left. A last row that another process wrote, or changed, is
+/// verified first: the chain must not continue from a damaged one.
+fn append_position(
+    conn: &Connection,
+    known: Option<ChainPosition>,
+) -> Result<ChainPosition, StoreError> {
+    let last = query::head(conn)?;
+    if known != Some(last) {
+        query::check_head(conn)?;
     }
     let counter = "SELECT seq FROM sqlite_sequence WHERE name = 'audit_log'";
-    let counter = conn.query_row(counter, [], |row| row.get(0)).optional()?;
-    Ok(ChainPosition { seq: counter.unwrap_or(0), ..ChainPosition::START })
+    let counter = conn.prepare_cached(counter)?.query_row([], |row| row.get(0)).optional()?;
+    Ok(ChainPosition { seq: last.seq.max(counter.unwrap_or(0)), ..last })
 }

@@ -14,6 +14,7 @@ use super::support::binary::{ServeProcess, command};
 use super::support::database::Database;
 use super::support::http::post_lead;
 use super::support::{TOKEN, lead};
+use super::tampering::rewrite_chain;
 
 /// A server that takes backups into the folder `kept`.
 fn scheduled(folder: &Path, every: &str) -> ServeProcess {
@@ -110,6 +111,7 @@ fn a_purge_by_a_wrong_clock_erased_leads_that_had_just_arrived() {
             format!("UPDATE audit_log SET created_at_utc = '{year}' || substr(created_at_utc, 5)");
         let leads = "UPDATE lead_inbox SET created_at_utc = '2020' || substr(created_at_utc, 5)";
         database.tamper_sql(&format!("{audit}; {leads}"));
+        database.tamper(rewrite_chain);
         let purge = ["gdpr", "purge", "--older-than", "1095d", "--yes"];
         let output = database.run(&purge);
         assert_eq!(output.status.code(), Some(1), "{}", stderr_text(&output));

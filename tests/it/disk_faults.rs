@@ -10,12 +10,12 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rustix::process::{Signal, geteuid};
+use rustix::process::{Pid, Signal, geteuid, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::process::{Seen, assert_kept, assert_retries, under_load};
-use super::support::binary::{ServeProcess, command, run, succeed, text};
+use super::support::binary::{ServeProcess, command, free_address, run, succeed, text};
 use super::support::database::Database;
 use super::support::http::{Client, Response, once, post_lead};
 use super::support::{TOKEN, lead, wait_until};
@@ -171,6 +171,60 @@ fn a_restore_without_space_names_the_file_it_could_not_write() {
     );
 }
 
+/// What an operator does to get the leads off a disk that cannot be written.
+#[track_caller]
+fn assert_readable(disk: &Disk, leads: usize) {
+    let other = tempfile::tempdir().expect("another disk");
+    let target = |name: &str| text(&other.path().join(name)).to_owned();
+    let list = succeed(disk.path(), &["lead", "list", "--json"]);
+    let listed: Value = serde_json::from_str(&list).expect("JSON");
+    assert_eq!(listed.as_array().expect("leads").len(), leads);
+    succeed(disk.path(), &["audit", "verify"]);
+    succeed(disk.path(), &["export", "leads", "--format", "jsonl", "-o", &target("leads.jsonl")]);
+    let exported = fs::read_to_string(other.path().join("leads.jsonl")).expect("an export");
+    assert_eq!(exported.lines().count(), leads);
+    succeed(disk.path(), &["export", "leads", "--format", "xlsx", "-o", &target("leads.xlsx")]);
+    succeed(disk.path(), &["backup", "create", &target("backup.db")]);
+    let report = succeed(other.path(), &["backup", "verify", &target("backup.db")]);
+    assert!(report.contains(&format!("leads: {leads}")), "{report}");
+}
+
+#[test]
+fn commands_could_not_read_a_database_on_a_full_disk() {
+    for signal in [Signal::TERM, Signal::KILL] {
+        let Some(disk) = Disk::mount(SMALL) else { return };
+        let mut server = ServeProcess::start(disk.path());
+        stored(server.address, 20);
+        server.signal(signal);
+        server.wait();
+        for name in ["fastcore.db-shm", "fastcore.db.lock"] {
+            let _ = fs::remove_file(disk.path().join(name));
+        }
+        let (filler, full) = (disk.path().join("filler"), AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            scope.spawn(|| fill(&filler, &full));
+            std::thread::sleep(Duration::from_secs(1));
+            full.store(true, Ordering::Relaxed);
+        });
+        assert_readable(&disk, 20);
+    }
+}
+
+#[test]
+fn commands_could_not_read_a_database_on_a_read_only_disk() {
+    for signal in [Signal::TERM, Signal::KILL] {
+        let Some(disk) = Disk::mount(SMALL) else { return };
+        let mut server = ServeProcess::start(disk.path());
+        stored(server.address, 20);
+        server.signal(signal);
+        server.wait();
+        let _ = fs::remove_file(disk.path().join("fastcore.db-shm"));
+        let remount = ["-o", "remount,ro", text(disk.path())];
+        assert!(Command::new("mount").args(remount).status().expect("mount").success());
+        assert_readable(&disk, 20);
+    }
+}
+
 #[test]
 fn a_full_disk_was_not_named() {
     let Some(disk) = Disk::mount("400k") else { return };
@@ -249,8 +303,8 @@ struct BadDisk {
 impl BadDisk {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let library = folder.path().join("failing_fsync.so");
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/data/failing_fsync.c");
+        let library = folder.path().join("faulty_disk.so");
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/data/faulty_disk.c");
         let arguments = ["-shared", "-fPIC", "-o", text(&library), text(&source), "-ldl"];
         let done = Command::new("cc").args(arguments).status().expect("a C compiler");
         assert!(done.success(), "{}", source.display());
@@ -345,6 +399,83 @@ fn a_restart_after_a_failed_flush_keeps_acknowledged_leads() {
         server.terminate();
         assert_kept(disk.path(), &seen);
     }
+}
+
+/// A read transaction of another process, as Litestream or an analyst's `sqlite3` keeps one.
+fn open_reader(folder: &Path) -> rusqlite::Connection {
+    let reader = rusqlite::Connection::open(folder.join("fastcore.db")).expect("the database");
+    reader.execute_batch("BEGIN; SELECT count(*) FROM lead_inbox;").expect("a read transaction");
+    reader
+}
+
+#[test]
+fn an_open_reader_kept_the_server_from_starting() {
+    for signal in [Signal::TERM, Signal::KILL] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut server = ServeProcess::start(folder.path());
+        let mut seen = stored(server.address, 20);
+        let before = open_reader(folder.path());
+        seen.extend(stored(server.address, 20));
+        let after = open_reader(folder.path());
+        server.signal(signal);
+        server.wait();
+        let mut server = ServeProcess::start(folder.path());
+        seen.extend(stored(server.address, 20));
+        assert_kept(folder.path(), &seen);
+        assert_retries(server.address, &seen);
+        server.terminate();
+        drop((before, after));
+        assert_kept(folder.path(), &seen);
+    }
+}
+
+/// The tail of the WAL that a failed flush has left is in the page cache alone. While somebody reads, it
+/// cannot be moved to the database file, and what is appended to it must not be lost with it.
+#[test]
+fn a_power_cut_after_a_start_with_an_open_reader_lost_leads() {
+    let disk = BadDisk::new();
+    let serve = || ServeProcess::spawn(disk.serve().env("POWER_CUT", "1"));
+    let mut server = serve();
+    let mut seen = stored(server.address, 20);
+    disk.breaks();
+    seen.push((refused(server.address), None));
+    server.signal(Signal::KILL);
+    server.wait();
+    disk.works();
+    let _reader = open_reader(disk.path());
+    let mut server = serve();
+    seen.extend(stored(server.address, 20));
+    server.signal(Signal::KILL);
+    server.wait();
+
+    let after = tempfile::tempdir().expect("a folder");
+    for name in ["fastcore.db", "fastcore.db-wal"] {
+        let durable = disk.path().join(format!("{name}.durable"));
+        fs::copy(durable, after.path().join(name)).expect("what is on the disk");
+    }
+    assert_kept(after.path(), &seen);
+}
+
+#[test]
+fn connections_were_accepted_before_leads_could_be_stored() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut server = ServeProcess::start(folder.path());
+    server.terminate();
+    let other = rusqlite::Connection::open(folder.path().join("fastcore.db")).expect("a database");
+    other.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    let address = free_address();
+    let mut server = command(folder.path(), &["serve", "--listen", &address.to_string()])
+        .env("FASTCORE_SITE_INGEST_TOKEN", TOKEN)
+        .spawn()
+        .expect("the binary runs");
+    std::thread::sleep(Duration::from_millis(1500));
+    let refused = std::net::TcpStream::connect(address).is_err();
+    other.execute_batch("ROLLBACK").expect("the lock goes");
+    let connect = || std::net::TcpStream::connect(address).is_ok();
+    let accepted = wait_until(WHILE, &mut { connect });
+    let _ = kill_process(Pid::from_child(&server), Signal::TERM);
+    server.wait().expect("it ends");
+    assert!(refused && accepted, "refused while locked: {refused}, accepted after: {accepted}");
 }
 
 #[test]

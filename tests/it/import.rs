@@ -15,6 +15,7 @@ use super::support::export::{LEAD_COLUMNS, stored};
 use super::support::http::Client;
 use super::support::postgres::Postgres;
 use super::support::{lead, reference_hashes, sql, wait_until};
+use super::tampering::rewrite_chain;
 
 const HEADER: &str = "id,created_at_utc,name,email,phone,company,service,message,consent,source,request_id,ip_hash,meta_json,status\n";
 
@@ -501,6 +502,7 @@ fn an_erased_lead_is_not_imported_again() {
             if n == 1 { "id" } else { "request_id" }
         ));
     }
+    database.tamper(rewrite_chain);
     let output = import(&database, rows(3));
     assert_eq!(output.status.code(), Some(0), "{}", stderr_text(&output));
     assert!(

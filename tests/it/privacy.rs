@@ -13,7 +13,7 @@ use super::support::binary::{ServeProcess, command, run, sqlite3, succeed, text}
 use super::support::database::Database;
 use super::support::http::post_lead;
 use super::support::{lead, wait_until};
-use super::tampering::verify;
+use super::tampering::{rewrite_chain, verify};
 
 /// What is searched for in the files: text that no other lead contains.
 const PERSON: [&str; 5] = [
@@ -132,6 +132,8 @@ fn no_copy_of_an_erased_row_remains_whatever_the_order_of_erasures() {
         .expect("deleted");
     }
     drop(conn);
+    // The command refuses to continue a log whose last hash does not follow.
+    database.tamper(rewrite_chain);
     leave_copies(&database.path(), deleted[0] - 1);
     let copies = |places: &[usize]| {
         let file = fs::read(database.path()).expect("the database");
@@ -289,4 +291,40 @@ fn an_erasure_killed_at_any_point_is_all_or_nothing_and_the_next_one_completes_i
             .status
             .success()
     );
+}
+
+/// Another process that reads the database as it was kept the whole erasure from being done, and its second
+/// run said that there was nothing to erase.
+#[test]
+fn an_erasure_failed_while_another_process_was_reading() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let mut served = ServeProcess::start(folder);
+    let answer = post_lead(served.address, &person("example.com"));
+    let id = answer.json()["leadId"].as_str().expect("an id").to_owned();
+    let reader = rusqlite::Connection::open(folder.join("fastcore.db")).expect("the database");
+    reader.execute_batch("BEGIN; SELECT count(*) FROM lead_inbox;").expect("a read transaction");
+
+    let report = folder.join("report.json");
+    let arguments = ["gdpr", "erase", "--lead", &id, "--reason", "request", "--yes", "--json"];
+    let erasure: Value = serde_json::from_str(&succeed(folder, &arguments)).expect("JSON");
+    assert_eq!(
+        (erasure["leads"].as_array().map(Vec::len), &erasure["wiped"]),
+        (Some(1), &json!(false))
+    );
+    assert_eq!(count(folder, "SELECT count(*) FROM lead_inbox"), 0);
+    let certificate = || succeed(folder, &["gdpr", "certificate", &id]);
+    assert!(certificate().contains("Copies may be left"), "{}", certificate());
+
+    drop(reader);
+    let wiped = || certificate().contains("Nothing of them is left");
+    assert!(wait_until(Duration::from_secs(30), &mut { wiped }), "{}", certificate());
+    for needle in PERSON {
+        assert_eq!(files_with(folder, needle), [""; 0], "{needle}");
+    }
+    served.terminate();
+    succeed(folder, &["gdpr", "certificate", &id, "-o", text(&report)]);
+    assert_eq!(fs::read_to_string(report).expect("a certificate"), certificate());
+    let unknown = run(folder, &["gdpr", "certificate", "0198a6f2-0000-7000-8000-000000000001"]);
+    assert_eq!(unknown.status.code(), Some(1), "{unknown:?}");
 }

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use chrono::DateTime;
 use fastcore::clock::Clock;
@@ -20,7 +21,10 @@ use fastcore::store::writer::{Writer, WriterThread};
 use serde_json::json;
 use tempfile::TempDir;
 
+use crate::support::database::Database;
+use crate::support::http::post_lead;
 use crate::support::lead;
+use crate::support::server::TestServer;
 
 /// A store with a clock that tests control.
 struct Store {
@@ -74,7 +78,9 @@ impl Store {
 
     /// A step of the index; says whether there is more to follow.
     fn advance(&self) -> bool {
-        self.writer.run(|tx| store::search::index::index_next(tx, 33)).expect("a step");
+        self.writer
+            .run(|tx| store::search::index::index_next(tx, 33, Duration::MAX))
+            .expect("a step");
         self.readers().read(|snapshot| snapshot.search_lag()).expect("a number") > 0
     }
 
@@ -339,7 +345,7 @@ fn an_index_of_another_tokenizer_version_is_rebuilt() {
     let readers = ReadPool::open(&database).expect("readers");
     assert_finds_the_same(&readers);
     while readers.read(|s| s.search_lag()).expect("a number") > 0 {
-        writer.run(|tx| store::search::index::index_next(tx, 33)).expect("a step");
+        writer.run(|tx| store::search::index::index_next(tx, 33, Duration::MAX)).expect("a step");
         assert_finds_the_same(&readers);
     }
     assert_eq!(whole_words(&database, "compresseur"), 10, "what the other rules said is gone");
@@ -360,12 +366,56 @@ fn the_wal_stays_small_while_the_index_catches_up() {
     let readers = store.readers();
     let mut steps = 0;
     while readers.read(|s| s.search_lag()).expect("a number") > 0 {
-        store.writer.run(|tx| store::search::index::index_next(tx, 256)).expect("a step");
+        store
+            .writer
+            .run(|tx| store::search::index::index_next(tx, 256, Duration::MAX))
+            .expect("a step");
         steps += 1;
     }
     let log = store.folder.path().join("fastcore.db-wal").metadata().expect("a log").len() >> 20;
     assert!(log < 80, "{log} MiB after {steps} steps");
     store.stop();
+}
+
+/// Damages the record of the index's structure, as FTS5 keeps it.
+const DAMAGES: [&str; 2] = [
+    "UPDATE lead_search_data SET block = x'ff' WHERE id = 10",
+    "DELETE FROM lead_search_data WHERE id = 10",
+];
+
+#[test]
+fn a_damaged_search_index_is_rebuilt_and_stops_no_lead() {
+    for damage in DAMAGES {
+        let server = TestServer::start();
+        let post = || {
+            let mut lead = lead();
+            lead["message"] = json!("Notre transbordeur ne démarre plus depuis hier");
+            assert_eq!(post_lead(server.address, &lead).status, 201, "{damage}");
+        };
+        let indexed =
+            "SELECT indexed_through = (SELECT max(seq) FROM audit_log) FROM search_index_state";
+        let follows = || server.eventually(|| server.number(indexed) == 1);
+        (0..20).for_each(|_| post());
+        assert!(follows(), "{damage}");
+        server.sqlite().execute_batch(damage).expect(damage);
+        (0..20).for_each(|_| post());
+        assert!(follows(), "{damage}");
+        assert_eq!(whole_words(&server.database(), "transbordeur"), 40, "{damage}");
+        let check = "INSERT INTO lead_search (lead_search) VALUES ('integrity-check')";
+        server.sqlite().execute_batch(check).expect(check);
+    }
+}
+
+#[test]
+fn a_damaged_search_index_kept_a_lead_from_being_erased() {
+    for damage in DAMAGES {
+        let database = Database::sample();
+        database.sqlite().execute_batch(damage).expect(damage);
+        let id = database.one("SELECT id FROM lead_inbox WHERE audit_seq = 1");
+        database.succeed(&["gdpr", "erase", "--lead", &id, "--reason", "request", "--yes"]);
+        assert_eq!(database.one("SELECT count(*) FROM lead_inbox WHERE audit_seq = 1"), "0");
+        database.succeed(&["audit", "verify"]);
+    }
 }
 
 /// How many rows of the index have a word.

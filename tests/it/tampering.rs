@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::support::binary::ServeProcess;
 use super::support::database::Database;
-use super::support::http::post_lead;
+use super::support::http::{once, post_lead};
 use super::support::redact::redact;
 use super::support::{lead, reference_hashes};
 
@@ -270,7 +270,7 @@ fn leads_appended_to_a_truncated_log_leave_a_visible_gap() {
 }
 
 /// Recomputes every hash, as an attacker who knows the algorithm would.
-fn rewrite_chain(conn: &Connection) {
+pub(crate) fn rewrite_chain(conn: &Connection) {
     for (seq, hash) in reference_hashes::chain(conn) {
         let sql = "UPDATE audit_log SET hash = ?1 WHERE seq = ?2";
         conn.execute(sql, rusqlite::params![hash, seq]).expect("a hash");
@@ -298,6 +298,41 @@ fn a_fully_rewritten_chain_is_detected_only_by_a_receipt() {
         let (status, text) = verify(&database, &[receipt]);
         assert_eq!(status, Some(4), "{text}");
         assert!(text.contains(&format!("does not match the receipt {receipt}")), "{text}");
+    }
+}
+
+/// Nothing may be appended to a row that does not follow from the one before: the damage would be covered.
+#[test]
+fn a_damaged_last_audit_row_was_continued() {
+    let damages = [
+        ("UPDATE audit_log SET hash = 'x' || substr(hash, 2) WHERE seq = 9", true),
+        (
+            "UPDATE audit_log SET hash = (SELECT hash FROM audit_log WHERE seq = 1) WHERE seq = 9",
+            false,
+        ),
+        ("UPDATE audit_log SET actor = 'somebody' WHERE seq = 9", false),
+    ];
+    for (damage, is_illegible) in damages {
+        let database = Database::sample();
+        let outside = database.sqlite();
+        outside.execute_batch("DROP TRIGGER audit_log_refuses_update").expect("a trigger");
+        outside.execute_batch(damage).expect(damage);
+        drop(outside);
+        let mut server = ServeProcess::start(database.folder());
+        let health = once(server.address, "GET", "/health", &[], b"");
+        assert_eq!(health.status, 503, "{damage}");
+        let answer = post_lead(server.address, &lead());
+        answer.assert_error(503, "unavailable");
+        for text in [health.body, answer.body] {
+            assert!(text.contains("fastcore audit verify"), "{damage}: {text}");
+        }
+        server.terminate();
+        assert_eq!(database.one("SELECT count(*) FROM audit_log"), "9", "{damage}");
+        let id = database.one("SELECT id FROM lead_inbox WHERE audit_seq = 1");
+        let status = database.run(&["lead", "set-status", &id, "resolved"]).status;
+        assert_eq!(status.code(), Some(4), "{damage}");
+        let head = database.run(&["audit", "head"]).status;
+        assert_eq!(head.code(), Some(if is_illegible { 4 } else { 0 }), "{damage}");
     }
 }
 

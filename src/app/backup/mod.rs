@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::app::atomic_file;
 use crate::app::audit::append_audit;
-use crate::app::db::write_once;
+use crate::app::db::record_read;
 use crate::app::export::ExportError;
 use crate::clock::Clock;
 use crate::domain::audit::AuditEvent;
@@ -36,7 +36,7 @@ pub fn create(
     progress: &mut ProgressFn<'_>,
 ) -> Result<BackupSummary, ExportError> {
     let summary = write_file(database, target, cancel, progress)?;
-    write_once(database, clock, audit_job(&summary, Some(target), actor))?;
+    record_read(database, clock, audit_job(&summary, Some(target), actor))?;
     Ok(summary)
 }
 
@@ -58,7 +58,7 @@ pub fn stream(
         store::backup::create::create_unnamed(database, &place, cancel, progress)?;
     io::copy(&mut file, out)?;
     out.flush()?;
-    write_once(database, clock, audit_job(&summary, None, actor))?;
+    record_read(database, clock, audit_job(&summary, None, actor))?;
     Ok(summary)
 }
 

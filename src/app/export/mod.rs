@@ -20,7 +20,7 @@ use thiserror::Error;
 
 use crate::app::atomic_file::AtomicFile;
 use crate::app::audit::append_audit;
-use crate::app::db::write_once;
+use crate::app::db::record_read;
 use crate::app::export::encoder::HashingWriter;
 use crate::app::export::format::ExportFormat;
 use crate::app::export::row::{ExportColumns, ExportRow};
@@ -84,7 +84,7 @@ impl Export {
         progress: &mut dyn FnMut(u64),
     ) -> Result<Exported, ExportError> {
         let exported = self.write_rows(&ReadPool::open(database)?, out, None, progress)?;
-        write_once(database, clock, self.audit_job(&exported))?;
+        record_read(database, clock, self.audit_job(&exported))?;
         Ok(exported)
     }
 
@@ -104,7 +104,7 @@ impl Export {
         let readers = ReadPool::open(database)?;
         let exported = self.write_rows(&readers, draft.file(), Some(&folder), progress)?;
         draft.file().sync_all()?;
-        write_once(database, clock, self.audit_job(&exported))?;
+        record_read(database, clock, self.audit_job(&exported))?;
         draft.commit()?;
         Ok(exported)
     }

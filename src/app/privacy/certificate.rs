@@ -9,7 +9,6 @@ use crate::app::atomic_file::AtomicFile;
 use crate::app::export::ExportError;
 use crate::app::privacy::Erasure;
 use crate::domain::audit::ErasureReason;
-use crate::domain::email;
 
 /// The file of a certificate. It is begun before the erasure, so that an error is found in time.
 #[expect(missing_debug_implementations, reason = "contains a file")]
@@ -28,30 +27,46 @@ impl Certificate {
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn issue(mut self, address: Option<&str>, erasure: &Erasure) -> Result<(), ExportError> {
-        self.0.file().write_all(text(address, erasure).as_bytes())?;
+    pub fn issue(mut self, erasure: &Erasure) -> Result<(), ExportError> {
+        self.0.file().write_all(text(erasure).as_bytes())?;
         self.0.file().sync_all()?;
         Ok(self.0.commit()?)
     }
 }
 
-fn text(address: Option<&str>, erasure: &Erasure) -> String {
+/// The text of a certificate.
+#[must_use]
+pub fn text(erasure: &Erasure) -> String {
     let (at, head, count) = (&erasure.erased_at, &erasure.head, erasure.leads.len());
-    let asked = address.map_or_else(String::new, email::mask);
-    let (pour, of) = if asked.is_empty() {
-        (String::new(), String::new())
-    } else {
-        (format!(" pour l'adresse {asked}"), format!(" for the address {asked}"))
+    let (pour, of) = match &erasure.masked_address {
+        Some(asked) => (format!(" pour l'adresse {asked}"), format!(" for the address {asked}")),
+        None => (String::new(), String::new()),
     };
     let (motif, reason) = (french(erasure.reason), erasure.reason);
+    let (traces, remains) = if erasure.is_wiped {
+        (
+            "Les pages libres du fichier et son journal d'écriture n'en contiennent plus rien.",
+            "Nothing of them is left in the file's free pages and its write-ahead log.",
+        )
+    } else {
+        (
+            "Des copies peuvent subsister dans les pages libres du fichier et dans son journal\n\
+             d'écriture, tant qu'un autre programme lit l'état antérieur ; elles seront écrasées\n\
+             ensuite, ce qu'une nouvelle attestation confirmera.",
+            "Copies may be left in the file's free pages and its write-ahead log while another program\n\
+             reads the earlier state; they are overwritten afterwards, which a new certificate will\n\
+             confirm.",
+        )
+    };
     let mut text = format!(
         "ATTESTATION D'EFFACEMENT / CERTIFICATE OF ERASURE\n\
          \n\
          Le {at} (UTC), {count} demande(s) ont été effacées{pour}.\n\
          Motif : {motif}.\n\
          Ont été effacés : nom, adresse e-mail, téléphone, société, message, consentement, service,\n\
-         et les données techniques de l'envoi ; aussi dans les pages libres du fichier et dans son\n\
-         journal d'écriture. Le journal d'audit garde le fait de l'effacement, l'identifiant de la\n\
+         et les données techniques de l'envoi.\n\
+         {traces}\n\
+         Le journal d'audit garde le fait de l'effacement, l'identifiant de la\n\
          demande, les trois premiers caractères de l'adresse et une empreinte de l'adresse IP, sans\n\
          lesquels il ne pourrait plus être vérifié. Les sauvegardes antérieures expirent à leur\n\
          terme ; le registre des effacements empêche qu'elles ramènent ces données.\n\
@@ -59,7 +74,8 @@ fn text(address: Option<&str>, erasure: &Erasure) -> String {
          On {at} (UTC), {count} lead(s) were erased{of}.\n\
          Reason: {reason}.\n\
          Erased: name, e-mail address, telephone, company, message, consent, service, and the\n\
-         technical data of the submission; also in the file's free pages and its write-ahead log.\n\
+         technical data of the submission.\n\
+         {remains}\n\
          The audit log keeps the fact of the erasure, the lead's identifier, the first three\n\
          characters of the address and a hash of the IP address, without which it could not be\n\
          verified any more. Earlier backups expire in their time; the ledger of erasures keeps them\n\

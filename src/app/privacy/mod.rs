@@ -38,6 +38,12 @@ pub struct Erasure {
     pub erased_at: Timestamp,
     /// The head of the audit log after it, as `SEQ:HASH`.
     pub head: String,
+    /// The beginning of the address that was asked for.
+    #[serde(skip)]
+    pub masked_address: Option<String>,
+    /// Whether nothing of the leads is left in unused parts of the file or in the WAL.
+    #[serde(rename = "wiped")]
+    pub is_wiped: bool,
 }
 
 /// References to the selected leads, without personal data.
@@ -78,7 +84,30 @@ pub fn erase(
         let since = Some((&selector, seen));
         let leads =
             store::privacy::erase::erase_leads(tx, &mut ledger, &found, since, reason, &actor)?;
-        Ok(Erasure { leads, reason, erased_at: tx.now(), head: tx.head().to_string() })
+        let (erased_at, head) = (tx.now(), tx.head().to_string());
+        let masked_address = match &selector {
+            LeadSelector::Address(address) => Some(email::mask(address)),
+            _ => None,
+        };
+        Ok(Erasure { leads, reason, erased_at, head, masked_address, is_wiped: false })
+    })
+}
+
+/// The erasure of a lead, by its id or `request_id`, as the audit log records it.
+///
+/// # Errors
+/// The database cannot be read.
+pub fn recorded_erasure(database: &Path, id: &str) -> Result<Option<Erasure>, StoreError> {
+    ReadPool::open(database)?.read(|tx| {
+        let Some(recorded) = tx.erasure(id)? else { return Ok(None) };
+        Ok(Some(Erasure {
+            leads: recorded.leads,
+            reason: recorded.reason,
+            erased_at: recorded.erased_at,
+            head: tx.head()?.unwrap_or(ChainPosition::START).to_string(),
+            masked_address: recorded.masked_address,
+            is_wiped: recorded.is_wiped,
+        }))
     })
 }
 
@@ -131,14 +160,13 @@ fn before(clock: &Clock, age: TimeDelta) -> Timestamp {
 }
 
 /// Overwrites what is left of erased leads in unused parts of the file and in the WAL. Calls
-/// `progress` with the number of pages read.
+/// `progress` with the number of pages read. Returns whether all is overwritten; if not, another process
+/// keeps an old read transaction open, and a server goes on as soon as that ends.
 ///
 /// # Errors
-/// Another process keeps an old read transaction open.
-pub fn wipe_deleted(database: &Path, progress: &mut dyn FnMut(u64)) -> Result<(), StoreError> {
-    let pages = store::db::wipe::wipe_deleted(database, progress)?;
-    tracing::debug!(pages, "the unused parts of pages were overwritten");
-    Ok(())
+/// The database cannot be written.
+pub fn wipe_deleted(database: &Path, progress: &mut dyn FnMut(u64)) -> Result<bool, StoreError> {
+    store::db::wipe::wipe_deleted(database, progress)
 }
 
 /// The ledger, completed with every erasure in the audit log.

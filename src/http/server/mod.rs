@@ -69,14 +69,22 @@ impl Default for Limits {
     }
 }
 
-/// Listens on an address.
+/// Takes an address. Connections are refused until [`listen`].
 ///
 /// # Errors
 /// The address is in use or not local, or the port needs more privileges.
-pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+pub fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
+    Ok(socket)
+}
+
+/// Begins to take connections.
+///
+/// # Errors
+/// Another process has begun to listen on the address.
+pub fn listen(socket: TcpSocket) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 

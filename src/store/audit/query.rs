@@ -9,6 +9,7 @@ use crate::domain::filter::Period;
 use crate::domain::hash_chain::{ChainPosition, Sha256Hash};
 use crate::domain::recorded::Recorded;
 use crate::domain::timestamp::Timestamp;
+use crate::store::audit::rows::RawAuditRow;
 use crate::store::error::StoreError;
 use crate::store::read::ReadTx;
 
@@ -25,13 +26,52 @@ pub struct AuditFilter {
 }
 
 /// The position of the last row; [`ChainPosition::START`] while the log is empty.
+///
+/// # Errors
+/// [`StoreError::DamagedHead`] if the row's hash is not one.
 pub(crate) fn head(conn: &Connection) -> Result<ChainPosition, StoreError> {
     let sql = "SELECT seq, hash FROM audit_log ORDER BY seq DESC LIMIT 1";
-    let last = conn.query_row(sql, [], |row| {
-        let hash = Sha256Hash::parse(row.get_ref(1)?.as_str()?).unwrap_or_default();
-        Ok(ChainPosition { seq: row.get(0)?, hash })
+    let last = conn.prepare_cached(sql)?.query_row([], |row| {
+        Ok((row.get::<_, i64>(0)?, Sha256Hash::parse(row.get_ref(1)?.as_bytes()?)))
     });
-    Ok(last.optional()?.unwrap_or(ChainPosition::START))
+    match last.optional()? {
+        None => Ok(ChainPosition::START),
+        Some((seq, Some(hash))) => Ok(ChainPosition { seq, hash }),
+        Some((seq, None)) => Err(StoreError::DamagedHead(seq)),
+    }
+}
+
+/// The `seq` of the last row; 0 while the log is empty.
+pub(crate) fn last_seq(conn: &Connection) -> Result<i64, StoreError> {
+    let sql = "SELECT coalesce(max(seq), 0) FROM audit_log";
+    Ok(conn.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+}
+
+/// Checks that the last row's hash follows from the row and the one before it. If the hash of that one
+/// is not legible, nothing can be said.
+///
+/// # Errors
+/// [`StoreError::DamagedHead`] if it does not.
+pub(crate) fn check_head(conn: &Connection) -> Result<(), StoreError> {
+    let sql = format!("SELECT * FROM ({SELECT} ORDER BY seq DESC LIMIT 2) ORDER BY seq");
+    let mut statement = conn.prepare(&sql)?;
+    let mut rows = statement.query([])?;
+    let mut previous = Some(ChainPosition::START);
+    let mut last = None;
+    while let Some(row) = rows.next()? {
+        let seq: i64 = row.get(0)?;
+        let Ok(raw) = RawAuditRow::from_row(row) else { return Err(StoreError::DamagedHead(seq)) };
+        let hash = Sha256Hash::parse(raw.hash);
+        let follows = previous.filter(|previous| previous.seq + 1 == seq);
+        let expected = follows.map(|previous| raw.entry.hash(&previous.hash));
+        last =
+            Some((seq, hash.is_some() && expected.is_none_or(|expected| hash == Some(expected))));
+        previous = hash.map(|hash| ChainPosition { seq, hash });
+    }
+    match last {
+        Some((seq, false)) => Err(StoreError::DamagedHead(seq)),
+        _ => Ok(()),
+    }
 }
 
 fn row_to_audit(row: &Row<'_>) -> rusqlite::Result<AuditRow> {

@@ -148,7 +148,7 @@ fn prepare(
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let erased = {
         let ids = uuid::ContextV7::new();
-        let mut write = WriteTx::begin(&tx, clock.now().into(), &ids)?;
+        let mut write = WriteTx::begin(&tx, clock.now().into(), &ids, None)?;
         let mut erased = 0;
         for id in ledger.leads() {
             for lead in erase::find(&tx, &LeadSelector::Lead(id), 0)? {

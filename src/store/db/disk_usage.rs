@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use rustix::fs::StatVfsMountFlags;
+
 use crate::store::error::StoreError;
 use crate::store::paths::sidecar_path;
 
@@ -28,4 +30,16 @@ impl DiskUsage {
             free: fs.f_bavail.saturating_mul(fs.f_frsize),
         })
     }
+}
+
+/// A disk with less free space has no room for the files that SQLite needs to open a database.
+const MIN_FREE: u64 = 64 * 1024;
+
+/// Whether nothing can be written to a file's disk: it is read-only or full.
+#[must_use]
+pub fn refuses_writes(path: &Path) -> bool {
+    rustix::fs::statvfs(path).is_ok_and(|fs| {
+        let free = fs.f_bavail.saturating_mul(fs.f_frsize);
+        fs.f_flag.contains(StatVfsMountFlags::RDONLY) || free < MIN_FREE
+    })
 }

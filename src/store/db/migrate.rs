@@ -49,7 +49,7 @@ pub(crate) fn apply(
 }
 
 fn has_rows(conn: &Connection) -> Result<bool, StoreError> {
-    Ok(query::head(conn)?.seq > 0)
+    Ok(query::last_seq(conn)? > 0)
 }
 
 /// Makes a backup next to the database before its schema changes, which `restore` of the binary of that
@@ -83,7 +83,7 @@ fn record(conn: &mut Connection, to: u32, clock: &Clock, actor: &str) -> Result<
     if from > 0 {
         let details = format!(r#"{{"from":{from},"to":{to}}}"#);
         let ids = uuid::ContextV7::new();
-        WriteTx::begin(&tx, clock.now().into(), &ids)?.append(&NewAuditRow {
+        WriteTx::begin(&tx, clock.now().into(), &ids, None)?.append(&NewAuditRow {
             event: AuditEvent::DatabaseMigrated,
             actor,
             lead_id: None,

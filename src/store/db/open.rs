@@ -1,14 +1,17 @@
 //! Opens connections with the pragmas that each needs, after checking that the file is FASTCore's.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use crate::store::db::{disk_usage, lock};
 use crate::store::error::StoreError;
 use crate::store::file_owner::FileOwner;
 use crate::store::paths::sidecar_path;
@@ -83,26 +86,86 @@ pub(crate) fn open_with_busy_poll(path: &Path) -> Result<Connection, StoreError>
 
 /// Opens the database for reading only.
 pub(crate) fn read_only(path: &Path) -> Result<Connection, StoreError> {
+    reader(path).map(|(conn, _)| conn)
+}
+
+/// Opens the database for reading only. Returns also how, for more connections of the kind.
+pub(crate) fn reader(path: &Path) -> Result<(Connection, ReadMode), StoreError> {
     check_library()?;
     if !path.try_exists().unwrap_or(true) {
         return Err(StoreError::Missing(path.into()));
     }
-    let conn = Connection::open_with_flags(path, reader_flags())
+    read_in(ReadMode::Shared, path).or_else(|error| match ReadMode::without_writing(path) {
+        Some(mode) => read_in(mode, path).map_err(|_| error),
+        None => Err(error),
+    })
+}
+
+fn read_in(mode: ReadMode, path: &Path) -> Result<(Connection, ReadMode), StoreError> {
+    let conn = Connection::open_with_flags(mode.uri(path), mode.flags())
         .map_err(|e| cannot_open(path, "reading", e))?;
-    init_reader(&conn)?;
+    mode.init(&conn)?;
     check_identity(&conn, path)?;
-    Ok(conn)
+    Ok((conn, mode))
 }
 
-pub(crate) fn reader_flags() -> OpenFlags {
-    OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX
+/// How a reader opens a database.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum ReadMode {
+    /// While others write. Creates the shared-memory file of the WAL if it is missing.
+    Shared,
+    /// A file without a WAL that nobody changes.
+    Immutable,
+    /// A file with a WAL that nobody changes; the index of the WAL is in memory.
+    Unshared,
 }
 
-pub(crate) fn init_reader(conn: &Connection) -> rusqlite::Result<()> {
-    conn.busy_timeout(BUSY_TIMEOUT)?;
-    conn.execute_batch(
-        "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;",
-    )
+impl ReadMode {
+    /// The mode that creates no file, for a disk on which none can be: it must be full or read-only, and no
+    /// other process may have the database open.
+    fn without_writing(path: &Path) -> Option<Self> {
+        if !disk_usage::refuses_writes(path) || lock::check_unused(path).is_err() {
+            return None;
+        }
+        let has_wal = fs::metadata(sidecar_path(path, "-wal")).is_ok_and(|meta| meta.len() > 0);
+        Some(if has_wal { Self::Unshared } else { Self::Immutable })
+    }
+
+    pub(crate) fn flags(self) -> OpenFlags {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        match self {
+            Self::Shared => flags,
+            _ => flags | OpenFlags::SQLITE_OPEN_URI,
+        }
+    }
+
+    /// What to open with [`Self::flags`].
+    pub(crate) fn uri(self, path: &Path) -> PathBuf {
+        let parameters = match self {
+            Self::Shared => return path.to_owned(),
+            Self::Immutable => "?immutable=1",
+            Self::Unshared => "?vfs=unix-none",
+        };
+        let mut uri = b"file:".to_vec();
+        for byte in path.as_os_str().as_bytes() {
+            match byte {
+                b'%' | b'?' | b'#' => uri.extend(format!("%{byte:02x}").bytes()),
+                _ => uri.push(*byte),
+            }
+        }
+        uri.extend(parameters.bytes());
+        PathBuf::from(OsString::from_vec(uri))
+    }
+
+    pub(crate) fn init(self, conn: &Connection) -> rusqlite::Result<()> {
+        conn.busy_timeout(BUSY_TIMEOUT)?;
+        if matches!(self, Self::Unshared) {
+            conn.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+        }
+        conn.execute_batch(
+            "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;",
+        )
+    }
 }
 
 fn check_library() -> Result<(), StoreError> {

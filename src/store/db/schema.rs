@@ -13,8 +13,9 @@ pub(crate) mod embedded {
 
 /// The tables whose schema is compared with the migrations: all but those that SQLite's full-text search
 /// and the migration library create by themselves.
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 10] = [
     "audit_log",
+    "erasure_wipe",
     "lead_inbox",
     "lead_search",
     "lead_search_status",

@@ -1,5 +1,7 @@
 //! Checkpoints of the write-ahead log (WAL). Only the writer's connection checkpoints.
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -7,28 +9,36 @@ use rusqlite::Connection;
 
 use crate::store::db::open::BUSY_TIMEOUT;
 use crate::store::error::StoreError;
+use crate::store::paths::sidecar_path;
 
 /// From this many frames (pages of 4 KiB) on, the WAL is checkpointed under load too.
 const LARGE_WAL_FRAMES: i64 = 16_384;
-/// How long the start waits for readers, and how often it looks.
+/// How long the start waits for another process's transaction.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
-const RETRY_DELAY: Duration = Duration::from_millis(200);
+/// Bytes that are written again at once.
+const REWRITE_BLOCK: usize = 1024 * 1024;
 
 /// Truncates the WAL if nobody reads from it, without waiting: leads must not wait for a long export.
 /// Returns whether the WAL is empty now.
 pub(crate) fn try_truncate(conn: &Connection) -> bool {
-    let result = conn.busy_timeout(Duration::ZERO).and_then(|()| {
-        let result = checkpoint(conn, "TRUNCATE");
-        conn.busy_timeout(BUSY_TIMEOUT)?;
-        result
-    });
-    match result {
+    match without_waiting(conn, |conn| checkpoint(conn, "TRUNCATE")) {
         Ok(Checkpoint { busy, .. }) => !busy,
         Err(error) => {
             tracing::debug!(error = %StoreError::from(error), "the WAL could not be truncated");
             false
         }
     }
+}
+
+/// Runs a statement that fails at once if another process has a lock.
+fn without_waiting<T>(
+    conn: &Connection,
+    run: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    conn.busy_timeout(Duration::ZERO)?;
+    let result = run(conn);
+    conn.busy_timeout(BUSY_TIMEOUT)?;
+    result
 }
 
 /// Checkpoints a large WAL; SQLite then writes the file from its start again.
@@ -42,30 +52,59 @@ pub(crate) fn checkpoint_if_large(conn: &Connection) {
     }
 }
 
-/// Truncates the WAL before anything is accepted. After a failed flush and a mere restart, the tail of
-/// the WAL may be readable but not on the disk; a power cut would then lose what is appended to it.
+/// Makes sure that what is in the WAL is on the disk, before anything is appended to it. After a failed
+/// flush and a mere restart, its tail may be readable from the page cache and yet not be on the disk, and a
+/// flush of what the kernel takes for written does nothing: a power cut would then lose the tail, and with
+/// it all that follows.
+///
+/// Truncates the WAL; its content is then in the database file. While another process reads, that is not
+/// possible: then writes the same bytes again, which makes the kernel write them, and flushes. The write
+/// lock keeps the WAL as it is meanwhile; readers see no difference.
 ///
 /// # Errors
-/// [`StoreError::WalInUse`] if another process goes on reading from it.
-pub(crate) fn truncate_at_start(conn: &Connection, path: &Path) -> Result<(), StoreError> {
+/// Another process keeps the database locked, or the disk fails.
+pub(crate) fn secure_at_start(conn: &Connection, path: &Path) -> Result<(), StoreError> {
     let deadline = Instant::now() + START_TIMEOUT;
     let mut is_logged = false;
     loop {
-        match checkpoint(conn, "TRUNCATE").map_err(StoreError::from) {
-            Ok(Checkpoint { busy: false, .. }) => return Ok(()),
-            Ok(_) | Err(StoreError::Locked) => {}
-            Err(error) => return Err(error),
-        }
-        if Instant::now() > deadline {
-            return Err(StoreError::WalInUse(path.into()));
+        match secure(conn, path) {
+            Err(StoreError::Locked) if Instant::now() < deadline => {}
+            result => return result,
         }
         if !is_logged {
-            tracing::warn!("waiting for another process to finish reading the database");
+            tracing::warn!("waiting for another process that keeps the database locked");
             is_logged = true;
         }
-        // SQLite waits for readers by itself, but not for the checkpoint of another process.
-        std::thread::sleep(RETRY_DELAY);
     }
+}
+
+fn secure(conn: &Connection, path: &Path) -> Result<(), StoreError> {
+    if without_waiting(conn, |conn| checkpoint(conn, "TRUNCATE")).is_ok_and(|done| !done.busy) {
+        return Ok(());
+    }
+    conn.execute_batch("BEGIN IMMEDIATE")?;
+    let rewritten = rewrite(&sidecar_path(path, "-wal"));
+    conn.execute_batch("ROLLBACK")?;
+    rewritten
+}
+
+/// Writes a file's bytes over themselves and flushes them.
+fn rewrite(path: &Path) -> Result<(), StoreError> {
+    let failed = StoreError::at(path);
+    // SQLite locks the database file and the shared-memory file, never this one: to close it drops no lock.
+    let file = OpenOptions::new().read(true).write(true).open(path).map_err(failed)?;
+    let mut buffer = vec![0; REWRITE_BLOCK];
+    let mut offset = 0;
+    loop {
+        match file.read_at(&mut buffer, offset).map_err(failed)? {
+            0 => break,
+            read => {
+                file.write_all_at(&buffer[..read], offset).map_err(failed)?;
+                offset += read as u64;
+            }
+        }
+    }
+    file.sync_all().map_err(failed)
 }
 
 struct Checkpoint {

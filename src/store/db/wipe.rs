@@ -11,11 +11,11 @@ use crate::store::db::{open, wal_checkpoint};
 use crate::store::error::StoreError;
 
 /// Pages that are overwritten in one transaction: the longest that leads wait.
-const PAGES_PER_TRANSACTION: usize = 128;
+const PAGES_PER_TRANSACTION: usize = 64;
 /// Pages between two calls of the progress function.
 const PROGRESS_INTERVAL: i64 = 10_000;
 /// How long to wait for readers of old pages, and how often to look.
-const READER_TIMEOUT: Duration = Duration::from_secs(30);
+const READER_TIMEOUT: Duration = Duration::from_secs(3);
 const RETRY_DELAY: Duration = Duration::from_millis(20);
 /// The first byte of an overflow or free page is that of a page number. From this number on (128 GiB),
 /// it could be taken for the type of a b-tree page.
@@ -23,31 +23,82 @@ const MAX_PAGES: i64 = 0x0200_0000;
 /// The file's header, which comes before that of the first page.
 const FILE_HEADER_SIZE: usize = 100;
 
-/// Removes what deleted rows have left in unused parts of the file and in the WAL, while a server may
-/// be running. Calls `progress` with the number of pages read. Returns how many pages were overwritten.
+/// Whether erased leads may still be legible in unused parts of the file or in the WAL.
+pub(crate) fn is_pending(conn: &Connection) -> Result<bool, StoreError> {
+    Ok(last_erasure(conn)? > wiped_through(conn)?)
+}
+
+/// The last audit row that records an erasure; 0 if there is none.
+fn last_erasure(conn: &Connection) -> Result<i64, StoreError> {
+    // The index on `event` is partial: without the second condition, SQLite does not use it.
+    let sql = "SELECT coalesce(max(seq), 0) FROM audit_log
+               WHERE event = 'LEAD_ERASED' AND event <> 'LEAD_RECEIVED'";
+    Ok(conn.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+}
+
+/// Up to which audit row erasures are wiped.
+pub(crate) fn wiped_through(conn: &Connection) -> Result<i64, StoreError> {
+    let sql = "SELECT wiped_through FROM erasure_wipe";
+    let through = conn.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?;
+    Ok(through.unwrap_or(0))
+}
+
+/// Records that erasures are wiped up to an audit row.
+pub(crate) fn record_wiped(conn: &Connection, through: i64) -> Result<(), StoreError> {
+    let sql = "UPDATE erasure_wipe SET wiped_through = max(wiped_through, ?1)";
+    conn.prepare_cached(sql)?.execute([through])?;
+    Ok(())
+}
+
+/// What a wipe has to do.
+pub(crate) struct WipePlan {
+    /// The last erasure that it covers.
+    pub(crate) through: i64,
+    /// The pages with something in their unused parts; `None` if single pages cannot be examined.
+    pub(crate) pages: Option<Vec<i64>>,
+}
+
+impl WipePlan {
+    /// Examines every page. Calls `progress` with the number of pages read.
+    pub(crate) fn scan(
+        conn: &Connection,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<Self, StoreError> {
+        Ok(Self { through: last_erasure(conn)?, pages: dirty_pages(conn, progress)? })
+    }
+}
+
+/// Removes what deleted rows have left in unused parts of the file and in the WAL, for a command, while a
+/// server may be running. Calls `progress` with the number of pages read. Returns whether all was done; if
+/// not, another process keeps an old read transaction open.
 ///
 /// # Errors
-/// [`StoreError::WipeBlocked`] while another process keeps an old read transaction open.
-pub fn wipe_deleted(path: &Path, progress: &mut dyn FnMut(u64)) -> Result<usize, StoreError> {
+/// The database's own.
+pub fn wipe_deleted(path: &Path, progress: &mut dyn FnMut(u64)) -> Result<bool, StoreError> {
     let conn = open::open_with_busy_poll(path)?;
     // What a large statement sets aside must not go to a temporary file.
     conn.pragma_update(None, "temp_store", "MEMORY")?;
-    let overwritten = match dirty_pages(&conn, progress)? {
-        Some(pages) => {
-            pages.chunks(PAGES_PER_TRANSACTION).try_for_each(|pages| wipe_pages(&conn, pages))?;
-            pages.len()
-        }
-        None => {
-            conn.execute_batch("VACUUM")?;
-            0
-        }
-    };
+    let plan = WipePlan::scan(&conn, progress)?;
+    match plan.pages {
+        Some(pages) => pages.chunks(PAGES_PER_TRANSACTION).try_for_each(|pages| {
+            let tx = Transaction::new_unchecked(&conn, TransactionBehavior::Immediate)?;
+            wipe_pages(&tx, pages)?;
+            Ok::<_, StoreError>(tx.commit()?)
+        })?,
+        None => conn.execute_batch("VACUUM")?,
+    }
     // The WAL has the pages as they were.
-    truncate_wal(&conn)?;
-    Ok(overwritten)
+    let deadline = Instant::now() + READER_TIMEOUT;
+    while !wal_checkpoint::try_truncate(&conn) {
+        if Instant::now() > deadline {
+            return Ok(false);
+        }
+        std::thread::sleep(RETRY_DELAY);
+    }
+    record_wiped(&conn, plan.through)?;
+    Ok(true)
 }
 
-/// The pages with something in their unused parts; `None` if single pages cannot be examined.
 fn dirty_pages(
     conn: &Connection,
     progress: &mut dyn FnMut(u64),
@@ -72,10 +123,10 @@ fn dirty_pages(
     Ok(Some(dirty))
 }
 
-fn wipe_pages(conn: &Connection, pages: &[i64]) -> Result<(), StoreError> {
-    let tx = Transaction::new_unchecked(conn, TransactionBehavior::Immediate)?;
-    let mut read = tx.prepare_cached("SELECT data FROM sqlite_dbpage('main') WHERE pgno = ?1")?;
-    let mut write = tx.prepare_cached("UPDATE sqlite_dbpage SET data = ?2 WHERE pgno = ?1")?;
+/// Overwrites the unused parts of pages, in the transaction of the caller.
+pub(crate) fn wipe_pages(conn: &Connection, pages: &[i64]) -> Result<(), StoreError> {
+    let mut read = conn.prepare_cached("SELECT data FROM sqlite_dbpage('main') WHERE pgno = ?1")?;
+    let mut write = conn.prepare_cached("UPDATE sqlite_dbpage SET data = ?2 WHERE pgno = ?1")?;
     for number in pages {
         // A page that is not there any more was cut off with the end of the file.
         let page = read.query_row([number], |row| row.get::<_, Vec<u8>>(0)).optional()?;
@@ -84,8 +135,7 @@ fn wipe_pages(conn: &Connection, pages: &[i64]) -> Result<(), StoreError> {
             write.execute(params![number, page])?;
         }
     }
-    drop((read, write));
-    Ok(tx.commit()?)
+    Ok(())
 }
 
 /// Zeroes what a b-tree page does not use (<https://sqlite.org/fileformat2.html>, section 1.6): the
@@ -130,16 +180,4 @@ fn zero(page: &mut [u8], from: usize, to: usize) -> bool {
         page[from..to].fill(0);
     }
     found
-}
-
-/// Truncates the WAL while a server goes on writing.
-fn truncate_wal(conn: &Connection) -> Result<(), StoreError> {
-    let deadline = Instant::now() + READER_TIMEOUT;
-    while !wal_checkpoint::try_truncate(conn) {
-        if Instant::now() > deadline {
-            return Err(StoreError::WipeBlocked);
-        }
-        std::thread::sleep(RETRY_DELAY);
-    }
-    Ok(())
 }

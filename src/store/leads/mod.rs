@@ -2,6 +2,7 @@
 
 pub mod import;
 pub mod keyset_scan;
+pub(crate) mod probe;
 pub mod query;
 pub mod request_id;
 pub mod rows;

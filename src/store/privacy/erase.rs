@@ -1,5 +1,6 @@
 //! Finds the leads of a person or a time and erases them.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -11,7 +12,7 @@ use crate::domain::email;
 use crate::domain::hash_chain::ChainPosition;
 use crate::domain::id::LeadId;
 use crate::domain::timestamp::Timestamp;
-use crate::store::db::open;
+use crate::store::db::{open, wipe};
 use crate::store::error::StoreError;
 use crate::store::leads::rows;
 use crate::store::privacy::ledger;
@@ -49,6 +50,18 @@ pub struct ErasedLead {
     pub created_at_utc: Timestamp,
     /// The `seq` of the audit row that records the erasure.
     pub audit_seq: i64,
+}
+
+/// An erasure as the audit log records it.
+#[derive(Debug, Clone)]
+pub struct RecordedErasure {
+    pub leads: Vec<ErasedLead>,
+    pub reason: ErasureReason,
+    pub erased_at: Timestamp,
+    /// The beginning of the address, if it is the same for all leads.
+    pub masked_address: Option<String>,
+    /// Whether nothing of the leads is left in unused parts of the file or in the WAL.
+    pub is_wiped: bool,
 }
 
 /// Finds leads that arrived after an audit row.
@@ -210,6 +223,48 @@ impl ReadTx<'_> {
     /// The database's own.
     pub fn erased_ids(&self) -> Result<Vec<String>, StoreError> {
         erased_ids(self.0)
+    }
+
+    /// Whether what is left of erased leads is still to be overwritten.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn is_wipe_pending(&self) -> Result<bool, StoreError> {
+        wipe::is_pending(self.0)
+    }
+
+    /// The erasure of a lead, by its id or `request_id`, with the other leads of the same transaction.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn erasure(&self, id: &str) -> Result<Option<RecordedErasure>, StoreError> {
+        let sql = "SELECT created_at_utc, details_json ->> 'reason' FROM audit_log
+                   WHERE event = 'LEAD_ERASED' AND (lead_id = ?1 OR request_id = ?1)";
+        let found = self.0.query_row(sql, [id], |row| Ok((row.get(0)?, row.get(1)?)));
+        let Some((erased_at, reason)): Option<(Timestamp, String)> = found.optional()? else {
+            return Ok(None);
+        };
+        let reason = ErasureReason::parse(&reason).unwrap_or(ErasureReason::Restored);
+        let sql = "SELECT e.lead_id, a.created_at_utc, e.seq, a.details_json ->> 'email'
+                   FROM audit_log AS e LEFT JOIN audit_log AS a
+                     ON a.lead_id = e.lead_id AND a.event IN ('LEAD_RECEIVED', 'LEAD_IMPORTED')
+                   WHERE e.event = 'LEAD_ERASED' AND e.created_at_utc = ?1 ORDER BY e.seq";
+        let mut leads = Vec::new();
+        let mut addresses = BTreeSet::new();
+        let mut statement = self.0.prepare(sql)?;
+        let mut rows = statement.query([&erased_at])?;
+        while let Some(row) = rows.next()? {
+            leads.push(ErasedLead {
+                lead_id: row.get(0)?,
+                created_at_utc: row.get(1)?,
+                audit_seq: row.get(2)?,
+            });
+            addresses.insert(row.get::<_, Option<String>>(3)?);
+        }
+        let masked_address = addresses.pop_first().flatten().filter(|_| addresses.is_empty());
+        let last_seq = leads.last().map_or(0, |lead| lead.audit_seq);
+        let is_wiped = last_seq <= wipe::wiped_through(self.0)?;
+        Ok(Some(RecordedErasure { leads, reason, erased_at, masked_address, is_wiped }))
     }
 
     /// Whether the audit log records the erasure of a lead, by its id or `request_id`.

@@ -3,6 +3,7 @@
 //! processed yet are looked at one by one ([`crate::store::search::unindexed`]).
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -30,23 +31,31 @@ pub(crate) fn indexed_through(conn: &Connection) -> Result<i64, StoreError> {
     Ok(seq.optional()?.unwrap_or(0))
 }
 
-/// Indexes the next `step` audit rows.
+/// Indexes the next audit rows: `max_rows`, or fewer once `max_time` has passed.
 ///
 /// # Errors
 /// The database's own.
-pub fn index_next(tx: &mut WriteTx<'_>, step: u32) -> Result<(), StoreError> {
+pub fn index_next(
+    tx: &mut WriteTx<'_>,
+    max_rows: u32,
+    max_time: Duration,
+) -> Result<(), StoreError> {
     let conn = tx.conn;
+    let began = Instant::now();
     reset_if_stale(conn)?;
     let from = indexed_through(conn)?;
     let mut statement = conn.prepare_cached(
         "SELECT seq, event, lead_id, details_json ->> 'to'
          FROM audit_log WHERE seq > ?1 ORDER BY seq LIMIT ?2",
     )?;
-    let mut rows = statement.query(params![from, step])?;
+    let mut rows = statement.query(params![from, max_rows])?;
     let mut to = from;
     while let Some(row) = rows.next()? {
         to = row.get(0)?;
         index_row(conn, to, row)?;
+        if began.elapsed() >= max_time {
+            break;
+        }
     }
     conn.prepare_cached("UPDATE search_index_state SET indexed_through = ?1")?.execute([to])?;
     Ok(())
@@ -79,19 +88,44 @@ fn index_row(conn: &Connection, seq: i64, row: &Row<'_>) -> Result<(), StoreErro
 /// Empties an index that was made with another tokenizer.
 fn reset_if_stale(conn: &Connection) -> Result<(), StoreError> {
     let is_stale = "SELECT 1 FROM search_index_state WHERE tokenizer_version <> ?1";
-    if conn.prepare_cached(is_stale)?.exists([TOKENIZER_VERSION])? {
-        conn.execute_batch(
-            "INSERT INTO lead_search (lead_search) VALUES ('delete-all');
-             DELETE FROM lead_search_status",
-        )?;
-        let reset = "UPDATE search_index_state SET indexed_through = 0, tokenizer_version = ?1";
-        conn.execute(reset, [TOKENIZER_VERSION])?;
-    }
+    if conn.prepare_cached(is_stale)?.exists([TOKENIZER_VERSION])? { empty(conn) } else { Ok(()) }
+}
+
+/// Empties the index, so that the next steps build it again; also one that is damaged.
+///
+/// # Errors
+/// The database's own.
+pub fn reset(tx: &mut WriteTx<'_>) -> Result<(), StoreError> {
+    empty(tx.conn)
+}
+
+fn empty(conn: &Connection) -> Result<(), StoreError> {
+    // FTS5 reads nothing of the index for this.
+    conn.execute_batch(
+        "INSERT INTO lead_search (lead_search) VALUES ('delete-all');
+         DELETE FROM lead_search_status",
+    )?;
+    let reset = "UPDATE search_index_state SET indexed_through = 0, tokenizer_version = ?1";
+    conn.execute(reset, [TOKENIZER_VERSION])?;
     Ok(())
 }
 
-/// Removes a lead from the index, in the transaction that erases it.
+/// Removes a lead from the index, in the transaction that erases it. An index that is damaged is emptied
+/// instead: nothing of the lead stays in it, and the lead is erased.
 pub(crate) fn remove(conn: &Connection, lead: &Lead) -> Result<(), StoreError> {
+    conn.execute_batch("SAVEPOINT remove_from_index")?;
+    let removed = remove_words(conn, lead).or_else(|error| {
+        if error.is_database_wide() {
+            return Err(error);
+        }
+        conn.execute_batch("ROLLBACK TO remove_from_index")?;
+        empty(conn)
+    });
+    conn.execute_batch("RELEASE remove_from_index")?;
+    removed
+}
+
+fn remove_words(conn: &Connection, lead: &Lead) -> Result<(), StoreError> {
     reset_if_stale(conn)?;
     if lead.audit_seq <= indexed_through(conn)? {
         // FTS5 needs the words that were inserted.
@@ -154,6 +188,6 @@ impl ReadTx<'_> {
     /// # Errors
     /// The database's own.
     pub fn search_lag(&self) -> Result<i64, StoreError> {
-        Ok(query::head(self.0)?.seq - indexed_through(self.0)?)
+        Ok(query::last_seq(self.0)? - indexed_through(self.0)?)
     }
 }

@@ -28,7 +28,7 @@ impl CompletedBatch {
     ) -> Self {
         let result = |index: usize| match committed {
             Err(error) => Err(error.clone()),
-            Ok(batch) => match batch.refused.iter().find(|(refused, _)| *refused == index) {
+            Ok(batch) => match batch.failed.iter().find(|(failed, _)| *failed == index) {
                 Some((_, error)) => Err(error.clone()),
                 None => Ok(()),
             },
@@ -46,41 +46,50 @@ impl std::fmt::Debug for CompletedBatch {
 /// A transaction that is on the disk.
 pub(crate) struct CommittedBatch {
     /// The jobs that were rolled back alone, by their index.
-    refused: Vec<(usize, StoreError)>,
+    failed: Vec<(usize, StoreError)>,
     /// The last audit row.
     pub(crate) head: ChainPosition,
 }
 
-/// Runs the jobs in one transaction and commits it. A job that the database refuses is rolled back
-/// alone; with any other failure, nothing of the batch is stored.
+impl CommittedBatch {
+    /// The first failure of a job that was not a refusal of what it asked for.
+    pub(crate) fn fault(&self) -> Option<&StoreError> {
+        self.failed.iter().map(|(_, error)| error).find(|error| !error.is_refusal())
+    }
+}
+
+/// Runs the jobs in one transaction and commits it. A job that fails is rolled back alone; if the
+/// database fails as a whole, nothing of the batch is stored.
 pub(crate) fn commit(
     conn: &Connection,
     now: Timestamp,
     ids: &ContextV7,
+    known_head: Option<ChainPosition>,
     jobs: &mut [Box<dyn WriteJob>],
 ) -> Result<CommittedBatch, StoreError> {
-    match transaction(conn, now, ids, jobs, false) {
-        // Refusals are rare: only then is it worth a savepoint for each job.
-        Err(error) if error.is_refusal() => transaction(conn, now, ids, jobs, true),
+    let begin = || WriteTx::begin(conn, now, ids, known_head);
+    match transaction(conn, &begin, jobs, false) {
+        // Failures are rare: only then is it worth a savepoint for each job.
+        Err(error) if !error.is_database_wide() => transaction(conn, &begin, jobs, true),
         result => result,
     }
 }
 
-/// With `use_savepoints`, jobs that are refused are rolled back alone; without, the first refusal ends
-/// the transaction.
-fn transaction(
-    conn: &Connection,
-    now: Timestamp,
-    ids: &ContextV7,
+/// With `use_savepoints`, jobs that fail are rolled back alone; without, the first failure ends the
+/// transaction.
+fn transaction<'c>(
+    conn: &'c Connection,
+    begin: &dyn Fn() -> Result<WriteTx<'c>, StoreError>,
     jobs: &mut [Box<dyn WriteJob>],
     use_savepoints: bool,
 ) -> Result<CommittedBatch, StoreError> {
-    // A rollback that failed before must not stand in the way for ever.
+    // A rollback may have failed before.
     if !conn.is_autocommit() {
         conn.execute_batch("ROLLBACK")?;
     }
     conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-    let result = run_jobs(conn, now, ids, jobs, use_savepoints).and_then(|batch| {
+    let run = |mut tx| run_jobs(&mut tx, jobs, use_savepoints);
+    let result = begin().and_then(run).and_then(|batch| {
         conn.prepare_cached("COMMIT")?.execute([])?;
         Ok(batch)
     });
@@ -92,31 +101,30 @@ fn transaction(
 }
 
 fn run_jobs(
-    conn: &Connection,
-    now: Timestamp,
-    ids: &ContextV7,
+    tx: &mut WriteTx<'_>,
     jobs: &mut [Box<dyn WriteJob>],
     use_savepoints: bool,
 ) -> Result<CommittedBatch, StoreError> {
-    let mut tx = WriteTx::begin(conn, now, ids)?;
-    let mut refused = Vec::new();
+    let conn = tx.conn;
+    let mut failed = Vec::new();
     for (index, job) in jobs.iter_mut().enumerate() {
         if !use_savepoints {
-            job.run(&mut tx)?;
+            job.run(tx)?;
             continue;
         }
         let head = tx.head();
         conn.execute_batch("SAVEPOINT job")?;
-        match job.run(&mut tx) {
+        match job.run(tx) {
             Ok(()) => {}
-            Err(error) if error.is_refusal() => {
+            // After some failures, SQLite has rolled back the whole transaction.
+            Err(error) if !error.is_database_wide() && !conn.is_autocommit() => {
                 conn.execute_batch("ROLLBACK TO job")?;
                 tx.reset_head(head);
-                refused.push((index, error));
+                failed.push((index, error));
             }
             Err(error) => return Err(error),
         }
         conn.execute_batch("RELEASE job")?;
     }
-    Ok(CommittedBatch { refused, head: tx.head() })
+    Ok(CommittedBatch { failed, head: tx.head() })
 }

@@ -9,7 +9,13 @@ use crate::store::tx::WriteTx;
 
 /// What is sent to the writer's thread.
 pub(crate) enum QueueMessage {
+    /// A job that somebody waits for; it is flushed when its result is sent.
     Job(Box<dyn WriteJob>),
+    /// A short step of work on data that can be rebuilt; it runs when no job is queued, in a
+    /// transaction of its own.
+    Maintenance(Box<dyn WriteJob>),
+    /// Truncates the WAL, and sends whether that was possible.
+    TruncateWal(oneshot::Sender<bool>),
     /// Wakes the thread up, so that it sees that the writer was closed.
     Wake,
 }

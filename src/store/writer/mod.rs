@@ -1,9 +1,10 @@
 //! The writer: one thread with the one connection that writes and checkpoints.
 //!
 //! It takes all jobs that are queued, runs them in one IMMEDIATE transaction, commits with one flush,
-//! and only then sends the results. A job that the database refuses is rolled back alone; if the commit
-//! fails, every job gets the failure and nothing of them is stored. After a failed flush the process
-//! keeps this connection: SQLite then writes the same frames again.
+//! and only then sends the results. A job that fails is rolled back alone; if the database fails as a
+//! whole, every job gets the failure and nothing of them is stored. After a failed flush the process
+//! keeps this connection: SQLite then writes the same frames again. Maintenance never shares a
+//! transaction with jobs.
 
 pub mod batch;
 mod job;
@@ -23,7 +24,7 @@ use crate::clock::Clock;
 use crate::store::db::{lock, open, schema, wal_checkpoint};
 use crate::store::error::StoreError;
 use crate::store::health::WriterHealth;
-use crate::store::tx::{self, WriteTx};
+use crate::store::tx::WriteTx;
 use crate::store::writer::batch::CompletedBatch;
 use crate::store::writer::job::{QueueMessage, QueuedJob};
 use crate::store::writer::thread::{ServerHooks, WriterLoop};
@@ -85,10 +86,15 @@ impl Writer {
         clock: Clock,
         server: Option<ServerHooks>,
     ) -> Result<(Self, WriterThread), StoreError> {
+        let is_server = server.is_some();
         let (queue, jobs) = sync_channel(QUEUE_LEN);
         let closing = Arc::new(AtomicBool::new(false));
         let is_closing = Arc::clone(&closing);
-        let run = move || WriterLoop::new(conn, clock, server).run(&jobs, &is_closing);
+        let mut writer = WriterLoop::new(conn, clock, server);
+        if is_server {
+            writer.probe_at_start()?;
+        }
+        let run = move || writer.run(&jobs, &is_closing);
         let thread = std::thread::Builder::new()
             .name("writer".to_owned())
             .spawn(run)
@@ -114,16 +120,43 @@ impl Writer {
         &self,
         work: impl FnMut(&mut WriteTx<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<oneshot::Receiver<Result<T, StoreError>>, StoreError> {
+        let (reply, receiver) = oneshot::channel();
+        self.send(QueueMessage::Job(Box::new(QueuedJob::new(work, reply))))?;
+        Ok(receiver)
+    }
+
+    /// Queues a step of maintenance; the receiver gets its result once it is committed. It is flushed
+    /// with the next job or probe, so a power cut may undo it.
+    ///
+    /// # Errors
+    /// As [`Self::submit`].
+    pub fn submit_maintenance<T: Send + 'static>(
+        &self,
+        step: impl FnMut(&mut WriteTx<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<oneshot::Receiver<Result<T, StoreError>>, StoreError> {
+        let (reply, receiver) = oneshot::channel();
+        self.send(QueueMessage::Maintenance(Box::new(QueuedJob::new(step, reply))))?;
+        Ok(receiver)
+    }
+
+    /// Queues a truncation of the WAL; the receiver gets whether it is empty then.
+    ///
+    /// # Errors
+    /// As [`Self::submit`].
+    pub fn truncate_wal(&self) -> Result<oneshot::Receiver<bool>, StoreError> {
+        let (reply, receiver) = oneshot::channel();
+        self.send(QueueMessage::TruncateWal(reply))?;
+        Ok(receiver)
+    }
+
+    fn send(&self, message: QueueMessage) -> Result<(), StoreError> {
         if self.closing.load(Ordering::SeqCst) {
             return Err(StoreError::Closed);
         }
-        let (reply, receiver) = oneshot::channel();
-        let job = Box::new(QueuedJob::new(work, reply));
-        self.queue.try_send(QueueMessage::Job(job)).map_err(|e| match e {
+        self.queue.try_send(message).map_err(|e| match e {
             TrySendError::Full(_) => StoreError::QueueFull,
             TrySendError::Disconnected(_) => StoreError::Closed,
-        })?;
-        Ok(receiver)
+        })
     }
 
     /// [`Self::submit`], waiting for the result. Not for asynchronous code.
@@ -138,11 +171,12 @@ impl Writer {
     }
 }
 
-/// Starts the writer of a server, on a database whose schema is current. When it returns, the WAL is
-/// empty and a test commit has succeeded. The results of each commit go to `deliver`, all at once.
+/// Starts the writer of a server, on a database whose schema is current. When it returns, what is in the
+/// WAL is on the disk and a test commit has succeeded, unless the audit log is damaged: `WriterHealth`
+/// then has the reason. The results of each commit go to `deliver`, all at once.
 ///
 /// # Errors
-/// The schema is not this binary's, another process reads from the WAL, or nothing can be written.
+/// The schema is not this binary's, or nothing can be written.
 pub fn start_server_writer(
     path: &Path,
     clock: &Clock,
@@ -150,10 +184,8 @@ pub fn start_server_writer(
 ) -> Result<(Writer, WriterThread, Arc<WriterHealth>), StoreError> {
     let (conn, _) = open::read_write(path)?;
     schema::check_current(&conn, path)?;
-    wal_checkpoint::truncate_at_start(&conn, path)?;
-    tx::write_probe(&conn, clock.now().into())?;
+    wal_checkpoint::secure_at_start(&conn, path)?;
     let health = Arc::new(WriterHealth::default());
-    health.record_success();
     let hooks = ServerHooks { health: Arc::clone(&health), deliver: Box::new(deliver) };
     let (writer, thread) = Writer::start(conn, clock.clone(), Some(hooks))?;
     Ok((writer, thread, health))

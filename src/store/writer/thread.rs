@@ -1,5 +1,6 @@
 //! The writer's thread: takes jobs from the queue, commits them in batches, and keeps the WAL small.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -15,7 +16,7 @@ use crate::store::audit::query;
 use crate::store::db::wal_checkpoint;
 use crate::store::error::StoreError;
 use crate::store::health::WriterHealth;
-use crate::store::tx::WriteTx;
+use crate::store::leads::probe;
 use crate::store::writer::batch::{self, CompletedBatch};
 use crate::store::writer::job::{QueueMessage, QueuedJob, WriteJob};
 
@@ -25,6 +26,8 @@ const MAX_BATCH: usize = 512;
 const MIN_BATCH_ROWS: usize = 64;
 /// The size of the WAL is looked at after this many rows.
 const WAL_CHECK_ROWS: usize = 512;
+/// How long maintenance waits at most while jobs keep coming.
+const MAX_MAINTENANCE_DELAY: Duration = Duration::from_millis(250);
 /// The WAL is truncated after this long without a job.
 const TRUNCATE_DELAY: Duration = Duration::from_secs(1);
 /// After this long without a commit, a probe shows whether one can still be made.
@@ -45,6 +48,12 @@ pub(crate) struct ServerHooks {
     pub(crate) deliver: Box<dyn Fn(CompletedBatch) + Send>,
 }
 
+/// A step of maintenance that waits for its turn.
+struct MaintenanceStep {
+    job: Box<dyn WriteJob>,
+    queued_at: Instant,
+}
+
 /// The state of the writer's thread.
 pub(crate) struct WriterLoop {
     conn: Connection,
@@ -53,20 +62,25 @@ pub(crate) struct WriterLoop {
     deliver: Box<dyn Fn(CompletedBatch) + Send>,
     ids: ContextV7,
     is_server: bool,
-    /// When the last transaction ended.
+    /// The jobs of the next transaction.
+    jobs: Vec<Box<dyn WriteJob>>,
+    maintenance: VecDeque<MaintenanceStep>,
+    /// When the last transaction of jobs ended.
     last_commit_at: Instant,
+    probed_at: Instant,
     /// When to truncate the WAL, unless it is empty.
     truncate_wal_at: Option<Instant>,
     /// Rows since the size of the WAL was looked at.
     unchecked_rows: usize,
-    head: ChainPosition,
+    /// The last audit row that this writer has seen or appended.
+    head: Option<ChainPosition>,
     logged_head: ChainPosition,
     logged_at: Instant,
 }
 
 impl WriterLoop {
     pub(crate) fn new(conn: Connection, clock: Clock, server: Option<ServerHooks>) -> Self {
-        let head = query::head(&conn).unwrap_or(ChainPosition::START);
+        let logged_head = query::head(&conn).unwrap_or(ChainPosition::START);
         let now = Instant::now();
         let is_server = server.is_some();
         let ServerHooks { health, deliver } = server.unwrap_or_else(|| ServerHooks {
@@ -80,40 +94,39 @@ impl WriterLoop {
             deliver,
             ids: ContextV7::new(),
             is_server,
+            jobs: Vec::with_capacity(MAX_BATCH),
+            maintenance: VecDeque::new(),
             last_commit_at: now,
+            probed_at: now,
             truncate_wal_at: is_server.then(|| now + TRUNCATE_DELAY),
             unchecked_rows: 0,
-            head,
-            logged_head: head,
+            head: None,
+            logged_head,
             logged_at: now,
         }
     }
 
-    /// Runs until the writer is closed and the queue is empty.
+    /// Runs until the writer is closed and no job is queued.
     pub(crate) fn run(mut self, queue: &Receiver<QueueMessage>, closing: &AtomicBool) {
-        let mut jobs = Vec::with_capacity(MAX_BATCH);
         loop {
-            let first = if closing.load(Ordering::SeqCst) {
-                // A job that is queued after this look is dropped with the queue, and its sender
-                // gets `Closed`.
-                queue.try_recv().map_err(|_| RecvTimeoutError::Disconnected)
-            } else {
-                queue.recv_timeout(self.next_wakeup())
-            };
-            match first {
+            match self.receive(queue, closing) {
                 Ok(first) => {
-                    let queued = std::iter::once(first).chain(queue.try_iter());
-                    let queued = queued.filter_map(|message| match message {
-                        QueueMessage::Job(job) => Some(job),
-                        QueueMessage::Wake => None,
-                    });
-                    jobs.extend(queued.take(MAX_BATCH));
-                    if !jobs.is_empty() {
-                        self.commit(&mut jobs);
-                    }
+                    self.take(first);
+                    let room = MAX_BATCH - self.jobs.len();
+                    queue.try_iter().take(room).for_each(|message| self.take(message));
                 }
-                Err(RecvTimeoutError::Timeout) => self.on_idle(),
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
+            }
+            let is_idle = self.jobs.is_empty();
+            if !is_idle {
+                self.commit_jobs();
+            }
+            let is_due = |step: &MaintenanceStep| step.queued_at.elapsed() >= MAX_MAINTENANCE_DELAY;
+            if let Some(step) = self.maintenance.pop_front_if(|step| is_idle || is_due(step)) {
+                self.run_maintenance(step.job);
+            } else if is_idle {
+                self.on_idle();
             }
         }
         // A command leaves the WAL to the server, or to SQLite if there is none.
@@ -121,6 +134,34 @@ impl WriterLoop {
             wal_checkpoint::try_truncate(&self.conn);
         }
         self.log_head();
+    }
+
+    /// The next message, or `Timeout` when something else is to be done.
+    fn receive(
+        &self,
+        queue: &Receiver<QueueMessage>,
+        closing: &AtomicBool,
+    ) -> Result<QueueMessage, RecvTimeoutError> {
+        if closing.load(Ordering::SeqCst) {
+            // What is queued after this look is dropped with the queue, and its sender gets `Closed`.
+            return queue.try_recv().map_err(|_| RecvTimeoutError::Disconnected);
+        }
+        let wait = if self.maintenance.is_empty() { self.next_wakeup() } else { Duration::ZERO };
+        queue.recv_timeout(wait)
+    }
+
+    fn take(&mut self, message: QueueMessage) {
+        match message {
+            QueueMessage::Job(job) => self.jobs.push(job),
+            QueueMessage::Maintenance(job) => {
+                let queued_at = Instant::now();
+                self.maintenance.push_back(MaintenanceStep { job, queued_at });
+            }
+            QueueMessage::TruncateWal(reply) => {
+                let _ = reply.send(wal_checkpoint::try_truncate(&self.conn));
+            }
+            QueueMessage::Wake => {}
+        }
     }
 
     /// How long to wait for jobs until something else is due.
@@ -147,30 +188,86 @@ impl WriterLoop {
         }
     }
 
-    /// Makes a small real commit: nothing less shows that leads can be stored.
+    /// The first probe. Not even a damaged audit log keeps a server from starting: its leads can still
+    /// be read.
+    ///
+    /// # Errors
+    /// Nothing can be written at all.
+    pub(crate) fn probe_at_start(&mut self) -> Result<(), StoreError> {
+        self.probe();
+        match self.health.failure() {
+            Some(error) if error.is_database_wide() => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Tries to insert a lead and makes a small real commit: nothing less shows that leads can be stored.
     fn probe(&mut self) {
         if self.health.is_failing() {
             // On a full disk, the room that the WAL takes may be what is missing.
             wal_checkpoint::try_truncate(&self.conn);
         }
-        let job = QueuedJob::new(|tx: &mut WriteTx<'_>| tx.write_probe(), oneshot::channel().0);
-        self.commit(&mut vec![Box::new(job)]);
+        self.probed_at = Instant::now();
+        self.jobs.push(Box::new(QueuedJob::new(probe::probe, oneshot::channel().0)));
+        self.commit_jobs();
     }
 
-    fn commit(&mut self, jobs: &mut Vec<Box<dyn WriteJob>>) {
+    fn commit_jobs(&mut self) {
         self.health.begin();
-        let committed = batch::commit(&self.conn, self.clock.now().into(), &self.ids, jobs);
-        self.record_outcome(committed.as_ref().err());
+        let now = self.clock.now().into();
+        let committed = batch::commit(&self.conn, now, &self.ids, self.head, &mut self.jobs);
+        let fault = match &committed {
+            Ok(batch) => batch.fault(),
+            Err(error) => Some(error),
+        };
+        self.record_outcome(fault);
+        let is_doubtful = committed.is_ok() && fault.is_some();
         if let Ok(batch) = &committed {
-            // One job can write many rows, and a step of the search index many pages without a row.
-            let rows = usize::try_from(batch.head.seq - self.head.seq).unwrap_or(0);
-            self.unchecked_rows += rows.max(jobs.len()).max(MIN_BATCH_ROWS);
-            self.head = batch.head;
+            self.record_written(batch.head, self.jobs.len());
         }
-        (self.deliver)(CompletedBatch::new(jobs.drain(..), &committed));
-        if self.head.seq / HEAD_LOG_ROWS > self.logged_head.seq / HEAD_LOG_ROWS {
+        (self.deliver)(CompletedBatch::new(self.jobs.drain(..), &committed));
+        if self.head.is_some_and(|h| h.seq / HEAD_LOG_ROWS > self.logged_head.seq / HEAD_LOG_ROWS) {
             self.log_head();
         }
+        self.checkpoint_if_due();
+        // Is it the database, or what one job has read of it?
+        if is_doubtful && self.probed_at.elapsed() >= PROBE_RETRY_INTERVAL {
+            self.probe();
+        }
+    }
+
+    /// Runs one step of maintenance. Its commit is not flushed: it comes to the disk with the next one
+    /// that is, and the WAL keeps their order.
+    fn run_maintenance(&mut self, step: Box<dyn WriteJob>) {
+        let mut step = [step];
+        self.health.begin();
+        let now = self.clock.now().into();
+        let committed = set_synchronous(&self.conn, "NORMAL").and_then(|()| {
+            let committed = batch::commit(&self.conn, now, &self.ids, self.head, &mut step);
+            set_synchronous(&self.conn, "FULL").and(committed)
+        });
+        match &committed {
+            Err(error) if error.is_database_wide() => self.record_outcome(Some(error)),
+            Err(_) => self.health.end(),
+            Ok(batch) => {
+                self.health.end();
+                self.record_written(batch.head, 1);
+                self.truncate_wal_at = Some(Instant::now() + TRUNCATE_DELAY);
+            }
+        }
+        (self.deliver)(CompletedBatch::new(step.into_iter(), &committed));
+        self.checkpoint_if_due();
+    }
+
+    fn record_written(&mut self, head: ChainPosition, jobs: usize) {
+        // One job can write many rows, and a step of the search index many pages without a row.
+        let before = self.head.map_or(head.seq, |before| before.seq);
+        let rows = usize::try_from(head.seq - before).unwrap_or(0);
+        self.unchecked_rows += rows.max(jobs).max(MIN_BATCH_ROWS);
+        self.head = Some(head);
+    }
+
+    fn checkpoint_if_due(&mut self) {
         if self.unchecked_rows >= WAL_CHECK_ROWS {
             self.unchecked_rows = 0;
             wal_checkpoint::checkpoint_if_large(&self.conn);
@@ -186,7 +283,7 @@ impl WriterLoop {
             None => {}
             Some(error) if self.health.record_failure(error) && self.is_server => {
                 let database = self.conn.path().unwrap_or_default();
-                tracing::error!(%error, database, "a transaction failed; nothing of it is stored");
+                tracing::error!(%error, database, "a transaction failed");
             }
             Some(error) => tracing::debug!(%error, "a transaction failed"),
         }
@@ -202,4 +299,9 @@ impl WriterLoop {
             self.logged_head = head;
         }
     }
+}
+
+/// How durable the next commits are: `FULL` flushes each.
+fn set_synchronous(conn: &Connection, level: &str) -> Result<(), StoreError> {
+    Ok(conn.pragma_update(None, "synchronous", level)?)
 }

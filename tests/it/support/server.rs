@@ -12,7 +12,7 @@ use fastcore::config::environment::Environment;
 use fastcore::config::server::{ServerConfig, ServerFlags};
 use fastcore::http::context::HttpContext;
 use fastcore::http::router::{Routes, routes};
-use fastcore::http::server::{Limits, bind, serve};
+use fastcore::http::server::{Limits, bind, listen, serve};
 use fastcore::store::db::lock::ServerLock;
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -73,7 +73,7 @@ impl TestServer {
             let mut context = HttpContext::new(app, tokens).with_public_url(public_url);
             context.body_timeout = body_timeout;
             runtime.block_on(async move {
-                let listener = bind(server.listen).expect("a port");
+                let listener = bind(server.listen).and_then(listen).expect("a port");
                 let link = setup.issue_token().await.expect("an answer").expect("a link");
                 drop(setup);
                 ready.send((listener.local_addr().expect("an address"), link)).expect("a test");
@@ -137,7 +137,7 @@ pub(crate) fn serving(routes: Routes) -> RouteServer {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async move {
-            let listener = bind(([127, 0, 0, 1], 0).into()).expect("a port");
+            let listener = bind(([127, 0, 0, 1], 0).into()).and_then(listen).expect("a port");
             ready.send(listener.local_addr().expect("an address")).expect("a test");
             let stop = async move { drop(stopped.await) };
             serve(listener, routes, Arc::new([]), Limits::default(), stop).await;

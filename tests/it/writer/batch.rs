@@ -123,6 +123,40 @@ fn a_refused_job_is_rolled_back_alone() {
     assert_sound(&database);
 }
 
+/// Damage that one job meets is its own: the leads of the same batch are stored, and leads can be stored.
+#[test]
+fn a_damaged_row_failed_every_lead_of_its_batch() {
+    let Store { _folder, database, writer, thread } = start();
+    let json = lead().to_string();
+    let again = move || NewLead::parse(json.as_bytes()).expect("a lead");
+    let (first, replayed) = (again(), again());
+    let submit = |lead: NewLead| {
+        writer.submit(move |tx| store::leads::submit::submit(tx, &lead)).expect("room")
+    };
+    submit(first).blocking_recv().expect("an answer").expect("it is stored");
+    good(&writer).blocking_recv().expect("an answer").expect("it is stored");
+    let outside = rusqlite::Connection::open(&database).expect("the database");
+    outside
+        .execute_batch(
+            "DROP TRIGGER audit_log_refuses_update; UPDATE audit_log SET hash = 'x' || substr(hash, 2) WHERE seq = 1",
+        )
+        .expect("a tampered hash");
+    let (goods, damaged) = in_one_batch(&writer, || {
+        let before = good(&writer);
+        let damaged = submit(replayed);
+        (vec![before, good(&writer)], damaged)
+    });
+    for outcome in goods {
+        let outcome = outcome.blocking_recv().expect("an answer");
+        assert!(matches!(outcome, Ok(SubmitOutcome::Created(_))), "{outcome:?}");
+    }
+    let damaged = damaged.blocking_recv().expect("an answer");
+    assert!(matches!(damaged, Err(StoreError::Corrupt(_))), "{damaged:?}");
+    drop(writer);
+    thread.join();
+    assert_eq!(number(&database, "SELECT count(*) FROM lead_inbox"), 4);
+}
+
 #[test]
 fn check_constraints_are_enforced_on_the_writers_own_connection() {
     let Store { _folder, database, writer, thread } = start();

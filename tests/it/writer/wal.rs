@@ -65,9 +65,10 @@ fn the_wal_left_by_a_crash_is_truncated_before_serving() {
     assert!(left > 200_000, "the crash left only {left} bytes");
 
     let mut server = ServeProcess::start(folder.path());
-    // The proof that the start commits is in it until the first rest.
+    // The pages of the first probe, among them those of the lead that it takes back, are in it until the
+    // writer is idle.
     let after = size(&database);
-    assert!(after < 50_000, "{after} bytes");
+    assert!(after < 100_000, "{after} bytes");
     let empty = wait_until(std::time::Duration::from_secs(15), &mut || size(&database) == 0);
     assert!(empty, "it stays at {} bytes", size(&database));
     server.terminate();

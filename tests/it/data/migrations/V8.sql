@@ -1,0 +1,2 @@
+-- A finished erasure.
+UPDATE erasure_wipe SET wiped_through = 2;
