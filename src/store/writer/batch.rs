@@ -58,19 +58,42 @@ impl CommittedBatch {
     }
 }
 
+/// When a commit comes to the disk.
+#[derive(Clone, Copy)]
+pub(crate) enum Durability {
+    /// Before it returns.
+    Flushed,
+    /// With the next one that is flushed; the WAL keeps their order.
+    Deferred,
+}
+
+impl Durability {
+    /// Applies to the transactions that begin from now on.
+    fn set(self, conn: &Connection) -> Result<(), StoreError> {
+        let level = match self {
+            Self::Flushed => "FULL",
+            Self::Deferred => "NORMAL",
+        };
+        Ok(conn.pragma_update(None, "synchronous", level)?)
+    }
+}
+
 /// Runs the jobs in one transaction and commits it. A job that fails is rolled back alone; if the
 /// database fails as a whole, nothing of the batch is stored.
 pub(crate) fn commit(
     conn: &Connection,
+    durability: Durability,
     now: Timestamp,
     ids: &ContextV7,
     known_head: Option<ChainPosition>,
     jobs: &mut [Box<dyn WriteJob>],
 ) -> Result<CommittedBatch, StoreError> {
     let begin = || WriteTx::begin(conn, now, ids, known_head);
-    match transaction(conn, &begin, jobs, false) {
+    match transaction(conn, durability, &begin, jobs, false) {
         // Failures are rare: only then is it worth a savepoint for each job.
-        Err(error) if !error.is_database_wide() => transaction(conn, &begin, jobs, true),
+        Err(error) if !error.is_database_wide() => {
+            transaction(conn, durability, &begin, jobs, true)
+        }
         result => result,
     }
 }
@@ -79,6 +102,7 @@ pub(crate) fn commit(
 /// transaction.
 fn transaction<'c>(
     conn: &'c Connection,
+    durability: Durability,
     begin: &dyn Fn() -> Result<WriteTx<'c>, StoreError>,
     jobs: &mut [Box<dyn WriteJob>],
     use_savepoints: bool,
@@ -87,6 +111,8 @@ fn transaction<'c>(
     if !conn.is_autocommit() {
         conn.execute_batch("ROLLBACK")?;
     }
+    // Each time: nothing that failed before can leave a batch of leads unflushed.
+    durability.set(conn)?;
     conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
     let run = |mut tx| run_jobs(&mut tx, jobs, use_savepoints);
     let result = begin().and_then(run).and_then(|batch| {

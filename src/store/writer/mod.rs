@@ -26,7 +26,7 @@ use crate::store::error::StoreError;
 use crate::store::health::WriterHealth;
 use crate::store::tx::WriteTx;
 use crate::store::writer::batch::CompletedBatch;
-use crate::store::writer::job::{QueueMessage, QueuedJob};
+use crate::store::writer::job::{QueueMessage, QueuedJob, WriteJob};
 use crate::store::writer::thread::{ServerHooks, WriterLoop};
 
 /// How many jobs may wait; more are refused at once.
@@ -120,9 +120,7 @@ impl Writer {
         &self,
         work: impl FnMut(&mut WriteTx<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<oneshot::Receiver<Result<T, StoreError>>, StoreError> {
-        let (reply, receiver) = oneshot::channel();
-        self.send(QueueMessage::Job(Box::new(QueuedJob::new(work, reply))))?;
-        Ok(receiver)
+        self.enqueue(work, QueueMessage::Job)
     }
 
     /// Queues a step of maintenance; the receiver gets its result once it is committed. It is flushed
@@ -134,9 +132,7 @@ impl Writer {
         &self,
         step: impl FnMut(&mut WriteTx<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<oneshot::Receiver<Result<T, StoreError>>, StoreError> {
-        let (reply, receiver) = oneshot::channel();
-        self.send(QueueMessage::Maintenance(Box::new(QueuedJob::new(step, reply))))?;
-        Ok(receiver)
+        self.enqueue(step, QueueMessage::Maintenance)
     }
 
     /// Queues a truncation of the WAL; the receiver gets whether it is empty then.
@@ -146,6 +142,16 @@ impl Writer {
     pub fn truncate_wal(&self) -> Result<oneshot::Receiver<bool>, StoreError> {
         let (reply, receiver) = oneshot::channel();
         self.send(QueueMessage::TruncateWal(reply))?;
+        Ok(receiver)
+    }
+
+    fn enqueue<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut WriteTx<'_>) -> Result<T, StoreError> + Send + 'static,
+        message: fn(Box<dyn WriteJob>) -> QueueMessage,
+    ) -> Result<oneshot::Receiver<Result<T, StoreError>>, StoreError> {
+        let (reply, receiver) = oneshot::channel();
+        self.send(message(Box::new(QueuedJob::new(work, reply))))?;
         Ok(receiver)
     }
 

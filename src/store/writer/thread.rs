@@ -17,7 +17,7 @@ use crate::store::db::wal_checkpoint;
 use crate::store::error::StoreError;
 use crate::store::health::WriterHealth;
 use crate::store::leads::probe;
-use crate::store::writer::batch::{self, CompletedBatch};
+use crate::store::writer::batch::{self, CompletedBatch, Durability};
 use crate::store::writer::job::{QueueMessage, QueuedJob, WriteJob};
 
 /// The most jobs in one transaction.
@@ -125,7 +125,9 @@ impl WriterLoop {
             let is_due = |step: &MaintenanceStep| step.queued_at.elapsed() >= MAX_MAINTENANCE_DELAY;
             if let Some(step) = self.maintenance.pop_front_if(|step| is_idle || is_due(step)) {
                 self.run_maintenance(step.job);
-            } else if is_idle {
+            }
+            // Also between two steps: the index may be built for minutes.
+            if is_idle {
                 self.on_idle();
             }
         }
@@ -215,7 +217,14 @@ impl WriterLoop {
     fn commit_jobs(&mut self) {
         self.health.begin();
         let now = self.clock.now().into();
-        let committed = batch::commit(&self.conn, now, &self.ids, self.head, &mut self.jobs);
+        let committed = batch::commit(
+            &self.conn,
+            Durability::Flushed,
+            now,
+            &self.ids,
+            self.head,
+            &mut self.jobs,
+        );
         let fault = match &committed {
             Ok(batch) => batch.fault(),
             Err(error) => Some(error),
@@ -236,16 +245,13 @@ impl WriterLoop {
         }
     }
 
-    /// Runs one step of maintenance. Its commit is not flushed: it comes to the disk with the next one
-    /// that is, and the WAL keeps their order.
+    /// Runs one step of maintenance.
     fn run_maintenance(&mut self, step: Box<dyn WriteJob>) {
         let mut step = [step];
         self.health.begin();
         let now = self.clock.now().into();
-        let committed = set_synchronous(&self.conn, "NORMAL").and_then(|()| {
-            let committed = batch::commit(&self.conn, now, &self.ids, self.head, &mut step);
-            set_synchronous(&self.conn, "FULL").and(committed)
-        });
+        let committed =
+            batch::commit(&self.conn, Durability::Deferred, now, &self.ids, self.head, &mut step);
         match &committed {
             Err(error) if error.is_database_wide() => self.record_outcome(Some(error)),
             Err(_) => self.health.end(),
@@ -299,9 +305,4 @@ impl WriterLoop {
             self.logged_head = head;
         }
     }
-}
-
-/// How durable the next commits are: `FULL` flushes each.
-fn set_synchronous(conn: &Connection, level: &str) -> Result<(), StoreError> {
-    Ok(conn.pragma_update(None, "synchronous", level)?)
 }

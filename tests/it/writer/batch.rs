@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::mpsc::channel;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fastcore::clock::Clock;
 use fastcore::domain::audit::{ACTOR_SITE, AuditEvent, NewAuditRow};
@@ -155,6 +155,22 @@ fn a_damaged_row_failed_every_lead_of_its_batch() {
     drop(writer);
     thread.join();
     assert_eq!(number(&database, "SELECT count(*) FROM lead_inbox"), 4);
+}
+
+/// While the index was built, nothing showed that leads could be stored, and after 45 s `/health` denied it.
+#[test]
+fn steady_maintenance_kept_the_writer_from_probing() {
+    let Store { _folder, database, writer, thread } = start();
+    let probed = "SELECT CAST(strftime('%s', probed_at_utc) AS INTEGER) FROM write_probe";
+    let at_start = number(&database, probed);
+    let end = Instant::now() + Duration::from_secs(33);
+    while Instant::now() < end && number(&database, probed) == at_start {
+        let step = writer.submit_maintenance(|_| Ok(())).expect("room");
+        step.blocking_recv().expect("an answer").expect("no failure");
+    }
+    assert_ne!(number(&database, probed), at_start);
+    drop(writer);
+    thread.join();
 }
 
 #[test]
