@@ -79,7 +79,7 @@ pub(crate) fn check_current(conn: &Connection, path: &Path) -> Result<(), StoreE
     Ok(())
 }
 
-/// [`check_known`] for a file.
+/// Checks a file as the database of this binary or an older one.
 ///
 /// # Errors
 /// The database cannot be read, is newer than this binary or was made by other migrations.
