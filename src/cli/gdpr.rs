@@ -12,6 +12,7 @@ use crate::app::status::clock_check;
 use crate::cli::error::CliError;
 use crate::cli::{CommandContext, DatabaseArg, output};
 use crate::domain::audit::ErasureReason;
+use crate::store::db::wipe;
 use crate::store::privacy::erase::LeadSelector;
 
 /// Exports or erases the data of a person, or erases old leads
@@ -247,7 +248,7 @@ fn certificate(path: &Path, id: &str, output: Option<&Path>) -> Result<(), CliEr
 /// Overwrites what is left of erased leads; says so if that must wait.
 fn wipe_deleted(path: &Path) -> Result<bool, CliError> {
     let mut progress = output::Progress::new("pages read");
-    let is_wiped = privacy::wipe_deleted(path, &mut |pages| progress.at(pages))?;
+    let is_wiped = wipe::wipe_deleted(path, &mut |pages| progress.at(pages))?;
     drop(progress);
     if !is_wiped {
         output::eprint_line(

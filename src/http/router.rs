@@ -2,7 +2,7 @@
 //! OpenAPI document with the server all read this table.
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use bytes::{Buf, Bytes};
 use futures_util::{Stream, StreamExt};
@@ -123,46 +123,50 @@ pub fn paths() -> impl Iterator<Item = (String, String)> {
 }
 
 /// Finds the resource of a path.
-pub(crate) struct RouteTable(matchit::Router<Resource>);
-
-impl RouteTable {
-    pub(crate) fn new() -> Self {
-        let mut matcher = matchit::Router::new();
-        for resource in resources() {
-            let path = resource.path;
-            let inserted = matcher.insert(path, resource);
-            debug_assert!(inserted.is_ok(), "{path} conflicts with another path");
-        }
-        Self(matcher)
+static TABLE: LazyLock<matchit::Router<Resource>> = LazyLock::new(|| {
+    let mut matcher = matchit::Router::new();
+    for resource in resources() {
+        let path = resource.path;
+        let inserted = matcher.insert(path, resource);
+        debug_assert!(inserted.is_ok(), "{path} conflicts with another path");
     }
+    matcher
+});
 
-    /// The route of a path, such as `/admin/api/leads/{id}`.
-    pub(crate) fn route(&self, path: &str) -> Option<&'static str> {
-        self.find(path).map(|(resource, _)| resource.path)
-    }
+/// The route of a path, such as `/admin/api/leads/{id}`.
+pub(crate) fn route_of(path: &str) -> Option<&'static str> {
+    find(path).map(|(resource, _)| resource.path)
+}
 
-    /// The resource of a path, and the value of the path's parameter.
-    fn find<'p>(&self, path: &'p str) -> Option<(&Resource, &'p str)> {
-        // A trailing slash is ignored, except below `/admin/`.
-        let sought = match path.strip_suffix('/') {
-            Some(rest) if rest == "/admin" || !rest.starts_with("/admin/") => rest,
-            _ => path,
-        };
-        let found = self.0.at(sought).ok()?;
-        let path_param = found.params.iter().next().map_or("", |(_, value)| value);
-        Some((found.value, path_param))
-    }
+/// The resource of a path, and the value of the path's parameter.
+fn find(path: &str) -> Option<(&'static Resource, &str)> {
+    // A trailing slash is ignored, except below `/admin/`.
+    let sought = match path.strip_suffix('/') {
+        Some(rest) if rest == "/admin" || !rest.starts_with("/admin/") => rest,
+        _ => path,
+    };
+    let found = TABLE.at(sought).ok()?;
+    let path_param = found.params.iter().next().map_or("", |(_, value)| value);
+    Some((found.value, path_param))
+}
+
+/// The handler of a path and method, and the value of the path's parameter.
+fn find_handler(path: &str, method: &Method) -> Result<(&'static Handler, String), ApiError> {
+    let (resource, path_param) = find(path).ok_or(ApiError::NotFound)?;
+    let handler = resource
+        .handler(method)
+        .ok_or_else(|| ApiError::MethodNotAllowed(resource.allow.clone()))?;
+    Ok((handler, path_param.to_owned()))
 }
 
 struct Router {
     context: HttpContext,
-    table: RouteTable,
 }
 
 /// All routes of the server.
 #[must_use]
 pub fn routes(context: &HttpContext) -> Routes {
-    let router = Arc::new(Router { context: context.clone(), table: RouteTable::new() });
+    let router = Arc::new(Router { context: context.clone() });
     warp::method()
         .and(warp::path::full())
         .and(warp::query::raw().or(warp::any().map(String::new)).unify())
@@ -186,7 +190,7 @@ impl Router {
         body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send + Sync + 'static,
     ) -> Response {
         let path = path.as_str();
-        let response = match self.find(path, &method) {
+        let response = match find_handler(path, &method) {
             // The admin page's own routing expects `/admin`.
             Ok(_) if path == "/admin/" => Ok(redirect("/admin")),
             Ok((handler, path_param)) => match connection {
@@ -214,15 +218,6 @@ impl Router {
             security_headers::add(response.headers_mut(), self.context.origin.is_https());
         }
         response
-    }
-
-    /// The handler of a path and method, and the value of the path's parameter.
-    fn find(&self, path: &str, method: &Method) -> Result<(&Handler, String), ApiError> {
-        let (resource, path_param) = self.table.find(path).ok_or(ApiError::NotFound)?;
-        let handler = resource
-            .handler(method)
-            .ok_or_else(|| ApiError::MethodNotAllowed(resource.allow.clone()))?;
-        Ok((handler, path_param.to_owned()))
     }
 }
 

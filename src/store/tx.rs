@@ -126,7 +126,7 @@ fn append_position(
 ) -> Result<ChainPosition, StoreError> {
     let last = query::head(conn)?;
     if known != Some(last) {
-        query::check_head(conn)?;
+        query::check_head(conn, last)?;
     }
     let counter = "SELECT seq FROM sqlite_sequence WHERE name = 'audit_log'";
     let counter = conn.prepare_cached(counter)?.query_row([], |row| row.get(0)).optional()?;

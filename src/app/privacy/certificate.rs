@@ -7,8 +7,8 @@ use std::path::Path;
 
 use crate::app::atomic_file::AtomicFile;
 use crate::app::export::ExportError;
-use crate::app::privacy::Erasure;
 use crate::domain::audit::ErasureReason;
+use crate::store::privacy::erase::Erasure;
 
 /// The file of a certificate. It is begun before the erasure, so that an error is found in time.
 #[expect(missing_debug_implementations, reason = "contains a file")]

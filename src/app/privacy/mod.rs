@@ -6,7 +6,6 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use chrono::TimeDelta;
-use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -23,28 +22,12 @@ use crate::domain::text::Personal;
 use crate::domain::timestamp::Timestamp;
 use crate::store;
 use crate::store::error::StoreError;
-use crate::store::privacy::erase::{ErasedLead, LeadRef, LeadSelector};
+use crate::store::privacy::erase::{Erasure, LeadRef, LeadSelector};
 use crate::store::privacy::ledger::ErasureLedger;
 use crate::store::read::ReadPool;
 
 /// Leads that are purged in one transaction.
 const PURGE_BATCH: u32 = 200;
-
-/// A finished erasure.
-#[derive(Debug, Clone, Serialize)]
-pub struct Erasure {
-    pub leads: Vec<ErasedLead>,
-    pub reason: ErasureReason,
-    pub erased_at: Timestamp,
-    /// The head of the audit log after it, as `SEQ:HASH`.
-    pub head: String,
-    /// The beginning of the address that was asked for.
-    #[serde(skip)]
-    pub masked_address: Option<String>,
-    /// Whether nothing of the leads is left in unused parts of the file or in the WAL.
-    #[serde(rename = "wiped")]
-    pub is_wiped: bool,
-}
 
 /// References to the selected leads, without personal data.
 ///
@@ -63,7 +46,7 @@ pub fn was_erased(database: &Path, id: &str) -> Result<bool, StoreError> {
 }
 
 /// Erases the selected leads in one transaction, also those that arrive meanwhile. Their content
-/// remains in unused parts of the file until [`wipe_deleted`].
+/// remains in unused parts of the file until [`store::db::wipe::wipe_deleted`].
 ///
 /// # Errors
 /// The database or the ledger cannot be written; nothing is erased then.
@@ -98,17 +81,7 @@ pub fn erase(
 /// # Errors
 /// The database cannot be read.
 pub fn recorded_erasure(database: &Path, id: &str) -> Result<Option<Erasure>, StoreError> {
-    ReadPool::open(database)?.read(|tx| {
-        let Some(recorded) = tx.erasure(id)? else { return Ok(None) };
-        Ok(Some(Erasure {
-            leads: recorded.leads,
-            reason: recorded.reason,
-            erased_at: recorded.erased_at,
-            head: tx.head()?.unwrap_or(ChainPosition::START).to_string(),
-            masked_address: recorded.masked_address,
-            is_wiped: recorded.is_wiped,
-        }))
-    })
+    ReadPool::open(database)?.read(|tx| tx.erasure(id))
 }
 
 /// How many leads are older than `age`, and when the oldest arrived.
@@ -157,16 +130,6 @@ pub fn purge(
 
 fn before(clock: &Clock, age: TimeDelta) -> Timestamp {
     Timestamp::from(clock.now()).saturating_sub(age)
-}
-
-/// Overwrites what is left of erased leads in unused parts of the file and in the WAL. Calls
-/// `progress` with the number of pages read. Returns whether all is overwritten; if not, another process
-/// keeps an old read transaction open, and a server goes on as soon as that ends.
-///
-/// # Errors
-/// The database cannot be written.
-pub fn wipe_deleted(database: &Path, progress: &mut dyn FnMut(u64)) -> Result<bool, StoreError> {
-    store::db::wipe::wipe_deleted(database, progress)
 }
 
 /// The ledger, completed with every erasure in the audit log.

@@ -6,11 +6,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use rustix::fs::{Access, StatVfsMountFlags, access, statvfs};
+use rustix::fs::{Access, access, statvfs};
 
 use crate::app::atomic_file::{self, DATABASE_FILES};
 use crate::app::status::finding::Finding;
 use crate::app::status::thresholds::{self, Level, MIB};
+use crate::store::db::disk_usage;
 use crate::store::file_owner::FileOwner;
 use crate::store::paths::{folder_of, sidecar_path};
 
@@ -49,10 +50,7 @@ pub(crate) fn access_hint(database: &Path) -> String {
 /// Whether the disk of the database is read-only, or a file of it cannot be written.
 pub(crate) fn unwritable(database: &Path) -> Option<Finding> {
     let folder = folder_of(database);
-    let read_only = |path: &Path| {
-        statvfs(path).is_ok_and(|disk| disk.f_flag.contains(StatVfsMountFlags::RDONLY))
-    };
-    if read_only(database) {
+    if disk_usage::is_read_only(database) {
         let detail = format!("the disk of {} is read-only: leads are refused", database.display());
         let hint = "find the cause in `dmesg`, then `mount -o remount,rw` its disk";
         return Some(Finding::error("access", detail, hint));

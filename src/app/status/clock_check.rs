@@ -6,9 +6,8 @@ use crate::app::status::finding::Finding;
 use crate::app::status::thresholds::{self, Level};
 use crate::clock::Clock;
 use crate::domain::timestamp::Timestamp;
-use crate::store::audit::query::AuditFilter;
 use crate::store::error::StoreError;
-use crate::store::read::{ReadPool, ReadTx};
+use crate::store::read::ReadPool;
 
 /// Why leads must not be erased by their age now: the clock is too far from the newest audit row.
 ///
@@ -16,7 +15,7 @@ use crate::store::read::{ReadPool, ReadTx};
 /// The database cannot be read.
 pub fn implausible(database: &Path, clock: &Clock) -> Result<Option<String>, StoreError> {
     let now = Timestamp::from(clock.now());
-    let newest = ReadPool::open(database)?.read(newest_row)?;
+    let newest = ReadPool::open(database)?.read(|tx| tx.newest_row_at())?;
     let wrong = newest.filter(|newest| thresholds::is_clock_implausible(*newest, now));
     Ok(wrong.map(|newest| format!("the clock says {now}, and the newest audit row is of {newest}")))
 }
@@ -25,7 +24,7 @@ pub fn implausible(database: &Path, clock: &Clock) -> Result<Option<String>, Sto
 pub(crate) fn finding(database: &Path, clock: &Clock) -> Result<Finding, StoreError> {
     let now = Timestamp::from(clock.now());
     let (newest, latest) =
-        ReadPool::open(database)?.read(|tx| Ok((newest_row(tx)?, tx.latest_moment()?)))?;
+        ReadPool::open(database)?.read(|tx| Ok((tx.newest_row_at()?, tx.latest_moment()?)))?;
     if let (Level::Error, Some(newest)) = (thresholds::clock_level(newest, now), newest) {
         let detail = format!("it is behind the newest audit row, which is of {newest}");
         let hint = "set the clock (`timedatectl`) and keep it synchronised by NTP";
@@ -39,10 +38,4 @@ pub(crate) fn finding(database: &Path, clock: &Clock) -> Result<Finding, StoreEr
         }
         None => Finding::ok("clock", "it is not behind anything that is stored"),
     })
-}
-
-/// The time of the audit row that was stored last.
-fn newest_row(tx: &ReadTx<'_>) -> Result<Option<Timestamp>, StoreError> {
-    let newest = tx.audit_page(&AuditFilter::default(), None, 1)?;
-    Ok(newest.first().and_then(|row| row.created_at_utc.known()))
 }

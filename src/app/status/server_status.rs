@@ -10,7 +10,6 @@ use crate::app::status::thresholds::{self, Level, MIB};
 use crate::domain::audit::AuditEvent;
 use crate::domain::recorded::Recorded;
 use crate::domain::timestamp::Timestamp;
-use crate::store::audit::query::AuditFilter;
 use crate::store::db::disk_usage::DiskUsage;
 use crate::store::error::StoreError;
 use crate::store::read::{ReadPool, ReadTx};
@@ -149,7 +148,6 @@ impl Facts {
             file: row.details()["file"].as_str().map(str::to_owned),
             at_utc: row.created_at_utc,
         });
-        let newest = tx.audit_page(&AuditFilter::default(), None, 1)?;
         let range = tx.time_range(&Default::default())?;
         Ok(Self {
             sizes,
@@ -158,7 +156,7 @@ impl Facts {
             first_lead: range.map(|(first, _)| first),
             latest_lead: range.map(|(_, latest)| latest),
             last_lead: tx.last_lead_at()?,
-            last_row: newest.first().and_then(|row| row.created_at_utc.known()),
+            last_row: tx.newest_row_at()?,
             last_backup,
         })
     }

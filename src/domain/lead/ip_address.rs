@@ -1,6 +1,6 @@
 //! Recognises IP addresses where the hash of one is required.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv6Addr;
 
 /// Whether a text is an IP address or a list with one, as proxies write them: also with a port, in
 /// brackets, in quotes, with a zone or a prefix length.
@@ -13,15 +13,15 @@ fn is_ip_address(text: &str) -> bool {
         return bracketed.split_once(']').is_some_and(|(host, _)| is_host(host));
     }
     let without_port = text.rsplit_once(':').map_or(text, |(host, _)| host);
-    is_host(text) || without_port.parse::<Ipv4Addr>().is_ok() || is_dotted_quad(without_port)
+    is_host(text) || is_dotted_quad(without_port)
 }
 
 fn is_host(text: &str) -> bool {
     let host = text.split(['%', '/']).next().unwrap_or_default();
-    host.parse::<IpAddr>().is_ok() || is_dotted_quad(host)
+    host.parse::<Ipv6Addr>().is_ok() || is_dotted_quad(host)
 }
 
-/// Also with leading zeros, which `Ipv4Addr` refuses.
+/// An IPv4 address, also with leading zeros, which `Ipv4Addr` refuses.
 fn is_dotted_quad(text: &str) -> bool {
     let is_octet = |part: &str| part.len() <= 3 && part.parse::<u8>().is_ok();
     text.split('.').count() == 4 && text.split('.').all(is_octet)

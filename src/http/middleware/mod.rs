@@ -25,7 +25,7 @@ use crate::http::middleware::request_log::{
     LoggedRequest, RequestLog, logged_method, logged_route,
 };
 use crate::http::response::LoggedLead;
-use crate::http::router::{RouteTable, Routes};
+use crate::http::router::{self, Routes};
 use crate::http::server::connection::{ConnectionInfo, StreamingBody};
 use crate::http::server::request_body::RequestBody;
 
@@ -38,15 +38,13 @@ const KEEP_ALIVE_PROMISE: &str = "timeout=75";
 #[derive(Clone)]
 pub(crate) struct Middleware {
     routes: Routes,
-    table: Arc<RouteTable>,
     cors_origins: Arc<[String]>,
     pub(crate) log: RequestLog,
 }
 
 impl Middleware {
     pub(crate) fn new(routes: Routes, cors_origins: Arc<[String]>) -> Self {
-        let table = Arc::new(RouteTable::new());
-        Self { routes, table, cors_origins, log: RequestLog::default() }
+        Self { routes, cors_origins, log: RequestLog::default() }
     }
 
     /// Responds to a request; a panic of its handler becomes a 500.
@@ -91,7 +89,7 @@ impl Middleware {
         cors::add_headers(headers, origin);
         self.log.record(&LoggedRequest {
             method,
-            route: logged_route(self.table.route(&path)),
+            route: logged_route(router::route_of(&path)),
             path: &path,
             status: response.status(),
             duration,

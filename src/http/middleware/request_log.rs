@@ -51,42 +51,16 @@ impl RequestLog {
     /// until the next report.
     pub(crate) fn record(&self, request: &LoggedRequest<'_>) {
         let LoggedRequest { method, route, path, status, request_id, lead_id, .. } = *request;
-        let duration_ms = request.duration.as_micros() as f64 / 1000.0;
-        let status_code = status.as_u16();
         let is_refused = status.is_client_error() || status.is_server_error();
+        if is_refused && self.fold(RefusalKind { method, route, status }) {
+            return;
+        }
         // The values of parameters are known where they were found.
         let path = if is_refused || route == UNKNOWN { route } else { path };
-        if !is_refused {
-            tracing::info!(
-                method,
-                path,
-                status = status_code,
-                duration_ms,
-                request_id,
-                lead_id,
-                "request"
-            );
-        } else if !self.fold(RefusalKind { method, route, status }) {
-            if status.is_server_error() {
-                tracing::warn!(
-                    method,
-                    path,
-                    status = status_code,
-                    duration_ms,
-                    request_id,
-                    "request"
-                );
-            } else {
-                tracing::info!(
-                    method,
-                    path,
-                    status = status_code,
-                    duration_ms,
-                    request_id,
-                    "request"
-                );
-            }
-        }
+        let duration_ms = request.duration.as_micros() as f64 / 1000.0;
+        let (duration_ms, request_id) = (Some(duration_ms), Some(request_id));
+        let fields = OptionalFields { duration_ms, request_id, lead_id, repeated: None };
+        write_line(method, path, status, &fields);
     }
 
     /// Logs a request whose head did not arrive in time.
@@ -111,16 +85,15 @@ impl RequestLog {
 
     /// Logs how many refusals of each kind had no line of their own.
     pub(crate) fn report(&self) {
-        // A kind that did not occur since the last report gets a line at once the next time.
-        self.lock().retain(|_, count| *count > 0);
-        let counts: Vec<_> = self.lock().iter_mut().map(|(k, n)| (*k, std::mem::take(n))).collect();
-        for (RefusalKind { method, route: path, status }, repeated) in counts {
-            let status_code = status.as_u16();
-            if status.is_server_error() {
-                tracing::warn!(method, path, status = status_code, repeated, "request");
-            } else {
-                tracing::info!(method, path, status = status_code, repeated, "request");
-            }
+        let counts: Vec<_> = {
+            let mut folded = self.lock();
+            // A kind that did not occur since the last report gets a line at once the next time.
+            folded.retain(|_, count| *count > 0);
+            folded.iter_mut().map(|(kind, count)| (*kind, std::mem::take(count))).collect()
+        };
+        for (RefusalKind { method, route, status }, repeated) in counts {
+            let fields = OptionalFields { repeated: Some(repeated), ..OptionalFields::default() };
+            write_line(method, route, status, &fields);
         }
     }
 
@@ -141,6 +114,35 @@ impl RequestLog {
     fn lock(&self) -> MutexGuard<'_, HashMap<RefusalKind, u64>> {
         self.folded.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The fields that not every line has.
+#[derive(Default)]
+struct OptionalFields<'a> {
+    duration_ms: Option<f64>,
+    request_id: Option<&'a str>,
+    lead_id: Option<&'a str>,
+    repeated: Option<u64>,
+}
+
+fn write_line(method: &str, path: &str, status: StatusCode, fields: &OptionalFields<'_>) {
+    let OptionalFields { duration_ms, request_id, lead_id, repeated } = *fields;
+    // The level of an event is a constant.
+    macro_rules! log {
+        ($level:ident) => {
+            tracing::$level!(
+                method,
+                path,
+                status = status.as_u16(),
+                duration_ms,
+                request_id,
+                lead_id,
+                repeated,
+                "request"
+            )
+        };
+    }
+    if status.is_server_error() { log!(warn) } else { log!(info) }
 }
 
 /// The method, as far as it is known.

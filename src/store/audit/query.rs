@@ -47,29 +47,33 @@ pub(crate) fn last_seq(conn: &Connection) -> Result<i64, StoreError> {
     Ok(conn.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
 }
 
+/// The hash of a row; `None` if there is no such row or its hash is not one.
+pub(crate) fn hash_at(conn: &Connection, seq: i64) -> Result<Option<Sha256Hash>, StoreError> {
+    let sql = "SELECT hash FROM audit_log WHERE seq = ?1";
+    let hash = conn
+        .prepare_cached(sql)?
+        .query_row([seq], |row| Ok(Sha256Hash::parse(row.get_ref(0)?.as_bytes()?)));
+    Ok(hash.optional()?.flatten())
+}
+
 /// Checks that the last row's hash follows from the row and the one before it. If the hash of that one
 /// is not legible, nothing can be said.
 ///
 /// # Errors
 /// [`StoreError::DamagedHead`] if it does not.
-pub(crate) fn check_head(conn: &Connection) -> Result<(), StoreError> {
-    let sql = format!("SELECT * FROM ({SELECT} ORDER BY seq DESC LIMIT 2) ORDER BY seq");
-    let mut statement = conn.prepare(&sql)?;
-    let mut rows = statement.query([])?;
-    let mut previous = Some(ChainPosition::START);
-    let mut last = None;
-    while let Some(row) = rows.next()? {
-        let seq: i64 = row.get(0)?;
-        let Ok(raw) = RawAuditRow::from_row(row) else { return Err(StoreError::DamagedHead(seq)) };
-        let hash = Sha256Hash::parse(raw.hash);
-        let follows = previous.filter(|previous| previous.seq + 1 == seq);
-        let expected = follows.map(|previous| raw.entry.hash(&previous.hash));
-        last =
-            Some((seq, hash.is_some() && expected.is_none_or(|expected| hash == Some(expected))));
-        previous = hash.map(|hash| ChainPosition { seq, hash });
-    }
-    match last {
-        Some((seq, false)) => Err(StoreError::DamagedHead(seq)),
+pub(crate) fn check_head(conn: &Connection, head: ChainPosition) -> Result<(), StoreError> {
+    let previous = match head.seq {
+        ..=1 => Some(ChainPosition::START.hash),
+        seq => hash_at(conn, seq - 1)?,
+    };
+    let sql = format!("{SELECT} WHERE seq = ?1");
+    let follows = conn.prepare_cached(&sql)?.query_row([head.seq], |row| {
+        Ok(RawAuditRow::from_row(row).is_ok_and(|raw| {
+            previous.is_none_or(|previous| raw.entry.hash(&previous) == head.hash)
+        }))
+    });
+    match follows.optional()? {
+        Some(false) => Err(StoreError::DamagedHead(head.seq)),
         _ => Ok(()),
     }
 }
@@ -191,6 +195,15 @@ impl ReadTx<'_> {
         let event = Some(Recorded::Known(event));
         let filter = AuditFilter { event, ..AuditFilter::default() };
         Ok(self.audit_page(&filter, None, 1)?.pop())
+    }
+
+    /// The time of the audit row that was stored last, if it is legible.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn newest_row_at(&self) -> Result<Option<Timestamp>, StoreError> {
+        let newest = self.audit_page(&AuditFilter::default(), None, 1)?;
+        Ok(newest.first().and_then(|row| row.created_at_utc.known()))
     }
 
     /// The latest time that a lead or an audit row has: not that of the last one, if the clock was ahead

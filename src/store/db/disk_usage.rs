@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use rustix::fs::StatVfsMountFlags;
+use rustix::fs::{StatVfsMountFlags, statvfs};
 
 use crate::store::error::StoreError;
 use crate::store::paths::sidecar_path;
@@ -23,7 +23,7 @@ impl DiskUsage {
     /// # Errors
     /// The file system does not answer, or the database is missing.
     pub fn of(path: &Path) -> Result<Self, StoreError> {
-        let fs = rustix::fs::statvfs(path).map_err(StoreError::at(path))?;
+        let fs = statvfs(path).map_err(StoreError::at(path))?;
         Ok(Self {
             database: fs::metadata(path).map_err(StoreError::at(path))?.len(),
             wal: fs::metadata(sidecar_path(path, "-wal")).map_or(0, |meta| meta.len()),
@@ -38,8 +38,12 @@ const MIN_FREE: u64 = 64 * 1024;
 /// Whether nothing can be written to a file's disk: it is read-only or full.
 #[must_use]
 pub fn refuses_writes(path: &Path) -> bool {
-    rustix::fs::statvfs(path).is_ok_and(|fs| {
-        let free = fs.f_bavail.saturating_mul(fs.f_frsize);
-        fs.f_flag.contains(StatVfsMountFlags::RDONLY) || free < MIN_FREE
-    })
+    is_read_only(path)
+        || statvfs(path).is_ok_and(|fs| fs.f_bavail.saturating_mul(fs.f_frsize) < MIN_FREE)
+}
+
+/// Whether a file's disk is mounted read-only.
+#[must_use]
+pub fn is_read_only(path: &Path) -> bool {
+    statvfs(path).is_ok_and(|fs| fs.f_flag.contains(StatVfsMountFlags::RDONLY))
 }

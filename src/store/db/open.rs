@@ -245,7 +245,7 @@ pub(crate) fn mark_as_own(conn: &Connection) -> rusqlite::Result<()> {
 /// Whether the file lacks SQLite's header string. Only called when SQLite has refused the file.
 fn is_not_a_database(path: &Path) -> bool {
     let head = fs::File::open(path).and_then(|mut file| {
-        let mut head = [0; 16];
+        let mut head = [0; MAGIC.len()];
         io::Read::read_exact(&mut file, &mut head).map(|()| head)
     });
     head.map_or(true, |head| head != MAGIC)

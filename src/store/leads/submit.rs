@@ -1,14 +1,15 @@
 //! Stores submissions of the site, each `request_id` once.
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::domain::audit::{ACTOR_SITE, AuditEvent, NewAuditRow};
-use crate::domain::hash_chain::{ChainPosition, LeadDigestInput, Sha256Hash};
+use crate::domain::hash_chain::{ChainPosition, LeadDigestInput};
 use crate::domain::lead::status::LeadStatus;
 use crate::domain::lead::{Lead, LeadService, NewLead};
 use crate::domain::timestamp::Timestamp;
+use crate::store::audit::query;
 use crate::store::error::StoreError;
 use crate::store::leads::{request_id, rows};
 use crate::store::tx::WriteTx;
@@ -142,10 +143,7 @@ fn handle_duplicate(
 
 /// The position of the audit row of a lead's arrival.
 fn receipt(conn: &Connection, lead: &Lead) -> Result<ChainPosition, StoreError> {
-    let sql = "SELECT hash FROM audit_log WHERE seq = ?1";
-    let hash: Option<String> =
-        conn.prepare_cached(sql)?.query_row([lead.audit_seq], |row| row.get(0)).optional()?;
-    let hash = hash.as_deref().and_then(Sha256Hash::parse).ok_or_else(|| {
+    let hash = query::hash_at(conn, lead.audit_seq)?.ok_or_else(|| {
         StoreError::Corrupt(format!("the audit row {} of a lead is missing", lead.audit_seq))
     })?;
     Ok(ChainPosition { seq: lead.audit_seq, hash })

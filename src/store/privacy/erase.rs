@@ -12,6 +12,7 @@ use crate::domain::email;
 use crate::domain::hash_chain::ChainPosition;
 use crate::domain::id::LeadId;
 use crate::domain::timestamp::Timestamp;
+use crate::store::audit::query;
 use crate::store::db::{open, wipe};
 use crate::store::error::StoreError;
 use crate::store::leads::rows;
@@ -52,15 +53,19 @@ pub struct ErasedLead {
     pub audit_seq: i64,
 }
 
-/// An erasure as the audit log records it.
-#[derive(Debug, Clone)]
-pub struct RecordedErasure {
+/// A finished erasure.
+#[derive(Debug, Clone, Serialize)]
+pub struct Erasure {
     pub leads: Vec<ErasedLead>,
     pub reason: ErasureReason,
     pub erased_at: Timestamp,
+    /// The head of the audit log after it, as `SEQ:HASH`.
+    pub head: String,
     /// The beginning of the address, if it is the same for all leads.
+    #[serde(skip)]
     pub masked_address: Option<String>,
     /// Whether nothing of the leads is left in unused parts of the file or in the WAL.
+    #[serde(rename = "wiped")]
     pub is_wiped: bool,
 }
 
@@ -237,7 +242,7 @@ impl ReadTx<'_> {
     ///
     /// # Errors
     /// The database's own.
-    pub fn erasure(&self, id: &str) -> Result<Option<RecordedErasure>, StoreError> {
+    pub fn erasure(&self, id: &str) -> Result<Option<Erasure>, StoreError> {
         let sql = "SELECT created_at_utc, details_json ->> 'reason' FROM audit_log
                    WHERE event = 'LEAD_ERASED' AND (lead_id = ?1 OR request_id = ?1)";
         let found = self.0.query_row(sql, [id], |row| Ok((row.get(0)?, row.get(1)?)));
@@ -264,7 +269,8 @@ impl ReadTx<'_> {
         let masked_address = addresses.pop_first().flatten().filter(|_| addresses.is_empty());
         let last_seq = leads.last().map_or(0, |lead| lead.audit_seq);
         let is_wiped = last_seq <= wipe::wiped_through(self.0)?;
-        Ok(Some(RecordedErasure { leads, reason, erased_at, masked_address, is_wiped }))
+        let head = query::head(self.0)?.to_string();
+        Ok(Some(Erasure { leads, reason, erased_at, head, masked_address, is_wiped }))
     }
 
     /// Whether the audit log records the erasure of a lead, by its id or `request_id`.
