@@ -82,6 +82,13 @@ impl Disk {
     pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
+
+    /// Mounts it again, `ro` or `rw`.
+    fn remount(&self, mode: &str) {
+        let remount = format!("remount,{mode}");
+        let done = Command::new("mount").args(["-o", &remount]).arg(self.path()).status();
+        assert!(done.expect("mount runs").success());
+    }
 }
 
 impl Drop for Disk {
@@ -189,17 +196,22 @@ fn assert_readable(disk: &Disk, leads: usize) {
     assert!(report.contains(&format!("leads: {leads}")), "{report}");
 }
 
+/// A disk with the database of 20 leads of a server that was ended, without the shared-memory file of its WAL.
+fn disk_with_leads(signal: Signal) -> Option<Disk> {
+    let disk = Disk::mount(SMALL)?;
+    let mut server = ServeProcess::start(disk.path());
+    stored(server.address, 20);
+    server.signal(signal);
+    server.wait();
+    let _ = fs::remove_file(disk.path().join("fastcore.db-shm"));
+    Some(disk)
+}
+
 #[test]
 fn commands_could_not_read_a_database_on_a_full_disk() {
     for signal in [Signal::TERM, Signal::KILL] {
-        let Some(disk) = Disk::mount(SMALL) else { return };
-        let mut server = ServeProcess::start(disk.path());
-        stored(server.address, 20);
-        server.signal(signal);
-        server.wait();
-        for name in ["fastcore.db-shm", "fastcore.db.lock"] {
-            let _ = fs::remove_file(disk.path().join(name));
-        }
+        let Some(disk) = disk_with_leads(signal) else { return };
+        let _ = fs::remove_file(disk.path().join("fastcore.db.lock"));
         let (filler, full) = (disk.path().join("filler"), AtomicBool::new(false));
         std::thread::scope(|scope| {
             scope.spawn(|| fill(&filler, &full));
@@ -213,14 +225,8 @@ fn commands_could_not_read_a_database_on_a_full_disk() {
 #[test]
 fn commands_could_not_read_a_database_on_a_read_only_disk() {
     for signal in [Signal::TERM, Signal::KILL] {
-        let Some(disk) = Disk::mount(SMALL) else { return };
-        let mut server = ServeProcess::start(disk.path());
-        stored(server.address, 20);
-        server.signal(signal);
-        server.wait();
-        let _ = fs::remove_file(disk.path().join("fastcore.db-shm"));
-        let remount = ["-o", "remount,ro", text(disk.path())];
-        assert!(Command::new("mount").args(remount).status().expect("mount").success());
+        let Some(disk) = disk_with_leads(signal) else { return };
+        disk.remount("ro");
         assert_readable(&disk, 20);
     }
 }
@@ -255,14 +261,9 @@ fn a_full_disk_was_not_named() {
 fn check_advised_a_restore_on_a_read_only_disk() {
     let Some(disk) = Disk::mount(SMALL) else { return };
     succeed(disk.path(), &["migrate"]);
-    let remount = |mode: &str| {
-        let remount = format!("remount,{mode}");
-        let done = Command::new("mount").args(["-o", &remount]).arg(disk.path()).status();
-        assert!(done.expect("mount runs").success());
-    };
-    remount("ro");
+    disk.remount("ro");
     let output = run(disk.path(), &["check"]);
-    remount("rw");
+    disk.remount("rw");
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("is read-only") && said.contains("mount -o remount,rw"), "{said}");

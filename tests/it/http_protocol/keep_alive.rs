@@ -60,6 +60,21 @@ fn a_lead_after_a_refusal_on_the_same_connection_is_stored() {
     }
 }
 
+/// Each request, on a connection of its own, is answered with its status, and that ends the connection.
+#[track_caller]
+fn assert_refused_for_good(
+    server: &TestServer,
+    requests: impl IntoIterator<Item = (u16, Vec<u8>)>,
+) {
+    for (status, bytes) in requests {
+        let mut client = Client::connect(server.address);
+        client.send(bytes);
+        let answer = client.receive().expect("an answer");
+        assert_eq!(answer.status, status, "{answer:?}");
+        assert_ends(&mut client, &answer);
+    }
+}
+
 #[test]
 fn a_refusal_before_a_body_that_is_too_long_to_discard_says_that_it_ends_the_connection() {
     let server = TestServer::start();
@@ -68,13 +83,7 @@ fn a_refusal_before_a_body_that_is_too_long_to_discard_says_that_it_ends_the_con
     all.retain(|(status, _)| *status != 415);
     all.push((413, lead_request(&body)));
     all.push((413, chunked(&body, 1000)));
-    for (status, bytes) in all {
-        let mut client = Client::connect(server.address);
-        client.send(bytes);
-        let answer = client.receive().expect("an answer");
-        assert_eq!(answer.status, status, "{answer:?}");
-        assert_ends(&mut client, &answer);
-    }
+    assert_refused_for_good(&server, all);
 }
 
 #[test]
@@ -94,13 +103,7 @@ fn a_refusal_before_a_body_that_does_not_come_says_that_it_ends_the_connection()
         415 => (408, bytes[..bytes.len() - 1].to_vec()),
         _ => (*status, bytes[..bytes.len() - 1].to_vec()),
     });
-    for (status, bytes) in without_body.into_iter().chain(broken_off) {
-        let mut client = Client::connect(server.address);
-        client.send(bytes);
-        let answer = client.receive().expect("an answer");
-        assert_eq!(answer.status, status, "{answer:?}");
-        assert_ends(&mut client, &answer);
-    }
+    assert_refused_for_good(&server, without_body.into_iter().chain(broken_off));
 }
 
 #[test]
