@@ -11,6 +11,8 @@
     reason = "a benchmark prints, has no settings file, and ends where it fails"
 )]
 
+#[path = "support/lead_request.rs"]
+mod lead_request;
 #[path = "support/serve.rs"]
 mod serve;
 
@@ -21,7 +23,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use lead_request::lead_request;
+use uuid::Uuid;
 
 /// More than are ever waiting at once.
 const CONNECTIONS: u32 = 32;
@@ -47,7 +50,7 @@ fn main() {
     let (mut leads, mut flushes) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
         flushes.extend(at_rate(rate, time, |turn| flush_in_turn(folder.path(), turn)));
-        leads.extend(at_rate(rate, time, |turn| post_in_turn(address, turn)));
+        leads.extend(at_rate(rate, time, |_| client(address)));
     }
     println!("{:<28} {:>8} {:>8} {:>8}", "", "p50 ms", "p99 ms", "max ms");
     let flush = print_percentiles("one flush of the disk", flushes);
@@ -98,49 +101,19 @@ fn flush_in_turn(folder: &Path, turn: u32) -> impl FnMut() {
     }
 }
 
-fn post_in_turn(address: SocketAddr, _turn: u32) -> impl FnMut() {
+/// A client that posts a lead at each call and reads its answer.
+fn client(address: SocketAddr) -> impl FnMut() {
     let mut stream = TcpStream::connect(address).expect("the server accepts");
     stream.set_nodelay(true).expect("no delay");
-    move || post(&mut stream)
-}
-
-/// The waits of one client that sends one lead after the other for two seconds after a burst.
-fn after_burst(address: SocketAddr) -> Vec<Duration> {
-    at_rate(BURST * 2, Duration::from_millis(500), |turn| post_in_turn(address, turn));
-    let mut stream = TcpStream::connect(address).expect("the server accepts");
-    stream.set_nodelay(true).expect("no delay");
-    let begin = Instant::now();
-    let mut waits = Vec::new();
-    while begin.elapsed() < Duration::from_secs(2) {
-        let sent = Instant::now();
-        post(&mut stream);
-        waits.push(sent.elapsed());
-        std::thread::sleep(Duration::from_millis(20));
+    let (mut request, id_at) = lead_request();
+    move || {
+        Uuid::new_v4().hyphenated().encode_lower(&mut request[id_at..id_at + 36]);
+        stream.write_all(&request).expect("the server reads");
+        read_answer(&mut stream);
     }
-    waits
 }
 
-/// Posts a lead and reads its answer.
-fn post(stream: &mut TcpStream) {
-    let body = json!({
-        "name": "Jean-François Lefèvre", "email": "jf.lefevre@ateliers-example.fr",
-        "phone": "+33612345678", "company": "Ateliers Lefèvre SAS", "service": "ponts",
-        "message": "Bonjour, notre pont roulant de 5 tonnes s'arrête en pleine charge depuis lundi et \
-                    l'armoire affiche un défaut de variateur. Pouvez-vous passer cette semaine ?",
-        "consent": true,
-        "meta": {
-            "source": "fast-techservices.com", "request_id": uuid::Uuid::new_v4().to_string(),
-            "ip_hash": "9f86d081884c7d659a2feaa0c55ad015", "timestamp_utc": "2026-01-03T10:30:45Z",
-        },
-    })
-    .to_string();
-    let request = format!(
-        "POST /inbound/leads HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\
-         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-        serve::TOKEN,
-        body.len()
-    );
-    stream.write_all(request.as_bytes()).expect("the server reads");
+fn read_answer(stream: &mut TcpStream) {
     let mut answer = vec![0; 4096];
     let mut have = 0;
     // The body is one JSON object, without another inside it.
@@ -150,6 +123,21 @@ fn post(stream: &mut TcpStream) {
         have += read;
     }
     assert!(answer.starts_with(b"HTTP/1.1 201"), "{}", String::from_utf8_lossy(&answer[..have]));
+}
+
+/// The waits of one client that sends one lead after the other for two seconds after a burst.
+fn after_burst(address: SocketAddr) -> Vec<Duration> {
+    at_rate(BURST * 2, Duration::from_millis(500), |_| client(address));
+    let mut post = client(address);
+    let begin = Instant::now();
+    let mut waits = Vec::new();
+    while begin.elapsed() < Duration::from_secs(2) {
+        let sent = Instant::now();
+        post();
+        waits.push(sent.elapsed());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    waits
 }
 
 /// Prints the percentiles; returns the 99th, in ms.

@@ -18,6 +18,8 @@
 
 mod client;
 mod comparison;
+#[path = "../support/lead_request.rs"]
+mod lead_request;
 mod ordinary;
 #[path = "../support/serve.rs"]
 mod serve;
