@@ -74,7 +74,8 @@ enum GdprCommand {
     /// Writes the certificate of an erasure
     ///
     /// Says whether the last copies in unused parts of the database's files are overwritten, or still wait
-    /// for another process to end its reading. Of leads that were erased together there is one certificate.
+    /// for another process to end its reading. Leads of one person that were erased together are all in it; one
+    /// that was erased for its age, or by a restore, is alone in it.
     ///
     /// Example: fastcore gdpr certificate 019b8a20-0000-7000-8000-000000000001 -o jean.txt
     Certificate {

@@ -328,3 +328,21 @@ fn an_erasure_failed_while_another_process_was_reading() {
     let unknown = run(folder, &["gdpr", "certificate", "0198a6f2-0000-7000-8000-000000000001"]);
     assert_eq!(unknown.status.code(), Some(1), "{unknown:?}");
 }
+
+#[test]
+fn a_purged_lead_s_certificate_named_the_leads_of_other_people() {
+    let database = Database::with(&[lead(), person("example.com"), person("example.com"), lead()]);
+    let leads = [1, 2, 3, 4].map(|place| database.lead_id(place));
+    let email = "trace.unique@example.com";
+    database.succeed(&["gdpr", "erase", "--email", email, "--reason", "request", "--yes"]);
+    database.succeed(&["gdpr", "purge", "--older-than", "0s", "--yes"]);
+    let named = |id: &str| {
+        let certificate = database.succeed(&["gdpr", "certificate", id]);
+        leads.each_ref().map(|lead| certificate.contains(lead.as_str()))
+    };
+    assert_eq!(named(&leads[0]), [true, false, false, false]);
+    assert_eq!(named(&leads[1]), [false, true, true, false], "one person's leads");
+    assert_eq!(named(&leads[3]), [false, false, false, true]);
+    let certificate = database.succeed(&["gdpr", "certificate", &leads[0]]);
+    assert!(certificate.contains("1 lead(s) were erased for the address jea***"), "{certificate}");
+}

@@ -238,26 +238,29 @@ impl ReadTx<'_> {
         wipe::is_pending(self.0)
     }
 
-    /// The erasure of a lead, by its id or `request_id`, with the other leads of the same transaction.
+    /// The erasure of a lead, by its id or `request_id`; with the other leads of the same transaction where
+    /// they were selected as one person's, and not by their age or for a restore.
     ///
     /// # Errors
     /// The database's own.
     pub fn erasure(&self, id: &str) -> Result<Option<Erasure>, StoreError> {
-        let sql = "SELECT created_at_utc, details_json ->> 'reason' FROM audit_log
+        let sql = "SELECT seq, created_at_utc, details_json ->> 'reason' FROM audit_log
                    WHERE event = 'LEAD_ERASED' AND (lead_id = ?1 OR request_id = ?1)";
-        let found = self.0.query_row(sql, [id], |row| Ok((row.get(0)?, row.get(1)?)));
-        let Some((erased_at, reason)): Option<(Timestamp, String)> = found.optional()? else {
-            return Ok(None);
-        };
+        let found = self.0.query_row(sql, [id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+        let found: Option<(i64, Timestamp, String)> = found.optional()?;
+        let Some((seq, erased_at, reason)) = found else { return Ok(None) };
         let reason = ErasureReason::parse(&reason).unwrap_or(ErasureReason::Restored);
+        let is_of_one_person =
+            !matches!(reason, ErasureReason::Retention | ErasureReason::Restored);
         let sql = "SELECT e.lead_id, a.created_at_utc, e.seq, a.details_json ->> 'email'
                    FROM audit_log AS e LEFT JOIN audit_log AS a
                      ON a.lead_id = e.lead_id AND a.event IN ('LEAD_RECEIVED', 'LEAD_IMPORTED')
-                   WHERE e.event = 'LEAD_ERASED' AND e.created_at_utc = ?1 ORDER BY e.seq";
+                   WHERE e.event = 'LEAD_ERASED' AND e.created_at_utc = ?1 AND (?2 OR e.seq = ?3)
+                   ORDER BY e.seq";
         let mut leads = Vec::new();
         let mut addresses = BTreeSet::new();
         let mut statement = self.0.prepare(sql)?;
-        let mut rows = statement.query([&erased_at])?;
+        let mut rows = statement.query(params![erased_at, is_of_one_person, seq])?;
         while let Some(row) = rows.next()? {
             leads.push(ErasedLead {
                 lead_id: row.get(0)?,
