@@ -16,7 +16,7 @@ use super::support::{lead, wait_until};
 use super::tampering::{rewrite_chain, verify};
 
 /// What is searched for in the files: text that no other lead contains.
-const PERSON: [&str; 5] = [
+pub(crate) const PERSON: [&str; 5] = [
     "Marguerite Trace-Unique",
     "trace.unique",
     "+33699887766",
@@ -24,7 +24,7 @@ const PERSON: [&str; 5] = [
     "Mon pont élévateur de trace unique ne monte plus",
 ];
 
-fn person(domain: &str) -> Value {
+pub(crate) fn person(domain: &str) -> Value {
     let mut lead = lead();
     lead["name"] = json!(PERSON[0]);
     lead["email"] = json!(format!("{}@{domain}", PERSON[1]));
@@ -35,7 +35,7 @@ fn person(domain: &str) -> Value {
 }
 
 /// In which files of a folder these bytes stand.
-fn files_with(folder: &Path, needle: &str) -> Vec<String> {
+pub(crate) fn files_with(folder: &Path, needle: &str) -> Vec<String> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();

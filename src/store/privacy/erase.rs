@@ -10,14 +10,12 @@ use serde_json::json;
 use crate::domain::audit::{AuditEvent, ErasureReason, NewAuditRow};
 use crate::domain::email;
 use crate::domain::hash_chain::ChainPosition;
-use crate::domain::id::LeadId;
 use crate::domain::timestamp::Timestamp;
 use crate::store::audit::query;
 use crate::store::db::{open, wipe};
 use crate::store::error::StoreError;
 use crate::store::leads::rows;
-use crate::store::privacy::ledger;
-use crate::store::privacy::ledger::ErasureLedger;
+use crate::store::privacy::ledger::{self, ErasureLedger, Erasures};
 use crate::store::read::ReadTx;
 use crate::store::search::index;
 use crate::store::tx::WriteTx;
@@ -116,14 +114,6 @@ fn find_by_address(
     Ok(found)
 }
 
-/// The ids of the leads whose erasure the audit log records.
-pub(crate) fn erased_ids(conn: &Connection) -> Result<Vec<String>, StoreError> {
-    let sql = "SELECT lead_id FROM audit_log WHERE event = 'LEAD_ERASED' AND lead_id IS NOT NULL";
-    let mut statement = conn.prepare(sql)?;
-    let ids = statement.query_map([], |row| row.get(0))?;
-    Ok(ids.collect::<Result<_, _>>()?)
-}
-
 /// Deletes a lead, if it is stored, and everything that was derived from it. The audit row that records
 /// the erasure is appended before.
 pub(crate) fn erase(
@@ -179,7 +169,8 @@ pub fn erase_leads(
     actor: &str,
 ) -> Result<Vec<ErasedLead>, StoreError> {
     let new = since.map_or(Ok(Vec::new()), |(selector, seq)| find(tx.conn, selector, seq))?;
-    ledger.record(found.iter().chain(&new).map(|lead| lead.lead_id.as_str()))?;
+    let ids = found.iter().chain(&new).map(|lead| lead.lead_id.as_str());
+    ledger.record(&Erasures::of_leads(ids))?;
     let erased = found.iter().chain(&new).map(|lead| erase(tx, lead, reason, actor));
     erased.filter_map(Result::transpose).collect()
 }
@@ -192,14 +183,13 @@ pub fn erase_leads(
 pub fn check_ledger(path: &Path) -> Result<(usize, usize), StoreError> {
     let conn = open::read_only(path)?;
     // The ledger is read second: an erasure in progress records its leads there first.
-    let erased = erased_ids(&conn)?;
-    let recorded = ledger::read(path)?;
+    let erased = Erasures::in_log(&conn)?.leads;
+    let recorded = ledger::read(&ledger::path(path))?.unwrap_or_default().leads;
     let mut stored = 0;
     for id in &recorded {
         stored += find(&conn, &LeadSelector::Lead(id.to_string()), 0)?.len();
     }
-    let parsed = erased.iter().filter_map(|id| LeadId::parse(id));
-    Ok((stored, parsed.filter(|id| !recorded.contains(id)).count()))
+    Ok((stored, erased.difference(&recorded).count()))
 }
 
 impl ReadTx<'_> {
@@ -220,14 +210,6 @@ impl ReadTx<'_> {
         Ok(self.0.query_row(sql, [time], |row| {
             Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get(1)?))
         })?)
-    }
-
-    /// The ids of the leads whose erasure the audit log records.
-    ///
-    /// # Errors
-    /// The database's own.
-    pub fn erased_ids(&self) -> Result<Vec<String>, StoreError> {
-        erased_ids(self.0)
     }
 
     /// Whether what is left of erased leads is still to be overwritten.
