@@ -181,9 +181,7 @@ impl ApiError {
             }
             Self::PayloadTooLarge => "The body is larger than 64 KiB".into(),
             Self::UnsupportedMediaType => "The body must be application/json".into(),
-            Self::UnsupportedContentEncoding => {
-                "The body must not be compressed: leave out Content-Encoding".into()
-            }
+            Self::UnsupportedContentEncoding => "The body must not be compressed".into(),
             Self::Validation(_) => "The request is not valid".into(),
             Self::Internal => "Internal error; the cause is in the server's log".into(),
         }
