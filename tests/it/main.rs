@@ -39,6 +39,7 @@ mod logs;
 mod migrations;
 mod openapi;
 mod openapi_admin;
+mod openapi_clients;
 mod owners;
 mod privacy;
 mod process;
