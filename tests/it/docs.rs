@@ -384,7 +384,9 @@ fn every_path_named_in_a_document_exists() {
 
 #[test]
 fn every_document_named_in_a_file_exists() {
-    for file in [".env.example", "fastcore.service", ".ci/unit", ".ci/site", ".ci/smoke"] {
+    for file in
+        [".env.example", "fastcore.service", ".ci/unit", ".ci/site", ".ci/next", ".ci/smoke"]
+    {
         let text = read(file);
         for rest in text.split("docs/").skip(1) {
             let end = rest.find(|c: char| !c.is_alphanumeric() && !"-.".contains(c));
@@ -396,14 +398,37 @@ fn every_document_named_in_a_file_exists() {
     }
 }
 
-#[test]
-fn documented_typescript_is_the_tested_typescript() {
-    let page = read("docs/site-integration.md");
-    for file in ["tests/site/lead-schema.ts", "tests/site/route.ts"] {
-        assert!(page.contains(&format!("\n```ts\n{}```\n", read(file))), "{file}");
+/// Every file below a folder.
+fn files(folder: &str, all: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(root().join(folder)).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let path = format!("{folder}/{}", entry.file_name().to_str().expect("UTF-8"));
+        if entry.file_type().expect("a type").is_dir() {
+            files(&path, all);
+        } else {
+            all.insert(path);
+        }
     }
-    let shown = blocks("docs/site-integration.md").iter().filter(|b| b.tag == "ts").count();
-    assert_eq!(shown, 2, "all of it is tested");
+}
+
+#[test]
+fn every_file_of_the_samples_is_linked_and_every_fault_has_words() {
+    let page = read("docs/site-integration.md");
+    let mut samples = ["php/fastcore.php", "python/fastcore.py"].map(String::from).into();
+    files("tests/site/next", &mut samples);
+    assert!(samples.len() > 10, "{samples:?}");
+    for file in samples {
+        let file = format!("tests/site/{}", file.trim_start_matches("tests/site/"));
+        assert!(page.contains(&format!("](../{file})")), "{file}");
+    }
+    let words = read("tests/site/next/app/contact/messages.ts");
+    let rows = table("docs/site-integration.md", "## Texts of faults").into_iter();
+    let types: Vec<String> =
+        rows.flat_map(|r| r[0].split(", ").map(str::to_owned).collect::<Vec<_>>()).collect();
+    assert!(types.len() > 8, "{types:?}");
+    for kind in types {
+        assert_eq!(words.matches(&format!("    {kind}: ")).count(), 2, "{kind} in two languages");
+    }
 }
 
 /// The statuses and error codes of an operation's responses; no code where it is not an error.
