@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
-use rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
+use rusqlite::ffi::{SQLITE_CORRUPT_VTAB, SQLITE_IOERR_SHMSIZE};
 use thiserror::Error;
 
 /// A failure of the store. No variant contains personal data: values are bound, never quoted.
@@ -20,6 +20,8 @@ pub enum StoreError {
     Io(String),
     #[error("the database is damaged ({0})")]
     Corrupt(String),
+    #[error("the search index is damaged ({0}); a running server builds it again from the leads")]
+    DamagedIndex(String),
     #[error(
         "the last row of the audit log, {0}, is damaged, and nothing can be appended to it; run \
          `fastcore audit verify`"
@@ -74,7 +76,8 @@ pub enum StoreError {
     #[error("another process has the database {0} open; end it (`fuser {0}` names it)")]
     OpenElsewhere(PathBuf),
     #[error(
-        "{path}: line {line} is not the id of a lead; the erasure ledger must be repaired by hand"
+        "{path}: line {line} is not one of an erasure ledger: the file is damaged or is not a ledger; \
+         copy it again from where it came, or delete that line"
     )]
     Ledger { path: PathBuf, line: usize },
 }
@@ -130,6 +133,7 @@ impl From<rusqlite::Error> for StoreError {
             | ErrorCode::OutOfMemory => {
                 Self::Io(format!("{}, code {}", detail(), code.extended_code))
             }
+            _ if code.extended_code == SQLITE_CORRUPT_VTAB => Self::DamagedIndex(detail()),
             ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Self::Corrupt(detail()),
             ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::TooBig => {
                 Self::Refused(detail())

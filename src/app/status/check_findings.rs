@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::domain::audit::AuditEvent;
 use crate::domain::timestamp::Timestamp;
 use crate::store;
+use crate::store::db::integrity::IntegrityReport;
 use crate::store::error::StoreError;
 use crate::store::read::{ReadPool, ReadTx};
 
@@ -25,8 +26,9 @@ pub fn check(
     schedule: Option<&BackupSchedule>,
     progress: &mut dyn FnMut(u64),
 ) -> Vec<Finding> {
-    let mut findings = check_files::owners(database);
-    findings.extend(check_files::modes(database));
+    let files = check_files::checked_files(database, schedule);
+    let mut findings = check_files::owners(database, &files);
+    findings.extend(check_files::modes(database, &files));
     findings.push(check_files::disk_space(database));
     match check_files::unreadable(database) {
         Some(unreadable) => findings.push(unreadable),
@@ -46,11 +48,12 @@ fn inside(
     progress: &mut dyn FnMut(u64),
 ) -> Vec<Finding> {
     let one = |finding: Result<Finding, StoreError>| finding.map(|finding| vec![finding]);
-    let each: [(&'static str, Result<Vec<Finding>, StoreError>); 6] = [
+    let each: [(&'static str, Result<Vec<Finding>, StoreError>); 7] = [
         ("migrations", one(migrations(database))),
         ("integrity", one(integrity(database))),
         ("chain", one(chain(database, progress))),
         ("ledger", one(ledger(database))),
+        ("ledger", backup_ledger(database, schedule)),
         ("clock", one(clock_check::finding(database, clock))),
         ("backup", backup(database, clock, schedule)),
     ];
@@ -80,6 +83,7 @@ fn hint(error: &StoreError, database: &Path) -> String {
     let shown = database.display();
     match error {
         StoreError::Corrupt(_) => RESTORE.to_owned(),
+        StoreError::DamagedIndex(_) => REBUILD_INDEX.to_owned(),
         StoreError::NotADatabase(_) => {
             format!(
                 "--database-url or DATABASE_URL names the wrong file, or it was overwritten: {RESTORE}"
@@ -98,6 +102,7 @@ fn hint(error: &StoreError, database: &Path) -> String {
     }
 }
 
+const REBUILD_INDEX: &str = "`fastcore lead rebuild-index`; no lead is lost";
 const PENDING: &str = "`fastcore migrate`, or restart the server";
 
 fn migrations(database: &Path) -> Result<Finding, StoreError> {
@@ -112,12 +117,16 @@ fn migrations(database: &Path) -> Result<Finding, StoreError> {
 }
 
 fn integrity(database: &Path) -> Result<Finding, StoreError> {
-    let faults = store::db::integrity::check_file(database)?;
-    if faults.is_empty() {
-        return Ok(Finding::ok("integrity", "the file is valid"));
-    }
-    let detail = format!("{} findings: {}", faults.len(), faults.join("; "));
-    Ok(Finding::error("integrity", detail, RESTORE))
+    let IntegrityReport { faults, index_faults } = store::db::integrity::check_file(database)?;
+    let list = |faults: &[String]| format!("{} findings: {}", faults.len(), faults.join("; "));
+    Ok(match (faults.as_slice(), index_faults.as_slice()) {
+        ([], []) => Finding::ok("integrity", "the file is valid"),
+        ([], faults) => {
+            let detail = format!("the search index is damaged; {}", list(faults));
+            Finding::warning("integrity", detail, REBUILD_INDEX)
+        }
+        (faults, _) => Finding::error("integrity", list(faults), RESTORE),
+    })
 }
 
 fn chain(database: &Path, progress: &mut dyn FnMut(u64)) -> Result<Finding, StoreError> {
@@ -151,6 +160,28 @@ fn ledger(database: &Path) -> Result<Finding, StoreError> {
     } else {
         Finding::ok("ledger", "it contains every erasure")
     })
+}
+
+/// Whether the ledger in the folder of the scheduled backups lacks an erasure.
+fn backup_ledger(
+    database: &Path,
+    schedule: Option<&BackupSchedule>,
+) -> Result<Vec<Finding>, StoreError> {
+    // A missing folder is reported with the backups.
+    let Some(schedule) = schedule.filter(|schedule| schedule.folder.is_dir()) else {
+        return Ok(Vec::new());
+    };
+    let missing = store::privacy::backup_ledger::count_missing(database, &schedule.folder)?;
+    if missing == 0 {
+        return Ok(Vec::new());
+    }
+    let path = store::privacy::backup_ledger::path_in(&schedule.folder, database);
+    let detail = format!(
+        "{missing} erased leads are missing from {}: a backup restored on another machine would contain them",
+        path.display()
+    );
+    let hint = "the next backup completes it; if it does not, the server's log says why";
+    Ok(vec![Finding::error("ledger", detail, hint)])
 }
 
 fn backup(

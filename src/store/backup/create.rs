@@ -14,6 +14,7 @@ use thread_priority::{
 
 use crate::domain::hash_chain::ChainPosition;
 use crate::store::audit::query;
+use crate::store::audit::verify::VerifyReport;
 use crate::store::backup::checksum_trailer::{self, ChecksumTrailer};
 use crate::store::backup::copy::copy_pages;
 use crate::store::backup::partial_file::PartialBackup;
@@ -22,6 +23,8 @@ use crate::store::backup::verify::verify_file;
 use crate::store::db::{integrity, open, schema};
 use crate::store::error::StoreError;
 use crate::store::file_owner::FileOwner;
+use crate::store::paths::folder_of;
+use crate::store::privacy::backup_ledger;
 
 /// How long the verification of a copy works before it pauses, and the longest pause.
 const WORK_SLICE: Duration = Duration::from_millis(5);
@@ -37,10 +40,15 @@ pub struct BackupSummary {
     /// Of the whole file, in lower-case hexadecimal digits.
     pub sha256: String,
     pub bytes: u64,
+    /// A fault of the search index: the backup is good, the index must be built again.
+    #[serde(skip)]
+    pub index_fault: Option<String>,
+    /// Why the ledger in the folder of the backup could not be completed, if so.
+    pub ledger_error: Option<String>,
 }
 
-/// Creates a backup: written under another name, verified, flushed, and only then renamed. It runs in a
-/// thread of its own with the lowest priority.
+/// Creates a backup: written under another name, verified, flushed, and only then renamed. The erasures so
+/// far are added to the ledger in its folder. It runs in a thread of its own with the lowest priority.
 ///
 /// # Errors
 /// The database cannot be read or does not verify; the target cannot be written;
@@ -52,7 +60,12 @@ pub fn create(
     progress: &mut ProgressFn<'_>,
 ) -> Result<BackupSummary, StoreError> {
     on_backup_thread(|| {
-        let (partial, summary) = create_partial(source, target, cancel, progress)?;
+        let (partial, mut summary) = create_partial(source, target, cancel, progress)?;
+        // Before the backup has its name: a crash in between leaves a ledger that contains more than the
+        // backups need, and not a backup without one. After the copy, so that an erasure meanwhile is in it.
+        // The leads are more important: if it fails, the backup is there all the same.
+        let added = backup_ledger::add_erasures(source, folder_of(target));
+        summary.ledger_error = added.err().map(|error| error.to_string());
         partial.rename_to(target)?;
         Ok(summary)
     })
@@ -104,7 +117,7 @@ pub(crate) fn copy_before_migration(
     let head = copy_pages(&tx, &partial.path, &CancelFlag::default(), &mut |_, _| ())?;
     drop(tx);
     let copy = open::read_only(&partial.path)?;
-    if let Some(fault) = integrity::check(&copy)?.into_iter().next() {
+    if let Some(fault) = integrity::check(&copy)?.faults.into_iter().next() {
         return Err(StoreError::Corrupt(fault));
     }
     if query::head(&copy)? != head {
@@ -139,8 +152,11 @@ fn create_partial(
         return Err(copy_differs());
     }
     let ChecksumTrailer { sha256, bytes } = partial.append_trailer(progress)?;
-    let (audit_rows, head) = (report.audit_rows, report.head);
-    Ok((partial, BackupSummary { audit_rows, leads, head, sha256, bytes }))
+    let VerifyReport { audit_rows, head, index_fault, .. } = report;
+    let ledger_error = None;
+    let summary =
+        BackupSummary { audit_rows, leads, head, sha256, bytes, index_fault, ledger_error };
+    Ok((partial, summary))
 }
 
 /// Copies the database; returns its last audit row and its number of leads.
