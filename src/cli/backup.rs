@@ -7,6 +7,7 @@ use crate::app::backup;
 use crate::cli::error::CliError;
 use crate::cli::{CommandContext, DatabaseArg, output, signals};
 use crate::store::backup::verify::verify_backup;
+use crate::store::privacy::ledger;
 
 /// Creates and verifies backups
 #[derive(Debug, clap::Args)]
@@ -22,6 +23,10 @@ enum BackupCommand {
     /// The state of one moment in one SQLite file (mode 0600) with a checksum trailer. It is written
     /// to a temporary file, verified as by `audit verify`, flushed and then renamed. An older
     /// backup of that name is replaced, any other file is refused.
+    ///
+    /// The erasure ledger in its folder, named like fastcore.db.erased, is completed: `restore` erases
+    /// from an older backup what was erased since. Copy it wherever you copy the backups, and also where
+    /// a backup to standard output goes.
     ///
     /// Example: fastcore backup create /backup/fastcore.db
     Create {
@@ -78,14 +83,30 @@ fn create(
     };
     drop(progress);
     if json && !streamed {
-        return output::json(&taken);
+        output::json(&taken)?;
+        return ledger_result(taken.ledger_error);
     }
     let (rows, leads, sha256) = (taken.audit_rows, taken.leads, &taken.sha256);
     let head = taken.head.as_deref().unwrap_or("empty");
     output::eprint_line(&format!(
         "Backup of {leads} leads and {rows} audit rows, verified; head {head}; SHA-256 {sha256}"
     ));
-    Ok(())
+    let ledger = ledger::path(path);
+    if streamed && ledger.exists() {
+        output::eprint_line(&format!("Copy the erasure ledger as well: {}", ledger.display()));
+    }
+    ledger_result(taken.ledger_error)
+}
+
+/// Fails if the ledger in the folder of a backup could not be completed.
+fn ledger_result(error: Option<String>) -> Result<(), CliError> {
+    let failed = |error| {
+        format!(
+            "the backup was taken, but the erasure ledger next to it could not be completed, so that older \
+             backups restored on another machine could contain erased leads: {error}"
+        )
+    };
+    error.map_or(Ok(()), |error| Err(CliError::Failed(failed(error))))
 }
 
 fn verify(file: &Path, no_checksum: bool, json: bool) -> Result<(), CliError> {

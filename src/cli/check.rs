@@ -34,8 +34,7 @@ pub(crate) fn run(context: &CommandContext, args: &Args) -> Result<(), CliError>
     let mut findings = configuration(context, args);
     let settings = server_settings::read(&path);
     findings.extend(used_settings(context, &settings));
-    let environment = context.environment.with_server_settings(settings);
-    let schedule = BackupConfig::load(&environment, &ServerFlags::default()).ok().flatten();
+    let schedule = context.backups(settings);
     let schedule =
         schedule.map(|BackupConfig { folder, every, keep }| BackupSchedule { folder, every, keep });
     let mut progress = output::Progress::new("audit rows");

@@ -8,12 +8,13 @@ use serde_json::json;
 
 use crate::app::privacy;
 use crate::app::privacy::certificate::{Certificate, text};
-use crate::app::status::clock_check;
+use crate::app::status::{clock_check, server_settings};
 use crate::cli::error::CliError;
 use crate::cli::{CommandContext, DatabaseArg, output};
 use crate::domain::audit::ErasureReason;
 use crate::store::db::wipe;
-use crate::store::privacy::erase::LeadSelector;
+use crate::store::privacy::backup_ledger;
+use crate::store::privacy::erase::{Erasure, LeadSelector};
 
 /// Exports or erases the data of a person, or erases old leads
 #[derive(Debug, clap::Args)]
@@ -44,9 +45,9 @@ enum GdprCommand {
     ///
     /// Works while a server runs or without one. Nothing of the leads stays in the database's files; where
     /// another process reads them meanwhile, the server removes the last copies as soon as that ends.
-    /// The audit log records the erasure and its reason; the erasure ledger next to the database
-    /// prevents a restored backup from containing them. Asks first. Interrupted at any moment, it
-    /// has erased all of them or none; run it again to finish.
+    /// The audit log records the erasure and its reason; the erasure ledgers next to the database and in
+    /// the folder of the scheduled backups prevent a restored backup from containing them. Asks first.
+    /// Interrupted at any moment, it has erased all of them or none; run it again to finish.
     ///
     /// Example: fastcore gdpr erase --email jean@example.com --reason request --certificate jean.txt
     Erase {
@@ -74,7 +75,8 @@ enum GdprCommand {
     /// Writes the certificate of an erasure
     ///
     /// Says whether the last copies in unused parts of the database's files are overwritten, or still wait
-    /// for another process to end its reading. Of leads that were erased together there is one certificate.
+    /// for another process to end its reading. Leads of one person that were erased together are all in it; one
+    /// that was erased for its age, or by a restore, is alone in it.
     ///
     /// Example: fastcore gdpr certificate 019b8a20-0000-7000-8000-000000000001 -o jean.txt
     Certificate {
@@ -173,19 +175,16 @@ impl Erase<'_> {
         let actor = CommandContext::actor();
         let mut erasure =
             privacy::erase(self.path, &context.clock, self.selector, self.reason, &actor)?;
-        // Also where nothing was found: an interrupted erasure may have left this undone.
-        erasure.is_wiped = wipe_deleted(self.path)?;
+        // Also where nothing was found: an interrupted erasure may have left these undone.
+        erasure.is_wiped = finish(context, self.path)?;
         if let Some(certificate) = certificate {
             certificate.issue(&erasure)?;
         }
         if self.json {
             return output::json(&erasure);
         }
-        output::eprint_line(&format!(
-            "Erased {} leads; audit head {}.",
-            erasure.leads.len(),
-            erasure.head
-        ));
+        let Erasure { leads, head, .. } = erasure;
+        output::eprint_line(&format!("Erased {} leads; audit head {head}.", leads.len()));
         Ok(())
     }
 }
@@ -222,11 +221,10 @@ fn purge(
         confirm(&format!("Erase {count} leads for good?"))?;
     }
     let mut progress = output::Progress::new("leads erased");
-    let clock = &context.clock;
-    let count =
-        privacy::purge(path, clock, age, &CommandContext::actor(), &mut |n| progress.at(n))?;
+    let (clock, actor) = (&context.clock, CommandContext::actor());
+    let count = privacy::purge(path, clock, age, &actor, &mut |n| progress.at(n))?;
     drop(progress);
-    wipe_deleted(path)?;
+    finish(context, path)?;
     if json {
         return output::json(&json!({ "erased": count }));
     }
@@ -234,28 +232,38 @@ fn purge(
     Ok(())
 }
 
-fn certificate(path: &Path, id: &str, output: Option<&Path>) -> Result<(), CliError> {
-    let Some(erasure) = privacy::recorded_erasure(path, id)? else {
-        let id = output::one_line(id);
-        return Err(CliError::Failed(format!("no erasure of a lead {id} is recorded")));
-    };
-    match output {
+fn certificate(path: &Path, id: &str, to: Option<&Path>) -> Result<(), CliError> {
+    let unknown = || format!("no erasure of a lead {} is recorded", output::one_line(id));
+    let erasure = privacy::recorded_erasure(path, id)?;
+    let erasure = erasure.ok_or_else(|| CliError::Failed(unknown()))?;
+    match to {
         Some(to) => Ok(Certificate::begin(to, path)?.issue(&erasure)?),
         None => output::data(text(&erasure).as_bytes()),
     }
 }
 
-/// Overwrites what is left of erased leads; says so if that must wait.
+/// Overwrites what is left of erased leads, and adds their ids to the ledger in the folder of scheduled
+/// backups; says so if either must wait.
+fn finish(context: &CommandContext, path: &Path) -> Result<bool, CliError> {
+    let is_wiped = wipe_deleted(path);
+    let Some(backups) = context.backups(server_settings::read(path)) else { return is_wiped };
+    if let Err(error) = backup_ledger::add_erasures(path, &backups.folder) {
+        output::eprint_line(&format!(
+            "The erasure is committed, but not in the ledger of the backup folder; the next backup adds it: {error}"
+        ));
+    }
+    is_wiped
+}
+
 fn wipe_deleted(path: &Path) -> Result<bool, CliError> {
     let mut progress = output::Progress::new("pages read");
     let is_wiped = wipe::wipe_deleted(path, &mut |pages| progress.at(pages))?;
     drop(progress);
     if !is_wiped {
         output::eprint_line(
-            "The erasure is committed. Another process reads the database as it was before, so copies \
-             stay in the write-ahead log (WAL); a running server overwrites them as soon as that process \
-             ends its reading, and so does the next `fastcore gdpr erase`. `fastcore gdpr certificate ID` \
-             says when it is done.",
+            "The erasure is committed. Another process reads the database as it was before, so copies stay in \
+             the write-ahead log (WAL); a running server overwrites them as soon as that process ends its \
+             reading, and so does the next `fastcore gdpr erase`. `fastcore gdpr certificate ID` says when.",
         );
     }
     Ok(is_wiped)

@@ -31,11 +31,13 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::app::status::server_settings::ServerSettings;
 use crate::cli::error::CliError;
 use crate::clock::Clock;
 use crate::config::database::database_path;
 use crate::config::environment::Environment;
 use crate::config::error::ConfigError;
+use crate::config::server::{BackupConfig, ServerFlags};
 use crate::domain::audit::cli_actor;
 use crate::store::paths::resolve_links;
 use crate::telemetry;
@@ -126,6 +128,12 @@ struct CommandContext {
 }
 
 impl CommandContext {
+    /// The scheduled backups of a server, which has left these settings at its last start.
+    fn backups(&self, settings: ServerSettings) -> Option<BackupConfig> {
+        let environment = self.environment.with_server_settings(settings);
+        BackupConfig::load(&environment, &ServerFlags::default()).ok().flatten()
+    }
+
     /// The actor of what a person does at the shell.
     fn actor() -> String {
         let user = uzers::get_current_username();

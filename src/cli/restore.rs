@@ -1,19 +1,22 @@
 //! `fastcore restore`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::cli::error::CliError;
 use crate::cli::{CommandContext, DatabaseArg, output, signals};
-use crate::store::backup::restore;
+use crate::store::backup::restore::{self, AppliedLedger};
 use crate::store::db::lock::ServerLock;
+use crate::store::paths::{folder_of, resolve_links};
+use crate::store::privacy::ledger;
 
 /// Restores a backup
 ///
 /// Stop the server first: while any process has the database open, nothing is done and the exit
 /// status is 5. The backup is verified as by `backup verify` and migrated to this binary's version,
-/// and every lead in the erasure ledger is erased from it again. Then it replaces the database in
-/// one step; the old files are kept next to it. Interrupted at any moment, either the old database
-/// or the new one is there, complete.
+/// and every lead in an erasure ledger is erased from it again: that of the database, and every file
+/// in the backup's folder whose name ends with .erased. Where none of them is of the backup's
+/// database, a warning says so. Then it replaces the database in one step; the old files are kept
+/// next to it. Interrupted at any moment, either the old database or the new one is there, complete.
 ///
 /// Example: fastcore restore /backup/fastcore.db
 #[derive(Debug, clap::Args)]
@@ -39,6 +42,9 @@ pub(crate) fn run(context: &CommandContext, args: &Args) -> Result<(), CliError>
     let done =
         restore::restore(&args.file, &path, args.no_checksum, clock, &actor, &lock, &stop, tell)?;
     drop(progress);
+    if done.is_ledger_missing {
+        output::eprint_line(&missing_ledger(&args.file, &path));
+    }
     if args.json {
         return output::json(&done);
     }
@@ -47,11 +53,12 @@ pub(crate) fn run(context: &CommandContext, args: &Args) -> Result<(), CliError>
     output::eprint_line(&format!(
         "Restored {leads} leads and {rows} audit rows; the backup's head is {head}."
     ));
+    for AppliedLedger { file, ids } in &done.ledgers {
+        let file = output::one_line(&file.display().to_string());
+        output::eprint_line(&format!("Erasure ledger {file}: {ids} leads."));
+    }
     if done.erased_again > 0 {
-        output::eprint_line(&format!(
-            "Erased again, as the erasure ledger says: {} leads.",
-            done.erased_again
-        ));
+        output::eprint_line(&format!("Erased again: {} leads.", done.erased_again));
     }
     for file in &done.kept {
         output::eprint_line(&format!("The old file was kept as {}.", file.display()));
@@ -63,4 +70,21 @@ pub(crate) fn run(context: &CommandContext, args: &Args) -> Result<(), CliError>
         ));
     }
     Ok(())
+}
+
+/// What it means that no ledger was found, and what to do.
+fn missing_ledger(backup: &Path, database: &Path) -> String {
+    let backup = resolve_links(backup);
+    let folder = folder_of(&backup);
+    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let folder = folder.display();
+    let name = ledger::path(database);
+    let name = name.file_name().unwrap_or_default().display();
+    format!(
+        "WARNING: no erasure ledger of this backup's database was found, neither next to {} nor in {folder}. \
+         Leads that were erased after the backup was taken are stored again. Copy the ledger ({name}) from \
+         the folder of the newest backup, or from the old machine, into {folder} and restore again; or erase \
+         them again with `fastcore gdpr erase`.",
+        database.display()
+    )
 }

@@ -10,7 +10,7 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 
 /// A SHA-256 hash; 64 lower-case hexadecimal digits as text.
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Sha256Hash([u8; 32]);
 
 impl Sha256Hash {

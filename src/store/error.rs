@@ -74,7 +74,8 @@ pub enum StoreError {
     #[error("another process has the database {0} open; end it (`fuser {0}` names it)")]
     OpenElsewhere(PathBuf),
     #[error(
-        "{path}: line {line} is not the id of a lead; the erasure ledger must be repaired by hand"
+        "{path}: line {line} is not one of an erasure ledger: the file is damaged or is not a ledger; \
+         copy it again from where it came, or delete that line"
     )]
     Ledger { path: PathBuf, line: usize },
 }

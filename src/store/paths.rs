@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
+
 /// The path of a file next to the database: `fastcore.db` and `.lock` give `fastcore.db.lock`.
 #[must_use]
 pub fn sidecar_path(database: &Path, suffix: &str) -> PathBuf {
@@ -39,4 +41,9 @@ pub fn folder_of(path: &Path) -> &Path {
 /// The folder cannot be opened or flushed.
 pub fn sync_folder_of(path: &Path) -> io::Result<()> {
     File::open(folder_of(path))?.sync_all()
+}
+
+/// The flag with which opening a symbolic link fails.
+pub(crate) fn no_follow() -> i32 {
+    i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or(0)
 }

@@ -56,7 +56,8 @@ fn a_backup_of_the_future_made_the_schedule_run_without_end_and_delete_its_backu
     assert!(took > Duration::from_secs(5), "three intervals of two seconds took {took:?}");
     let left = names(&kept);
     assert!(future.iter().all(|name| left.contains(name)), "{left:?}");
-    assert_eq!(left.len(), future.len() + 2, "{left:?}");
+    let backups = left.iter().filter(|name| name.ends_with("Z.db"));
+    assert_eq!(backups.count(), future.len() + 2, "{left:?}");
     let findings = findings(folder);
     let backups: Vec<&Value> = findings.iter().filter(|f| f["check"] == "backup").collect();
     assert_eq!((&backups[0]["level"], &backups[1]["level"]), (&"ok".into(), &"warning".into()));

@@ -84,7 +84,7 @@ impl Disk {
     }
 
     /// Mounts it again, `ro` or `rw`.
-    fn remount(&self, mode: &str) {
+    pub(crate) fn remount(&self, mode: &str) {
         let remount = format!("remount,{mode}");
         let done = Command::new("mount").args(["-o", &remount]).arg(self.path()).status();
         assert!(done.expect("mount runs").success());

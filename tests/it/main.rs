@@ -25,6 +25,7 @@ mod config;
 mod corruption;
 mod disk_faults;
 mod docs;
+mod erasure_ledger;
 mod export;
 mod export_command;
 mod export_postgres;

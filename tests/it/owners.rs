@@ -70,6 +70,10 @@ fn what_root_restored_erased_or_backed_up_belonged_to_root_and_kept_the_service_
     erase(1);
     database.succeed(&["restore", "backup.db"]);
     assert_eq!(of_others(folder), [""; 0]);
+    fs::create_dir(folder.join("kept")).expect("a folder");
+    database.succeed(&["backup", "create", "kept/backup.db"]);
+    assert_eq!(of_others(&folder.join("kept")), [""; 0]);
+    give_to_service(folder);
     // A file that is replaced keeps its owner; a new one is of who makes it.
     database.succeed(&["export", "leads", "-o", "leads.csv"]);
     assert_eq!(of_others(folder), ["leads.csv"]);

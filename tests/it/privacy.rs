@@ -16,7 +16,7 @@ use super::support::{lead, wait_until};
 use super::tampering::{rewrite_chain, verify};
 
 /// What is searched for in the files: text that no other lead contains.
-const PERSON: [&str; 5] = [
+pub(crate) const PERSON: [&str; 5] = [
     "Marguerite Trace-Unique",
     "trace.unique",
     "+33699887766",
@@ -24,7 +24,7 @@ const PERSON: [&str; 5] = [
     "Mon pont élévateur de trace unique ne monte plus",
 ];
 
-fn person(domain: &str) -> Value {
+pub(crate) fn person(domain: &str) -> Value {
     let mut lead = lead();
     lead["name"] = json!(PERSON[0]);
     lead["email"] = json!(format!("{}@{domain}", PERSON[1]));
@@ -35,7 +35,7 @@ fn person(domain: &str) -> Value {
 }
 
 /// In which files of a folder these bytes stand.
-fn files_with(folder: &Path, needle: &str) -> Vec<String> {
+pub(crate) fn files_with(folder: &Path, needle: &str) -> Vec<String> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
@@ -327,4 +327,22 @@ fn an_erasure_failed_while_another_process_was_reading() {
     assert_eq!(fs::read_to_string(report).expect("a certificate"), certificate());
     let unknown = run(folder, &["gdpr", "certificate", "0198a6f2-0000-7000-8000-000000000001"]);
     assert_eq!(unknown.status.code(), Some(1), "{unknown:?}");
+}
+
+#[test]
+fn a_purged_lead_s_certificate_named_the_leads_of_other_people() {
+    let database = Database::with(&[lead(), person("example.com"), person("example.com"), lead()]);
+    let leads = [1, 2, 3, 4].map(|place| database.lead_id(place));
+    let email = "trace.unique@example.com";
+    database.succeed(&["gdpr", "erase", "--email", email, "--reason", "request", "--yes"]);
+    database.succeed(&["gdpr", "purge", "--older-than", "0s", "--yes"]);
+    let named = |id: &str| {
+        let certificate = database.succeed(&["gdpr", "certificate", id]);
+        leads.each_ref().map(|lead| certificate.contains(lead.as_str()))
+    };
+    assert_eq!(named(&leads[0]), [true, false, false, false]);
+    assert_eq!(named(&leads[1]), [false, true, true, false], "one person's leads");
+    assert_eq!(named(&leads[3]), [false, false, false, true]);
+    let certificate = database.succeed(&["gdpr", "certificate", &leads[0]]);
+    assert!(certificate.contains("1 lead(s) were erased for the address jea***"), "{certificate}");
 }

@@ -353,6 +353,7 @@ export default {
       disk_low: 'The disk is almost full.',
       backup_old: 'There is no recent backup.',
       backup_failing: 'The server cannot take backups.',
+      ledger_failing: 'Backups restored on another machine could contain erased leads.',
       backup_future: 'Some backups are dated in the future: the clock was wrong.',
       clock_behind: 'The server’s clock is wrong: it is behind the newest row of the log.',
       clock_was_ahead: 'Some leads are dated in the future: the clock was wrong.',

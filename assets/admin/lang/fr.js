@@ -353,6 +353,7 @@ export default {
       disk_low: 'Le disque est presque plein.',
       backup_old: 'Il n’y a pas de sauvegarde récente.',
       backup_failing: 'Le serveur ne peut pas faire de sauvegardes.',
+      ledger_failing: 'Des sauvegardes restaurées sur une autre machine pourraient contenir des demandes effacées.',
       backup_future: 'Des sauvegardes sont datées dans le futur : l’horloge était fausse.',
       clock_behind: 'L’horloge du serveur est fausse : elle retarde sur la dernière ligne du journal.',
       clock_was_ahead: 'Des demandes sont datées dans le futur : l’horloge était fausse.',

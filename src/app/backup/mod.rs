@@ -20,6 +20,7 @@ use crate::store::backup::create::BackupSummary;
 use crate::store::backup::progress::{CancelFlag, ProgressFn};
 use crate::store::error::StoreError;
 use crate::store::paths::{resolve_links, sidecar_path};
+use crate::store::privacy::ledger;
 use crate::store::tx::WriteTx;
 
 /// Takes a backup for a command and records it.
@@ -71,6 +72,10 @@ fn write_file(
 ) -> Result<BackupSummary, ExportError> {
     let target = &resolve_links(target);
     atomic_file::check_target(target, database)?;
+    if target.as_os_str().as_encoded_bytes().ends_with(ledger::SUFFIX.as_bytes()) {
+        let error = format!("{}: only erasure ledgers have such names", target.display());
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, error).into());
+    }
     if !store::backup::create::may_replace(target) {
         let error = format!("{} exists and is not a backup", target.display());
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, error).into());

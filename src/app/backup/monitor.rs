@@ -39,6 +39,7 @@ pub(crate) struct BackupMonitor {
 #[derive(Debug, Clone, Default)]
 struct BackupProgress {
     failure: Option<String>,
+    ledger_failure: Option<String>,
     future_files: usize,
 }
 
@@ -56,6 +57,11 @@ impl BackupMonitor {
         self.progress().failure.clone()
     }
 
+    /// Why the erasure ledger could not be completed at the last backup, if so.
+    pub(crate) fn ledger_failure(&self) -> Option<String> {
+        self.progress().ledger_failure.clone()
+    }
+
     /// How many backups in the folder are dated in the future.
     pub(crate) fn future_files(&self) -> usize {
         self.progress().future_files
@@ -63,6 +69,10 @@ impl BackupMonitor {
 
     pub(crate) fn set_failure(&self, failure: Option<String>) {
         self.progress().failure = failure;
+    }
+
+    pub(crate) fn set_ledger_failure(&self, failure: Option<String>) {
+        self.progress().ledger_failure = failure;
     }
 
     pub(crate) fn set_future_files(&self, count: usize) {

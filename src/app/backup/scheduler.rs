@@ -167,6 +167,13 @@ impl BackupWorker {
         self.db.write_blocking(backup::audit_job(&summary, Some(&target), ACTOR_SCHEDULE))?;
         let (file, leads, sha256) = (target.display(), summary.leads, summary.sha256);
         tracing::info!(%file, leads, bytes = summary.bytes, sha256, "a backup was taken and verified");
+        if let Some(error) = &summary.ledger_error {
+            tracing::error!(
+                error,
+                "the erasure ledger in the backup folder could not be completed"
+            );
+        }
+        self.monitor.set_ledger_failure(summary.ledger_error);
         // The one just taken is one of those that are kept, whatever its name says.
         let dated = self.dated().map_err(StoreError::at(backups))?;
         let others = dated.plausible.iter().rev().filter(|backup| backup.path != target);

@@ -57,7 +57,7 @@ pub fn erase(
     reason: ErasureReason,
     actor: &str,
 ) -> Result<Erasure, StoreError> {
-    let mut ledger = complete_ledger(database)?;
+    let mut ledger = ErasureLedger::open_complete(database)?;
     let (found, seen) = ReadPool::open(database)?.read(|tx| {
         let head = tx.head()?.unwrap_or(ChainPosition::START);
         Ok((tx.find(selector)?, head.seq))
@@ -110,7 +110,7 @@ pub fn purge(
     progress: &mut dyn FnMut(u64),
 ) -> Result<u64, StoreError> {
     let time = before(clock, age);
-    drop(complete_ledger(database)?);
+    drop(ErasureLedger::open_complete(database)?);
     let mut count = 0;
     loop {
         let selector = LeadSelector::Before(time, PURGE_BATCH);
@@ -118,7 +118,7 @@ pub fn purge(
         if found.is_empty() {
             return Ok(count);
         }
-        let (mut ledger, actor) = (complete_ledger(database)?, actor.to_owned());
+        let (mut ledger, actor) = (ErasureLedger::open_complete(database)?, actor.to_owned());
         let reason = ErasureReason::Retention;
         let erased = write_once(database, clock, move |tx| {
             store::privacy::erase::erase_leads(tx, &mut ledger, &found, None, reason, &actor)
@@ -130,14 +130,6 @@ pub fn purge(
 
 fn before(clock: &Clock, age: TimeDelta) -> Timestamp {
     Timestamp::from(clock.now()).saturating_sub(age)
-}
-
-/// The ledger, completed with every erasure in the audit log.
-fn complete_ledger(database: &Path) -> Result<ErasureLedger, StoreError> {
-    let erased = ReadPool::open(database)?.read(|tx| tx.erased_ids())?;
-    let mut ledger = ErasureLedger::open(database)?;
-    ledger.record(erased.iter().map(String::as_str))?;
-    Ok(ledger)
 }
 
 /// Writes all data of a person as JSON, then records the export in the audit log. Returns the number

@@ -3,17 +3,19 @@
 use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::fs::{Access, access, statvfs};
 
 use crate::app::atomic_file::{self, DATABASE_FILES};
+use crate::app::backup::folder::BackupSchedule;
 use crate::app::status::finding::Finding;
 use crate::app::status::thresholds::{self, Level, MIB};
 use crate::store::db::disk_usage;
 use crate::store::file_owner::FileOwner;
 use crate::store::paths::{folder_of, sidecar_path};
+use crate::store::privacy::backup_ledger;
 
 /// A file that is older than this and not finished is a leftover: nothing takes that long to write.
 const LEFTOVER_AGE: Duration = Duration::from_secs(3600);
@@ -66,20 +68,30 @@ pub(crate) fn unwritable(database: &Path) -> Option<Finding> {
     Some(Finding::error("access", detail, access_hint(database)))
 }
 
+/// The files whose owners and modes are checked: those of the database, and the ledger in the folder of its
+/// scheduled backups.
+pub(crate) fn checked_files(database: &Path, schedule: Option<&BackupSchedule>) -> Vec<PathBuf> {
+    let mut files = DATABASE_FILES.map(|suffix| sidecar_path(database, suffix)).to_vec();
+    let ledger = schedule.map(|schedule| backup_ledger::path_in(&schedule.folder, database));
+    let ledger = ledger.filter(|path| !files.iter().any(|file| atomic_file::is_same(file, path)));
+    files.extend(ledger);
+    files
+}
+
 /// Whether all files belong to one user: what runs as root must not leave files that the service cannot
 /// open.
-pub(crate) fn owners(database: &Path) -> Vec<Finding> {
+pub(crate) fn owners(database: &Path, files: &[PathBuf]) -> Vec<Finding> {
     let Some(owner) = owner_of(database) else { return Vec::new() };
     let mut findings = Vec::new();
     let folder = folder_of(database);
     let of_folder = owner_of(folder).filter(|of_folder| of_folder.uid != 0);
     // Many services run in a folder of root's, but none runs as root in another's.
     let expected = of_folder.unwrap_or(owner);
-    for path in DATABASE_FILES.map(|suffix| sidecar_path(database, suffix)) {
-        if let Some(found) = owner_of(&path).filter(|found| found.uid != expected.uid) {
+    for path in files {
+        if let Some(found) = owner_of(path).filter(|found| found.uid != expected.uid) {
             let (found, expected_name) = (user_name(found.uid), user_name(expected.uid));
             let detail = format!("{} belongs to {found}, not to {expected_name}", path.display());
-            findings.push(Finding::error("owners", detail, chown_hint(expected, &path)));
+            findings.push(Finding::error("owners", detail, chown_hint(expected, path)));
         }
     }
     if findings.is_empty() {
@@ -105,12 +117,11 @@ fn user_name(uid: u32) -> String {
 }
 
 /// Whether others can read or change the files.
-pub(crate) fn modes(database: &Path) -> Vec<Finding> {
+pub(crate) fn modes(database: &Path, files: &[PathBuf]) -> Vec<Finding> {
     let mode = |path: &Path| fs::metadata(path).map(|meta| permissions(&meta));
-    let files = DATABASE_FILES.iter().map(|suffix| sidecar_path(database, suffix));
-    let mut findings: Vec<Finding> = files
+    let mut findings: Vec<Finding> = (files.iter())
         .filter_map(|path| {
-            let mode = mode(&path).ok().filter(|mode| mode & 0o077 != 0)?;
+            let mode = mode(path).ok().filter(|mode| mode & 0o077 != 0)?;
             let path = path.display();
             let detail = format!("{path} can be used by others (mode {mode:03o})");
             Some(Finding::error("modes", detail, format!("chmod 600 '{path}'")))

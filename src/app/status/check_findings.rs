@@ -25,8 +25,9 @@ pub fn check(
     schedule: Option<&BackupSchedule>,
     progress: &mut dyn FnMut(u64),
 ) -> Vec<Finding> {
-    let mut findings = check_files::owners(database);
-    findings.extend(check_files::modes(database));
+    let files = check_files::checked_files(database, schedule);
+    let mut findings = check_files::owners(database, &files);
+    findings.extend(check_files::modes(database, &files));
     findings.push(check_files::disk_space(database));
     match check_files::unreadable(database) {
         Some(unreadable) => findings.push(unreadable),
@@ -46,11 +47,12 @@ fn inside(
     progress: &mut dyn FnMut(u64),
 ) -> Vec<Finding> {
     let one = |finding: Result<Finding, StoreError>| finding.map(|finding| vec![finding]);
-    let each: [(&'static str, Result<Vec<Finding>, StoreError>); 6] = [
+    let each: [(&'static str, Result<Vec<Finding>, StoreError>); 7] = [
         ("migrations", one(migrations(database))),
         ("integrity", one(integrity(database))),
         ("chain", one(chain(database, progress))),
         ("ledger", one(ledger(database))),
+        ("ledger", backup_ledger(database, schedule)),
         ("clock", one(clock_check::finding(database, clock))),
         ("backup", backup(database, clock, schedule)),
     ];
@@ -151,6 +153,28 @@ fn ledger(database: &Path) -> Result<Finding, StoreError> {
     } else {
         Finding::ok("ledger", "it contains every erasure")
     })
+}
+
+/// Whether the ledger in the folder of the scheduled backups lacks an erasure.
+fn backup_ledger(
+    database: &Path,
+    schedule: Option<&BackupSchedule>,
+) -> Result<Vec<Finding>, StoreError> {
+    // A missing folder is reported with the backups.
+    let Some(schedule) = schedule.filter(|schedule| schedule.folder.is_dir()) else {
+        return Ok(Vec::new());
+    };
+    let missing = store::privacy::backup_ledger::count_missing(database, &schedule.folder)?;
+    if missing == 0 {
+        return Ok(Vec::new());
+    }
+    let path = store::privacy::backup_ledger::path_in(&schedule.folder, database);
+    let detail = format!(
+        "{missing} erased leads are missing from {}: a backup restored on another machine would contain them",
+        path.display()
+    );
+    let hint = "the next backup completes it; if it does not, the server's log says why";
+    Ok(vec![Finding::error("ledger", detail, hint)])
 }
 
 fn backup(

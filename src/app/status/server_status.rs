@@ -101,6 +101,7 @@ impl StatusReader {
         let warnings = [
             facts.disk_warning(),
             self.backup_failure(),
+            self.ledger_failure(),
             facts.backup_warning(self.backups.as_ref().map(BackupMonitor::interval), now),
             self.future_backups(),
             chain.finding.as_ref().map(|finding| {
@@ -132,6 +133,12 @@ impl StatusReader {
     fn backup_failure(&self) -> Option<StatusWarning> {
         let failure = self.backups.as_ref()?.failure()?;
         Some(warning("backup_failing", format!("The last scheduled backup failed: {failure}")))
+    }
+
+    fn ledger_failure(&self) -> Option<StatusWarning> {
+        let failure = self.backups.as_ref()?.ledger_failure()?;
+        let detail = format!("The erasure ledger in the backup folder is incomplete: {failure}");
+        Some(warning("ledger_failing", detail))
     }
 
     fn future_backups(&self) -> Option<StatusWarning> {

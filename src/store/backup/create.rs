@@ -22,6 +22,8 @@ use crate::store::backup::verify::verify_file;
 use crate::store::db::{integrity, open, schema};
 use crate::store::error::StoreError;
 use crate::store::file_owner::FileOwner;
+use crate::store::paths::folder_of;
+use crate::store::privacy::backup_ledger;
 
 /// How long the verification of a copy works before it pauses, and the longest pause.
 const WORK_SLICE: Duration = Duration::from_millis(5);
@@ -37,10 +39,12 @@ pub struct BackupSummary {
     /// Of the whole file, in lower-case hexadecimal digits.
     pub sha256: String,
     pub bytes: u64,
+    /// Why the ledger in the folder of the backup could not be completed, if so.
+    pub ledger_error: Option<String>,
 }
 
-/// Creates a backup: written under another name, verified, flushed, and only then renamed. It runs in a
-/// thread of its own with the lowest priority.
+/// Creates a backup: written under another name, verified, flushed, and only then renamed. The erasures so
+/// far are added to the ledger in its folder. It runs in a thread of its own with the lowest priority.
 ///
 /// # Errors
 /// The database cannot be read or does not verify; the target cannot be written;
@@ -52,7 +56,12 @@ pub fn create(
     progress: &mut ProgressFn<'_>,
 ) -> Result<BackupSummary, StoreError> {
     on_backup_thread(|| {
-        let (partial, summary) = create_partial(source, target, cancel, progress)?;
+        let (partial, mut summary) = create_partial(source, target, cancel, progress)?;
+        // Before the backup has its name: a crash in between leaves a ledger that contains more than the
+        // backups need, and not a backup without one. After the copy, so that an erasure meanwhile is in it.
+        // The leads are more important: if it fails, the backup is there all the same.
+        let added = backup_ledger::add_erasures(source, folder_of(target));
+        summary.ledger_error = added.err().map(|error| error.to_string());
         partial.rename_to(target)?;
         Ok(summary)
     })
@@ -140,7 +149,8 @@ fn create_partial(
     }
     let ChecksumTrailer { sha256, bytes } = partial.append_trailer(progress)?;
     let (audit_rows, head) = (report.audit_rows, report.head);
-    Ok((partial, BackupSummary { audit_rows, leads, head, sha256, bytes }))
+    let summary = BackupSummary { audit_rows, leads, head, sha256, bytes, ledger_error: None };
+    Ok((partial, summary))
 }
 
 /// Copies the database; returns its last audit row and its number of leads.

@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::fs::{FlockOperation, flock};
 
 use crate::store::backup::checksum_trailer;
 use crate::store::backup::checksum_trailer::ChecksumTrailer;
@@ -13,7 +13,7 @@ use crate::store::backup::progress::ProgressFn;
 use crate::store::db::open;
 use crate::store::error::StoreError;
 use crate::store::file_owner::FileOwner;
-use crate::store::paths::{folder_of, sidecar_path, sync_folder_of};
+use crate::store::paths::{folder_of, no_follow, sidecar_path, sync_folder_of};
 
 const SUFFIX: &str = ".partial";
 
@@ -111,8 +111,4 @@ fn remove_stale(folder: &Path, own: &Path) {
             tracing::warn!(file = %path.display(), "removed the unfinished copy of a process that was killed");
         }
     }
-}
-
-fn no_follow() -> i32 {
-    i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or(0)
 }

@@ -1,6 +1,7 @@
 //! Restores a backup: prepared next to the database, then put in its place by one rename, so that at every
 //! moment the old database or the new one is there, complete.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::clock::Clock;
 use crate::domain::audit::{AuditEvent, ErasureReason, NewAuditRow};
 use crate::domain::hash_chain::ChainPosition;
+use crate::domain::id::LeadId;
 use crate::domain::timestamp::Timestamp;
 use crate::store::audit::query;
 use crate::store::audit::verify::VerifyReport;
@@ -24,10 +26,10 @@ use crate::store::db::lock::ServerLock;
 use crate::store::db::{lock, migrate, open};
 use crate::store::error::StoreError;
 use crate::store::file_owner::FileOwner;
-use crate::store::paths::{sidecar_path, sync_folder_of};
-use crate::store::privacy::erase;
-use crate::store::privacy::erase::LeadSelector;
-use crate::store::privacy::ledger::ErasureLedger;
+use crate::store::paths::{folder_of, resolve_links, sidecar_path, sync_folder_of};
+use crate::store::privacy::backup_ledger::{self, FoundLedger};
+use crate::store::privacy::erase::{self, LeadSelector};
+use crate::store::privacy::ledger::{ErasureLedger, Erasures};
 use crate::store::tx::WriteTx;
 
 /// The result of a restore.
@@ -41,15 +43,27 @@ pub struct RestoreSummary {
     pub replaced_head: Option<String>,
     /// Leads that were erased after the backup was taken, and now again.
     pub erased_again: usize,
+    pub ledgers: Vec<AppliedLedger>,
+    /// Whether no ledger contains the erasures of the backup's database: leads that were erased after the
+    /// backup was taken may be stored again.
+    #[serde(rename = "ledger_missing")]
+    pub is_ledger_missing: bool,
     /// The old files, which are kept.
     pub kept: Vec<PathBuf>,
+}
+
+/// An erasure ledger that was applied.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct AppliedLedger {
+    pub file: PathBuf,
+    pub ids: usize,
 }
 
 /// Restores `backup`. The lock shows that no server has the database open.
 ///
 /// # Errors
-/// The backup does not verify; another process has the database open; the files cannot be written. The
-/// database is unchanged then. [`StoreError::Cancelled`] until the old files are set aside.
+/// The backup does not verify; a ledger is damaged; another process has the database open; the files cannot
+/// be written. The database is unchanged then. [`StoreError::Cancelled`] until the old files are set aside.
 #[expect(clippy::too_many_arguments, reason = "each is used once, by one caller")]
 pub fn restore(
     backup: &Path,
@@ -62,6 +76,12 @@ pub fn restore(
     progress: &mut ProgressFn<'_>,
 ) -> Result<RestoreSummary, StoreError> {
     lock::check_unused(database)?;
+    let found = backup_ledger::find(database, folder_of(&resolve_links(backup)))?;
+    let applied = |found: &FoundLedger| AppliedLedger {
+        file: found.path.clone(),
+        ids: found.erasures.leads.len(),
+    };
+    let ledgers: Vec<AppliedLedger> = found.iter().map(applied).collect();
     let owner = FileOwner::of_database(database).map_err(StoreError::at(database))?;
     let mut partial = PartialBackup::create(&sidecar_path(database, ".restore"), owner)?;
     let sha256 = copy_source(&mut partial, backup, no_checksum, cancel, progress)?;
@@ -69,15 +89,16 @@ pub fn restore(
     let replaced_head = old_head(database).map(|head| head.to_string());
     let head = report.head;
     let name = backup.file_name().map(|name| name.to_string_lossy().into_owned());
-    let details = |erased: usize| {
+    let details = |erased: usize, is_ledger_missing: bool| {
         serde_json::json!({
             "file": name, "sha256": sha256, "head": head, "replaced_head": replaced_head,
-            "erased_again": erased,
+            "erased_again": erased, "ledger_missing": is_ledger_missing,
         })
         .to_string()
     };
-    let erased_again = prepare(&partial.path, database, clock, actor, &details)
-        .map_err(|e| e.naming_disk_of(database))?;
+    let (erased_again, is_ledger_missing) =
+        prepare(&partial.path, database, found, clock, actor, &details)
+            .map_err(|e| e.naming_disk_of(database))?;
     verify_restored(&partial.path, cancel, progress)?;
     partial.file.sync_all().map_err(StoreError::at(&partial.path))?;
     // Again: a process may have opened it meanwhile.
@@ -85,7 +106,16 @@ pub fn restore(
     let kept = set_aside_old(database, clock)?;
     partial.rename_to(database)?;
     let (audit_rows, leads) = (report.audit_rows, report.leads);
-    Ok(RestoreSummary { audit_rows, leads, head, replaced_head, erased_again, kept })
+    Ok(RestoreSummary {
+        audit_rows,
+        leads,
+        head,
+        replaced_head,
+        erased_again,
+        ledgers,
+        is_ledger_missing,
+        kept,
+    })
 }
 
 /// Copies the backup's content and compares it with its checksum trailer; returns the SHA-256 of the backup.
@@ -131,20 +161,29 @@ fn verify_restored(
 }
 
 /// Prepares the copy: pending migrations, then the erasures since the backup was taken, and the audit row.
-/// Returns the number of erasures.
+/// Returns the number of erasures, and whether no ledger contains those of the backup's database.
 fn prepare(
     path: &Path,
     database: &Path,
+    found: Vec<FoundLedger>,
     clock: &Clock,
     actor: &str,
-    details: &dyn Fn(usize) -> String,
-) -> Result<usize, StoreError> {
+    details: &dyn Fn(usize, bool) -> String,
+) -> Result<(usize, bool), StoreError> {
     let (mut conn, _) = open::read_write(path)?;
+    // Before the migrations, which append to the log.
+    let in_backup = Erasures::in_log(&conn)?;
     migrate::apply(&mut conn, path, false, clock, actor)?;
     conn.pragma_update(None, "temp_store", "MEMORY")?;
+    let mut erasures = Erasures::default();
+    found.into_iter().for_each(|found| erasures.extend(found.erasures));
+    let is_ledger_missing =
+        !in_backup.logs.is_empty() && erasures.logs.is_disjoint(&in_backup.logs);
+    // Where a ledger is missing, the audit logs are all that is known.
+    erasures.leads.extend(in_backup.leads);
+    erasures.leads.extend(erased_in_old(database));
     let mut ledger = ErasureLedger::open(database)?;
-    // On a new machine, the ledger lacks the erasures that the backup's own log records.
-    ledger.record(erase::erased_ids(&conn)?.iter().map(String::as_str))?;
+    ledger.record(&erasures)?;
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let erased = {
         let ids = uuid::ContextV7::new();
@@ -162,7 +201,7 @@ fn prepare(
             lead_id: None,
             request_id: None,
             status_code: None,
-            details_json: Some(&details(erased)),
+            details_json: Some(&details(erased, is_ledger_missing)),
         })?;
         erased
     };
@@ -174,13 +213,20 @@ fn prepare(
     // One file without a WAL, so that one rename puts it in place.
     let mode: String = conn.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get(0))?;
     conn.close().map_err(|(_, e)| e)?;
-    if mode == "delete" { Ok(erased) } else { Err(StoreError::Locked) }
+    if mode == "delete" { Ok((erased, is_ledger_missing)) } else { Err(StoreError::Locked) }
 }
 
 /// The head of the audit log that is about to be replaced, if it can be read.
 fn old_head(database: &Path) -> Option<ChainPosition> {
     let conn = open::read_only(database).ok()?;
     query::head(&conn).ok().filter(|head| head.seq > 0)
+}
+
+/// The erasures in the audit log that is about to be replaced, if it can be read.
+fn erased_in_old(database: &Path) -> BTreeSet<LeadId> {
+    let conn = open::read_only(database);
+    let erasures = conn.and_then(|conn| Erasures::in_log(&conn));
+    erasures.unwrap_or_default().leads
 }
 
 /// Gives the old files another name. The database keeps its own as well, until the new one takes it over.

@@ -10,14 +10,12 @@ use serde_json::json;
 use crate::domain::audit::{AuditEvent, ErasureReason, NewAuditRow};
 use crate::domain::email;
 use crate::domain::hash_chain::ChainPosition;
-use crate::domain::id::LeadId;
 use crate::domain::timestamp::Timestamp;
 use crate::store::audit::query;
 use crate::store::db::{open, wipe};
 use crate::store::error::StoreError;
 use crate::store::leads::rows;
-use crate::store::privacy::ledger;
-use crate::store::privacy::ledger::ErasureLedger;
+use crate::store::privacy::ledger::{self, ErasureLedger, Erasures};
 use crate::store::read::ReadTx;
 use crate::store::search::index;
 use crate::store::tx::WriteTx;
@@ -116,14 +114,6 @@ fn find_by_address(
     Ok(found)
 }
 
-/// The ids of the leads whose erasure the audit log records.
-pub(crate) fn erased_ids(conn: &Connection) -> Result<Vec<String>, StoreError> {
-    let sql = "SELECT lead_id FROM audit_log WHERE event = 'LEAD_ERASED' AND lead_id IS NOT NULL";
-    let mut statement = conn.prepare(sql)?;
-    let ids = statement.query_map([], |row| row.get(0))?;
-    Ok(ids.collect::<Result<_, _>>()?)
-}
-
 /// Deletes a lead, if it is stored, and everything that was derived from it. The audit row that records
 /// the erasure is appended before.
 pub(crate) fn erase(
@@ -179,7 +169,8 @@ pub fn erase_leads(
     actor: &str,
 ) -> Result<Vec<ErasedLead>, StoreError> {
     let new = since.map_or(Ok(Vec::new()), |(selector, seq)| find(tx.conn, selector, seq))?;
-    ledger.record(found.iter().chain(&new).map(|lead| lead.lead_id.as_str()))?;
+    let ids = found.iter().chain(&new).map(|lead| lead.lead_id.as_str());
+    ledger.record(&Erasures::of_leads(ids))?;
     let erased = found.iter().chain(&new).map(|lead| erase(tx, lead, reason, actor));
     erased.filter_map(Result::transpose).collect()
 }
@@ -192,14 +183,13 @@ pub fn erase_leads(
 pub fn check_ledger(path: &Path) -> Result<(usize, usize), StoreError> {
     let conn = open::read_only(path)?;
     // The ledger is read second: an erasure in progress records its leads there first.
-    let erased = erased_ids(&conn)?;
-    let recorded = ledger::read(path)?;
+    let erased = Erasures::in_log(&conn)?.leads;
+    let recorded = ledger::read(&ledger::path(path))?.unwrap_or_default().leads;
     let mut stored = 0;
     for id in &recorded {
         stored += find(&conn, &LeadSelector::Lead(id.to_string()), 0)?.len();
     }
-    let parsed = erased.iter().filter_map(|id| LeadId::parse(id));
-    Ok((stored, parsed.filter(|id| !recorded.contains(id)).count()))
+    Ok((stored, erased.difference(&recorded).count()))
 }
 
 impl ReadTx<'_> {
@@ -222,14 +212,6 @@ impl ReadTx<'_> {
         })?)
     }
 
-    /// The ids of the leads whose erasure the audit log records.
-    ///
-    /// # Errors
-    /// The database's own.
-    pub fn erased_ids(&self) -> Result<Vec<String>, StoreError> {
-        erased_ids(self.0)
-    }
-
     /// Whether what is left of erased leads is still to be overwritten.
     ///
     /// # Errors
@@ -238,26 +220,29 @@ impl ReadTx<'_> {
         wipe::is_pending(self.0)
     }
 
-    /// The erasure of a lead, by its id or `request_id`, with the other leads of the same transaction.
+    /// The erasure of a lead, by its id or `request_id`; with the other leads of the same transaction where
+    /// they were selected as one person's, and not by their age or for a restore.
     ///
     /// # Errors
     /// The database's own.
     pub fn erasure(&self, id: &str) -> Result<Option<Erasure>, StoreError> {
-        let sql = "SELECT created_at_utc, details_json ->> 'reason' FROM audit_log
+        let sql = "SELECT seq, created_at_utc, details_json ->> 'reason' FROM audit_log
                    WHERE event = 'LEAD_ERASED' AND (lead_id = ?1 OR request_id = ?1)";
-        let found = self.0.query_row(sql, [id], |row| Ok((row.get(0)?, row.get(1)?)));
-        let Some((erased_at, reason)): Option<(Timestamp, String)> = found.optional()? else {
-            return Ok(None);
-        };
+        let found = self.0.query_row(sql, [id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+        let found: Option<(i64, Timestamp, String)> = found.optional()?;
+        let Some((seq, erased_at, reason)) = found else { return Ok(None) };
         let reason = ErasureReason::parse(&reason).unwrap_or(ErasureReason::Restored);
+        let is_of_one_person =
+            !matches!(reason, ErasureReason::Retention | ErasureReason::Restored);
         let sql = "SELECT e.lead_id, a.created_at_utc, e.seq, a.details_json ->> 'email'
                    FROM audit_log AS e LEFT JOIN audit_log AS a
                      ON a.lead_id = e.lead_id AND a.event IN ('LEAD_RECEIVED', 'LEAD_IMPORTED')
-                   WHERE e.event = 'LEAD_ERASED' AND e.created_at_utc = ?1 ORDER BY e.seq";
+                   WHERE e.event = 'LEAD_ERASED' AND e.created_at_utc = ?1 AND (?2 OR e.seq = ?3)
+                   ORDER BY e.seq";
         let mut leads = Vec::new();
         let mut addresses = BTreeSet::new();
         let mut statement = self.0.prepare(sql)?;
-        let mut rows = statement.query([&erased_at])?;
+        let mut rows = statement.query(params![erased_at, is_of_one_person, seq])?;
         while let Some(row) = rows.next()? {
             leads.push(ErasedLead {
                 lead_id: row.get(0)?,

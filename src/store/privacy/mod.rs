@@ -1,4 +1,5 @@
-//! Erasure of leads, and the ledger that keeps it permanent.
+//! Erasure of leads, and the ledgers that keep it permanent.
 
+pub mod backup_ledger;
 pub mod erase;
 pub mod ledger;
