@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::sync::{Semaphore, watch};
 
+use crate::app::search_index_health::SearchIndexHealth;
 use crate::clock::Clock;
 use crate::store::db::disk_usage;
 use crate::store::error::StoreError;
@@ -27,6 +28,7 @@ pub struct Db {
     clock: Clock,
     writer: Writer,
     health: Arc<WriterHealth>,
+    index_health: SearchIndexHealth,
     /// `None` once it is closed.
     readers: Arc<Mutex<Option<ReadPool>>>,
     /// As many as there are readers, so that no thread waits for one.
@@ -71,6 +73,7 @@ impl Db {
             clock: clock.clone(),
             writer,
             health,
+            index_health: SearchIndexHealth::default(),
             readers: Arc::new(Mutex::new(Some(ReadPool::open(path)?))),
             read_permits: Arc::new(Semaphore::new(READ_POOL_SIZE as usize)),
             commits,
@@ -94,6 +97,11 @@ impl Db {
         &self.health
     }
 
+    /// Whether the search index is in order.
+    pub(crate) fn index_health(&self) -> &SearchIndexHealth {
+        &self.index_health
+    }
+
     /// Changes whenever this process has committed, or has failed to. Commits of other processes
     /// are not announced.
     pub(crate) fn commits(&self) -> watch::Receiver<()> {
@@ -106,7 +114,11 @@ impl Db {
         &self,
         read: impl FnOnce(&ReadTx<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.with_readers(move |readers| readers.read(read)).await?
+        let result = self.with_readers(move |readers| readers.read(read)).await?;
+        if let Err(error @ StoreError::DamagedIndex(_)) = &result {
+            self.index_health.report(error);
+        }
+        result
     }
 
     /// Runs work that opens its own read transactions, on a thread for blocking work.

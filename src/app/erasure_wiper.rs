@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::app::db::Db;
+use crate::store::db::wal_tail::{self, WalStart};
 use crate::store::db::wipe::{self, WipePlan};
 use crate::store::error::StoreError;
 
@@ -37,11 +38,20 @@ async fn wipe_if_pending(db: &Db) -> Result<(), StoreError> {
         let step = step.to_vec();
         db.maintain(move |tx| wipe::wipe_pages(tx.conn, &step)).await?;
     }
-    // The WAL has the pages as they were.
-    while !db.truncate_wal().await? {
+    // The WAL has the pages as they were. A replicating program reads it all the time, and so keeps it from
+    // being truncated, but lets SQLite begin it again now and then.
+    let path = db.path().to_owned();
+    let start = db.maintain(move |_| wal_tail::start_of(&path)).await?;
+    while !(db.truncate_wal().await? || cut_wal_tail(db, start).await?) {
         sleep(RETRY_DELAY).await;
     }
     db.maintain(move |tx| wipe::record_wiped(tx.conn, through)).await?;
     tracing::info!(pages = pages.len(), "what was left of erased leads is overwritten");
     Ok(())
+}
+
+/// Whether the WAL has been begun again and what was written before is gone.
+async fn cut_wal_tail(db: &Db, start: WalStart) -> Result<bool, StoreError> {
+    let path = db.path().to_owned();
+    db.maintain(move |_| wal_tail::cut_if_restarted(&path, start)).await
 }

@@ -162,6 +162,14 @@ pub fn rebuild_status(database: &Path, clock: &Clock) -> Result<usize, StoreErro
     db::write_once(database, clock, store::leads::status::rebuild_status)
 }
 
+/// Empties the search index, which the server then builds again from the leads.
+///
+/// # Errors
+/// The database cannot be written.
+pub fn rebuild_index(database: &Path, clock: &Clock) -> Result<(), StoreError> {
+    db::write_once(database, clock, store::search::index::reset)
+}
+
 /// A change of status; `from` and `to` are equal where the lead had that status already.
 #[derive(Debug, Serialize)]
 pub struct StatusChange {

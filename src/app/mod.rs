@@ -16,6 +16,7 @@ pub mod live;
 pub mod migrate;
 pub mod privacy;
 pub mod reconcile;
+pub(crate) mod search_index_health;
 pub mod search_index_task;
 pub mod staff;
 pub mod stats;

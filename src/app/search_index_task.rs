@@ -32,36 +32,46 @@ const REBUILD_INTERVAL: Duration = Duration::from_secs(3600);
 /// damaged is rebuilt.
 pub(crate) async fn run(db: Db) {
     let mut commits = db.commits();
-    let mut seen = Seen { rows: 0, at: Instant::now() };
+    // A merge may have been interrupted.
+    let mut progress = IndexProgress { rows: 0, at: Instant::now(), may_merge: true };
     let mut rebuilt_at: Option<Instant> = None;
-    let mut is_reported = false;
     loop {
         commits.mark_unchanged();
-        match step(&db, &mut seen).await {
-            Ok(rest) => {
-                is_reported = false;
-                match rest {
-                    Some(rest) => sleep(rest).await,
-                    None => drop(timeout(POLL_INTERVAL, commits.changed()).await),
+        let stepped = match db.index_health().damage() {
+            Some(error) => Err(error),
+            None => step(&db, &mut progress).await,
+        };
+        match stepped {
+            Ok(Some(rest)) => sleep(rest).await,
+            Ok(None) => {
+                if db.index_health().set_complete() {
+                    tracing::info!("the search index is complete again");
                 }
+                drop(timeout(POLL_INTERVAL, commits.changed()).await);
             }
             Err(error) if !is_damage(&error) => {
                 tracing::debug!(%error, "the search index waits");
                 sleep(RETRY_DELAY).await;
             }
-            Err(error) if rebuilt_at.is_none_or(|at| at.elapsed() > REBUILD_INTERVAL) => {
-                tracing::error!(%error, "the search index is damaged; rebuilding it from the leads");
-                rebuilt_at = Some(Instant::now());
-                if let Err(error) = db.maintain(store::search::index::reset).await {
-                    tracing::error!(%error, "the search index cannot be rebuilt; run `fastcore check`");
-                    is_reported = true;
-                }
-            }
             Err(error) => {
-                if !std::mem::replace(&mut is_reported, true) {
-                    tracing::error!(%error, "the search index is damaged again; run `fastcore check`");
+                let may_rebuild = rebuilt_at.is_none_or(|at| at.elapsed() > REBUILD_INTERVAL);
+                if may_rebuild {
+                    tracing::error!(%error, "building the search index again from the leads");
+                    rebuilt_at = Some(Instant::now());
+                    progress.may_merge = true;
                 }
-                sleep(RETRY_DELAY).await;
+                let rebuilding = match may_rebuild {
+                    true => db.maintain(store::search::index::reset).await,
+                    false => Err(error),
+                };
+                if let Err(error) = rebuilding {
+                    if db.index_health().set_broken(&error) {
+                        tracing::error!(%error, "the search index is damaged again; run `fastcore check`");
+                    }
+                    sleep(RETRY_DELAY).await;
+                } else {
+                    db.index_health().set_rebuilding();
+                }
             }
         }
     }
@@ -69,28 +79,45 @@ pub(crate) async fn run(db: Db) {
 
 /// Whether an error is about the index rather than about the disk or the end of the server.
 fn is_damage(error: &StoreError) -> bool {
-    matches!(error, StoreError::Corrupt(_) | StoreError::Refused(_) | StoreError::Sqlite(_))
+    matches!(
+        error,
+        StoreError::DamagedIndex(_)
+            | StoreError::Corrupt(_)
+            | StoreError::Refused(_)
+            | StoreError::Sqlite(_)
+    )
 }
 
-/// The number of audit rows at the last look.
-struct Seen {
+/// What the last step has seen and left.
+struct IndexProgress {
+    /// The number of audit rows.
     rows: i64,
     at: Instant,
+    /// Whether lists of the index may be left to merge.
+    may_merge: bool,
 }
 
-/// Does one step; returns how long to rest after it, or `None` when everything is indexed.
-async fn step(db: &Db, seen: &mut Seen) -> Result<Option<Duration>, StoreError> {
+/// Does one step; returns how long to rest after it, or `None` when nothing is left to do.
+async fn step(db: &Db, progress: &mut IndexProgress) -> Result<Option<Duration>, StoreError> {
     let look = |tx: &ReadTx<'_>| Ok((tx.head()?.map_or(0, |head| head.seq), tx.search_lag()?));
     let (rows, lag) = db.read(look).await?;
-    let before = std::mem::replace(seen, Seen { rows, at: Instant::now() });
-    let rate = (rows - before.rows) as f64 / (seen.at - before.at).as_secs_f64();
-    match lag {
-        ..=0 => return Ok(None),
-        few if few < i64::from(STEP_ROWS) => sleep(GATHER_DELAY).await,
-        _ => {}
+    let now = Instant::now();
+    let rate = (rows - progress.rows) as f64 / (now - progress.at).as_secs_f64();
+    (progress.rows, progress.at) = (rows, now);
+    if lag <= 0 && !progress.may_merge {
+        return Ok(None);
+    }
+    if (1..i64::from(STEP_ROWS)).contains(&lag) {
+        sleep(GATHER_DELAY).await;
     }
     let began = Instant::now();
-    db.maintain(|tx| store::search::index::index_next(tx, STEP_ROWS, STEP_TIME)).await?;
+    if lag > 0 {
+        db.maintain(|tx| store::search::index::index_next(tx, STEP_ROWS, STEP_TIME)).await?;
+        progress.may_merge = true;
+    }
+    if progress.may_merge {
+        progress.may_merge = db.maintain(store::search::index::merge_next).await?;
+    }
     let rest = if rate > BUSY_ROWS_PER_SECOND { BUSY_REST_FACTOR } else { 1 };
     Ok(Some(began.elapsed() * rest))
 }

@@ -4,6 +4,7 @@ use chrono::{Datelike, Days, NaiveDate, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 
 use crate::app::db::Db;
+use crate::app::status::thresholds;
 use crate::domain::filter::Period;
 use crate::domain::lead::LeadService;
 use crate::domain::lead::status::LeadStatus;
@@ -98,7 +99,8 @@ fn stats(tx: &ReadTx<'_>, query: &StatsQuery, now: Timestamp) -> Result<LeadStat
 }
 
 /// The buckets from the first lead of the period, or the period's beginning, to its end or now.
-/// Empty ones are included: they count in an average.
+/// Empty ones are included: they count in an average. Those between now and a lead of the future, which a
+/// wrong clock has dated, are not.
 fn series(
     tx: &ReadTx<'_>,
     query: &StatsQuery,
@@ -109,7 +111,8 @@ fn series(
     let Period { since, until } = query.period;
     let begin = since.map_or(first, |since| since.max(first.saturating_sub(LEAD_IN)));
     let begin = query.by.first_day(day_of(begin));
-    // `until` is exclusive. A lead's time may be later than the clock's.
+    // `until` is exclusive. A lead's time may be a little later than the clock's.
+    let last = if thresholds::is_future(last, now) { now } else { last };
     let before = |time: Timestamp| time.saturating_sub(TimeDelta::microseconds(1));
     let end = until.map_or(now, |until| now.min(before(until))).max(last);
     let mut start = query.by.first_day(day_of(end));

@@ -67,6 +67,7 @@ impl CliError {
             | Self::Reconcile(ReconcileError::Store(e))
             | Self::Staff(StaffError::Store(e)) => match e {
                 StoreError::Corrupt(_)
+                | StoreError::DamagedIndex(_)
                 | StoreError::DamagedHead(_)
                 | StoreError::IncompleteBackup { .. } => 4,
                 StoreError::InUse(_) | StoreError::OpenElsewhere(_) => 5,

@@ -66,6 +66,13 @@ enum LeadCommand {
         #[command(flatten)]
         database: DatabaseArg,
     },
+    /// Empties the search index; the server builds it again from the leads
+    ///
+    /// For an index that `check` finds damaged. Searches find every lead meanwhile, more slowly.
+    RebuildIndex {
+        #[command(flatten)]
+        database: DatabaseArg,
+    },
 }
 
 pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> {
@@ -98,6 +105,13 @@ pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> 
             } else {
                 format!("{id}: {} → {}", change.from, change.to)
             });
+            Ok(())
+        }
+        LeadCommand::RebuildIndex { database } => {
+            leads::rebuild_index(&database.path(&context.environment)?, &context.clock)?;
+            output::eprint_line(
+                "Emptied; the server builds it again within some seconds or minutes.",
+            );
             Ok(())
         }
         LeadCommand::RebuildStatus { database } => {

@@ -97,11 +97,16 @@ pub fn is_step_used(step: i64, last_used: i64, now: i64) -> bool {
     step <= last_used && last_used <= newest_valid
 }
 
-/// The times after which a live session was last used and created.
+/// A session may be dated this much later than the clock: one that is set back must not end them all.
+const CLOCK_TOLERANCE: TimeDelta = TimeDelta::days(1);
+
+/// The times after which a live session was last used and created, and until which it was created: what is
+/// dated in the future is of a clock that was wrong.
 #[derive(Debug, Clone, Copy)]
 pub struct SessionCutoffs {
     pub seen_after: Timestamp,
     pub created_after: Timestamp,
+    pub created_until: Timestamp,
 }
 
 impl SessionCutoffs {
@@ -110,6 +115,7 @@ impl SessionCutoffs {
         Self {
             seen_after: now.saturating_sub(IDLE_LIFETIME),
             created_after: now.saturating_sub(MAX_LIFETIME),
+            created_until: now.saturating_add(CLOCK_TOLERANCE),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
-use rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
+use rusqlite::ffi::{SQLITE_CORRUPT_VTAB, SQLITE_IOERR_SHMSIZE};
 use thiserror::Error;
 
 /// A failure of the store. No variant contains personal data: values are bound, never quoted.
@@ -20,6 +20,8 @@ pub enum StoreError {
     Io(String),
     #[error("the database is damaged ({0})")]
     Corrupt(String),
+    #[error("the search index is damaged ({0}); a running server builds it again from the leads")]
+    DamagedIndex(String),
     #[error(
         "the last row of the audit log, {0}, is damaged, and nothing can be appended to it; run \
          `fastcore audit verify`"
@@ -131,6 +133,7 @@ impl From<rusqlite::Error> for StoreError {
             | ErrorCode::OutOfMemory => {
                 Self::Io(format!("{}, code {}", detail(), code.extended_code))
             }
+            _ if code.extended_code == SQLITE_CORRUPT_VTAB => Self::DamagedIndex(detail()),
             ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Self::Corrupt(detail()),
             ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::TooBig => {
                 Self::Refused(detail())

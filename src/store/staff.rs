@@ -73,10 +73,12 @@ impl ReadTx<'_> {
         let mut statement = self.0.prepare(
             "SELECT a.name, a.created_at_utc, a.totp_secret IS NOT NULL, count(s.name), max(s.seen_at_utc)
              FROM staff_account AS a LEFT JOIN staff_session AS s
-                 ON s.name = a.name AND s.seen_at_utc > ?1 AND s.created_at_utc > ?2
+                 ON s.name = a.name AND s.seen_at_utc > ?1
+                 AND s.created_at_utc > ?2 AND s.created_at_utc <= ?3
              GROUP BY a.name ORDER BY a.name",
         )?;
-        let rows = statement.query_map([&cutoffs.seen_after, &cutoffs.created_after], |row| {
+        let SessionCutoffs { seen_after, created_after, created_until } = cutoffs;
+        let rows = statement.query_map([seen_after, created_after, created_until], |row| {
             Ok(AccountInfo {
                 name: row.get(0)?,
                 created_at_utc: row.get(1)?,
@@ -99,9 +101,11 @@ impl ReadTx<'_> {
     ) -> Result<Option<Session>, StoreError> {
         let mut statement = self.0.prepare_cached(
             "SELECT name, created_at_utc, seen_at_utc FROM staff_session
-             WHERE token_hash = ?1 AND seen_at_utc > ?2 AND created_at_utc > ?3",
+             WHERE token_hash = ?1 AND seen_at_utc > ?2
+               AND created_at_utc > ?3 AND created_at_utc <= ?4",
         )?;
-        let values = params![token_hash, cutoffs.seen_after, cutoffs.created_after];
+        let SessionCutoffs { seen_after, created_after, created_until } = cutoffs;
+        let values = params![token_hash, seen_after, created_after, created_until];
         let session = statement.query_row(values, |row| {
             Ok(Session { name: row.get(0)?, created_at_utc: row.get(1)?, seen_at_utc: row.get(2)? })
         });
@@ -237,8 +241,10 @@ fn close_old_sessions(
     name: &str,
     cutoffs: &SessionCutoffs,
 ) -> Result<(), StoreError> {
-    let sql = "DELETE FROM staff_session WHERE seen_at_utc <= ?1 OR created_at_utc <= ?2";
-    tx.conn.prepare_cached(sql)?.execute([&cutoffs.seen_after, &cutoffs.created_after])?;
+    let sql = "DELETE FROM staff_session
+               WHERE seen_at_utc <= ?1 OR created_at_utc <= ?2 OR created_at_utc > ?3";
+    let SessionCutoffs { seen_after, created_after, created_until } = cutoffs;
+    tx.conn.prepare_cached(sql)?.execute([seen_after, created_after, created_until])?;
     let sql = "DELETE FROM staff_session WHERE token_hash IN (
                    SELECT token_hash FROM staff_session WHERE name = ?1
                    ORDER BY seen_at_utc DESC, rowid DESC LIMIT -1 OFFSET ?2)";

@@ -82,6 +82,37 @@ fn a_code_was_refused_for_half_a_year_after_the_clock_had_been_ahead() {
 }
 
 #[test]
+fn a_session_opened_while_the_clock_was_ahead_lived_half_a_year_too_long() {
+    let test_clock = TestClock::at(START_TIME);
+    let server = test_clock.server(None);
+    admin::add_account(server.folder(), "jean", &[]);
+    let mut browser = Browser::new(server.address);
+    test_clock.advance(TimeDelta::days(200));
+    assert_eq!(browser.sign_in("jean", admin::PASSWORD).status, 200);
+    assert!(browser.is_signed_in());
+    test_clock.advance(TimeDelta::days(-200));
+    assert!(!browser.is_signed_in());
+    assert_eq!(browser.sign_in("jean", admin::PASSWORD).status, 200);
+    assert!(browser.is_signed_in());
+    let sessions = "SELECT count(*) FROM staff_session";
+    assert_eq!(server.number(sessions), 1, "the one of the future is gone");
+}
+
+#[test]
+fn a_lead_of_the_future_filled_the_statistics_with_empty_days() {
+    let test_clock = TestClock::at(START_TIME);
+    let server = test_clock.server(None);
+    let mut browser = admin::create_first_account(&server);
+    assert_eq!(post_lead(server.address, &lead()).status, 201);
+    test_clock.advance(TimeDelta::days(200));
+    assert_eq!(post_lead(server.address, &lead()).status, 201);
+    test_clock.advance(TimeDelta::days(-200));
+    let stats = browser.read("/admin/api/stats?by=day&zone=UTC");
+    let days = stats["series"].as_array().expect("a list").len();
+    assert!(days < 10, "{days} days: {stats}");
+}
+
+#[test]
 fn leads_of_the_future_went_unnoticed_once_the_clock_was_right_again() {
     let test_clock = TestClock::at(START_TIME);
     let server = test_clock.server(None);

@@ -38,6 +38,9 @@ const RUN_ELSEWHERE: [(&str, &str, &str); 10] = [
     ("npx openapi-typescript openapi.json -o openapi.d.ts", ".ci/site", "npx openapi-typescript"),
 ];
 
+/// Comments before blocks that a script of CI runs.
+const RUN_BY: [(&str, &str); 2] = [("systemd", ".ci/unit"), ("litestream", ".ci/litestream")];
+
 macro_rules! pages {
     ($($test:ident: $page:literal,)*) => {
         const PAGES: &[&str] = &[$($page),*];
@@ -133,7 +136,7 @@ fn runs_elsewhere(page: &str, command: &str) -> bool {
 
 /// Runs the blocks of a page in order, in one folder, next to a server.
 fn run_page(page: &str) {
-    let (unit, mut bench) = (read(".ci/unit"), None);
+    let mut bench = None;
     for block in blocks(page) {
         let at = format!("{page}:{}", block.line);
         if block.tag != "sh" {
@@ -141,13 +144,17 @@ fn run_page(page: &str) {
             assert!(block.comments.is_empty(), "{at}: a comment before what is not run");
             continue;
         }
-        if block.comments.contains_key("systemd") {
-            assert!(unit.contains(page), "{at}: .ci/unit does not take the blocks of {page}");
+        if let Some((_, script)) = RUN_BY.iter().find(|(tag, _)| block.comments.contains_key(*tag))
+        {
+            assert!(
+                read(script).contains(page),
+                "{at}: {script} does not take the blocks of {page}"
+            );
             continue;
         }
         // Without the comment, such a block would change the machine that runs the tests.
         for path in ["/etc/", "/usr/", "/var/", "systemctl"] {
-            assert!(!block.text.contains(path), "{at}: {path} without <!-- systemd -->");
+            assert!(!block.text.contains(path), "{at}: {path} in a block that is run here");
         }
         let commands = commands(&block);
         let elsewhere = commands.iter().filter(|command| runs_elsewhere(page, command)).count();
@@ -384,7 +391,8 @@ fn every_path_named_in_a_document_exists() {
 
 #[test]
 fn every_document_named_in_a_file_exists() {
-    for file in [".env.example", "fastcore.service", ".ci/unit", ".ci/site", ".ci/smoke"] {
+    let scripts = [".ci/unit", ".ci/site", ".ci/next", ".ci/smoke", ".ci/litestream"];
+    for file in [".env.example", "fastcore.service"].into_iter().chain(scripts) {
         let text = read(file);
         for rest in text.split("docs/").skip(1) {
             let end = rest.find(|c: char| !c.is_alphanumeric() && !"-.".contains(c));
@@ -396,14 +404,37 @@ fn every_document_named_in_a_file_exists() {
     }
 }
 
-#[test]
-fn documented_typescript_is_the_tested_typescript() {
-    let page = read("docs/site-integration.md");
-    for file in ["tests/site/lead-schema.ts", "tests/site/route.ts"] {
-        assert!(page.contains(&format!("\n```ts\n{}```\n", read(file))), "{file}");
+/// Every file below a folder.
+fn files(folder: &str, all: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(root().join(folder)).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let path = format!("{folder}/{}", entry.file_name().to_str().expect("UTF-8"));
+        if entry.file_type().expect("a type").is_dir() {
+            files(&path, all);
+        } else {
+            all.insert(path);
+        }
     }
-    let shown = blocks("docs/site-integration.md").iter().filter(|b| b.tag == "ts").count();
-    assert_eq!(shown, 2, "all of it is tested");
+}
+
+#[test]
+fn every_file_of_the_samples_is_linked_and_every_fault_has_words() {
+    let page = read("docs/site-integration.md");
+    let mut samples = ["php/fastcore.php", "python/fastcore.py"].map(String::from).into();
+    files("tests/site/next", &mut samples);
+    assert!(samples.len() > 10, "{samples:?}");
+    for file in samples {
+        let file = format!("tests/site/{}", file.trim_start_matches("tests/site/"));
+        assert!(page.contains(&format!("](../{file})")), "{file}");
+    }
+    let words = read("tests/site/next/app/contact/messages.ts");
+    let rows = table("docs/site-integration.md", "## Texts of faults").into_iter();
+    let types: Vec<String> =
+        rows.flat_map(|r| r[0].split(", ").map(str::to_owned).collect::<Vec<_>>()).collect();
+    assert!(types.len() > 8, "{types:?}");
+    for kind in types {
+        assert_eq!(words.matches(&format!("    {kind}: ")).count(), 2, "{kind} in two languages");
+    }
 }
 
 /// The statuses and error codes of an operation's responses; no code where it is not an error.

@@ -1,6 +1,9 @@
 //! The log as a journal receives it: one line for each request, and no personal data.
 
-use rustix::process::Signal;
+use std::net::TcpStream;
+use std::time::Duration;
+
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, prlimit};
 use serde_json::{Value, json};
 
 use super::support::binary::{ServeProcess, StalledServer, command, succeed};
@@ -206,6 +209,26 @@ fn a_flood_of_refusals_does_not_silence_the_log() {
         let counted = of_status.map(|line| line["repeated"].as_u64().unwrap_or(1));
         assert_eq!(counted.sum::<u64>(), 2000, "{status}");
     }
+}
+
+#[test]
+fn connections_that_could_not_be_accepted_filled_the_log() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut server = ServeProcess::start(folder.path());
+    let pid = Pid::from_raw(i32::try_from(server.pid()).expect("an id"));
+    let files = std::fs::read_dir(format!("/proc/{}/fd", server.pid())).expect("a list").count();
+    let limited =
+        Rlimit { current: Some(files as u64), maximum: getrlimit(Resource::Nofile).maximum };
+    let before = prlimit(pid, Resource::Nofile, limited).expect("a limit");
+    let connect = |_| TcpStream::connect(server.address).expect("the system accepts");
+    let waiting: Vec<TcpStream> = (0..50).map(connect).collect();
+    server.read_until("cannot accept a connection");
+    std::thread::sleep(Duration::from_secs(1));
+    prlimit(pid, Resource::Nofile, before).expect("a limit");
+    drop(waiting);
+    server.terminate();
+    let lines = server.log.iter().filter(|line| line.contains("cannot accept a connection"));
+    assert!(lines.count() <= 2, "{:?}", server.log);
 }
 
 #[test]

@@ -34,6 +34,7 @@ mod http_protocol;
 mod import;
 mod intake;
 mod lead_validation;
+mod litestream;
 mod live_events;
 mod logs;
 mod migrations;

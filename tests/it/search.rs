@@ -18,13 +18,16 @@ use fastcore::store;
 use fastcore::store::leads::submit::SubmitOutcome;
 use fastcore::store::read::{ReadPool, ReadTx};
 use fastcore::store::writer::{Writer, WriterThread};
-use serde_json::json;
+use rusqlite::Connection;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::support::admin::{self, Browser};
+use crate::support::binary::{ServeProcess, command};
 use crate::support::database::Database;
 use crate::support::http::post_lead;
-use crate::support::lead;
 use crate::support::server::TestServer;
+use crate::support::{lead, wait_until};
 
 /// A store with a clock that tests control.
 struct Store {
@@ -81,7 +84,19 @@ impl Store {
         self.writer
             .run(|tx| store::search::index::index_next(tx, 33, Duration::MAX))
             .expect("a step");
+        self.merge();
         self.readers().read(|snapshot| snapshot.search_lag()).expect("a number") > 0
+    }
+
+    /// A step of merging; says whether there is more to merge.
+    fn merge(&self) -> bool {
+        self.writer.run(store::search::index::merge_next).expect("a step")
+    }
+
+    /// The frames in the WAL.
+    fn wal_frames(&self) -> i64 {
+        let conn = Connection::open(self.folder.path().join("fastcore.db")).expect("a database");
+        conn.query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| row.get(1)).expect("a number")
     }
 
     fn stop(self) -> TempDir {
@@ -354,6 +369,39 @@ fn an_index_of_another_tokenizer_version_is_rebuilt() {
 }
 
 #[test]
+fn a_step_of_the_search_index_wrote_hundreds_of_pages() {
+    let store = Store::start();
+    let mut largest = 0;
+    let mut measured = |step: &dyn Fn() -> bool| {
+        let before = store.wal_frames();
+        let more = step();
+        // SQLite may have begun the WAL again.
+        largest = largest.max(store.wal_frames() - before);
+        more
+    };
+    for fifty in 0..100 {
+        let leads: Vec<NewLead> = (0..50).map(|n| mixed(fifty * 50 + n)).collect();
+        let add = move |tx: &mut store::tx::WriteTx<'_>| {
+            leads.iter().try_for_each(|lead| store::leads::submit::submit(tx, lead).map(drop))
+        };
+        store.writer.run(add).expect("stored");
+        let index = |tx: &mut store::tx::WriteTx<'_>| {
+            store::search::index::index_next(tx, 50, Duration::MAX)
+        };
+        measured(&|| store.writer.run(index).is_err());
+        measured(&|| store.merge());
+    }
+    while measured(&|| store.merge()) {}
+    let segments = "SELECT count(DISTINCT segid) FROM lead_search_idx";
+    let database = Connection::open(store.folder.path().join("fastcore.db")).expect("a database");
+    let segments: i64 = database.query_row(segments, [], |row| row.get(0)).expect("a number");
+    assert!(largest < 100, "{largest} pages in one step");
+    assert!(segments < 16, "{segments} segments");
+    drop(database);
+    store.stop();
+}
+
+#[test]
 fn the_wal_stays_small_while_the_index_catches_up() {
     let store = Store::start();
     for thousand in 0..20 {
@@ -404,6 +452,74 @@ fn a_damaged_search_index_is_rebuilt_and_stops_no_lead() {
         let check = "INSERT INTO lead_search (lead_search) VALUES ('integrity-check')";
         server.sqlite().execute_batch(check).expect(check);
     }
+}
+
+#[test]
+fn a_damaged_list_of_the_search_index_failed_every_search_for_its_words() {
+    let server = TestServer::start();
+    let mut browser = admin::create_first_account(&server);
+    for n in 0..20 {
+        let mut lead = lead();
+        lead["message"] = json!(format!("Notre transbordeur {n} ne démarre plus depuis hier"));
+        assert_eq!(post_lead(server.address, &lead).status, 201);
+    }
+    let indexed =
+        "SELECT indexed_through = (SELECT max(seq) FROM audit_log) FROM search_index_state";
+    assert!(server.eventually(|| server.number(indexed) == 1));
+    // A merge that follows the indexing would meet the damage first.
+    std::thread::sleep(Duration::from_secs(1));
+    // A leaf of a list; the records of the index's structure have small ids.
+    let damage = "UPDATE lead_search_data SET block = randomblob(length(block)) WHERE id > 1000";
+    server.sqlite().execute_batch(damage).expect("damaged");
+    let search = "/admin/api/leads?q=transbordeur";
+    let first = browser.get(search);
+    assert_eq!(first.status, 503, "{}", first.body);
+    let code = "search_index_damaged";
+    assert_eq!(browser.read("/admin/api/status")["warnings"][0]["code"], code);
+    let is_found = |browser: &mut Browser| {
+        let found = browser.get(search);
+        found.status == 200 && found.json()["leads"].as_array().expect("leads").len() == 20
+    };
+    assert!(server.eventually(|| is_found(&mut browser)));
+    let is_sound = |browser: &mut Browser| {
+        let status = browser.read("/admin/api/status");
+        status["warnings"].as_array().expect("a list").iter().all(|it| it["code"] != code)
+    };
+    assert!(server.eventually(|| is_sound(&mut browser)));
+    assert_eq!(whole_words(&server.database(), "transbordeur"), 20);
+}
+
+#[test]
+fn a_damaged_search_index_failed_every_backup_and_check_advised_a_restore() {
+    let database = Database::sample();
+    let server = ServeProcess::start(database.folder());
+    let indexed =
+        "SELECT indexed_through = (SELECT max(seq) FROM audit_log) FROM search_index_state";
+    assert!(wait_until(Duration::from_secs(15), &mut || database.one(indexed) == "1"));
+    drop(server);
+    let damage = "UPDATE lead_search_data SET block = randomblob(length(block)) WHERE id > 1000";
+    database.sqlite().execute_batch(damage).expect("damaged");
+    database.succeed(&["backup", "create", "backup.db"]);
+    database.succeed(&["backup", "verify", "backup.db"]);
+    let finding = || {
+        let findings = database.run(&["check", "--json"]).stdout;
+        let findings: Value = serde_json::from_slice(&findings).expect("JSON");
+        let all = findings.as_array().expect("findings").clone();
+        all.into_iter().find(|it| it["check"] == "integrity").expect("a finding")
+    };
+    let found = finding();
+    assert_eq!(found["level"], "warning", "{found}");
+    assert!(found["hint"].as_str().expect("a hint").contains("rebuild-index"), "{found}");
+    database.succeed(&["lead", "rebuild-index"]);
+    assert_eq!(finding()["level"], "ok");
+
+    // A scheduled backup that meets it has it rebuilt.
+    let mut serve = command(database.folder(), &["serve"]);
+    serve.envs([("FASTCORE_BACKUP_DIR", "backups"), ("FASTCORE_BACKUP_EVERY", "1s")]);
+    let _server = ServeProcess::spawn(&mut serve);
+    assert!(wait_until(Duration::from_secs(15), &mut || database.one(indexed) == "1"));
+    database.sqlite().execute_batch(damage).expect("damaged");
+    assert!(wait_until(Duration::from_secs(30), &mut || finding()["level"] == "ok"));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 // The built binary for a test, on a port and in a folder of its own.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
@@ -9,6 +9,19 @@ import type { TestContext } from "node:test";
 
 export const TOKEN = "0123456789abcdef0123456789abcdef0123456789abcdef";
 const BINARY = path.resolve(process.env.FASTCORE_BINARY ?? "target/debug/fastcore");
+
+/** A port on which nothing listens, below those that the system gives to outgoing connections. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    const placeholder = createServer().listen(port, "127.0.0.1");
+    const isFree = await new Promise((result) =>
+      placeholder.once("listening", () => result(true)).once("error", () => result(false)),
+    );
+    await new Promise((closed) => placeholder.close(closed));
+    if (isFree) return port;
+  }
+}
 
 export class FastCore {
   readonly folder = mkdtempSync(path.join(tmpdir(), "fastcore-site-"));
@@ -24,11 +37,7 @@ export class FastCore {
 
   /** A server that does not run yet, on a port where nothing listens. */
   static async absent(t: TestContext): Promise<FastCore> {
-    const placeholder = createServer().listen(0, "127.0.0.1");
-    await new Promise((ready) => placeholder.once("listening", ready));
-    const { port } = placeholder.address() as AddressInfo;
-    await new Promise((closed) => placeholder.close(closed));
-    const server = new FastCore(port);
+    const server = new FastCore(await freePort());
     t.after(() => {
       server.child?.kill("SIGKILL");
       rmSync(server.folder, { recursive: true });
@@ -61,6 +70,17 @@ export class FastCore {
   /** Runs a command beside the server; what it prints. */
   run(...words: string[]): string {
     return execFileSync(BINARY, words, { cwd: this.folder, encoding: "utf8", env: {}, stdio: "pipe" });
+  }
+
+  /** The `details_json` of every audit row. */
+  details(): { ip_hash?: string }[] {
+    const sql = "SELECT json_group_array(json(details_json)) FROM audit_log WHERE event = 'LEAD_RECEIVED'";
+    return JSON.parse(execFileSync("sqlite3", ["fastcore.db", sql], { cwd: this.folder, encoding: "utf8" }));
+  }
+
+  /** The whole of a stored lead. */
+  lead(requestId: string): { message: string } {
+    return JSON.parse(this.run("lead", "show", requestId, "--json"));
   }
 
   leads(): { name: string; request_id: string }[] {

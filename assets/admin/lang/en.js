@@ -359,6 +359,7 @@ export default {
       clock_was_ahead: 'Some leads are dated in the future: the clock was wrong.',
       chain_broken: 'The hash chain is broken: someone or something changed the database.',
       writer_failing: 'New leads cannot be stored.',
+      search_index_damaged: 'The search index was damaged. The server builds it again; no lead is lost.',
       wal_large: 'The database’s write-ahead log is unusually large.',
     },
     attentionHelp: 'Tell the person who looks after the server.',

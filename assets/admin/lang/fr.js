@@ -359,6 +359,7 @@ export default {
       clock_was_ahead: 'Des demandes sont datées dans le futur : l’horloge était fausse.',
       chain_broken: 'Le journal ne concorde plus : quelqu’un ou quelque chose a modifié la base.',
       writer_failing: 'Les nouvelles demandes ne peuvent pas être enregistrées.',
+      search_index_damaged: 'L’index de recherche était endommagé. Le serveur le reconstruit ; aucune demande n’est perdue.',
       wal_large: 'Le fichier d’attente de la base est anormalement gros.',
     },
     attentionHelp: 'Prévenez la personne qui s’occupe du serveur.',

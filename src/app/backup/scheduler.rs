@@ -167,6 +167,9 @@ impl BackupWorker {
         self.db.write_blocking(backup::audit_job(&summary, Some(&target), ACTOR_SCHEDULE))?;
         let (file, leads, sha256) = (target.display(), summary.leads, summary.sha256);
         tracing::info!(%file, leads, bytes = summary.bytes, sha256, "a backup was taken and verified");
+        if let Some(fault) = summary.index_fault {
+            self.db.index_health().report(&StoreError::DamagedIndex(fault));
+        }
         if let Some(error) = &summary.ledger_error {
             tracing::error!(
                 error,

@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::domain::audit::AuditEvent;
 use crate::domain::timestamp::Timestamp;
 use crate::store;
+use crate::store::db::integrity::IntegrityReport;
 use crate::store::error::StoreError;
 use crate::store::read::{ReadPool, ReadTx};
 
@@ -82,6 +83,7 @@ fn hint(error: &StoreError, database: &Path) -> String {
     let shown = database.display();
     match error {
         StoreError::Corrupt(_) => RESTORE.to_owned(),
+        StoreError::DamagedIndex(_) => REBUILD_INDEX.to_owned(),
         StoreError::NotADatabase(_) => {
             format!(
                 "--database-url or DATABASE_URL names the wrong file, or it was overwritten: {RESTORE}"
@@ -100,6 +102,7 @@ fn hint(error: &StoreError, database: &Path) -> String {
     }
 }
 
+const REBUILD_INDEX: &str = "`fastcore lead rebuild-index`; no lead is lost";
 const PENDING: &str = "`fastcore migrate`, or restart the server";
 
 fn migrations(database: &Path) -> Result<Finding, StoreError> {
@@ -114,12 +117,16 @@ fn migrations(database: &Path) -> Result<Finding, StoreError> {
 }
 
 fn integrity(database: &Path) -> Result<Finding, StoreError> {
-    let faults = store::db::integrity::check_file(database)?;
-    if faults.is_empty() {
-        return Ok(Finding::ok("integrity", "the file is valid"));
-    }
-    let detail = format!("{} findings: {}", faults.len(), faults.join("; "));
-    Ok(Finding::error("integrity", detail, RESTORE))
+    let IntegrityReport { faults, index_faults } = store::db::integrity::check_file(database)?;
+    let list = |faults: &[String]| format!("{} findings: {}", faults.len(), faults.join("; "));
+    Ok(match (faults.as_slice(), index_faults.as_slice()) {
+        ([], []) => Finding::ok("integrity", "the file is valid"),
+        ([], faults) => {
+            let detail = format!("the search index is damaged; {}", list(faults));
+            Finding::warning("integrity", detail, REBUILD_INDEX)
+        }
+        (faults, _) => Finding::error("integrity", list(faults), RESTORE),
+    })
 }
 
 fn chain(database: &Path, progress: &mut dyn FnMut(u64)) -> Result<Finding, StoreError> {

@@ -110,6 +110,7 @@ impl StatusReader {
             unavailable.as_ref().map(|reason| {
                 warning("writer_failing", format!("Leads cannot be stored now: {reason}"))
             }),
+            self.db.index_health().warning().map(|detail| warning("search_index_damaged", detail)),
             facts.wal_warning(),
             facts.clock_warning(now),
         ];

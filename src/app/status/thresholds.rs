@@ -15,7 +15,7 @@ const DISK_CRITICAL_BYTES: u64 = 200 * MIB;
 /// Less free disk space than this is a warning; so is less than twice the size of the database,
 /// which an upgrade and a backup need.
 const DISK_LOW_BYTES: u64 = 512 * MIB;
-/// A WAL from this size on is a warning. A server copies it into the database from 64 MiB on, unless
+/// A WAL from this size on is a warning. A server copies it into the database from 16 MiB on, unless
 /// a reader keeps it from that.
 const WAL_LARGE_BYTES: u64 = 256 * MIB;
 /// The newest audit row may be this much later than the clock.

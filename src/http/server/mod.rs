@@ -106,16 +106,27 @@ pub async fn serve(
     let mut stop = pin!(stop);
     let mut report = interval(REPORT_INTERVAL);
     report.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // Since the last report; only the first has a line of its own.
+    let mut failed_accepts: u64 = 0;
     loop {
         tokio::select! {
             biased;
             () = &mut stop => break,
-            _ = report.tick() => server.middleware.log.report(),
+            _ = report.tick() => {
+                server.middleware.log.report();
+                if failed_accepts > 1 {
+                    tracing::warn!(repeated = failed_accepts - 1, "cannot accept a connection");
+                }
+                failed_accepts = 0;
+            }
             Some(_) = tasks.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => server.open(stream, peer, &mut tasks, &draining).await,
                 Err(error) => {
-                    tracing::warn!(%error, "cannot accept a connection");
+                    if failed_accepts == 0 {
+                        tracing::warn!(%error, "cannot accept a connection");
+                    }
+                    failed_accepts += 1;
                     server.connections.make_room();
                     sleep(PAUSE).await;
                 }

@@ -14,6 +14,7 @@ use thread_priority::{
 
 use crate::domain::hash_chain::ChainPosition;
 use crate::store::audit::query;
+use crate::store::audit::verify::VerifyReport;
 use crate::store::backup::checksum_trailer::{self, ChecksumTrailer};
 use crate::store::backup::copy::copy_pages;
 use crate::store::backup::partial_file::PartialBackup;
@@ -39,6 +40,9 @@ pub struct BackupSummary {
     /// Of the whole file, in lower-case hexadecimal digits.
     pub sha256: String,
     pub bytes: u64,
+    /// A fault of the search index: the backup is good, the index must be built again.
+    #[serde(skip)]
+    pub index_fault: Option<String>,
     /// Why the ledger in the folder of the backup could not be completed, if so.
     pub ledger_error: Option<String>,
 }
@@ -113,7 +117,7 @@ pub(crate) fn copy_before_migration(
     let head = copy_pages(&tx, &partial.path, &CancelFlag::default(), &mut |_, _| ())?;
     drop(tx);
     let copy = open::read_only(&partial.path)?;
-    if let Some(fault) = integrity::check(&copy)?.into_iter().next() {
+    if let Some(fault) = integrity::check(&copy)?.faults.into_iter().next() {
         return Err(StoreError::Corrupt(fault));
     }
     if query::head(&copy)? != head {
@@ -148,8 +152,10 @@ fn create_partial(
         return Err(copy_differs());
     }
     let ChecksumTrailer { sha256, bytes } = partial.append_trailer(progress)?;
-    let (audit_rows, head) = (report.audit_rows, report.head);
-    let summary = BackupSummary { audit_rows, leads, head, sha256, bytes, ledger_error: None };
+    let VerifyReport { audit_rows, head, index_fault, .. } = report;
+    let ledger_error = None;
+    let summary =
+        BackupSummary { audit_rows, leads, head, sha256, bytes, index_fault, ledger_error };
     Ok((partial, summary))
 }
 

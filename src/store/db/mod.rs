@@ -7,4 +7,5 @@ pub mod migrate;
 pub mod open;
 pub mod schema;
 pub mod wal_checkpoint;
+pub(crate) mod wal_tail;
 pub mod wipe;

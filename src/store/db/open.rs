@@ -35,6 +35,11 @@ const MAX_POLLS: i32 = 10_000;
 const MIN_FILE_SIZE: u64 = 512;
 /// The writer's page cache: the pages of a large database's random indexes that are used again soon.
 const WRITER_CACHE_KIB: i32 = 4 * 1024;
+/// What Litestream creates in a database. At its start, it looks whether the last frame that it has copied is
+/// where it was in the WAL, and if so, takes it that nothing is missing in between. Frames that SQLite leaves
+/// behind what it writes from the start again would deceive it, and its replica would lack leads. (Only for
+/// its sake: a file that becomes shorter costs a sustained load time.)
+const REPLICATOR_TABLE: &str = "_litestream_seq";
 
 /// Opens the database for writing, and creates it (mode 0600) if it is missing. The flag says whether it
 /// was created.
@@ -69,6 +74,9 @@ pub(crate) fn read_write(path: &Path) -> Result<(Connection, bool), StoreError> 
          PRAGMA wal_autocheckpoint = 0;
          PRAGMA cache_size = -{WRITER_CACHE_KIB};"
     ))?;
+    if conn.table_exists(None, REPLICATOR_TABLE)? {
+        conn.pragma_update(None, "journal_size_limit", 0)?;
+    }
     conn.set_prepared_statement_cache_capacity(64);
     Ok((conn, created))
 }

@@ -11,8 +11,6 @@ use crate::store::db::open::BUSY_TIMEOUT;
 use crate::store::error::StoreError;
 use crate::store::paths::sidecar_path;
 
-/// From this many frames (pages of 4 KiB) on, the WAL is checkpointed under load too.
-const LARGE_WAL_FRAMES: i64 = 16_384;
 /// How long the start waits for another process's transaction.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// Bytes that are written again at once.
@@ -41,13 +39,21 @@ fn without_waiting<T>(
     result
 }
 
-/// Checkpoints a large WAL; SQLite then writes the file from its start again.
-pub(crate) fn checkpoint_if_large(conn: &Connection) {
-    let result = checkpoint(conn, "NOOP").and_then(|current| {
-        let is_large = current.frames >= LARGE_WAL_FRAMES;
-        if is_large { checkpoint(conn, "PASSIVE").map(drop) } else { Ok(()) }
-    });
-    if let Err(error) = result {
+/// The size of the WAL in frames (pages of 4 KiB), and how many of them are in the database file already.
+pub(crate) struct WalFrames {
+    pub(crate) total: i64,
+    pub(crate) checkpointed: i64,
+}
+
+/// What the WAL has now; `None` if it cannot be read.
+pub(crate) fn frames(conn: &Connection) -> Option<WalFrames> {
+    checkpoint(conn, "NOOP").ok().map(|checkpoint| checkpoint.frames)
+}
+
+/// Copies what no reader keeps of the WAL into the database file; SQLite then writes the WAL from its start
+/// again, if that was all.
+pub(crate) fn checkpoint_passively(conn: &Connection) {
+    if let Err(error) = checkpoint(conn, "PASSIVE") {
         tracing::warn!(error = %StoreError::from(error), "the WAL could not be checkpointed");
     }
 }
@@ -110,12 +116,13 @@ fn rewrite(path: &Path) -> Result<(), StoreError> {
 struct Checkpoint {
     /// Whether a reader or another checkpoint kept it from finishing.
     busy: bool,
-    /// The size of the WAL.
-    frames: i64,
+    frames: WalFrames,
 }
 
 fn checkpoint(conn: &Connection, mode: &str) -> rusqlite::Result<Checkpoint> {
-    conn.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| {
-        Ok(Checkpoint { busy: row.get::<_, i64>(0)? != 0, frames: row.get(1)? })
+    let mut statement = conn.prepare_cached(&format!("PRAGMA wal_checkpoint({mode})"))?;
+    statement.query_row([], |row| {
+        let frames = WalFrames { total: row.get(1)?, checkpointed: row.get(2)? };
+        Ok(Checkpoint { busy: row.get::<_, i64>(0)? != 0, frames })
     })
 }

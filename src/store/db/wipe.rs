@@ -14,8 +14,9 @@ use crate::store::error::StoreError;
 const PAGES_PER_TRANSACTION: usize = 64;
 /// Pages between two calls of the progress function.
 const PROGRESS_INTERVAL: i64 = 10_000;
-/// How long to wait for readers of old pages, and how often to look.
-const READER_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a command waits for readers of old pages, and how often it looks. What they keep for longer is
+/// overwritten by the server.
+const READER_TIMEOUT: Duration = Duration::from_millis(500);
 const RETRY_DELAY: Duration = Duration::from_millis(20);
 /// The first byte of an overflow or free page is that of a page number. From this number on (128 GiB),
 /// it could be taken for the type of a b-tree page.

@@ -23,6 +23,8 @@ use crate::store::tx::WriteTx;
 pub(crate) const MAX_PREFIX_LEN: usize = 9;
 /// The bits of a key that distinguish leads of the same microsecond.
 pub(crate) const LOW_BITS: u32 = 10;
+/// Pages that one step of merging writes, roughly.
+const MERGE_PAGES: u32 = 16;
 
 /// The last audit row that the index has processed; 0 if it is of another tokenizer.
 pub(crate) fn indexed_through(conn: &Connection) -> Result<i64, StoreError> {
@@ -59,6 +61,19 @@ pub fn index_next(
     }
     conn.prepare_cached("UPDATE search_index_state SET indexed_through = ?1")?.execute([to])?;
     Ok(())
+}
+
+/// Merges a part of the lists that the steps of the index have left. FTS5 does it by itself only where it
+/// must: hundreds of pages at once, while leads wait. Returns whether there is more to merge.
+///
+/// # Errors
+/// The database's own.
+pub fn merge_next(tx: &mut WriteTx<'_>) -> Result<bool, StoreError> {
+    let changes = tx.conn.total_changes();
+    let sql = "INSERT INTO lead_search (lead_search, rank) VALUES ('merge', ?1)";
+    tx.conn.prepare_cached(sql)?.execute([MERGE_PAGES])?;
+    // The INSERT itself counts as one.
+    Ok(tx.conn.total_changes() - changes >= 2)
 }
 
 fn index_row(conn: &Connection, seq: i64, row: &Row<'_>) -> Result<(), StoreError> {
@@ -169,7 +184,7 @@ pub(crate) fn low_mask() -> i64 {
 fn words(lead: &Lead) -> String {
     let mut words = BTreeSet::new();
     for text in rows::searchable_texts(lead) {
-        for_each_word(text, |word| {
+        for_each_word(&text, |word| {
             words.insert(word.to_owned());
         });
     }

@@ -7,6 +7,7 @@
 //! transaction with jobs.
 
 pub mod batch;
+mod checkpoint_schedule;
 mod job;
 mod thread;
 

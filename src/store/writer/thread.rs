@@ -1,4 +1,4 @@
-//! The writer's thread: takes jobs from the queue, commits them in batches, and keeps the WAL small.
+//! The writer's thread: takes jobs from the queue and commits them in batches.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,18 +18,13 @@ use crate::store::error::StoreError;
 use crate::store::health::WriterHealth;
 use crate::store::leads::probe;
 use crate::store::writer::batch::{self, CompletedBatch, Durability};
+use crate::store::writer::checkpoint_schedule::CheckpointSchedule;
 use crate::store::writer::job::{QueueMessage, QueuedJob, WriteJob};
 
 /// The most jobs in one transaction.
 const MAX_BATCH: usize = 512;
-/// The rows that a transaction counts for at least, when the size of the WAL is estimated.
-const MIN_BATCH_ROWS: usize = 64;
-/// The size of the WAL is looked at after this many rows.
-const WAL_CHECK_ROWS: usize = 512;
 /// How long maintenance waits at most while jobs keep coming.
 const MAX_MAINTENANCE_DELAY: Duration = Duration::from_millis(250);
-/// The WAL is truncated after this long without a job.
-const TRUNCATE_DELAY: Duration = Duration::from_secs(1);
 /// After this long without a commit, a probe shows whether one can still be made.
 const PROBE_INTERVAL: Duration = Duration::from_secs(30);
 /// Probes while commits fail.
@@ -38,8 +33,8 @@ const PROBE_RETRY_INTERVAL: Duration = Duration::from_secs(1);
 const HEAD_LOG_ROWS: i64 = 1000;
 /// … and after this long, if it moved.
 const HEAD_LOG_INTERVAL: Duration = Duration::from_secs(3600);
-/// The shortest wait for jobs, so that what is due but cannot be done is not tried in a loop.
-const MIN_WAIT: Duration = Duration::from_millis(10);
+/// How long the queue is empty at least before something else is done.
+const MIN_WAIT: Duration = Duration::from_millis(1);
 
 /// What a server's writer has and a command's has not.
 pub(crate) struct ServerHooks {
@@ -68,10 +63,7 @@ pub(crate) struct WriterLoop {
     /// When the last transaction of jobs ended.
     last_commit_at: Instant,
     probed_at: Instant,
-    /// When to truncate the WAL, unless it is empty.
-    truncate_wal_at: Option<Instant>,
-    /// Rows since the size of the WAL was looked at.
-    unchecked_rows: usize,
+    checkpoints: CheckpointSchedule,
     /// The last audit row that this writer has seen or appended.
     head: Option<ChainPosition>,
     logged_head: ChainPosition,
@@ -98,8 +90,7 @@ impl WriterLoop {
             maintenance: VecDeque::new(),
             last_commit_at: now,
             probed_at: now,
-            truncate_wal_at: is_server.then(|| now + TRUNCATE_DELAY),
-            unchecked_rows: 0,
+            checkpoints: CheckpointSchedule::new(is_server),
             head: None,
             logged_head,
             logged_at: now,
@@ -131,7 +122,6 @@ impl WriterLoop {
                 self.on_idle();
             }
         }
-        // A command leaves the WAL to the server, or to SQLite if there is none.
         if self.is_server {
             wal_checkpoint::try_truncate(&self.conn);
         }
@@ -169,7 +159,8 @@ impl WriterLoop {
     /// How long to wait for jobs until something else is due.
     fn next_wakeup(&self) -> Duration {
         let probe_at = self.last_commit_at + self.probe_interval();
-        let due = self.truncate_wal_at.map_or(probe_at, |truncate_at| truncate_at.min(probe_at));
+        let due =
+            self.checkpoints.next().map_or(probe_at, |checkpoint_at| checkpoint_at.min(probe_at));
         due.saturating_duration_since(Instant::now()).max(MIN_WAIT)
     }
 
@@ -180,10 +171,8 @@ impl WriterLoop {
     fn on_idle(&mut self) {
         if self.last_commit_at.elapsed() >= self.probe_interval() {
             self.probe();
-        } else if self.truncate_wal_at.is_some_and(|at| at <= Instant::now()) {
-            // While others read it is tried again, which does not put off the probe.
-            let retry_at = Instant::now() + TRUNCATE_DELAY;
-            self.truncate_wal_at = (!wal_checkpoint::try_truncate(&self.conn)).then_some(retry_at);
+        } else {
+            self.checkpoints.on_idle(&self.conn);
         }
         if self.logged_at.elapsed() >= HEAD_LOG_INTERVAL {
             self.log_head();
@@ -232,13 +221,13 @@ impl WriterLoop {
         self.record_outcome(fault);
         let is_doubtful = committed.is_ok() && fault.is_some();
         if let Ok(batch) = &committed {
-            self.record_written(batch.head, self.jobs.len());
+            self.head = Some(batch.head);
         }
         (self.deliver)(CompletedBatch::new(self.jobs.drain(..), &committed));
         if self.head.is_some_and(|h| h.seq / HEAD_LOG_ROWS > self.logged_head.seq / HEAD_LOG_ROWS) {
             self.log_head();
         }
-        self.checkpoint_if_due();
+        self.checkpoints.after_commit(&self.conn);
         // Is it the database, or what one job has read of it?
         if is_doubtful && self.probed_at.elapsed() >= PROBE_RETRY_INTERVAL {
             self.probe();
@@ -257,33 +246,16 @@ impl WriterLoop {
             Err(_) => self.health.end(),
             Ok(batch) => {
                 self.health.end();
-                self.record_written(batch.head, 1);
-                self.truncate_wal_at = Some(Instant::now() + TRUNCATE_DELAY);
+                self.head = Some(batch.head);
             }
         }
         (self.deliver)(CompletedBatch::new(step.into_iter(), &committed));
-        self.checkpoint_if_due();
-    }
-
-    fn record_written(&mut self, head: ChainPosition, jobs: usize) {
-        // One job can write many rows, and a step of the search index many pages without a row.
-        let before = self.head.map_or(head.seq, |before| before.seq);
-        let rows = usize::try_from(head.seq - before).unwrap_or(0);
-        self.unchecked_rows += rows.max(jobs).max(MIN_BATCH_ROWS);
-        self.head = Some(head);
-    }
-
-    fn checkpoint_if_due(&mut self) {
-        if self.unchecked_rows >= WAL_CHECK_ROWS {
-            self.unchecked_rows = 0;
-            wal_checkpoint::checkpoint_if_large(&self.conn);
-        }
+        self.checkpoints.after_commit(&self.conn);
     }
 
     /// Records how a transaction ended. A failure that persists is logged once, not at each probe.
     fn record_outcome(&mut self, failure: Option<&StoreError>) {
         self.last_commit_at = Instant::now();
-        self.truncate_wal_at = self.is_server.then(|| self.last_commit_at + TRUNCATE_DELAY);
         match failure {
             None if self.health.record_success() => tracing::info!("leads can be stored again"),
             None => {}

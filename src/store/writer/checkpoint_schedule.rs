@@ -1,0 +1,69 @@
+//! When the writer checkpoints: a little at a time while no job waits, so that no lead waits long for it.
+
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use crate::store::db::wal_checkpoint::{self, WalFrames};
+
+/// From this many new frames (pages of 4 KiB) on, the next idle moment is used.
+const IDLE_FRAMES: i64 = 1024;
+/// From this many on, jobs wait for it.
+const BUSY_FRAMES: i64 = 4096;
+/// The WAL is truncated after this long without a commit.
+const TRUNCATE_DELAY: Duration = Duration::from_secs(1);
+
+/// The checkpoints that are due.
+pub(super) struct CheckpointSchedule {
+    /// A command leaves the WAL to the server, or to SQLite if there is none, unless it becomes large.
+    is_server: bool,
+    /// The size of the WAL at the last checkpoint. A reader may have kept some of it.
+    checkpointed_at: i64,
+    is_due: bool,
+    /// When to truncate the WAL, unless it is empty.
+    truncate_at: Option<Instant>,
+}
+
+impl CheckpointSchedule {
+    pub(super) fn new(is_server: bool) -> Self {
+        let truncate_at = is_server.then(Instant::now);
+        Self { is_server, checkpointed_at: 0, is_due: false, truncate_at }
+    }
+
+    /// Plans the next checkpoint, or makes it if the WAL is large.
+    pub(super) fn after_commit(&mut self, conn: &Connection) {
+        self.truncate_at = self.is_server.then(|| Instant::now() + TRUNCATE_DELAY);
+        let Some(WalFrames { total, checkpointed }) = wal_checkpoint::frames(conn) else { return };
+        if total < self.checkpointed_at {
+            // SQLite writes the WAL from its start again.
+            self.checkpointed_at = 0;
+        }
+        let new = total - checkpointed.max(self.checkpointed_at);
+        self.is_due = self.is_server && new >= IDLE_FRAMES;
+        if new >= BUSY_FRAMES {
+            self.checkpoint(conn, total);
+        }
+    }
+
+    /// When something is to be done unless a job comes first.
+    pub(super) fn next(&self) -> Option<Instant> {
+        if self.is_due { Some(Instant::now()) } else { self.truncate_at }
+    }
+
+    /// Does what is due while no job waits.
+    pub(super) fn on_idle(&mut self, conn: &Connection) {
+        if self.is_due {
+            self.checkpoint(conn, wal_checkpoint::frames(conn).map_or(0, |frames| frames.total));
+        } else if self.truncate_at.is_some_and(|at| at <= Instant::now()) {
+            // While others read, it is tried again.
+            let retry_at = Instant::now() + TRUNCATE_DELAY;
+            self.truncate_at = (!wal_checkpoint::try_truncate(conn)).then_some(retry_at);
+        }
+    }
+
+    fn checkpoint(&mut self, conn: &Connection, total: i64) {
+        self.is_due = false;
+        self.checkpointed_at = total;
+        wal_checkpoint::checkpoint_passively(conn);
+    }
+}

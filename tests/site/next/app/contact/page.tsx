@@ -1,0 +1,15 @@
+import type { Metadata } from "next";
+import { ContactForm } from "./contact-form";
+
+export const metadata: Metadata = { title: "Contact" };
+/** Longer than FASTCORE_PATIENCE_MS, for the form without JavaScript. */
+export const maxDuration = 30;
+
+export default function Page() {
+  return (
+    <main lang="fr" style={{ maxWidth: "36rem", margin: "2rem auto", padding: "0 1rem" }}>
+      <h1>Contact</h1>
+      <ContactForm lang="fr" />
+    </main>
+  );
+}
