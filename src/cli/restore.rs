@@ -63,7 +63,8 @@ pub(crate) fn run(context: &CommandContext, args: &Args) -> Result<(), CliError>
     for file in &done.kept {
         output::eprint_line(&format!("The old file was kept as {}.", file.display()));
     }
-    if let Some(replaced) = &done.replaced_head {
+    if let Some(replaced) = done.replaced_head.as_ref().filter(|_| done.replaced_head != done.head)
+    {
         output::eprint_line(&format!(
             "The replaced audit log ended at {replaced}. Rows after the backup are not in this \
              database: their leads are in the old file, and their receipts are not valid here."

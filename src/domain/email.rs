@@ -5,6 +5,9 @@ use std::fmt;
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
+use unicode_normalization::UnicodeNormalization;
+
+use crate::domain::search_terms::fold;
 use crate::domain::text;
 
 /// The maximum number of octets before the `@` (RFC 5321, section 4.5.3.1.1).
@@ -53,15 +56,39 @@ pub fn mask(address: &str) -> String {
     address.chars().take(3).chain("***".chars()).collect()
 }
 
-/// The form in which addresses are compared: the part before the `@` as it is, the domain in its ASCII form
-/// and lower case, so that `é.fr` and `xn--9ca.fr` are equal.
+/// The form in which addresses are compared: case and Unicode form do not count, so that `A.B@é.fr` and
+/// `a.b@xn--9ca.fr` are equal.
 #[must_use]
-pub fn canonical_for_match(address: &str) -> String {
+pub fn match_key(address: &str) -> String {
+    let caseless = |text: &str| text.nfkc().collect::<String>().to_lowercase().nfkc().collect();
     let Some((local, domain)) = address.rsplit_once('@') else {
-        return address.to_owned();
+        return caseless(address);
     };
+    let local: String = caseless(local);
     let ascii = domain_to_ascii(domain);
     format!("{local}@{}", ascii.unwrap_or_else(|_| domain.to_lowercase().into()))
+}
+
+/// A form that addresses share which a person may have written for one another: without accents, and before
+/// the `@` without dots and `+tag`.
+#[must_use]
+pub fn near_key(address: &str) -> String {
+    let (local, domain) = address.rsplit_once('@').unwrap_or((address, ""));
+    let local = local.split('+').next().unwrap_or_default().replace('.', "");
+    let (domain, _) =
+        Uts46::new().to_unicode(domain.as_bytes(), AsciiDenyList::EMPTY, Hyphens::Allow);
+    format!("{}@{}", fold(&local), fold(&domain))
+}
+
+/// The address with its domain in the other of its two spellings, `é.fr` and `xn--9ca.fr`, if it has two.
+pub(crate) fn other_spelling(address: &str) -> Option<String> {
+    let (local, domain) = address.rsplit_once('@')?;
+    let other = if domain.is_ascii() {
+        Uts46::new().to_unicode(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::Allow).0
+    } else {
+        domain_to_ascii(domain).ok()?
+    };
+    (other != domain).then(|| format!("{local}@{other}"))
 }
 
 impl fmt::Debug for Email {

@@ -8,6 +8,8 @@ pub mod filter;
 pub mod hash_chain;
 pub mod id;
 pub mod lead;
+pub mod person;
+pub mod phone;
 pub mod recorded;
 pub mod search_terms;
 pub mod staff;

@@ -4,7 +4,7 @@ use unicode_normalization::char::{decompose_compatible, is_combining_mark};
 
 /// Incremented with every change to how texts are split into words: an index of another version is
 /// rebuilt.
-pub const TOKENIZER_VERSION: i64 = 1;
+pub const TOKENIZER_VERSION: i64 = 2;
 
 /// The words of a query. A text matches if each is a prefix of one of its words.
 #[derive(Debug, Clone, Default)]
@@ -17,13 +17,13 @@ impl SearchTerms {
     }
 
     /// Whether each term is a prefix of a word of one of the texts.
-    pub fn match_all<'a>(&self, texts: impl Iterator<Item = &'a str>) -> bool {
+    pub fn match_all(&self, texts: impl Iterator<Item = impl AsRef<str>>) -> bool {
         let mut missing: Vec<&str> = self.iter().collect();
         for text in texts {
             if missing.is_empty() {
                 break;
             }
-            let folded = fold(text);
+            let folded = fold(text.as_ref());
             missing.retain(|term| !split(&folded).any(|word| word.starts_with(term)));
         }
         missing.is_empty()
@@ -41,7 +41,7 @@ pub fn for_each_word(text: &str, take: impl FnMut(&str)) {
 }
 
 /// Folds a text to lower case without accents: `Électrique` becomes `electrique`, `œuvre` `oeuvre`.
-fn fold(text: &str) -> String {
+pub(crate) fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for c in text.chars() {
         // A scan folds millions of characters, most of them ASCII.

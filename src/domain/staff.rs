@@ -97,8 +97,8 @@ pub fn is_step_used(step: i64, last_used: i64, now: i64) -> bool {
     step <= last_used && last_used <= newest_valid
 }
 
-/// A session may be dated this much later than the clock.
-const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(5);
+/// A session may be dated this much later than the clock: one that is set back must not end them all.
+const CLOCK_TOLERANCE: TimeDelta = TimeDelta::days(1);
 
 /// The times after which a live session was last used and created, and until which it was created: what is
 /// dated in the future is of a clock that was wrong.

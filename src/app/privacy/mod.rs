@@ -2,6 +2,7 @@
 
 pub mod certificate;
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -15,9 +16,9 @@ use crate::app::db::write_once;
 use crate::app::export::ExportError;
 use crate::clock::Clock;
 use crate::domain::audit::{AuditEvent, AuditRow, ErasureReason};
-use crate::domain::email;
 use crate::domain::hash_chain::{ChainPosition, Sha256Hash};
 use crate::domain::lead::Lead;
+use crate::domain::person::PersonKey;
 use crate::domain::text::Personal;
 use crate::domain::timestamp::Timestamp;
 use crate::store;
@@ -37,12 +38,12 @@ pub fn find(database: &Path, selector: &LeadSelector) -> Result<Vec<LeadRef>, St
     ReadPool::open(database)?.read(|tx| tx.find(selector))
 }
 
-/// Whether a lead was erased, by its id or `request_id`.
+/// The stored addresses that resemble this one and are not equal to it.
 ///
 /// # Errors
 /// The database cannot be read.
-pub fn was_erased(database: &Path, id: &str) -> Result<bool, StoreError> {
-    ReadPool::open(database)?.read(|tx| tx.was_erased(id))
+pub fn near_addresses(database: &Path, address: &str) -> Result<BTreeSet<String>, StoreError> {
+    ReadPool::open(database)?.read(|tx| tx.near_addresses(address))
 }
 
 /// Erases the selected leads in one transaction, also those that arrive meanwhile. Their content
@@ -69,7 +70,7 @@ pub fn erase(
             store::privacy::erase::erase_leads(tx, &mut ledger, &found, since, reason, &actor)?;
         let (erased_at, head) = (tx.now(), tx.head().to_string());
         let masked_address = match &selector {
-            LeadSelector::Address(address) => Some(email::mask(address)),
+            LeadSelector::Person(person @ PersonKey::Email(_)) => Some(person.masked()),
             _ => None,
         };
         Ok(Erasure { leads, reason, erased_at, head, masked_address, is_wiped: false })
@@ -133,23 +134,26 @@ fn before(clock: &Clock, age: TimeDelta) -> Timestamp {
 }
 
 /// Writes all data of a person as JSON, then records the export in the audit log. Returns the number
-/// of leads.
+/// of leads; where it is 0, nothing is written or recorded.
 ///
 /// # Errors
 /// The database cannot be read or written, or `out` cannot be written.
 pub fn export(
     database: &Path,
     clock: &Clock,
-    address: &str,
+    person: &PersonKey,
     actor: &str,
     out: Option<&Path>,
 ) -> Result<usize, ExportError> {
     let mut file = out.map(|path| AtomicFile::create(path, database)).transpose()?;
-    let (leads, text) = subject_data(database, clock, address)?;
+    let (leads, text) = subject_data(database, clock, person)?;
+    if leads == 0 {
+        return Ok(0);
+    }
     let details = json!({
         "what": "person",
         "format": "json",
-        "filter": { "email": email::mask(address) },
+        "filter": { person.field(): person.masked() },
         "rows": leads,
         "sha256": Sha256Hash::finish(Sha256::new_with_prefix(&text)).to_string(),
     });
@@ -169,10 +173,10 @@ pub fn export(
 fn subject_data(
     database: &Path,
     clock: &Clock,
-    address: &str,
+    person: &PersonKey,
 ) -> Result<(usize, String), ExportError> {
     let leads = ReadPool::open(database)?.read(|tx| {
-        let found = tx.find(&LeadSelector::Address(address.to_owned()))?;
+        let found = tx.find(&LeadSelector::Person(person.clone()))?;
         let mut leads = Vec::with_capacity(found.len());
         for lead in found {
             let timeline = tx.timeline(&lead.lead_id, usize::MAX)?;
@@ -180,8 +184,11 @@ fn subject_data(
         }
         Ok(leads)
     })?;
-    let data =
-        json!({ "email": address, "made_at_utc": Timestamp::from(clock.now()), "leads": leads });
+    let data = json!({
+        person.field(): person.as_str(),
+        "made_at_utc": Timestamp::from(clock.now()),
+        "leads": leads,
+    });
     let text = serde_json::to_string_pretty(&data).map_err(io::Error::from)?;
     Ok((leads.len(), text + "\n"))
 }

@@ -1,7 +1,10 @@
 //! Rows of `lead_inbox`: inserted, read, and selected by a filter.
 
+use std::borrow::Cow;
+
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use crate::domain::email;
 use crate::domain::filter::LeadFilter;
 use crate::domain::hash_chain::LeadDigestInput;
 use crate::domain::lead::Lead;
@@ -123,7 +126,9 @@ pub(crate) fn matches_terms(lead: &Lead, filter: &LeadFilter) -> bool {
 }
 
 /// The texts of a lead that are searched.
-pub(crate) fn searchable_texts(lead: &Lead) -> impl Iterator<Item = &str> {
+pub(crate) fn searchable_texts(lead: &Lead) -> impl Iterator<Item = Cow<'_, str>> {
     let optional = [&lead.phone, &lead.company].into_iter().flatten();
-    [&lead.name, &lead.email, &lead.message].into_iter().chain(optional).map(Personal::as_str)
+    let texts = [&lead.name, &lead.email, &lead.message].into_iter().chain(optional);
+    let other_spelling = email::other_spelling(lead.email.as_str()).map(Cow::Owned);
+    texts.map(|text| Cow::Borrowed(text.as_str())).chain(other_spelling)
 }

@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::domain::audit::{AuditEvent, ErasureReason, NewAuditRow};
 use crate::domain::email;
 use crate::domain::hash_chain::ChainPosition;
+use crate::domain::person::PersonKey;
 use crate::domain::timestamp::Timestamp;
 use crate::store::audit::query;
 use crate::store::db::{open, wipe};
@@ -23,8 +24,8 @@ use crate::store::tx::WriteTx;
 /// Selects leads.
 #[derive(Debug, Clone)]
 pub enum LeadSelector {
-    /// All from this address, compared as [`email::canonical_for_match`] describes.
-    Address(String),
+    /// All of a person.
+    Person(PersonKey),
     /// The lead with this id or `request_id`.
     Lead(String),
     /// All that arrived before this time, the oldest first, up to a number.
@@ -75,14 +76,12 @@ pub(crate) fn find(
 ) -> Result<Vec<LeadRef>, StoreError> {
     let sql = |condition: &str| {
         format!(
-            "SELECT audit_seq, id, request_id, created_at_utc, email FROM lead_inbox
+            "SELECT audit_seq, id, request_id, created_at_utc FROM lead_inbox
              WHERE audit_seq > ?1 AND {condition}"
         )
     };
     let found = match selector {
-        LeadSelector::Address(address) => {
-            return find_by_address(conn, &sql("true ORDER BY audit_seq"), address, after_seq);
-        }
+        LeadSelector::Person(person) => return find_person(conn, person, after_seq),
         LeadSelector::Lead(id) => conn
             .prepare_cached(&sql("(id = ?2 OR request_id = ?2) ORDER BY id = ?2 DESC LIMIT 1"))?
             .query_map(params![after_seq, id], row_to_ref)?
@@ -95,19 +94,21 @@ pub(crate) fn find(
     Ok(found?)
 }
 
-fn find_by_address(
+/// Reads every lead: a spelling cannot be looked up.
+fn find_person(
     conn: &Connection,
-    sql: &str,
-    address: &str,
+    person: &PersonKey,
     after_seq: i64,
 ) -> Result<Vec<LeadRef>, StoreError> {
-    let wanted = email::canonical_for_match(address);
-    let mut statement = conn.prepare_cached(sql)?;
+    let (column, is_wanted) = (person.field(), person.matcher());
+    let mut statement = conn.prepare_cached(&format!(
+        "SELECT audit_seq, id, request_id, created_at_utc, {column} FROM lead_inbox
+         WHERE audit_seq > ?1 AND {column} IS NOT NULL ORDER BY audit_seq"
+    ))?;
     let mut rows = statement.query([after_seq])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        let stored = row.get_ref(4)?.as_str().map_err(rusqlite::Error::from)?;
-        if email::canonical_for_match(stored) == wanted {
+        if is_wanted(row.get_ref(4)?.as_str().map_err(rusqlite::Error::from)?) {
             found.push(row_to_ref(row)?);
         }
     }
@@ -193,6 +194,24 @@ pub fn check_ledger(path: &Path) -> Result<(usize, usize), StoreError> {
 }
 
 impl ReadTx<'_> {
+    /// The addresses that resemble this one and are not equal to it, each once.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn near_addresses(&self, address: &str) -> Result<BTreeSet<String>, StoreError> {
+        let (wanted, near) = (email::match_key(address), email::near_key(address));
+        let mut statement = self.0.prepare("SELECT email FROM lead_inbox")?;
+        let mut rows = statement.query([])?;
+        let mut found = BTreeSet::new();
+        while let Some(row) = rows.next()? {
+            let stored = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+            if email::near_key(stored) == near && email::match_key(stored) != wanted {
+                found.insert(stored.to_owned());
+            }
+        }
+        Ok(found)
+    }
+
     /// Finds the leads of a person or a time.
     ///
     /// # Errors

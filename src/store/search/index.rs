@@ -184,7 +184,7 @@ pub(crate) fn low_mask() -> i64 {
 fn words(lead: &Lead) -> String {
     let mut words = BTreeSet::new();
     for text in rows::searchable_texts(lead) {
-        for_each_word(text, |word| {
+        for_each_word(&text, |word| {
             words.insert(word.to_owned());
         });
     }

@@ -1,20 +1,23 @@
 //! `fastcore gdpr export`, `erase`, `certificate` and `purge`.
 
-use std::io::{self, IsTerminal, Write};
+mod erase;
+
 use std::path::{Path, PathBuf};
 
 use chrono::TimeDelta;
+use clap::ArgGroup;
 use serde_json::json;
 
 use crate::app::privacy;
 use crate::app::privacy::certificate::{Certificate, text};
-use crate::app::status::{clock_check, server_settings};
+use crate::app::status::clock_check;
 use crate::cli::error::CliError;
+use crate::cli::gdpr::erase::{Erase, confirm, finish, list_near, nothing_found};
 use crate::cli::{CommandContext, DatabaseArg, output};
 use crate::domain::audit::ErasureReason;
-use crate::store::db::wipe;
-use crate::store::privacy::backup_ledger;
-use crate::store::privacy::erase::{Erasure, LeadSelector};
+use crate::domain::person::PersonKey;
+use crate::domain::phone;
+use crate::store::privacy::erase::LeadSelector;
 
 /// Exports or erases the data of a person, or erases old leads
 #[derive(Debug, clap::Args)]
@@ -27,22 +30,25 @@ pub(crate) struct Args {
 enum GdprCommand {
     /// Exports all data of a person as JSON
     ///
-    /// Their leads, each with its audit rows. Addresses are compared as mail providers do: the
-    /// domain in any case and Unicode form, the part before the @ exactly.
+    /// Their leads, each with its audit rows. Case and Unicode form of an address do not count, nor how a
+    /// telephone number is written; addresses that differ otherwise (accents, dots, +tags) are listed.
+    /// Exits with 1 when nothing is stored.
     ///
     /// Example: fastcore gdpr export --email jean@example.com -o jean.json
+    #[command(group = ArgGroup::new("whose").required(true).args(["email", "phone"]))]
     Export {
         #[command(flatten)]
         database: DatabaseArg,
-        /// The person's e-mail address
-        #[arg(long, value_name = "ADDRESS", value_parser = address)]
-        email: String,
+        #[command(flatten)]
+        person: PersonArgs,
         /// The file, written whole or not at all [default: standard output]
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
     /// Erases a person's leads, or one lead, for good
     ///
+    /// A person's leads are found as by `gdpr export`; one that has only a similar address is listed and not
+    /// erased. Exits with 1 when nothing is found.
     /// Works while a server runs or without one. Nothing of the leads stays in the database's files; where
     /// another process reads them meanwhile, the server removes the last copies as soon as that ends.
     /// The audit log records the erasure and its reason; the erasure ledgers next to the database and in
@@ -50,14 +56,14 @@ enum GdprCommand {
     /// Interrupted at any moment, it has erased all of them or none; run it again to finish.
     ///
     /// Example: fastcore gdpr erase --email jean@example.com --reason request --certificate jean.txt
+    #[command(group = ArgGroup::new("whose").required(true).args(["email", "phone", "lead"]))]
     Erase {
         #[command(flatten)]
         database: DatabaseArg,
-        /// All leads from this address
-        #[arg(long, value_name = "ADDRESS", value_parser = address, required_unless_present = "lead")]
-        email: Option<String>,
+        #[command(flatten)]
+        person: PersonArgs,
         /// One lead, by its id or request_id
-        #[arg(long, value_name = "ID", conflicts_with = "email")]
+        #[arg(long, value_name = "ID")]
         lead: Option<String>,
         /// request, consent_withdrawn, retention, legal or mistake
         #[arg(long, value_parser = reason)]
@@ -116,20 +122,43 @@ enum GdprCommand {
     },
 }
 
+/// Whose leads
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+struct PersonArgs {
+    /// The person's e-mail address
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    email: Option<String>,
+    /// The person's telephone number, of France unless it begins with + or 00
+    #[arg(long, value_name = "NUMBER", value_parser = phone)]
+    phone: Option<String>,
+}
+
+impl PersonArgs {
+    fn key(self) -> Option<PersonKey> {
+        self.email.map(PersonKey::Email).or(self.phone.map(PersonKey::Phone))
+    }
+}
+
 pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> {
     match args.command {
-        GdprCommand::Export { database, email, output } => {
+        GdprCommand::Export { database, person, output } => {
             let path = database.path(&context.environment)?;
             let (clock, actor) = (&context.clock, CommandContext::actor());
-            let leads = privacy::export(&path, clock, &email, &actor, output.as_deref())?;
+            let Some(person) = person.key() else { return Ok(()) };
+            let leads = privacy::export(&path, clock, &person, &actor, output.as_deref())?;
+            list_near(&path, &person)?;
+            if leads == 0 {
+                return Err(nothing_found(&person));
+            }
             output::eprint_line(&format!("{leads} leads."));
             Ok(())
         }
-        GdprCommand::Erase { database, email, lead, reason, certificate, yes, json } => {
+        GdprCommand::Erase { database, person, lead, reason, certificate, yes, json } => {
             let path = database.path(&context.environment)?;
-            let selector = match (&email, lead) {
-                (Some(address), _) => LeadSelector::Address(address.clone()),
-                (None, lead) => LeadSelector::Lead(lead.unwrap_or_default().to_ascii_lowercase()),
+            let selector = match person.key() {
+                Some(person) => LeadSelector::Person(person),
+                None => LeadSelector::Lead(lead.unwrap_or_default().to_ascii_lowercase()),
             };
             let erase = Erase { path: &path, selector: &selector, reason, yes, json };
             erase.run(context, certificate.as_deref())
@@ -145,47 +174,6 @@ pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> 
             }
             purge(context, &path, older_than, dry_run, yes, json)
         }
-    }
-}
-
-struct Erase<'a> {
-    path: &'a Path,
-    selector: &'a LeadSelector,
-    reason: ErasureReason,
-    yes: bool,
-    json: bool,
-}
-
-impl Erase<'_> {
-    fn run(&self, context: &CommandContext, certificate: Option<&Path>) -> Result<(), CliError> {
-        let found = privacy::find(self.path, self.selector)?;
-        if let (LeadSelector::Lead(id), true) = (self.selector, found.is_empty())
-            && !privacy::was_erased(self.path, id)?
-        {
-            let id = output::one_line(id);
-            return Err(CliError::Failed(format!("no lead has the id or request_id {id}")));
-        }
-        for lead in &found {
-            output::eprint_line(&format!("{}  {}", lead.created_at_utc, lead.lead_id));
-        }
-        if !self.yes && !found.is_empty() {
-            confirm(&format!("Erase these {} leads for good?", found.len()))?;
-        }
-        let certificate = certificate.map(|to| Certificate::begin(to, self.path)).transpose()?;
-        let actor = CommandContext::actor();
-        let mut erasure =
-            privacy::erase(self.path, &context.clock, self.selector, self.reason, &actor)?;
-        // Also where nothing was found: an interrupted erasure may have left these undone.
-        erasure.is_wiped = finish(context, self.path)?;
-        if let Some(certificate) = certificate {
-            certificate.issue(&erasure)?;
-        }
-        if self.json {
-            return output::json(&erasure);
-        }
-        let Erasure { leads, head, .. } = erasure;
-        output::eprint_line(&format!("Erased {} leads; audit head {head}.", leads.len()));
-        Ok(())
     }
 }
 
@@ -242,51 +230,15 @@ fn certificate(path: &Path, id: &str, to: Option<&Path>) -> Result<(), CliError>
     }
 }
 
-/// Overwrites what is left of erased leads, and adds their ids to the ledger in the folder of scheduled
-/// backups; says so if either must wait.
-fn finish(context: &CommandContext, path: &Path) -> Result<bool, CliError> {
-    let is_wiped = wipe_deleted(path);
-    let Some(backups) = context.backups(server_settings::read(path)) else { return is_wiped };
-    if let Err(error) = backup_ledger::add_erasures(path, &backups.folder) {
-        output::eprint_line(&format!(
-            "The erasure is committed, but not in the ledger of the backup folder; the next backup adds it: {error}"
-        ));
-    }
-    is_wiped
-}
-
-fn wipe_deleted(path: &Path) -> Result<bool, CliError> {
-    let mut progress = output::Progress::new("pages read");
-    let is_wiped = wipe::wipe_deleted(path, &mut |pages| progress.at(pages))?;
-    drop(progress);
-    if !is_wiped {
-        output::eprint_line(
-            "The erasure is committed. Another process reads the database as it was before, so copies stay in \
-             the write-ahead log (WAL); a running server overwrites them as soon as that process ends its \
-             reading, and so does the next `fastcore gdpr erase`. `fastcore gdpr certificate ID` says when.",
-        );
-    }
-    Ok(is_wiped)
-}
-
-/// Asks on the terminal; any answer but yes ends the command.
-fn confirm(question: &str) -> Result<(), CliError> {
-    if !io::stdin().is_terminal() {
-        return Err(CliError::Usage(format!(
-            "{question} There is no terminal to ask on: use --yes"
-        )));
-    }
-    let _ = write!(io::stderr(), "{question} [y/N] ");
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer)?;
-    let yes = ["y", "yes", "o", "oui"].contains(&answer.trim().to_lowercase().as_str());
-    if yes { Ok(()) } else { Err(CliError::Failed("nothing was erased".to_owned())) }
-}
-
 fn address(text: &str) -> Result<String, String> {
     let text = text.trim();
     let whole = text.rsplit_once('@').is_some_and(|(l, d)| !l.is_empty() && !d.is_empty());
     if whole { Ok(text.to_owned()) } else { Err("an address such as jean@example.com".to_owned()) }
+}
+
+fn phone(text: &str) -> Result<String, String> {
+    let expected = || "a telephone number such as 06 12 34 56 78".to_owned();
+    phone::match_key(text).map(|_| text.trim().to_owned()).ok_or_else(expected)
 }
 
 fn reason(text: &str) -> Result<ErasureReason, String> {
