@@ -54,6 +54,9 @@ for (const javaScriptEnabled of [true, false]) {
       assert.deepEqual(await faults(page), FAULTS[lang]);
       assert.deepEqual(await values(page), { ...WRONG, service: "compresseurs" });
       assert.equal(await page.locator("#email").getAttribute("aria-describedby"), "email-fault");
+      const look = (of: string) => page.locator(of).evaluate((it) => [getComputedStyle(it).borderTopWidth, getComputedStyle(it).color]);
+      assert.equal((await look("#name"))[0], "1px", "the style is applied");
+      assert.notEqual((await look("#name-fault"))[1], (await look("#name"))[1], "faults have their own colour");
       if (javaScriptEnabled) assert.equal(await page.evaluate(() => document.activeElement?.id), "name");
       // What only FASTCore knows is shown in the same way.
       await fill(page, { email: "jean@-example.com" });
@@ -115,16 +118,13 @@ for (const javaScriptEnabled of [true, false]) {
     await page.locator("form button").dblclick();
     await notice(page, "stored");
     if (javaScriptEnabled) assert.equal(site.events("lead_stored").length, 1, "the second click sends nothing");
+    // Without JavaScript the page before is the form; with it, the form is there again when the visitor returns.
     await page.goBack();
-    await page.goto(`${site.url}/contact`);
-    await page.goBack();
-    await page.goForward();
-    await page.locator("form button, [data-status=stored]").first().waitFor();
-    if (await page.locator("form button").isVisible()) {
-      await fill(page);
-      await send(page);
-      await notice(page, "stored");
-    }
+    if (javaScriptEnabled) await page.goto(`${site.url}/contact`);
+    await page.locator("form button").waitFor();
+    await fill(page);
+    await send(page);
+    await notice(page, "stored");
     assert.equal(server.leads().length, 1);
   });
 
@@ -146,3 +146,31 @@ for (const javaScriptEnabled of [true, false]) {
     assert.equal(server.leads().length, 1);
   });
 }
+
+test("a form that was sent before the script has come keeps what was typed, and goes on with it", async (t) => {
+  const server = await FastCore.start(t);
+  const site = await Site.start(t, server);
+  const page = await open(t, "about:blank");
+  await page.route("**/*.js", (route) => route.abort());
+  await page.goto(`${site.url}/contact`);
+  await fill(page, { message: "court" });
+  await send(page);
+  await page.locator("#message-fault").waitFor();
+  await page.unrouteAll();
+  const posted = page.waitForResponse((it) => it.request().method() === "POST");
+  await fill(page, { message: "encore court" });
+  await send(page);
+  assert.equal((await posted).url(), `${site.url}/contact`, "by the browser");
+  await page.waitForLoadState("networkidle");
+  await page.locator("#message").fill("court, avec JavaScript");
+  await page.locator("#email").fill("jean");
+  await send(page);
+  await page.locator("#email-fault").waitFor();
+  assert.deepEqual(await values(page), { ...FILLED, email: "jean", message: "court, avec JavaScript" });
+  await page.locator("#email").fill(LEAD.email);
+  const sent = page.waitForResponse((it) => it.request().method() === "POST");
+  await send(page);
+  assert.equal((await sent).url(), `${site.url}/api/forms/contact`, "by the script");
+  await notice(page, "stored");
+  assert.equal(server.leads().length, 1);
+});

@@ -14,13 +14,14 @@ async function post(body: BodyInit, headers: Record<string, string | undefined> 
 
 test("pages of other sites and other types of content are refused", async (t) => {
   const server = await FastCore.start(t);
-  kept(t);
+  const log = kept(t);
   process.env.FASTCORE_BASE_URL = server.url;
   const body = JSON.stringify(form());
   for (const origin of [undefined, "null", "https://evil.invalid", "https://site.invalid.evil.invalid", "https://site.invalid:8443", "site.invalid"]) {
     assert.equal((await post(body, { origin })).status, 403, origin);
   }
   assert.equal((await post(body, { host: "upstream:3000", "x-forwarded-host": "evil.invalid" })).status, 403);
+  assert.match(log.at(-1)?.cause ?? "", /^the page is of https:\/\/site.invalid, the site is evil.invalid: /);
   for (const type of [undefined, "text/plain", "text/plain; application/json", "application/x-www-form-urlencoded", "application/jsonp"]) {
     assert.equal((await post(body, { "content-type": type ?? "" })).status, 415, type);
   }
@@ -68,7 +69,7 @@ test("a program that fills in the honeypot is told, and nothing is sent", async 
 
 test("the eleventh message of a network in ten minutes is refused, however the address is written", async (t) => {
   const server = await FastCore.start(t);
-  kept(t);
+  const log = kept(t);
   const ways = ["2001:db8::7", "2001:DB8:0:0::8", "[2001:0db8::9]:4711", "9.9.9.9, 2001:db8::a", "2001:db8::ffff:192.0.2.1"];
   for (let number = 0; number < 10; number++) {
     const address = { "x-forwarded-for": ways[number % ways.length]! };
@@ -77,6 +78,8 @@ test("the eleventh message of a network in ten minutes is refused, however the a
   const one = { "x-forwarded-for": "203.0.113.99, 2001:db8::1234" };
   const refused = await submit(form(), server.url, one);
   assert.deepEqual([refused.status, refused.body.status, refused.headers.get("retry-after")], [429, "limited", "600"]);
+  assert.equal((await submit(form(), server.url, one)).status, 429);
+  assert.equal(log.filter((it) => it.event === "contact_limited").length, 1, "one line, not one for each message");
   assert.equal((await submit(form({ name: "" }), server.url, one)).status, 422, "a fault is not counted");
   assert.equal((await submit(form(), server.url, { "x-forwarded-for": "2001:db8:0:1::7" })).status, 201, "another network");
   const hashes = new Set(server.details().map((it) => it.ip_hash));

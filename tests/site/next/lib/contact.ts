@@ -21,7 +21,10 @@ const Extras = z.object({ website: z.unknown(), request_id: z.guid().optional().
 
 export async function receive(form: unknown, headers: Headers): Promise<ContactState> {
   const { website, request_id } = Extras.safeParse(form).data ?? {};
-  if (website) return { status: "spam", request_id };
+  if (website) {
+    log("info", "contact_spam", {});
+    return { status: "spam", request_id };
+  }
   const parsed = LeadForm.safeParse(form);
   if (!parsed.success) {
     const faults = parsed.error.issues.map((it) => ({ field: it.path.join("."), type: it.message }));
@@ -112,9 +115,11 @@ function isLimited(address: string): boolean {
   }
   const count = counts.get(address) ?? { messages: 0, until: now + LIMIT.ms };
   counts.set(address, count);
-  return ++count.messages > LIMIT.messages;
+  count.messages++;
+  if (count.messages === LIMIT.messages + 1) log("error", "contact_limited", { ip_hash: address });
+  return count.messages > LIMIT.messages;
 }
 
-function log(level: "info" | "error", event: string, details: Record<string, unknown>) {
+export function log(level: "info" | "error", event: string, details: Record<string, unknown>) {
   console[level](JSON.stringify({ event, ...details }));
 }

@@ -17,8 +17,9 @@ export function ContactForm({ lang }: { lang: "fr" | "en" }) {
   const form = useRef<HTMLFormElement>(null);
   const notice = useRef<HTMLParagraphElement>(null);
   const texts = MESSAGES[lang];
-  const state: PostedState = answered ?? posted;
-  const { status, errors = {}, typed = {} } = state;
+  const state: ContactState = answered ?? posted;
+  const { status, errors = {} } = state;
+  const typed = posted.typed ?? {};
 
   // The first field to correct, or what is said of the whole.
   useEffect(() => {
@@ -34,7 +35,7 @@ export function ContactForm({ lang }: { lang: "fr" | "en" }) {
     setSending(true);
     const next = await post({ ...fields, consent: fields.consent === "on" });
     // The id of an attempt whose end is not known stays with the form.
-    setAnswered((last) => ({ ...next, request_id: next.request_id ?? last?.request_id }));
+    setAnswered({ request_id: `${fields.request_id}`, ...next });
     setSending(false);
     // A person whose browser has filled in the honeypot sends again.
     if (next.status === "spam") element.querySelector<HTMLInputElement>("[name=website]")!.value = "";
@@ -60,7 +61,7 @@ export function ContactForm({ lang }: { lang: "fr" | "en" }) {
   const fault = (name: string) => {
     const { type, limit } = errors[name] ?? {};
     if (!type) return null;
-    const text = type in texts.faults ? texts.faults[type as keyof typeof texts.faults] : texts.faults.other;
+    const text = Object.hasOwn(texts.faults, type) ? texts.faults[type as keyof typeof texts.faults] : texts.faults.other;
     return (
       <span id={`${name}-fault`} className={styles.fault}>
         {text.replace("{limit}", `${limit}`)}

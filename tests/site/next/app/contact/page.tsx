@@ -1,5 +1,6 @@
 import type { Metadata } from "next";
 import { ContactForm } from "./contact-form";
+import styles from "./contact.module.css";
 
 export const metadata: Metadata = { title: "Contact" };
 /** Longer than FASTCORE_PATIENCE_MS, for the form without JavaScript. */
@@ -7,7 +8,7 @@ export const maxDuration = 30;
 
 export default function Page() {
   return (
-    <main lang="fr" style={{ maxWidth: "36rem", margin: "2rem auto", padding: "0 1rem" }}>
+    <main lang="fr" className={styles.page}>
       <h1>Contact</h1>
       <ContactForm lang="fr" />
     </main>

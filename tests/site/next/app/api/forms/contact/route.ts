@@ -1,5 +1,5 @@
 // app/api/forms/contact/route.ts: receives the form as JSON, from a page with JavaScript.
-import { receive } from "@/lib/contact";
+import { log, receive } from "@/lib/contact";
 
 export const maxDuration = 30;
 
@@ -17,7 +17,11 @@ const STATUS = {
 
 export async function POST(request: Request): Promise<Response> {
   const { headers } = request;
-  if (!isSameOrigin(headers)) return refuse(403, "origin");
+  if (!isSameOrigin(headers)) {
+    const [origin, host] = [headers.get("origin"), hostOf(headers)].map((it) => it?.slice(0, 100));
+    log("error", "contact_origin", { cause: `the page is of ${origin}, the site is ${host}: does the proxy pass Host on?` });
+    return refuse(403, "origin");
+  }
   if (headers.get("content-type")?.split(";")[0]?.trim().toLowerCase() !== "application/json") {
     return refuse(415, "content_type");
   }
@@ -40,9 +44,10 @@ const refuse = (status: number, error: string) =>
 /** Pages of other sites may not send visitors' messages: the rule of Next.js for Server Actions. */
 function isSameOrigin(headers: Headers): boolean {
   const origin = headers.get("origin") ?? "";
-  const host = headers.get("x-forwarded-host")?.split(",")[0]?.trim() ?? headers.get("host");
-  return URL.canParse(origin) && new URL(origin).host === host;
+  return URL.canParse(origin) && new URL(origin).host === hostOf(headers);
 }
+
+const hostOf = (headers: Headers) => headers.get("x-forwarded-host")?.split(",")[0]?.trim() ?? headers.get("host");
 
 /** Reads the body, or as much of it as shows that it is too large. */
 async function readText(request: Request, max: number): Promise<string | undefined> {
