@@ -1,10 +1,12 @@
 //! `fastcore restore`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::cli::error::CliError;
 use crate::cli::{CommandContext, DatabaseArg, output, signals};
 use crate::store::backup::restore::{self, AppliedLedger};
+use crate::store::backup::restored_accounts::RestoredAccounts;
 use crate::store::db::lock::ServerLock;
 use crate::store::paths::{folder_of, resolve_links};
 use crate::store::privacy::ledger;
@@ -15,7 +17,8 @@ use crate::store::privacy::ledger;
 /// status is 5. The backup is verified as by `backup verify` and migrated to this binary's version,
 /// and every lead in an erasure ledger is erased from it again: that of the database, and every file
 /// in the backup's folder whose name ends with .erased. Where none of them is of the backup's
-/// database, a warning says so. Then it replaces the database in one step; the old files are kept
+/// database, a warning says so. Sessions end; the accounts of the admin page are those of the database
+/// that is replaced, or else those of the backup, which are listed. Then it replaces the database in one step; the old files are kept
 /// next to it. Interrupted at any moment, either the old database or the new one is there, complete.
 ///
 /// Example: fastcore restore /backup/fastcore.db
@@ -60,6 +63,7 @@ pub(crate) fn run(context: &CommandContext, args: &Args) -> Result<(), CliError>
     if done.erased_again > 0 {
         output::eprint_line(&format!("Erased again: {} leads.", done.erased_again));
     }
+    output::eprint_line(&accounts(&done.accounts));
     for file in &done.kept {
         output::eprint_line(&format!("The old file was kept as {}.", file.display()));
     }
@@ -71,6 +75,32 @@ pub(crate) fn run(context: &CommandContext, args: &Args) -> Result<(), CliError>
         ));
     }
     Ok(())
+}
+
+/// Whose accounts there are, and what to do about them.
+fn accounts(accounts: &RestoredAccounts) -> String {
+    let list = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>().join(", ");
+    match accounts {
+        RestoredAccounts::ReplacedDatabase { added, removed } => {
+            let mut text = "Accounts are those of the replaced database".to_owned();
+            for (names, what) in
+                [(added, "not in the backup"), (removed, "only in the backup, removed")]
+            {
+                if !names.is_empty() {
+                    text.push_str(&format!("; {what}: {}", list(names)));
+                }
+            }
+            text + ". Everyone has to sign in again."
+        }
+        RestoredAccounts::Backup { names } if names.is_empty() => {
+            "There is no account for the admin page: `fastcore staff add NAME`.".to_owned()
+        }
+        RestoredAccounts::Backup { names } => format!(
+            "Accounts are those of the backup: {}. Remove who has left since: `fastcore staff remove NAME`. \
+             Everyone has to sign in again.",
+            list(names)
+        ),
+    }
 }
 
 /// What it means that no ledger was found, and what to do.

@@ -7,9 +7,10 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use rusqlite::Connection;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::backup::{names, stderr_text};
+use super::support::admin::{self, Browser};
 use super::support::binary::{ServeProcess, command, run, sqlite3, succeed};
 use super::support::database::Database;
 use super::support::http::post_lead;
@@ -213,4 +214,53 @@ fn copy_of(folder: &Path) -> Database {
         }
     }
     copy
+}
+
+#[test]
+fn a_restore_brought_removed_accounts_and_old_sessions_back() {
+    let database = Database::sample();
+    let folder = database.folder();
+    let names = || database.one("SELECT group_concat(name, ' ' ORDER BY name) FROM staff_account");
+    let details = || -> Value {
+        let row = database.one("SELECT details_json FROM audit_log ORDER BY seq DESC LIMIT 1");
+        serde_json::from_str(&row).expect("JSON")
+    };
+    admin::add_account(folder, "jean", &[]);
+    admin::add_account(folder, "marie", &["--totp"]);
+    let mut server = ServeProcess::start(folder);
+    let mut browser = Browser::new(server.address);
+    assert_eq!(browser.sign_in("jean", admin::PASSWORD).status, 200);
+    database.succeed(&["backup", "create", "staff.db"]);
+    server.terminate();
+    assert_eq!(database.one("SELECT count(*) FROM staff_session"), "1");
+    database.succeed(&["staff", "remove", "jean"]);
+    admin::add_account(folder, "paul", &[]);
+    let secrets =
+        "SELECT hex(totp_secret) || password_hash FROM staff_account WHERE name = 'marie'";
+    let marie = database.one(secrets);
+
+    let restored = database.run(&["restore", "staff.db"]);
+    let said = stderr_text(&restored);
+    assert!(restored.status.success(), "{said}");
+    assert!(said.contains("not in the backup: paul; only in the backup, removed: jean."), "{said}");
+    assert_eq!(names(), "marie paul");
+    assert_eq!(database.one(secrets), marie);
+    assert_eq!(database.one("SELECT count(*) FROM staff_session"), "0");
+    let expected = json!({"from": "replaced_database", "added": ["paul"], "removed": ["jean"]});
+    assert_eq!(details()["accounts"], expected);
+
+    // Elsewhere, there is no later state: a database of its own does not count as one.
+    for with_database in [false, true] {
+        let other = Database::without_file();
+        if with_database {
+            other.succeed(&["migrate"]);
+            admin::add_account(other.folder(), "somebody", &[]);
+        }
+        fs::copy(folder.join("staff.db"), other.folder().join("staff.db")).expect("a copy");
+        let restored = other.run(&["restore", "staff.db"]);
+        let said = stderr_text(&restored);
+        assert!(said.contains("Accounts are those of the backup: jean, marie."), "{said}");
+        assert_eq!(other.one("SELECT group_concat(name, ' ') FROM staff_account"), "jean marie");
+        assert_eq!(other.one("SELECT count(*) FROM staff_session"), "0");
+    }
 }

@@ -246,3 +246,23 @@ fn malformed_cookies_are_not_a_session() {
     assert!(!try_(&good.to_uppercase()) && !try_(&good[..good.len() - 1]));
     assert!(try_(&format!("theme=dark; {good}; x=1")));
 }
+
+#[test]
+fn a_page_of_another_site_had_a_lead_opened_or_exported_in_the_name_of_staff() {
+    let (server, mut browser) = admin::server_with_account();
+    let id = admin::send_leads(&server, 1).remove(0);
+    let rows = || server.number("SELECT count(*) FROM audit_log");
+    let before = rows();
+    let lead = format!("/admin/api/leads/{id}");
+    let paths = [&lead, "/admin/api/export?format=csv", "/admin/api/events", "/admin/api/leads"];
+    for site in ["cross-site", "same-site", "none", ""] {
+        for path in paths {
+            let answer = browser.send("GET", path, &[("Sec-Fetch-Site", site)], b"");
+            answer.assert_error(403, "forbidden");
+        }
+    }
+    assert_eq!(rows(), before);
+    for headers in [&[][..], &[("Sec-Fetch-Site", "same-origin")]] {
+        assert_eq!(browser.send("GET", &lead, headers, b"").status, 200);
+    }
+}

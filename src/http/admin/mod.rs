@@ -20,14 +20,24 @@ fn session_token(request: &HttpRequest) -> Option<String> {
     cookie::session_token(&request.context.origin, &request.headers)
 }
 
-/// Authenticates the request by its session cookie.
+/// Authenticates the request by its session cookie. A page of another site has nothing to read here, and
+/// some reads have effects: an opened lead and an export are recorded.
 async fn authenticate(request: &HttpRequest) -> Result<StaffSession, ApiError> {
+    check_fetch_site(request)?;
     let sessions = &request.context.app.admin.sessions;
     let session = match session_token(request) {
         Some(token) => sessions.find(&token).await.map_err(read_error)?,
         None => None,
     };
     session.ok_or(ApiError::UNAUTHENTICATED)
+}
+
+/// Fails if a browser says that a page of another site has caused the request, or no page at all.
+fn check_fetch_site(request: &HttpRequest) -> Result<(), ApiError> {
+    match request.headers.get("sec-fetch-site") {
+        Some(site) if site != "same-origin" => Err(ApiError::CROSS_ORIGIN),
+        _ => Ok(()),
+    }
 }
 
 /// Fails if the request was not sent by a page of this server.

@@ -92,8 +92,8 @@ error_set!(
     [ApiError::LinkExpired].into_iter().chain(form_errors())
 );
 
-fn admin_errors() -> [ApiError; 2] {
-    [ApiError::UNAUTHENTICATED, StoreError::Locked.into()]
+fn admin_errors() -> [ApiError; 3] {
+    [ApiError::UNAUTHENTICATED, ApiError::CROSS_ORIGIN, StoreError::Locked.into()]
 }
 
 fn filter_errors() -> Vec<ApiError> {

@@ -6,4 +6,5 @@ pub mod create;
 pub mod partial_file;
 pub mod progress;
 pub mod restore;
+pub mod restored_accounts;
 pub mod verify;

@@ -21,6 +21,7 @@ use crate::store::backup::checksum_trailer;
 use crate::store::backup::copy::copy_pages;
 use crate::store::backup::partial_file::PartialBackup;
 use crate::store::backup::progress::{CancelFlag, ProgressFn};
+use crate::store::backup::restored_accounts::{self, RestoredAccounts};
 use crate::store::backup::verify::verify_file;
 use crate::store::db::lock::ServerLock;
 use crate::store::db::{lock, migrate, open};
@@ -48,6 +49,8 @@ pub struct RestoreSummary {
     /// backup was taken may be stored again.
     #[serde(rename = "ledger_missing")]
     pub is_ledger_missing: bool,
+    /// Whose accounts the admin page has now; every session has ended.
+    pub accounts: RestoredAccounts,
     /// The old files, which are kept.
     pub kept: Vec<PathBuf>,
 }
@@ -89,14 +92,15 @@ pub fn restore(
     let replaced_head = old_head(database).map(|head| head.to_string());
     let head = report.head;
     let name = backup.file_name().map(|name| name.to_string_lossy().into_owned());
-    let details = |erased: usize, is_ledger_missing: bool| {
+    let details = |prepared: &PreparedCopy| {
+        let PreparedCopy { erased_again, is_ledger_missing, accounts } = prepared;
         serde_json::json!({
             "file": name, "sha256": sha256, "head": head, "replaced_head": replaced_head,
-            "erased_again": erased, "ledger_missing": is_ledger_missing,
+            "erased_again": erased_again, "ledger_missing": is_ledger_missing, "accounts": accounts,
         })
         .to_string()
     };
-    let (erased_again, is_ledger_missing) =
+    let PreparedCopy { erased_again, is_ledger_missing, accounts } =
         prepare(&partial.path, database, found, clock, actor, &details)
             .map_err(|e| e.naming_disk_of(database))?;
     verify_restored(&partial.path, cancel, progress)?;
@@ -114,6 +118,7 @@ pub fn restore(
         erased_again,
         ledgers,
         is_ledger_missing,
+        accounts,
         kept,
     })
 }
@@ -160,16 +165,24 @@ fn verify_restored(
     }
 }
 
-/// Prepares the copy: pending migrations, then the erasures since the backup was taken, and the audit row.
-/// Returns the number of erasures, and whether no ledger contains those of the backup's database.
+/// What was changed in the copy of a backup; see [`RestoreSummary`].
+struct PreparedCopy {
+    erased_again: usize,
+    is_ledger_missing: bool,
+    accounts: RestoredAccounts,
+}
+
+/// Prepares the copy: pending migrations, the erasures since the backup was taken, the accounts, and the
+/// audit row.
 fn prepare(
     path: &Path,
     database: &Path,
     found: Vec<FoundLedger>,
     clock: &Clock,
     actor: &str,
-    details: &dyn Fn(usize, bool) -> String,
-) -> Result<(usize, bool), StoreError> {
+    details: &dyn Fn(&PreparedCopy) -> String,
+) -> Result<PreparedCopy, StoreError> {
+    let replaced_accounts = restored_accounts::read_replaced(database, path);
     let (mut conn, _) = open::read_write(path)?;
     // Before the migrations, which append to the log.
     let in_backup = Erasures::in_log(&conn)?;
@@ -185,35 +198,38 @@ fn prepare(
     let mut ledger = ErasureLedger::open(database)?;
     ledger.record(&erasures)?;
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let erased = {
+    let prepared = {
         let ids = uuid::ContextV7::new();
         let mut write = WriteTx::begin(&tx, clock.now().into(), &ids, None)?;
-        let mut erased = 0;
+        let mut erased_again = 0;
         for id in ledger.leads() {
             for lead in erase::find(&tx, &LeadSelector::Lead(id), 0)? {
                 let reason = ErasureReason::Restored;
-                erased += usize::from(erase::erase(&mut write, &lead, reason, actor)?.is_some());
+                let erased = erase::erase(&mut write, &lead, reason, actor)?;
+                erased_again += usize::from(erased.is_some());
             }
         }
+        let accounts = restored_accounts::replace(&write, replaced_accounts)?;
+        let prepared = PreparedCopy { erased_again, is_ledger_missing, accounts };
         write.append(&NewAuditRow {
             event: AuditEvent::DatabaseRestored,
             actor,
             lead_id: None,
             request_id: None,
             status_code: None,
-            details_json: Some(&details(erased, is_ledger_missing)),
+            details_json: Some(&details(&prepared)),
         })?;
-        erased
+        prepared
     };
     tx.commit()?;
-    if erased > 0 {
+    if prepared.erased_again > 0 {
         // Rewrites the file without what the erased rows have left in it; nobody uses it yet.
         conn.execute_batch("VACUUM")?;
     }
     // One file without a WAL, so that one rename puts it in place.
     let mode: String = conn.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get(0))?;
     conn.close().map_err(|(_, e)| e)?;
-    if mode == "delete" { Ok((erased, is_ledger_missing)) } else { Err(StoreError::Locked) }
+    if mode == "delete" { Ok(prepared) } else { Err(StoreError::Locked) }
 }
 
 /// The head of the audit log that is about to be replaced, if it can be read.

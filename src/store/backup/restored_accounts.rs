@@ -1,0 +1,86 @@
+//! The staff accounts after a restore. Those of a backup may be of people who have left since, so the
+//! accounts of the database that is replaced are kept, and every session ends.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use rusqlite::params;
+
+use crate::domain::timestamp::Timestamp;
+use crate::store::audit::query;
+use crate::store::db::open;
+use crate::store::error::StoreError;
+use crate::store::staff::Account;
+use crate::store::tx::WriteTx;
+
+/// An account, and when it was added.
+pub(super) type StoredAccount = (Account, Timestamp);
+
+/// Whose accounts a restored database has.
+#[derive(Debug, Clone, serde::Serialize)]
+#[serde(tag = "from", rename_all = "snake_case")]
+pub enum RestoredAccounts {
+    /// Those of the database that was replaced. The backup lacked some, or had some that are removed now.
+    ReplacedDatabase { added: BTreeSet<String>, removed: BTreeSet<String> },
+    /// Those of the backup: no later state of its database was there.
+    Backup { names: BTreeSet<String> },
+}
+
+/// The accounts of the database that is about to be replaced. `None` if it cannot be read, or is not a later
+/// state of the one that the copy is of: a new installation has none yet, and they would all be lost.
+pub(super) fn read_replaced(database: &Path, copy: &Path) -> Option<Vec<StoredAccount>> {
+    let (old, copy) = (open::read_only(database).ok()?, open::read_only(copy).ok()?);
+    let first = query::hash_at(&copy, 1).ok()??;
+    if query::hash_at(&old, 1).ok()? != Some(first) {
+        return None;
+    }
+    let mut statement = old
+        .prepare(
+            "SELECT name, password_hash, totp_secret, totp_last_step, created_at_utc FROM staff_account",
+        )
+        .ok()?;
+    let rows = statement.query_map([], |row| {
+        let account = Account {
+            name: row.get(0)?,
+            password_hash: row.get(1)?,
+            totp_secret: row.get(2)?,
+            totp_last_step: row.get(3)?,
+        };
+        Ok((account, row.get(4)?))
+    });
+    rows.ok()?.collect::<Result<_, _>>().ok()
+}
+
+/// Ends every session, and puts the accounts of the replaced database in place of the backup's.
+pub(super) fn replace(
+    tx: &WriteTx<'_>,
+    replaced: Option<Vec<StoredAccount>>,
+) -> Result<RestoredAccounts, StoreError> {
+    tx.conn.execute("DELETE FROM staff_session", [])?;
+    let mut statement = tx.conn.prepare("SELECT name FROM staff_account")?;
+    let in_backup = statement.query_map([], |row| row.get(0))?;
+    let in_backup: BTreeSet<String> = in_backup.collect::<Result<_, _>>()?;
+    let Some(replaced) = replaced else {
+        return Ok(RestoredAccounts::Backup { names: in_backup });
+    };
+    tx.conn.execute("DELETE FROM staff_account", [])?;
+    let mut insert = tx.conn.prepare(
+        "INSERT INTO staff_account (name, password_hash, totp_secret, totp_last_step, created_at_utc)
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?;
+    for (Account { name, password_hash, totp_secret, totp_last_step }, created_at_utc) in &replaced
+    {
+        insert.execute(params![
+            name,
+            password_hash,
+            totp_secret,
+            totp_last_step,
+            created_at_utc
+        ])?;
+    }
+    let now: BTreeSet<String> = replaced.into_iter().map(|(account, _)| account.name).collect();
+    Ok(RestoredAccounts::ReplacedDatabase {
+        added: now.difference(&in_backup).cloned().collect(),
+        removed: in_backup.difference(&now).cloned().collect(),
+    })
+}
