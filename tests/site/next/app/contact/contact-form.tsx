@@ -4,7 +4,7 @@
 import { type FormEvent, useActionState, useEffect, useRef, useState } from "react";
 import type { ContactState } from "@/lib/contact";
 import { type PostedState, submitContact } from "./actions";
-import styles from "./contact.module.css";
+import "./contact.css";
 import { MESSAGES } from "./messages";
 
 /** Longer than FASTCore's patience. */
@@ -44,7 +44,7 @@ export function ContactForm({ lang }: { lang: "fr" | "en" }) {
   const isDone = status === "stored" || (status === "kept" && Object.keys(errors).length === 0);
   const said = texts.status[status === "kept" && !isDone ? "keptWithFaults" : status];
   const shown = (
-    <p ref={notice} className={styles.notice} role={isDone ? "status" : "alert"} tabIndex={-1} data-status={status}>
+    <p ref={notice} className="contact-notice" role={isDone ? "status" : "alert"} tabIndex={-1} data-status={status}>
       {said}
     </p>
   );
@@ -63,14 +63,14 @@ export function ContactForm({ lang }: { lang: "fr" | "en" }) {
     if (!type) return null;
     const text = Object.hasOwn(texts.faults, type) ? texts.faults[type as keyof typeof texts.faults] : texts.faults.other;
     return (
-      <span id={`${name}-fault`} className={styles.fault}>
+      <span id={`${name}-fault`} className="contact-fault">
         {text.replace("{limit}", `${limit}`)}
       </span>
     );
   };
 
   return (
-    <form ref={form} action={action} onSubmit={submit} noValidate className={styles.form} aria-busy={sending}>
+    <form ref={form} action={action} onSubmit={submit} noValidate className="contact-form" aria-busy={sending}>
       {status !== "new" && shown}
       <label htmlFor="name">{texts.name}</label>
       <input {...field("name")} autoComplete="name" />
@@ -97,12 +97,12 @@ export function ContactForm({ lang }: { lang: "fr" | "en" }) {
       <label htmlFor="message">{texts.message}</label>
       <textarea {...field("message")} rows={8} maxLength={5_000} />
       {fault("message")}
-      <label className={styles.consent}>
+      <label className="contact-consent">
         <input {...field("consent")} type="checkbox" defaultValue="on" defaultChecked={typed.consent === "on"} />
         {texts.consent}
       </label>
       {fault("consent")}
-      <label className={styles.honeypot} aria-hidden>
+      <label className="contact-honeypot" aria-hidden>
         {texts.website}
         <input name="website" tabIndex={-1} autoComplete="off" />
       </label>

@@ -1,6 +1,5 @@
 import type { Metadata } from "next";
 import { ContactForm } from "./contact-form";
-import styles from "./contact.module.css";
 
 export const metadata: Metadata = { title: "Contact" };
 /** Longer than FASTCORE_PATIENCE_MS, for the form without JavaScript. */
@@ -8,7 +7,7 @@ export const maxDuration = 30;
 
 export default function Page() {
   return (
-    <main lang="fr" className={styles.page}>
+    <main lang="fr" className="contact-page">
       <h1>Contact</h1>
       <ContactForm lang="fr" />
     </main>

@@ -1,6 +1,5 @@
 import type { Metadata } from "next";
 import { ContactForm } from "../../contact/contact-form";
-import styles from "../../contact/contact.module.css";
 
 export const metadata: Metadata = { title: "Contact" };
 /** Longer than FASTCORE_PATIENCE_MS, for the form without JavaScript. */
@@ -8,7 +7,7 @@ export const maxDuration = 30;
 
 export default function Page() {
   return (
-    <main lang="en" className={styles.page}>
+    <main lang="en" className="contact-page">
       <h1>Contact us</h1>
       <ContactForm lang="en" />
     </main>
