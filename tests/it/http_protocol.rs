@@ -6,6 +6,7 @@ mod malformed;
 mod slow_clients;
 
 use std::io::Write;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -136,8 +137,14 @@ fn a_client_that_sends_all_of_25_mb_can_read_the_refusal() {
     let server = TestServer::start();
     let body = padded(25 << 20);
     let wrong_token = String::from_utf8(lead_request(&body)).expect("text").replace(TOKEN, "no");
+    let upgrade = String::from_utf8(lead_request(&body)).expect("text").replacen(
+        "\r\n",
+        "\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAA\r\n",
+        1,
+    );
     for (bytes, status, code) in [
         (lead_request(&body), 413, "payload_too_large"),
+        (upgrade.into_bytes(), 413, "payload_too_large"),
         (chunked(&body, 4096), 413, "payload_too_large"),
         (wrong_token.into_bytes(), 401, "unauthorized"),
         (request("POST", "/nowhere", &[], &body), 404, "not_found"),
@@ -154,6 +161,30 @@ fn a_client_that_sends_all_of_25_mb_can_read_the_refusal() {
         assert!(client.is_closed(), "{code}");
     }
     assert_eq!(server.number(LEADS), 0);
+}
+
+/// A busy client, or a lost packet: Java's HttpClient on a machine under load.
+#[test]
+fn a_client_that_pauses_while_it_sends_can_read_the_refusal() {
+    let server = TestServer::start();
+    let bytes = lead_request(&padded(4 * KIB_64));
+    let mut client = Client::connect(server.address);
+    for part in bytes.chunks(3 * KIB_64) {
+        client.send(part);
+        std::thread::sleep(Duration::from_millis(2500));
+    }
+    client.receive().expect("an answer").assert_error(413, "payload_too_large");
+}
+
+#[test]
+fn a_refused_client_that_says_nothing_does_not_hold_up_a_shutdown() {
+    let mut server = TestServer::start();
+    let mut client = Client::connect(server.address);
+    client.send(&lead_request(&padded(4 * KIB_64))[..KIB_64]);
+    client.receive().expect("an answer").assert_error(413, "payload_too_large");
+    let began = Instant::now();
+    server.stop();
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
 }
 
 #[test]

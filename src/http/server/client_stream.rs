@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, Sleep, sleep, sleep_until};
+use tokio::sync::watch;
+use tokio::time::{Instant, Sleep, sleep};
 
+use crate::http::server::connection::ConnectionInfo;
 use crate::http::server::connection_limit::ConnectionSlot;
 
 /// How much is read and discarded on close. Unread bytes of the client would make the kernel reset the
@@ -19,14 +21,16 @@ use crate::http::server::connection_limit::ConnectionSlot;
 /// from them. Such a connection is the first to be closed at the cap.
 const LINGER_BYTES: usize = 64 << 20;
 const LINGER_TIME: Duration = Duration::from_secs(30);
-/// How long a client may pause meanwhile. It also delays a shutdown.
-const LINGER_PAUSE: Duration = Duration::from_secs(1);
+/// How long a client may pause meanwhile; at a shutdown, which waits for it.
+const LINGER_PAUSE: Duration = Duration::from_secs(5);
+const LINGER_PAUSE_DRAINING: Duration = Duration::from_secs(1);
 
 /// The TCP stream of a client.
 #[derive(Debug)]
 pub(crate) struct ClientStream {
     stream: TcpStream,
     slot: Arc<ConnectionSlot>,
+    draining: watch::Receiver<bool>,
     head: HeadDeadline,
     write_timeout: Duration,
     /// Runs while the client does not accept what is written.
@@ -37,23 +41,27 @@ pub(crate) struct ClientStream {
 
 #[derive(Debug)]
 struct Closing {
-    deadline: Instant,
-    /// Fires at the deadline, or sooner if the client pauses.
-    timer: Pin<Box<Sleep>>,
+    began: Instant,
+    /// When the client sent something last.
+    heard: Instant,
     discarded: usize,
+    timer: Pin<Box<Sleep>>,
 }
 
 impl Closing {
     fn new() -> Self {
         let now = Instant::now();
-        let timer = Box::pin(sleep_until(now + LINGER_PAUSE));
-        Self { deadline: now + LINGER_TIME, timer, discarded: 0 }
+        Self { began: now, heard: now, discarded: 0, timer: Box::pin(sleep(LINGER_PAUSE)) }
     }
 
-    fn add(&mut self, length: usize) {
-        self.discarded += length;
-        let pause_over = Instant::now() + LINGER_PAUSE;
-        self.timer.as_mut().reset(pause_over.min(self.deadline));
+    /// Ready when the client has sent for too long, too much, or nothing for `pause`.
+    fn poll_over(&mut self, cx: &mut Context<'_>, pause: Duration) -> Poll<()> {
+        if self.discarded >= LINGER_BYTES {
+            return Poll::Ready(());
+        }
+        let end = (self.heard + pause).min(self.began + LINGER_TIME);
+        self.timer.as_mut().reset(end);
+        self.timer.as_mut().poll(cx)
     }
 }
 
@@ -99,10 +107,11 @@ impl ClientStream {
     /// client may take to accept a part of its response.
     pub(crate) fn new(
         stream: TcpStream,
-        slot: Arc<ConnectionSlot>,
+        info: &ConnectionInfo,
         head_timeout: Duration,
         write_timeout: Duration,
     ) -> Self {
+        let (slot, draining) = (Arc::clone(&info.slot), info.draining.clone());
         let head = HeadDeadline {
             timeout: head_timeout,
             steps: slot.steps(),
@@ -110,7 +119,7 @@ impl ClientStream {
             timer: None,
             is_over: false,
         };
-        Self { stream, slot, head, write_timeout, stalled: None, closing: None }
+        Self { stream, slot, draining, head, write_timeout, stalled: None, closing: None }
     }
 
     /// Whether reading failed because a request head was late.
@@ -173,11 +182,19 @@ impl AsyncWrite for ClientStream {
             this.slot.mark_closing();
         }
         let closing = this.closing.get_or_insert_with(Closing::new);
+        // The task polls this again when the server begins to drain.
+        let pause = match *this.draining.borrow() {
+            true => LINGER_PAUSE_DRAINING,
+            false => LINGER_PAUSE,
+        };
         let mut scratch = [0; 16 * 1024];
-        while closing.discarded < LINGER_BYTES && closing.timer.as_mut().poll(cx).is_pending() {
+        while closing.poll_over(cx, pause).is_pending() {
             let mut buf = ReadBuf::new(&mut scratch);
             match ready!(Pin::new(&mut this.stream).poll_read(cx, &mut buf)) {
-                Ok(()) if !buf.filled().is_empty() => closing.add(buf.filled().len()),
+                Ok(()) if !buf.filled().is_empty() => {
+                    closing.discarded += buf.filled().len();
+                    closing.heard = Instant::now();
+                }
                 // The client has closed its side too.
                 _ => break,
             }

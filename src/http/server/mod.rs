@@ -187,8 +187,7 @@ impl HttpServer {
         // A response is one small write; waiting to fill a packet would only delay it.
         let _ = stream.set_nodelay(true);
         let Limits { head_timeout, write_timeout, .. } = self.limits;
-        let slot = Arc::clone(&info.slot);
-        let stream = ClientStream::new(stream, slot, head_timeout, write_timeout);
+        let stream = ClientStream::new(stream, &info, head_timeout, write_timeout);
         let middleware = self.middleware.clone();
         let service = service_fn(move |request| {
             let (middleware, info) = (middleware.clone(), info.clone());
@@ -208,7 +207,11 @@ impl HttpServer {
                 (&mut connection).await
             }
         };
-        let Err(error) = ended else { return };
+        let Err(error) = ended else {
+            // hyper leaves this out after a request that offered an upgrade, as Java's HttpClient does.
+            let _ = connection.into_parts().io.into_inner().shutdown().await;
+            return;
+        };
         if error.is_parse() {
             // hyper has answered it without a body.
             let status = match error.is_parse_too_large() {
