@@ -131,6 +131,7 @@ declare namespace Api {
     last_backup: { at_utc: string; file: string | null } | null;
     chain: { verified_to: number; head: number; at_utc: string | null; ok: boolean; finding: string | null };
     health: { ok: boolean; detail: string | null };
+    retention: { days: number; leads_leaving: number } | null;
     warnings: Warning[];
   }
 }

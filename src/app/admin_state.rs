@@ -3,7 +3,6 @@
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::backup::monitor::BackupMonitor;
 use crate::app::db::Db;
 use crate::app::export::exports::Exports;
 use crate::app::live::LiveHub;
@@ -11,7 +10,6 @@ use crate::app::staff::password::HashLimiter;
 use crate::app::staff::sessions::Sessions;
 use crate::app::staff::setup::Setup;
 use crate::app::staff::sign_in::SignIn;
-use crate::app::status::chain_monitor::ChainMonitor;
 use crate::app::status::server_status::StatusReader;
 
 /// The services of the admin page; cheap to clone.
@@ -30,8 +28,7 @@ impl AdminState {
     /// Starts the services; their tasks run until `shutdown`.
     pub(crate) fn start(
         db: &Db,
-        chain: ChainMonitor,
-        backups: Option<BackupMonitor>,
+        status: StatusReader,
         shutdown: &CancellationToken,
         runtime: &Handle,
     ) -> Self {
@@ -42,7 +39,7 @@ impl AdminState {
             setup: Setup::new(db, &sessions, &hashing),
             exports: Exports::new(db),
             live: LiveHub::start(db, &sessions, shutdown, runtime),
-            status: StatusReader::new(db, chain, backups),
+            status,
             sessions,
             db: db.clone(),
         }

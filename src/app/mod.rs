@@ -16,6 +16,7 @@ pub mod live;
 pub mod migrate;
 pub mod privacy;
 pub mod reconcile;
+pub(crate) mod retention;
 pub(crate) mod search_index_health;
 pub mod search_index_task;
 pub mod staff;
@@ -25,6 +26,7 @@ pub mod status;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use chrono::TimeDelta;
 use tokio::runtime::{Handle, Runtime};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -35,7 +37,9 @@ use crate::app::backup::folder::BackupSchedule;
 use crate::app::backup::monitor::BackupMonitor;
 use crate::app::backup::scheduler::SchedulerHandle;
 use crate::app::db::Db;
+use crate::app::retention::Retention;
 use crate::app::status::chain_monitor::ChainMonitor;
+use crate::app::status::server_status::StatusReader;
 use crate::clock::Clock;
 use crate::store::error::StoreError;
 use crate::store::writer::WriterThread;
@@ -50,6 +54,14 @@ pub struct App {
     pub admin: AdminState,
 }
 
+/// What a server does by itself at intervals.
+#[derive(Debug, Default)]
+pub struct Schedules {
+    pub backups: Option<BackupSchedule>,
+    /// Leads older than this are erased.
+    pub retention: Option<TimeDelta>,
+}
+
 impl App {
     /// Starts the writer of a database whose schema is current, what follows its audit log, and the
     /// scheduled backups. End it with [`Background::stop`].
@@ -59,19 +71,26 @@ impl App {
     pub fn start(
         database: &Path,
         clock: &Clock,
-        backups: Option<BackupSchedule>,
+        schedules: Schedules,
         runtime: &Handle,
     ) -> Result<(Self, Background), StoreError> {
         let (db, writer) = Db::start(database, clock, runtime)?;
         let shutdown = CancellationToken::new();
+        let Schedules { backups, retention } = schedules;
         let backups = backups.map(|schedule| (BackupMonitor::new(schedule.every), schedule));
         let monitor = backups.as_ref().map(|(monitor, _)| monitor.clone());
         let (chain, chain_monitor) = ChainMonitor::start(&db, &shutdown, runtime);
-        let admin = AdminState::start(&db, chain, monitor, &shutdown, runtime);
+        let retention = retention.map(Retention::new);
+        let status = StatusReader::new(&db, chain, monitor, retention.clone());
+        let admin = AdminState::start(&db, status, &shutdown, runtime);
         let indexing = search_index_task::run(db.clone());
         runtime.spawn(shutdown.clone().run_until_cancelled_owned(indexing));
         let wiping = erasure_wiper::run(db.clone());
         runtime.spawn(shutdown.clone().run_until_cancelled_owned(wiping));
+        if let Some(retention) = retention {
+            let erasing = retention.run(db.clone());
+            runtime.spawn(shutdown.clone().run_until_cancelled_owned(erasing));
+        }
         let scheduler =
             backups.map(|(monitor, schedule)| schedule.start(&db, monitor, &shutdown, runtime));
         let background = Background { shutdown, db: db.clone(), scheduler, chain_monitor, writer };

@@ -14,7 +14,7 @@ use crate::config::server::{BackupConfig, ServerConfig, ServerFlags};
 /// Checks the installation, and gives a hint for each finding
 ///
 /// The configuration, file permissions, the file's integrity, the hash chain, migrations, the
-/// erasure ledger, the age of the last backup, disk space, the WAL, the clock, and leftover files.
+/// erasure ledger, the age of the last backup, leads past their retention, disk space, the WAL, the clock, and leftover files.
 /// Only reads, also while a server runs; exits with 1 if there is an error. Run it as the service's
 /// user, in its folder. Settings of scheduled backups that are not in its environment are those with
 /// which the server was last started.
@@ -34,13 +34,18 @@ pub(crate) fn run(context: &CommandContext, args: &Args) -> Result<(), CliError>
     let mut findings = configuration(context, args);
     let settings = server_settings::read(&path);
     findings.extend(used_settings(context, &settings));
+    let retention = context.retention(settings.clone());
     let schedule = context.backups(settings);
     let schedule =
         schedule.map(|BackupConfig { folder, every, keep }| BackupSchedule { folder, every, keep });
     let mut progress = output::Progress::new("audit rows");
-    findings.extend(check_findings::check(&path, &context.clock, schedule.as_ref(), &mut |n| {
-        progress.at(n)
-    }));
+    findings.extend(check_findings::check(
+        &path,
+        &context.clock,
+        schedule.as_ref(),
+        retention,
+        &mut |n| progress.at(n),
+    ));
     drop(progress);
     if args.json {
         output::json(&findings)?;

@@ -29,6 +29,7 @@ mod token;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use chrono::TimeDelta;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::app::status::server_settings::ServerSettings;
@@ -37,7 +38,7 @@ use crate::clock::Clock;
 use crate::config::database::database_path;
 use crate::config::environment::Environment;
 use crate::config::error::ConfigError;
-use crate::config::server::{BackupConfig, ServerFlags};
+use crate::config::server::{self, BackupConfig, ServerFlags};
 use crate::domain::audit::cli_actor;
 use crate::store::paths::resolve_links;
 use crate::telemetry;
@@ -132,6 +133,12 @@ impl CommandContext {
     fn backups(&self, settings: ServerSettings) -> Option<BackupConfig> {
         let environment = self.environment.with_server_settings(settings);
         BackupConfig::load(&environment, &ServerFlags::default()).ok().flatten()
+    }
+
+    /// How long such a server keeps leads.
+    fn retention(&self, settings: ServerSettings) -> Option<TimeDelta> {
+        let environment = self.environment.with_server_settings(settings);
+        server::retention(&environment, &ServerFlags::default()).ok().flatten()
     }
 
     /// The actor of what a person does at the shell.

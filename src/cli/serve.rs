@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::backup::folder::BackupSchedule;
-use crate::app::{App, migrate};
+use crate::app::{App, Schedules, migrate};
 use crate::cli::error::CliError;
 use crate::cli::{CommandContext, DatabaseArg, output, signals, startup};
 use crate::config::ingest_tokens::IngestTokens;
@@ -66,6 +66,9 @@ pub(crate) struct Args {
     /// Number of backups to keep [env: FASTCORE_BACKUP_KEEP] [default: 14]
     #[arg(long, value_name = "NUMBER")]
     backup_keep: Option<String>,
+    /// Erase leads older than this, once a day [env: FASTCORE_RETENTION] [default: none]
+    #[arg(long, value_name = "AGE")]
+    retention: Option<String>,
 }
 
 pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> {
@@ -78,6 +81,7 @@ pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> 
         backup_dir: args.backup_dir,
         backup_every: args.backup_every,
         backup_keep: args.backup_keep,
+        retention: args.retention,
     };
     let mut server = ServerConfig::load(&context.environment, &flags)?;
     server.database = resolve_links(&server.database);
@@ -106,8 +110,9 @@ pub(crate) fn run_server(
     let backups = server.backups.clone();
     let backups =
         backups.map(|BackupConfig { folder, every, keep }| BackupSchedule { folder, every, keep });
+    let schedules = Schedules { backups, retention: server.retention };
     let (app, background) =
-        App::start(&server.database, &context.clock, backups, runtime.handle())?;
+        App::start(&server.database, &context.clock, schedules, runtime.handle())?;
     let listener = listen(&runtime, socket, server.listen)?;
     runtime.block_on(serve(server, app, tokens, listener, link, background.shutdown()))?;
     if !background.stop(runtime, STOP_TIMEOUT) {

@@ -8,7 +8,7 @@ use crate::app::status::server_settings;
 use crate::cli::output;
 use crate::config::environment::Environment;
 use crate::config::ingest_tokens::IngestTokens;
-use crate::config::server::{BackupConfig, ServerConfig};
+use crate::config::server::ServerConfig;
 use crate::telemetry;
 
 /// Blocks smaller than SQLite's pages, in bytes, are dangerous on a full disk.
@@ -52,8 +52,7 @@ pub(crate) fn log_prepared(server: &ServerConfig, prepared: &Prepared, tokens: &
 
 /// Leaves what `fastcore check` needs of the settings next to the database. A server works without.
 pub(crate) fn leave_settings(server: &ServerConfig) {
-    let settings = server.backups.as_ref().map(BackupConfig::to_variables).unwrap_or_default();
-    if let Err(error) = server_settings::write(&server.database, &settings) {
+    if let Err(error) = server_settings::write(&server.database, &server.to_variables()) {
         tracing::warn!(%error, "the settings could not be written for `fastcore check`");
     }
 }

@@ -10,7 +10,7 @@ use crate::config::env_file;
 use crate::config::error::ConfigError;
 
 /// All variables; a secret `X` may be given as `X_FILE` or as a systemd credential.
-const KNOWN: [&str; 19] = [
+const KNOWN: [&str; 20] = [
     "DATABASE_URL",
     "LOG_LEVEL",
     "DEBUG",
@@ -26,6 +26,7 @@ const KNOWN: [&str; 19] = [
     "FASTCORE_BACKUP_DIR",
     "FASTCORE_BACKUP_EVERY",
     "FASTCORE_BACKUP_KEEP",
+    "FASTCORE_RETENTION",
     // Not used by this version; `serve` warns of them.
     "FASTCORE_TLS_CERT",
     "FASTCORE_TLS_KEY",

@@ -5,6 +5,8 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 use crate::config::database::database_path;
 use crate::config::environment::Environment;
 use crate::config::error::ConfigError;
@@ -55,6 +57,13 @@ const BACKUP_KEEP: Setting = Setting {
     accepts: "a whole number from 1 up",
 };
 
+const RETENTION: Setting = Setting {
+    variable: "FASTCORE_RETENTION",
+    flag: "--retention",
+    default: "",
+    accepts: "a length of time from 1d up, such as 1095d or 3y",
+};
+
 /// The flags of `serve`.
 #[derive(Debug, Default, Clone)]
 pub struct ServerFlags {
@@ -66,6 +75,7 @@ pub struct ServerFlags {
     pub backup_dir: Option<String>,
     pub backup_every: Option<String>,
     pub backup_keep: Option<String>,
+    pub retention: Option<String>,
 }
 
 /// The folder of scheduled backups, their interval, and how many are kept.
@@ -97,9 +107,7 @@ impl BackupConfig {
         Ok((!folder.as_os_str().is_empty()).then_some(Self { folder, every, keep }))
     }
 
-    /// The values of these settings by their variables, for a command that runs in another folder.
-    #[must_use]
-    pub fn to_variables(&self) -> BTreeMap<String, String> {
+    fn to_variables(&self) -> BTreeMap<String, String> {
         let folder = std::path::absolute(&self.folder).unwrap_or_else(|_| self.folder.clone());
         let values = [
             (BACKUP_DIR, folder.display().to_string()),
@@ -119,6 +127,8 @@ pub struct ServerConfig {
     /// Without a trailing slash; `None` where it is not set.
     pub public_url: Option<String>,
     pub backups: Option<BackupConfig>,
+    /// How long leads are kept; `None` where it is not set.
+    pub retention: Option<TimeDelta>,
     configured: IngestTokens,
 }
 
@@ -149,8 +159,22 @@ impl ServerConfig {
             )));
         }
         let backups = BackupConfig::load(environment, flags)?;
+        let retention = retention(environment, flags)?;
         let configured = IngestTokens::configured(environment, listen.ip().is_loopback())?;
-        Ok(Self { database, listen, cors_origins, public_url, backups, configured })
+        Ok(Self { database, listen, cors_origins, public_url, backups, retention, configured })
+    }
+
+    /// The values by their variables of the settings that concern commands as well, which may run in another
+    /// folder and without them.
+    #[must_use]
+    pub fn to_variables(&self) -> BTreeMap<String, String> {
+        let mut variables =
+            self.backups.as_ref().map(BackupConfig::to_variables).unwrap_or_default();
+        if let Some(period) = self.retention.and_then(|period| period.to_std().ok()) {
+            let value = humantime::format_duration(period).to_string();
+            variables.insert(RETENTION.variable.to_owned(), value);
+        }
+        variables
     }
 
     /// The settings of a demo: its own database, the configured listen address if that is loopback,
@@ -184,6 +208,23 @@ impl ServerConfig {
     pub fn tokens(&self) -> Result<IngestTokens, ConfigError> {
         self.configured.clone().or_generate(&self.database)
     }
+}
+
+/// How long leads are kept, if that is set.
+///
+/// # Errors
+/// The value is not accepted.
+pub fn retention(
+    environment: &Environment,
+    flags: &ServerFlags,
+) -> Result<Option<TimeDelta>, ConfigError> {
+    RETENTION.resolve(environment, flags.retention.as_deref(), |text| {
+        if text.is_empty() {
+            return Some(None);
+        }
+        let period = TimeDelta::from_std(humantime::parse_duration(text).ok()?).ok()?;
+        (period >= TimeDelta::days(1)).then_some(Some(period))
+    })
 }
 
 fn address(text: &str) -> Option<SocketAddr> {

@@ -31,6 +31,10 @@ pub enum StoreError {
     QueueFull,
     #[error("the writer has stopped")]
     Closed,
+    #[error(
+        "{0}; set the clock (`timedatectl`) or, if it is right, run `fastcore gdpr purge` once"
+    )]
+    ImplausibleClock(String),
     #[error("it was interrupted; nothing was changed")]
     Cancelled,
     #[error("the disk did not answer in time; whether the change is stored is unknown")]

@@ -46,6 +46,7 @@ mod process;
 mod reconcile;
 mod regressions;
 mod restore;
+mod retention;
 mod search;
 mod sessions;
 mod setup;

@@ -5,6 +5,7 @@ pub mod certificate;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::Path;
+use std::time::Instant;
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -12,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::app::atomic_file::AtomicFile;
 use crate::app::audit::append_audit;
-use crate::app::db::write_once;
+use crate::app::db::{Db, write_once};
 use crate::app::export::ExportError;
 use crate::clock::Clock;
 use crate::domain::audit::{AuditEvent, AuditRow, ErasureReason};
@@ -23,12 +24,15 @@ use crate::domain::text::Personal;
 use crate::domain::timestamp::Timestamp;
 use crate::store;
 use crate::store::error::StoreError;
-use crate::store::privacy::erase::{Erasure, LeadRef, LeadSelector};
+use crate::store::privacy::erase::{ErasedLead, Erasure, LeadRef, LeadSelector};
 use crate::store::privacy::ledger::ErasureLedger;
 use crate::store::read::ReadPool;
+use crate::store::tx::WriteTx;
 
 /// Leads that are purged in one transaction.
 const PURGE_BATCH: u32 = 200;
+/// … by a server, while leads may wait.
+const SERVER_PURGE_BATCH: u32 = 4;
 
 /// References to the selected leads, without personal data.
 ///
@@ -114,19 +118,47 @@ pub fn purge(
     drop(ErasureLedger::open_complete(database)?);
     let mut count = 0;
     loop {
-        let selector = LeadSelector::Before(time, PURGE_BATCH);
-        let found = find(database, &selector)?;
+        let found = find(database, &LeadSelector::Before(time, PURGE_BATCH))?;
         if found.is_empty() {
             return Ok(count);
         }
-        let (mut ledger, actor) = (ErasureLedger::open_complete(database)?, actor.to_owned());
-        let reason = ErasureReason::Retention;
-        let erased = write_once(database, clock, move |tx| {
-            store::privacy::erase::erase_leads(tx, &mut ledger, &found, None, reason, &actor)
-        })?;
+        let erased = write_once(database, clock, purge_job(database, found, actor)?)?;
         count += erased.len() as u64;
         progress(count);
     }
+}
+
+/// [`purge`] in a running server, in small steps with pauses: leads are more important.
+///
+/// # Errors
+/// As [`purge`].
+pub(crate) fn purge_by_server(db: &Db, age: TimeDelta, actor: &str) -> Result<u64, StoreError> {
+    let time = before(db.clock(), age);
+    drop(ErasureLedger::open_complete(db.path())?);
+    let mut count = 0;
+    loop {
+        let found = find(db.path(), &LeadSelector::Before(time, SERVER_PURGE_BATCH))?;
+        if found.is_empty() {
+            return Ok(count);
+        }
+        let began = Instant::now();
+        count += db.write_blocking(purge_job(db.path(), found, actor)?)?.len() as u64;
+        std::thread::sleep(began.elapsed());
+    }
+}
+
+/// A job that erases leads for their age.
+fn purge_job(
+    database: &Path,
+    leads: Vec<LeadRef>,
+    actor: &str,
+) -> Result<impl FnMut(&mut WriteTx<'_>) -> Result<Vec<ErasedLead>, StoreError> + use<>, StoreError>
+{
+    let (mut ledger, actor) = (ErasureLedger::open_complete(database)?, actor.to_owned());
+    let reason = ErasureReason::Retention;
+    Ok(move |tx: &mut WriteTx<'_>| {
+        store::privacy::erase::erase_leads(tx, &mut ledger, &leads, None, reason, &actor)
+    })
 }
 
 fn before(clock: &Clock, age: TimeDelta) -> Timestamp {

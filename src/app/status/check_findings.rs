@@ -4,8 +4,11 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 use crate::app::audit;
 use crate::app::backup::folder::{self, BackupSchedule};
+use crate::app::retention;
 use crate::app::status::finding::Finding;
 use crate::app::status::thresholds::{self, Level};
 use crate::app::status::{check_files, clock_check};
@@ -17,6 +20,8 @@ use crate::store::db::integrity::IntegrityReport;
 use crate::store::error::StoreError;
 use crate::store::read::{ReadPool, ReadTx};
 
+/// A server erases once a day: after this long it has not.
+const MAX_RETENTION_DELAY: TimeDelta = TimeDelta::days(2);
 const RESTORE: &str = "restore the newest backup: `fastcore restore FILE`";
 
 /// Checks everything. Only reads, while a server runs or without one.
@@ -24,6 +29,7 @@ pub fn check(
     database: &Path,
     clock: &Clock,
     schedule: Option<&BackupSchedule>,
+    retention: Option<TimeDelta>,
     progress: &mut dyn FnMut(u64),
 ) -> Vec<Finding> {
     let files = check_files::checked_files(database, schedule);
@@ -34,7 +40,7 @@ pub fn check(
         Some(unreadable) => findings.push(unreadable),
         None => {
             findings.extend(check_files::unwritable(database));
-            findings.extend(inside(database, clock, schedule, progress));
+            findings.extend(inside(database, clock, schedule, retention, progress));
         }
     }
     findings.extend(check_files::leftovers(database));
@@ -45,10 +51,11 @@ fn inside(
     database: &Path,
     clock: &Clock,
     schedule: Option<&BackupSchedule>,
+    period: Option<TimeDelta>,
     progress: &mut dyn FnMut(u64),
 ) -> Vec<Finding> {
     let one = |finding: Result<Finding, StoreError>| finding.map(|finding| vec![finding]);
-    let each: [(&'static str, Result<Vec<Finding>, StoreError>); 7] = [
+    let each: [(&'static str, Result<Vec<Finding>, StoreError>); 8] = [
         ("migrations", one(migrations(database))),
         ("integrity", one(integrity(database))),
         ("chain", one(chain(database, progress))),
@@ -56,6 +63,10 @@ fn inside(
         ("ledger", backup_ledger(database, schedule)),
         ("clock", one(clock_check::finding(database, clock))),
         ("backup", backup(database, clock, schedule)),
+        (
+            "retention",
+            period.map(|period| leads_leaving(database, clock, period)).into_iter().collect(),
+        ),
     ];
     let mut findings = Vec::new();
     for (check, found) in each {
@@ -229,6 +240,24 @@ fn scheduled_backups(database: &Path, schedule: &BackupSchedule, now: Timestamp)
         findings.push(Finding::warning("backup", detail, hint));
     }
     findings
+}
+
+/// Which leads are erased soon, and which should have been.
+fn leads_leaving(database: &Path, clock: &Clock, period: TimeDelta) -> Result<Finding, StoreError> {
+    let now = Timestamp::from(clock.now());
+    let due = now.saturating_sub(period);
+    let ((leaving, _), (overdue, _)) = ReadPool::open(database)?.read(|tx| {
+        let soon = tx.count_before(due.saturating_add(retention::NOTICE))?;
+        Ok((soon, tx.count_before(due.saturating_sub(MAX_RETENTION_DELAY))?))
+    })?;
+    let days = period.num_days();
+    if overdue > 0 {
+        let detail = format!("{overdue} leads are older than {days} days and not erased");
+        let hint = "the server's log says why: `journalctl -u fastcore`; or `fastcore gdpr purge`";
+        return Ok(Finding::warning("retention", detail, hint));
+    }
+    let detail = format!("leads are erased after {days} days; {leaving} leave in the next 30 days");
+    Ok(Finding::ok("retention", detail))
 }
 
 fn backup_age(

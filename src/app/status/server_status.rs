@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::app::backup::monitor::BackupMonitor;
 use crate::app::db::Db;
+use crate::app::retention::Retention;
 use crate::app::status::chain_monitor::{ChainMonitor, ChainStatus};
 use crate::app::status::thresholds::{self, Level, MIB};
 use crate::domain::audit::AuditEvent;
@@ -23,6 +24,8 @@ pub struct ServerStatus {
     pub last_backup: Option<LastBackup>,
     pub chain: ChainStatus,
     pub health: StorageStatus,
+    /// Where leads are erased for their age.
+    pub retention: Option<RetentionStatus>,
     pub warnings: Vec<StatusWarning>,
 }
 
@@ -41,6 +44,14 @@ pub struct DatabaseStatus {
 pub struct LastBackup {
     pub at_utc: Recorded<Timestamp>,
     pub file: Option<String>,
+}
+
+/// How long leads are kept.
+#[derive(Debug)]
+pub struct RetentionStatus {
+    pub days: i64,
+    /// Leads that are erased within the next 30 days.
+    pub leads_leaving: u64,
 }
 
 /// Whether leads can be stored.
@@ -64,6 +75,7 @@ pub struct StatusReader {
     chain: ChainMonitor,
     /// The scheduled backups, if there are any.
     backups: Option<BackupMonitor>,
+    retention: Option<Retention>,
 }
 
 /// What the database and its file system say.
@@ -80,8 +92,13 @@ struct Facts {
 }
 
 impl StatusReader {
-    pub(crate) fn new(db: &Db, chain: ChainMonitor, backups: Option<BackupMonitor>) -> Self {
-        Self { db: db.clone(), chain, backups }
+    pub(crate) fn new(
+        db: &Db,
+        chain: ChainMonitor,
+        backups: Option<BackupMonitor>,
+        retention: Option<Retention>,
+    ) -> Self {
+        Self { db: db.clone(), chain, backups, retention }
     }
 
     /// The status now.
@@ -90,14 +107,18 @@ impl StatusReader {
     /// The database cannot be read.
     pub async fn read(&self) -> Result<ServerStatus, StoreError> {
         let database = self.db.path().to_owned();
+        let now = self.db.clock().now().into();
+        let leaving_before = self.retention.as_ref().map(|retention| retention.notice_time(now));
         let read = move |readers: &ReadPool| {
             let sizes = DiskUsage::of(&database)?;
-            readers.read(|tx| Facts::read(tx, sizes))
+            readers.read(|tx| {
+                let leaving = leaving_before.map(|time| tx.count_before(time)).transpose()?;
+                Ok((Facts::read(tx, sizes)?, leaving.map(|(leads, _)| leads)))
+            })
         };
-        let facts = self.db.with_readers(read).await??;
+        let (facts, leaving) = self.db.with_readers(read).await??;
         let chain = ChainStatus { head: facts.audit_rows, ..self.chain.status() };
         let unavailable = self.db.health().unavailable_reason();
-        let now = self.db.clock().now().into();
         let warnings = [
             facts.disk_warning(),
             self.backup_failure(),
@@ -111,6 +132,7 @@ impl StatusReader {
                 warning("writer_failing", format!("Leads cannot be stored now: {reason}"))
             }),
             self.db.index_health().warning().map(|detail| warning("search_index_damaged", detail)),
+            self.retention_failure(),
             facts.wal_warning(),
             facts.clock_warning(now),
         ];
@@ -127,6 +149,9 @@ impl StatusReader {
             last_backup: facts.last_backup,
             chain,
             health: StorageStatus { ok: unavailable.is_none(), detail: unavailable },
+            retention: self.retention.as_ref().zip(leaving).map(|(retention, leads_leaving)| {
+                RetentionStatus { days: retention.period.num_days(), leads_leaving }
+            }),
             warnings: warnings.into_iter().flatten().collect(),
         })
     }
@@ -140,6 +165,12 @@ impl StatusReader {
         let failure = self.backups.as_ref()?.ledger_failure()?;
         let detail = format!("The erasure ledger in the backup folder is incomplete: {failure}");
         Some(warning("ledger_failing", detail))
+    }
+
+    fn retention_failure(&self) -> Option<StatusWarning> {
+        let failure = self.retention.as_ref()?.failure()?;
+        let detail = format!("Leads past their retention period are not erased: {failure}");
+        Some(warning("retention_failing", detail))
     }
 
     fn future_backups(&self) -> Option<StatusWarning> {

@@ -7,7 +7,7 @@ use warp::reply::Response;
 
 use crate::app::status::chain_monitor::ChainStatus;
 use crate::app::status::server_status::{
-    DatabaseStatus, LastBackup, ServerStatus, StatusWarning, StorageStatus,
+    DatabaseStatus, LastBackup, RetentionStatus, ServerStatus, StatusWarning, StorageStatus,
 };
 use crate::domain::recorded::Recorded;
 use crate::domain::timestamp::Timestamp;
@@ -46,6 +46,8 @@ struct ServerStatusDto {
     last_backup: Option<LastBackupDto>,
     chain: ChainStatusDto,
     health: StorageStatusDto,
+    #[schema(required)]
+    retention: Option<RetentionStatusDto>,
     warnings: Vec<StatusWarningDto>,
 }
 
@@ -93,6 +95,15 @@ struct StorageStatusDto {
     detail: Option<String>,
 }
 
+/// How long leads are kept.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RetentionStatus)]
+struct RetentionStatusDto {
+    days: i64,
+    /// Leads that are erased within the next 30 days.
+    leads_leaving: u64,
+}
+
 /// Something that needs attention.
 #[derive(Serialize, ToSchema)]
 #[schema(as = StatusWarning)]
@@ -110,6 +121,7 @@ impl From<ServerStatus> for ServerStatusDto {
             last_backup: status.last_backup.map(LastBackupDto::from),
             chain: status.chain.into(),
             health: status.health.into(),
+            retention: status.retention.map(RetentionStatusDto::from),
             warnings: status.warnings.into_iter().map(StatusWarningDto::from).collect(),
         }
     }
@@ -148,6 +160,12 @@ impl From<ChainStatus> for ChainStatusDto {
 impl From<StorageStatus> for StorageStatusDto {
     fn from(health: StorageStatus) -> Self {
         Self { ok: health.ok, detail: health.detail }
+    }
+}
+
+impl From<RetentionStatus> for RetentionStatusDto {
+    fn from(retention: RetentionStatus) -> Self {
+        Self { days: retention.days, leads_leaving: retention.leads_leaving }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use fastcore::app::{App, migrate};
+use fastcore::app::{App, Schedules, migrate};
 use fastcore::clock::Clock;
 use fastcore::config::environment::Environment;
 use fastcore::config::server::{ServerConfig, ServerFlags};
@@ -68,7 +68,8 @@ impl TestServer {
                 .build()
                 .expect("a runtime");
             let (app, background) =
-                App::start(&database, &clock, None, runtime.handle()).expect("an app");
+                App::start(&database, &clock, Schedules::default(), runtime.handle())
+                    .expect("an app");
             let setup = app.admin.setup.clone();
             let mut context = HttpContext::new(app, tokens).with_public_url(public_url);
             context.body_timeout = body_timeout;

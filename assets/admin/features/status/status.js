@@ -62,7 +62,7 @@ export class Status extends Component {
 }
 
 /** @param {Api.Status} props */
-function StatusContent({ version, database, last_lead_at_utc: lastLead, last_backup: backup, chain, health, warnings }) {
+function StatusContent({ version, database, last_lead_at_utc: lastLead, last_backup: backup, chain, health, retention, warnings }) {
   const ok = warnings.length === 0 && health.ok && chain.ok;
   const hasWarning = (code) => warnings.some((warning) => warning.code === code);
   const verified = chain.verified_to > 0;
@@ -86,6 +86,7 @@ function StatusContent({ version, database, last_lead_at_utc: lastLead, last_bac
       <${Tile} label=${t.serverStatus.chain} danger=${!chain.ok} value=${chainText} detail=${chainDetail} />
       <${Tile} label=${t.serverStatus.freeSpace} danger=${hasWarning('disk_low')} value=${formatBytes(database.free_bytes)} />
       <${Tile} label=${t.serverStatus.database} danger=${hasWarning('wal_large')} value=${formatBytes(database.bytes)} detail=${databaseDetail} />
+      ${retention && html`<${Tile} label=${t.serverStatus.retention} danger=${hasWarning('retention_failing')} value=${t.serverStatus.retentionDays(retention.days)} detail=${t.serverStatus.leadsLeaving(retention.leads_leaving)} />`}
       <${Tile} label=${t.serverStatus.version} value=${`FASTCore ${version}`} />
     </dl>`;
 }
