@@ -20,7 +20,8 @@ use sha2::{Digest, Sha256};
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// The files of the API documentation page.
-const API_DOCS: [&str; 4] = [
+const API_DOCS: [&str; 5] = [
+    "assets/docs/docs.css",
     "assets/docs/index.html",
     "assets/docs/init.js",
     "assets/vendor/swagger-ui-5.35.0/swagger-ui-bundle.js",

@@ -1,7 +1,7 @@
 //! Counts leads for the admin page's charts, by the days of a time zone.
 
 use chrono::{Datelike, Days, NaiveDate, TimeDelta, TimeZone};
-use chrono_tz::{TZ_VARIANTS, Tz};
+use chrono_tz::Tz;
 
 use crate::app::db::Db;
 use crate::app::status::thresholds;
@@ -72,11 +72,6 @@ pub struct StatusCount {
 #[must_use]
 pub fn zone(name: &str) -> Option<Tz> {
     name.parse().ok()
-}
-
-/// The names that [`zone`] reads.
-pub fn zones() -> impl Iterator<Item = &'static str> {
-    TZ_VARIANTS.iter().map(|zone| zone.name())
 }
 
 /// Counts leads.

@@ -8,7 +8,6 @@ use http::header::{
 };
 use serde::Serialize;
 use utoipa::ToSchema;
-use utoipa::openapi::{Object, ObjectBuilder, Type};
 use warp::reply::{Reply, Response};
 
 use crate::app::export::ExportError;
@@ -50,27 +49,12 @@ pub(crate) enum ApiError {
     Unavailable(String),
 }
 
-/// An error.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Error)]
-pub(crate) struct ErrorBody<'a> {
-    #[schema(schema_with = const_false)]
+/// The body of an error.
+#[derive(Serialize)]
+struct ErrorBody<'a, D> {
     ok: bool,
-    /// The error code, for programs.
     error: &'a str,
-    /// A sentence for people.
-    detail: &'a str,
-}
-
-/// Every invalid field of a request.
-#[derive(Serialize, ToSchema)]
-#[schema(as = ValidationError)]
-pub(crate) struct ValidationErrorBody<'a> {
-    #[schema(schema_with = const_false)]
-    ok: bool,
-    #[schema(pattern = "^validation_error$")]
-    error: &'a str,
-    detail: Vec<FieldErrorDto<'a>>,
+    detail: D,
 }
 
 /// One invalid field.
@@ -91,10 +75,6 @@ impl<'a> From<&'a FieldError> for FieldErrorDto<'a> {
     fn from(error: &'a FieldError) -> Self {
         Self { loc: &error.loc, msg: &error.msg, kind: error.kind }
     }
-}
-
-fn const_false() -> Object {
-    ObjectBuilder::new().schema_type(Type::Boolean).enum_values(Some([false])).build()
 }
 
 impl ApiError {
@@ -154,10 +134,10 @@ impl ApiError {
         let error = self.code();
         match self {
             Self::Validation(errors) => {
-                let detail = errors.iter().map(FieldErrorDto::from).collect();
-                to_json(&ValidationErrorBody { ok: false, error, detail })
+                let detail: Vec<_> = errors.iter().map(FieldErrorDto::from).collect();
+                to_json(&ErrorBody { ok: false, error, detail })
             }
-            _ => to_json(&ErrorBody { ok: false, error, detail: &self.detail() }),
+            _ => to_json(&ErrorBody { ok: false, error, detail: self.detail() }),
         }
     }
 
@@ -181,9 +161,7 @@ impl ApiError {
             }
             Self::PayloadTooLarge => "The body is larger than 64 KiB".into(),
             Self::UnsupportedMediaType => "The body must be application/json".into(),
-            Self::UnsupportedContentEncoding => {
-                "The body must not be compressed: leave out Content-Encoding".into()
-            }
+            Self::UnsupportedContentEncoding => "The body must not be compressed".into(),
             Self::Validation(_) => "The request is not valid".into(),
             Self::Internal => "Internal error; the cause is in the server's log".into(),
         }

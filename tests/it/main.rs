@@ -40,6 +40,7 @@ mod logs;
 mod migrations;
 mod openapi;
 mod openapi_admin;
+mod openapi_clients;
 mod owners;
 mod privacy;
 mod process;

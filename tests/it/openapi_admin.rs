@@ -101,8 +101,8 @@ fn documented_parameter_rules_are_enforced() {
             assert!(parameter["description"].is_string() && parameter["required"] == false);
             assert_eq!(ask(""), 200, "{path} {name}: blank is left out");
             let names = schema["enum"].as_array().into_iter().flatten().filter_map(Value::as_str);
-            // Every zone would take a while.
-            for value in names.clone().filter(|zone| zone.len() < 14 || *zone == "Europe/Paris") {
+            let examples = schema["examples"].as_array().into_iter().flatten();
+            for value in names.clone().chain(examples.filter_map(Value::as_str)) {
                 assert_eq!(ask(value), 200, "{path} {name}={value}");
             }
             let number =
@@ -117,7 +117,8 @@ fn documented_parameter_rules_are_enforced() {
                 }
             }
             // Only where any text is taken is this.
-            let any = schema["type"] == "string" && names.count() == 0;
+            let any =
+                schema["type"] == "string" && names.count() == 0 && schema["pattern"].is_null();
             assert_eq!(ask("noSuchThing"), if any { 200 } else { 422 }, "{path} {name}");
             tried.insert(name);
         }

@@ -322,6 +322,31 @@ fn a_content_encoding_other_than_identity_is_a_415_that_names_what_is_accepted()
     assert_eq!(answer.header("accept"), Some("application/json"), "{answer:?}");
 }
 
+/// The first two bytes of a gzip file are not UTF-8; "not JSON" would send its developer the wrong way.
+#[test]
+fn a_gzip_body_without_a_content_encoding_is_a_415_and_not_a_400() {
+    let server = TestServer::start();
+    let token = format!("Bearer {TOKEN}");
+    let headers =
+        [("Authorization", token.as_str()), ("Content-Type", "application/json; charset=utf-8")];
+    let answer = post(&server, &headers, b"\x1f\x8b\x08\0\0\0\0\0\0\x03\xab\xae\x05\0");
+    answer.assert_error(415, "unsupported_media_type");
+    assert_eq!(answer.header("accept-encoding"), Some("identity"), "{answer:?}");
+    assert_eq!(answer.json()["detail"], "The body must not be compressed");
+}
+
+#[test]
+fn a_lead_after_a_byte_order_mark_is_stored() {
+    let server = TestServer::start();
+    let token = format!("Bearer {TOKEN}");
+    let headers = [("Authorization", token.as_str()), ("Content-Type", "application/json")];
+    let send = |text: &str| post(&server, &headers, text.as_bytes());
+    assert_eq!(send(&format!("\u{feff}{}", lead())).status, 201);
+    for text in ["\u{feff}", &format!("\u{feff}\u{feff}{}", lead())] {
+        send(text).assert_error(400, "invalid_json");
+    }
+}
+
 #[test]
 fn the_bearer_scheme_is_case_insensitive_and_the_token_is_not() {
     let server = TestServer::start();

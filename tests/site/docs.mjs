@@ -45,6 +45,8 @@ try {
   await token.locator("button.btn-done").click();
 
   await send.locator(".opblock-summary-control").click();
+  // Who only wants to try it out is told first that it is not only a trial.
+  await send.getByRole("note").filter({ hasText: "stores a real lead" }).waitFor();
   const body = send.locator("textarea.body-param__text");
   const lead = JSON.parse(await body.inputValue());
   lead.meta.request_id = randomUUID();
@@ -56,6 +58,33 @@ try {
   await page.locator("#operations-health-health .opblock-summary-control").click();
   await shoot("docs-tried.png");
 
+  assert.equal(await page.getByRole("note").count(), 1, "only where something is stored");
+
+  // A phone, upright and sideways, in both colour schemes.
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    for (const [width, height] of [[390, 760], [320, 480], [740, 320]]) {
+      await page.setViewportSize({ width, height });
+      await page.getByRole("button", { name: "Authorize" }).first().click();
+      const dialog = page.locator(".modal-ux");
+      await shoot(`docs-authorize-${width}-${colorScheme}.png`);
+      const inside = async (what, locator) => {
+        const { x, y, width: w, height: h } = await locator.boundingBox();
+        assert.ok(x >= 0 && y >= 0 && x + w <= width && y + h <= height, `${what} fits ${width}x${height}`);
+      };
+      await inside("the dialog", dialog);
+      await inside("its button to close it", dialog.locator(".close-modal"));
+      for (const button of await dialog.locator(".auth-btn-wrapper button").all()) {
+        await button.scrollIntoViewIfNeeded();
+        await inside("a button", button);
+      }
+      const background = await dialog.evaluate((element) => getComputedStyle(element).backgroundColor);
+      assert.equal(background === "rgb(255, 255, 255)", colorScheme === "light", background);
+      await dialog.locator(".close-modal").click();
+      const scrolled = await page.evaluate(() => document.documentElement.scrollWidth);
+      assert.ok(scrolled <= width, `the page is ${scrolled} wide at ${width}`);
+    }
+  }
   assert.deepEqual(said, [], "the console is empty");
   assert.deepEqual(elsewhere, [], "no other host was asked");
   console.log("docs: shown, tried, 201, nothing refused");

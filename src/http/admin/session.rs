@@ -20,6 +20,8 @@ use crate::http::request::HttpRequest;
 use crate::http::response::json;
 
 /// Get the current session
+///
+/// Whose session the cookie is; the page asks when it is opened.
 #[utoipa::path(
     get,
     path = "/admin/api/session",

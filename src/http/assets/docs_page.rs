@@ -11,6 +11,8 @@ use crate::http::openapi::responses::NotFoundError;
 use crate::http::request::HttpRequest;
 
 /// Get this document
+///
+/// The same text as `fastcore openapi` prints; it changes only with the server's version.
 #[utoipa::path(
     get,
     path = "/openapi.json",
@@ -30,6 +32,8 @@ pub(crate) async fn openapi_json(
 }
 
 /// Show this document
+///
+/// Nothing is loaded from another host.
 #[utoipa::path(
     get,
     path = "/docs",
@@ -52,6 +56,8 @@ pub(crate) async fn page(request: HttpRequest) -> Result<Response, ApiError> {
 }
 
 /// Get a file of the documentation page
+///
+/// What the page at `/docs` loads.
 #[utoipa::path(
     get,
     path = "/docs/{file}",

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
@@ -15,6 +15,9 @@ pub(crate) type BodyStream = Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error
 
 /// The maximum size of a body, in bytes.
 const MAX_BODY: usize = 64 * 1024;
+/// How a gzip file begins. It is never JSON: some clients compress without `Content-Encoding`.
+const GZIP: &[u8] = b"\x1f\x8b";
+const BOM: &[u8] = "\u{feff}".as_bytes();
 
 /// Reads the whole body of a request.
 pub(crate) async fn read(
@@ -32,10 +35,18 @@ pub(crate) async fn read(
     if !is_json(headers) {
         return Err(ApiError::UnsupportedMediaType);
     }
-    if !is_identity(headers) {
+    if !is_identity(headers) || body.starts_with(GZIP) {
         return Err(ApiError::UnsupportedContentEncoding);
     }
-    Ok(body)
+    Ok(without_bom(body))
+}
+
+/// RFC 8259, section 8.1, lets a parser ignore a byte order mark; serde_json does not.
+fn without_bom(mut body: Bytes) -> Bytes {
+    if body.starts_with(BOM) {
+        body.advance(BOM.len());
+    }
+    body
 }
 
 async fn collect(mut body: BodyStream) -> Result<Bytes, ApiError> {

@@ -99,6 +99,7 @@ fn page_file(
     let operation = OperationBuilder::new()
         .operation_id(Some(id))
         .summary(Some(summary))
+        .description(Some("Needs no session: the page reads its data from `/admin/api`."))
         .tag("page")
         .parameters(Some(parameter))
         .responses(responses.collect::<openapi::Responses>())

@@ -5,12 +5,12 @@ use std::sync::LazyLock;
 use utoipa::OpenApi;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{self, InfoBuilder, License, PathItem, RefOr, Server};
+use utoipa::openapi::{self, ContactBuilder, InfoBuilder, License, PathItem, RefOr, Server};
 
 use crate::http::assets::{Asset, docs_page};
-use crate::http::error::{ApiError, ErrorBody, ValidationErrorBody};
+use crate::http::error::{ApiError, FieldErrorDto};
 use crate::http::openapi::admin;
-use crate::http::openapi::responses::{bare_response, error_responses, text_header};
+use crate::http::openapi::responses::{error_responses, name_schemas, text_header};
 use crate::http::{health, intake};
 
 #[derive(OpenApi)]
@@ -22,7 +22,7 @@ use crate::http::{health, intake};
         docs_page::page,
         docs_page::file,
     ),
-    components(schemas(ErrorBody, ValidationErrorBody)),
+    components(schemas(FieldErrorDto)),
     tags(
         (name = "leads", description = "For the site that sends leads."),
         (name = "health", description = "For monitoring."),
@@ -53,6 +53,10 @@ pub(crate) fn asset() -> &'static Asset {
 fn add_common_docs(document: &mut openapi::OpenApi) {
     let mut license = License::new("MIT");
     license.identifier = Some("MIT".to_owned());
+    let contact = ContactBuilder::new()
+        .name(Some("fast-techservices.com"))
+        .url(Some("https://fast-techservices.com"))
+        .build();
     document.info = InfoBuilder::new()
         .title("FASTCore")
         .version(env!("CARGO_PKG_VERSION"))
@@ -60,12 +64,14 @@ fn add_common_docs(document: &mut openapi::OpenApi) {
             "Accepts the leads of a company's site and stores them.\n\n\
              Every error has one shape: `ok` is false, `error` is a code for programs, \
              `detail` a sentence for people (for `validation_error` the list of all invalid \
-             fields). Only what is not HTTP/1.1 gets a 400 or 431 without a body. \
+             fields). Only what is not valid HTTP/1.1 gets a 400, and a head over 16 KiB a 431, both without a \
+             body. They are not listed with the operations, which such a request does not reach. \
              Every other response has an `X-Request-Id`: the client's own, if it has 1 to 128 \
              letters, digits, `-`, `_` or `.`, else a new one. Any other path is a 404 \
              `not_found`. `HEAD` is accepted wherever `GET` is.",
         ))
         .license(Some(license))
+        .contact(Some(contact))
         .build();
     document.servers = Some(vec![Server::new("/")]);
     let token = HttpBuilder::new()
@@ -80,6 +86,7 @@ fn add_common_docs(document: &mut openapi::OpenApi) {
             add_common_responses(operation, &allow);
         }
     }
+    name_schemas(document);
 }
 
 /// The value of `Allow` for a path.
@@ -96,6 +103,7 @@ fn allow(path: &PathItem) -> String {
 fn add_common_responses(operation: &mut Operation, allow: &str) {
     let responses = &mut operation.responses.responses;
     let common = error_responses([
+        ApiError::NOT_ONE_HOST,
         ApiError::MethodNotAllowed(allow.to_owned()),
         ApiError::HEAD_TIMEOUT,
         ApiError::Internal,
@@ -108,11 +116,5 @@ fn add_common_responses(operation: &mut Operation, allow: &str) {
             let id = text_header("The request's id, as in the server's log.");
             response.headers.insert("X-Request-Id".to_owned(), id.into());
         }
-    }
-    for (status, what) in [
-        ("400", "The request is not valid HTTP/1.1. The response has no body."),
-        ("431", "The request head is larger than 16 KiB. The response has no body."),
-    ] {
-        responses.entry(status.to_owned()).or_insert(bare_response(what).into());
     }
 }

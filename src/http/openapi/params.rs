@@ -9,7 +9,6 @@ use utoipa::openapi::schema::{AnyOfBuilder, SchemaFormat, SchemaType};
 use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Required, Schema, Type};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
-use crate::app::stats;
 use crate::domain::audit::AuditEvent;
 use crate::domain::lead::LeadService;
 use crate::domain::lead::status::LeadStatus;
@@ -79,14 +78,16 @@ parameters!(AuditFilterParams, {
 });
 
 parameters!(StatsParams, {
-    let zone = format!("The time zone of the days; default `{DEFAULT_ZONE}`.");
+    let zone = format!(
+        "The time zone of the days, by its name in the IANA database; default `{DEFAULT_ZONE}`."
+    );
     let [since, until] = period();
     let by = "The length of a bucket; default `day`.";
     [
         since,
         until,
         query("by", by, names(["day", "week"])),
-        query("zone", &zone, names(stats::zones())),
+        query("zone", &zone, text().pattern(Some("^[A-Za-z0-9/_+-]*$")).examples([DEFAULT_ZONE])),
     ]
 });
 

@@ -1,21 +1,23 @@
 //! Error responses of the document: one for each status, with every error as an example that is
 //! made by the code that answers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use http::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
-use utoipa::IntoResponses;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::header::Header;
+use utoipa::openapi::schema::ArrayBuilder;
 use utoipa::openapi::{
-    ContentBuilder, Object, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder, Type,
+    Content, ContentBuilder, Object, ObjectBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder,
+    Schema, Type,
 };
+use utoipa::{IntoResponses, ToSchema};
 
 use crate::app::intake::Refusal;
 use crate::app::staff::sign_in::SignInError;
 use crate::domain::lead::NewLead;
 use crate::domain::lead::parse::LeadParseError;
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, FieldErrorDto};
 use crate::http::extract::fields::Fields;
 use crate::http::extract::query::Query;
 use crate::store::error::StoreError;
@@ -147,9 +149,7 @@ fn error_response(errors: &[ApiError]) -> Response {
     let mut lines: Vec<String> =
         errors.iter().map(|error| format!("`{}`: {}.", error.code(), cause(error))).collect();
     lines.dedup();
-    let is_validation = errors.iter().any(|error| matches!(error, ApiError::Validation(_)));
-    let schema = if is_validation { "ValidationError" } else { "Error" };
-    let mut content = ContentBuilder::new().schema(Some(Ref::from_schema_name(schema)));
+    let mut content = ContentBuilder::new().schema(Some(error_schema(errors)));
     let mut response = ResponseBuilder::new().description(lines.join(" "));
     for (index, error) in errors.iter().enumerate() {
         let value = serde_json::from_str(&error.body()).ok();
@@ -176,6 +176,68 @@ fn error_response(errors: &[ApiError]) -> Response {
         }
     }
     response.content("application/json", content.build()).build()
+}
+
+/// The body of these errors. Its codes are an enumeration, by which a generated client can tell the
+/// errors apart; its title is the name of the component that [`name_schemas`] makes.
+fn error_schema(errors: &[ApiError]) -> Object {
+    let codes: BTreeSet<&str> = errors.iter().map(ApiError::code).collect();
+    let is_validation = errors.iter().any(|error| matches!(error, ApiError::Validation(_)));
+    let detail: RefOr<Schema> = if is_validation {
+        let item = Ref::from_schema_name(FieldErrorDto::name());
+        ArrayBuilder::new().description(Some("Every invalid field.")).items(item).into()
+    } else {
+        text("A sentence for people.").into()
+    };
+    let code = text("The error code, for programs.").enum_values(Some(codes.clone()));
+    // A constant `false` becomes an enumeration of the text "false" in some generators.
+    let ok = ObjectBuilder::new()
+        .schema_type(Type::Boolean)
+        .description(Some("Always false."))
+        .examples([false]);
+    ObjectBuilder::new()
+        .title(Some(error_name(&codes)))
+        .description(Some("An error."))
+        .property("ok", ok)
+        .property("error", code)
+        .property("detail", detail)
+        .required("ok")
+        .required("error")
+        .required("detail")
+        .build()
+}
+
+/// `not_found` is `NotFoundErrorResponse`: neither `Error` nor `TimeoutError`, which languages have
+/// already.
+fn error_name(codes: &BTreeSet<&str>) -> String {
+    let names = codes.iter().map(|code| {
+        let words = code.trim_end_matches("_error").split('_');
+        words.map(|word| word[..1].to_uppercase() + &word[1..]).collect::<String>()
+    });
+    names.collect::<Vec<_>>().join("Or") + "ErrorResponse"
+}
+
+fn text(description: &str) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String).description(Some(description))
+}
+
+/// Makes a component of every schema of a response that has a title, so that all responses with the
+/// same errors have one type in a generated client.
+pub(crate) fn name_schemas(document: &mut OpenApi) {
+    let schemas = &mut document.components.get_or_insert_default().schemas;
+    for path in document.paths.paths.values_mut() {
+        let operations = [&mut path.get, &mut path.post, &mut path.delete].into_iter().flatten();
+        for response in operations.flat_map(|of| of.responses.responses.values_mut()) {
+            let RefOr::T(response) = response else { continue };
+            for content in response.content.values_mut() {
+                let RefOr::T(Content { schema: Some(schema), .. }) = content else { continue };
+                let RefOr::T(Schema::Object(object)) = schema else { continue };
+                let Some(name) = object.title.take() else { continue };
+                let reference = RefOr::Ref(Ref::from_schema_name(&name));
+                schemas.insert(name, std::mem::replace(schema, reference));
+            }
+        }
+    }
 }
 
 /// A response without a body.
@@ -221,7 +283,9 @@ fn cause(error: &ApiError) -> &'static str {
         ApiError::TooManyRequests(_) => "too many attempts to sign in",
         ApiError::PayloadTooLarge => "the body is larger than 64 KiB",
         ApiError::UnsupportedMediaType => "the body is not `application/json`",
-        ApiError::UnsupportedContentEncoding => "the body has a `Content-Encoding`",
+        ApiError::UnsupportedContentEncoding => {
+            "the body is compressed or has another `Content-Encoding` than `identity`"
+        }
         ApiError::Validation(_) => "a field is invalid; `detail` lists all invalid fields",
         ApiError::Internal => "a defect; the log contains the cause",
         ApiError::Unavailable(_) => {

@@ -10,14 +10,17 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use crate::http::server::connection_limit::ConnectionSlot;
 
-/// How much is read and discarded on close, so that unread bytes of the client do not make the
-/// kernel reset the connection while the response is still being sent.
-const LINGER_BYTES: usize = 1 << 20;
-const LINGER_TIME: Duration = Duration::from_secs(1);
+/// How much is read and discarded on close. Unread bytes of the client would make the kernel reset the
+/// connection, and many clients send their whole body before they read: the reset takes the response
+/// from them. Such a connection is the first to be closed at the cap.
+const LINGER_BYTES: usize = 64 << 20;
+const LINGER_TIME: Duration = Duration::from_secs(30);
+/// How long a client may pause meanwhile. It also delays a shutdown.
+const LINGER_PAUSE: Duration = Duration::from_secs(1);
 
 /// The TCP stream of a client.
 #[derive(Debug)]
@@ -34,8 +37,24 @@ pub(crate) struct ClientStream {
 
 #[derive(Debug)]
 struct Closing {
-    deadline: Pin<Box<Sleep>>,
+    deadline: Instant,
+    /// Fires at the deadline, or sooner if the client pauses.
+    timer: Pin<Box<Sleep>>,
     discarded: usize,
+}
+
+impl Closing {
+    fn new() -> Self {
+        let now = Instant::now();
+        let timer = Box::pin(sleep_until(now + LINGER_PAUSE));
+        Self { deadline: now + LINGER_TIME, timer, discarded: 0 }
+    }
+
+    fn add(&mut self, length: usize) {
+        self.discarded += length;
+        let pause_over = Instant::now() + LINGER_PAUSE;
+        self.timer.as_mut().reset(pause_over.min(self.deadline));
+    }
 }
 
 /// Limits how long a request head may take, from its first byte on. Between requests it does not run;
@@ -146,21 +165,19 @@ impl AsyncWrite for ClientStream {
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
-    /// Shuts down the sending side first, then waits a little for the client to read everything.
+    /// Shuts down the sending side first, then discards what the client still sends, for a while.
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
         if this.closing.is_none() {
             ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
+            this.slot.mark_closing();
         }
-        let closing = this.closing.get_or_insert_with(|| Closing {
-            deadline: Box::pin(sleep(LINGER_TIME)),
-            discarded: 0,
-        });
-        let mut scratch = [0; 4096];
-        while closing.discarded < LINGER_BYTES && closing.deadline.as_mut().poll(cx).is_pending() {
+        let closing = this.closing.get_or_insert_with(Closing::new);
+        let mut scratch = [0; 16 * 1024];
+        while closing.discarded < LINGER_BYTES && closing.timer.as_mut().poll(cx).is_pending() {
             let mut buf = ReadBuf::new(&mut scratch);
             match ready!(Pin::new(&mut this.stream).poll_read(cx, &mut buf)) {
-                Ok(()) if !buf.filled().is_empty() => closing.discarded += buf.filled().len(),
+                Ok(()) if !buf.filled().is_empty() => closing.add(buf.filled().len()),
                 // The client has closed its side too.
                 _ => break,
             }

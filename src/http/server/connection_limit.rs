@@ -1,6 +1,6 @@
-//! The cap on open connections. At the cap, the connection that has waited longest without
-//! delivering a complete request is closed: slow clients cannot lock out others, even when a proxy
-//! makes all of them share one address.
+//! The cap on open connections. At the cap, one that is being closed anyway goes first, then the one that
+//! has waited longest without delivering a complete request: slow clients cannot lock out others, even
+//! when a proxy makes all of them share one address.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
@@ -9,13 +9,15 @@ use std::time::Instant;
 
 use tokio::task::AbortHandle;
 
-/// Has not delivered a complete request yet. Phases are in the order in which connections are
-/// closed at the cap.
-const NEW: u8 = 0;
+/// Has been answered for the last time; what the client still sends is discarded. Phases are in the
+/// order in which connections are closed at the cap.
+const CLOSING: u8 = 0;
+/// Has not delivered a complete request yet.
+const NEW: u8 = 1;
 /// Has delivered one before, and is idle or sending another.
-const IDLE: u8 = 1;
+const IDLE: u8 = 2;
 /// Its request is being processed or answered: never closed.
-const BUSY: u8 = 2;
+const BUSY: u8 = 3;
 
 /// The open connections.
 #[derive(Debug)]
@@ -58,8 +60,17 @@ impl ConnectionSlot {
     /// The response is ready; the next request may come.
     pub(crate) fn mark_idle(&self) {
         self.steps.fetch_add(1, Ordering::Relaxed);
+        self.wait_in(IDLE);
+    }
+
+    /// Everything has been sent to the client.
+    pub(crate) fn mark_closing(&self) {
+        self.wait_in(CLOSING);
+    }
+
+    fn wait_in(&self, phase: u8) {
         self.since.store(millis(self.start), Ordering::Relaxed);
-        self.phase.store(IDLE, Ordering::Relaxed);
+        self.phase.store(phase, Ordering::Relaxed);
     }
 }
 

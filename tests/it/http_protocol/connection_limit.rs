@@ -1,9 +1,11 @@
 //! More connections than the server has slots for.
 
+use std::io::Write;
 use std::time::Duration;
 
 use fastcore::http::server::Limits;
 
+use super::{KIB_64, padded};
 use crate::support::http::{Client, lead_request, post_lead};
 use crate::support::lead;
 use crate::support::server::TestServer;
@@ -76,4 +78,20 @@ fn idle_connections_free_their_slots() {
         assert_eq!(post_lead(server.address, &lead()).status, 201);
     }
     assert!(idle[0].is_closed(), "the connection that has been idle for longest");
+}
+
+/// It has its answer; the server reads on only so that the client can read it.
+#[test]
+fn a_refused_client_that_goes_on_sending_is_closed_before_all_others() {
+    let server = small();
+    let mut honest: Vec<Client> = (1..PLACES).map(|_| Client::connect(server.address)).collect();
+    for client in &mut honest {
+        assert_eq!(client.request("GET", "/health", &[], b"").status, 200);
+    }
+    let mut refused = [Client::connect(server.address)];
+    refused[0].send(lead_request(&padded(KIB_64 * 4)));
+    refused[0].receive().expect("an answer").assert_error(413, "payload_too_large");
+    assert_eq!(post_lead(server.address, &lead()).status, 201);
+    assert!(server.eventually(|| refused[0].stream.write_all(b" ").is_err()));
+    assert_eq!(closed(&mut honest), 0);
 }
