@@ -12,6 +12,7 @@ pub mod export;
 pub mod import;
 pub mod intake;
 pub mod leads;
+pub(crate) mod leftovers;
 pub mod live;
 pub mod migrate;
 pub mod privacy;
@@ -87,6 +88,8 @@ impl App {
         runtime.spawn(shutdown.clone().run_until_cancelled_owned(indexing));
         let wiping = erasure_wiper::run(db.clone());
         runtime.spawn(shutdown.clone().run_until_cancelled_owned(wiping));
+        let deleting = leftovers::run(db.clone());
+        runtime.spawn(shutdown.clone().run_until_cancelled_owned(deleting));
         if let Some(retention) = retention {
             let erasing = retention.run(db.clone());
             runtime.spawn(shutdown.clone().run_until_cancelled_owned(erasing));

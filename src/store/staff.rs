@@ -236,15 +236,24 @@ fn insert_session(tx: &WriteTx<'_>, name: &str, token_hash: &[u8; 32]) -> Result
     Ok(())
 }
 
+/// Removes what is left of sessions that have ended.
+///
+/// # Errors
+/// The database's own.
+pub fn close_ended_sessions(tx: &WriteTx<'_>, cutoffs: &SessionCutoffs) -> Result<(), StoreError> {
+    let sql = "DELETE FROM staff_session
+               WHERE seen_at_utc <= ?1 OR created_at_utc <= ?2 OR created_at_utc > ?3";
+    let SessionCutoffs { seen_after, created_after, created_until } = cutoffs;
+    tx.conn.prepare_cached(sql)?.execute([seen_after, created_after, created_until])?;
+    Ok(())
+}
+
 fn close_old_sessions(
     tx: &WriteTx<'_>,
     name: &str,
     cutoffs: &SessionCutoffs,
 ) -> Result<(), StoreError> {
-    let sql = "DELETE FROM staff_session
-               WHERE seen_at_utc <= ?1 OR created_at_utc <= ?2 OR created_at_utc > ?3";
-    let SessionCutoffs { seen_after, created_after, created_until } = cutoffs;
-    tx.conn.prepare_cached(sql)?.execute([seen_after, created_after, created_until])?;
+    close_ended_sessions(tx, cutoffs)?;
     let sql = "DELETE FROM staff_session WHERE token_hash IN (
                    SELECT token_hash FROM staff_session WHERE name = ?1
                    ORDER BY seen_at_utc DESC, rowid DESC LIMIT -1 OFFSET ?2)";

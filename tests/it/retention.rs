@@ -5,9 +5,10 @@ use std::time::Duration;
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use super::support::admin::{self, Browser};
+use super::support::admin::{self, Browser, TestClock};
 use super::support::binary::{ServeProcess, command};
 use super::support::database::Database;
+use super::support::server::TestServer;
 use super::support::{TOKEN, lead, wait_until};
 use super::tampering::rewrite_chain;
 
@@ -81,6 +82,41 @@ fn retention_by_a_wrong_clock_erased_every_lead() {
     server.read_until("leads past their retention period could not be erased");
     server.terminate();
     assert_eq!(database.one("SELECT count(*) FROM lead_inbox"), "6");
+}
+
+#[test]
+fn a_copy_from_before_a_restore_kept_erased_people_for_ever() {
+    let start = |days: i64| {
+        let now = Utc::now() + TimeDelta::days(days) + TimeDelta::hours(12);
+        let server = TestClock::at(&now.to_rfc3339()).server(None);
+        for name in ["fastcore.db.before-restore-2026", "fastcore.db.before-migration-from-V1-2026"]
+        {
+            std::fs::write(server.folder().join(name), "leads").expect("a file");
+        }
+        server
+    };
+    let copies = |server: &TestServer| {
+        let names = std::fs::read_dir(server.folder()).expect("a folder").flatten();
+        names.filter(|entry| entry.file_name().to_string_lossy().contains(".before-")).count()
+    };
+    let (young, old) = (start(29), start(30));
+    assert_eq!(copies(&old), 2);
+    assert!(old.eventually(|| copies(&old) == 0));
+    assert_eq!(copies(&young), 2);
+}
+
+#[test]
+fn a_certificate_did_not_name_the_copies_that_still_have_the_person() {
+    let database = Database::sample();
+    database.succeed(&["backup", "create", "backup.db"]);
+    database.succeed(&["restore", "backup.db"]);
+    let id = database.lead_id(1);
+    let erase = ["gdpr", "erase", "--lead", &id, "--reason", "request", "--yes"];
+    database.succeed(&[&erase[..], &["--certificate", "certificate.txt"]].concat());
+    let certificate = std::fs::read_to_string(database.folder().join("certificate.txt"));
+    let certificate = certificate.expect("a certificate");
+    assert!(certificate.contains("\nfastcore.db.before-restore-"), "{certificate}");
+    assert!(certificate.contains("30 days after they were made"), "{certificate}");
 }
 
 #[test]

@@ -3,16 +3,21 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use crate::app::atomic_file::AtomicFile;
 use crate::app::export::ExportError;
+use crate::app::leftovers;
 use crate::domain::audit::ErasureReason;
 use crate::store::privacy::erase::Erasure;
 
 /// The file of a certificate. It is begun before the erasure, so that an error is found in time.
 #[expect(missing_debug_implementations, reason = "contains a file")]
-pub struct Certificate(AtomicFile);
+pub struct Certificate {
+    file: AtomicFile,
+    database: PathBuf,
+}
 
 impl Certificate {
     /// Begins the file in the folder of its target.
@@ -20,7 +25,7 @@ impl Certificate {
     /// # Errors
     /// It cannot be written there.
     pub fn begin(path: &Path, database: &Path) -> Result<Self, ExportError> {
-        Ok(Self(AtomicFile::create(path, database)?))
+        Ok(Self { file: AtomicFile::create(path, database)?, database: database.to_owned() })
     }
 
     /// Writes the certificate, readable by its owner alone.
@@ -28,15 +33,15 @@ impl Certificate {
     /// # Errors
     /// It cannot be written.
     pub fn issue(mut self, erasure: &Erasure) -> Result<(), ExportError> {
-        self.0.file().write_all(text(erasure).as_bytes())?;
-        self.0.file().sync_all()?;
-        Ok(self.0.commit()?)
+        self.file.file().write_all(text(erasure, &self.database).as_bytes())?;
+        self.file.file().sync_all()?;
+        Ok(self.file.commit()?)
     }
 }
 
-/// The text of a certificate.
+/// The text of a certificate. It names the older copies of the database that are still next to it.
 #[must_use]
-pub fn text(erasure: &Erasure) -> String {
+pub fn text(erasure: &Erasure, database: &Path) -> String {
     let (at, head, count) = (&erasure.erased_at, &erasure.head, erasure.leads.len());
     let (pour, of) = match &erasure.masked_address {
         Some(asked) => (format!(" pour l'adresse {asked}"), format!(" for the address {asked}")),
@@ -85,6 +90,20 @@ pub fn text(erasure: &Erasure) -> String {
     );
     for lead in &erasure.leads {
         let _ = writeln!(text, "{}  {}  {}", lead.lead_id, lead.created_at_utc, lead.audit_seq);
+    }
+    let copies = leftovers::list(database, SystemTime::now());
+    if !copies.is_empty() {
+        let days = leftovers::MAX_AGE_DAYS;
+        let _ = writeln!(
+            text,
+            "\nCopies antérieures de la base, effacées au plus tard {days} jours après leur création, \
+             sauf effacement manuel :\n\
+             Earlier copies of the database, deleted {days} days after they were made at the latest:"
+        );
+        for copy in copies {
+            let name = copy.path.file_name().unwrap_or_default().to_string_lossy();
+            let _ = writeln!(text, "{}", name.replace(char::is_control, "?"));
+        }
     }
     let _ = writeln!(text, "\nFin du journal d'audit / head of the audit log:\n{head}");
     text

@@ -4,21 +4,19 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use rustix::fs::{Access, access, statvfs};
 
 use crate::app::atomic_file::{self, DATABASE_FILES};
 use crate::app::backup::folder::BackupSchedule;
+use crate::app::leftovers::{self, Leftover};
 use crate::app::status::finding::Finding;
 use crate::app::status::thresholds::{self, Level, MIB};
+use crate::clock::Clock;
 use crate::store::db::disk_usage;
 use crate::store::file_owner::FileOwner;
 use crate::store::paths::{folder_of, sidecar_path};
 use crate::store::privacy::backup_ledger;
-
-/// A file that is older than this and not finished is a leftover: nothing takes that long to write.
-const LEFTOVER_AGE: Duration = Duration::from_secs(3600);
 
 /// Why the database cannot be read at all, if so.
 pub(crate) fn unreadable(database: &Path) -> Option<Finding> {
@@ -177,26 +175,15 @@ pub(crate) fn wal_size(database: &Path) -> Finding {
 }
 
 /// Files with personal data that nobody needs any more.
-pub(crate) fn leftovers(database: &Path) -> Vec<Finding> {
-    let name = database.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let entries = fs::read_dir(folder_of(database)).into_iter().flatten().flatten();
-    let mut findings = Vec::new();
-    for entry in entries {
-        let file = entry.file_name().to_string_lossy().into_owned();
-        let suffix = file.strip_prefix(&name).unwrap_or_default();
-        let set_aside =
-            [".before-migration", ".before-restore"].iter().any(|old| suffix.starts_with(old));
-        let unfinished = suffix.ends_with(".partial")
-            || suffix.starts_with(".backup-")
-            || atomic_file::is_temporary_name(&file);
-        let modified = entry.metadata().and_then(|meta| meta.modified());
-        let old = || modified.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > LEFTOVER_AGE));
-        if set_aside || (unfinished && old()) {
-            let path = entry.path();
-            let detail = format!("{} contains leads, also leads erased since", path.display());
-            let hint = format!("when it is not needed any more: rm '{}'", path.display());
-            findings.push(Finding::warning("leftover", detail, hint));
-        }
-    }
-    findings
+pub(crate) fn leftovers(database: &Path, clock: &Clock) -> Vec<Finding> {
+    let days = leftovers::MAX_AGE_DAYS;
+    let finding = |file: Leftover| {
+        let path = file.path.display();
+        let detail = format!("{path} contains leads, also leads erased since");
+        let hint = format!(
+            "when it is not needed any more: rm '{path}'; a server does so after {days} days"
+        );
+        Finding::warning("leftover", detail, hint)
+    };
+    leftovers::list(database, clock.now().into()).into_iter().map(finding).collect()
 }

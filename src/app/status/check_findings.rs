@@ -43,7 +43,7 @@ pub fn check(
             findings.extend(inside(database, clock, schedule, retention, progress));
         }
     }
-    findings.extend(check_files::leftovers(database));
+    findings.extend(check_files::leftovers(database, clock));
     findings
 }
 

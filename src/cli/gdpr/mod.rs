@@ -226,7 +226,7 @@ fn certificate(path: &Path, id: &str, to: Option<&Path>) -> Result<(), CliError>
     let erasure = erasure.ok_or_else(|| CliError::Failed(unknown()))?;
     match to {
         Some(to) => Ok(Certificate::begin(to, path)?.issue(&erasure)?),
-        None => output::data(text(&erasure).as_bytes()),
+        None => output::data(text(&erasure, path).as_bytes()),
     }
 }
 

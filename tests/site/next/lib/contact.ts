@@ -30,12 +30,14 @@ export async function receive(form: unknown, headers: Headers): Promise<ContactS
     const faults = parsed.error.issues.map((it) => ({ field: it.path.join("."), type: it.message }));
     return { status: "invalid", errors: byField(faults), request_id };
   }
+  let to: Settings;
   try {
-    return await send(parsed.data, request_id, headers, settings());
+    to = settings();
   } catch (error) {
     log("error", "contact_not_set_up", { cause: String(error) });
     return { status: "failed", request_id };
   }
+  return send(parsed.data, request_id, headers, to);
 }
 
 async function send(lead: Lead, known: string | undefined, headers: Headers, to: Settings): Promise<ContactState> {
