@@ -7,7 +7,7 @@ use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, prlimit};
 use serde_json::{Value, json};
 
 use super::support::binary::{ServeProcess, StalledServer, command, succeed};
-use super::support::http::{Client, lead_request, request};
+use super::support::http::{Client, lead_request, post_lead, request};
 use super::support::{TOKEN, lead};
 
 /// The lines of the log that are JSON objects, which all must be.
@@ -215,6 +215,8 @@ fn a_flood_of_refusals_does_not_silence_the_log() {
 fn connections_that_could_not_be_accepted_filled_the_log() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut server = ServeProcess::start(folder.path());
+    // It listens before all of its start is done.
+    assert_eq!(post_lead(server.address, &lead()).status, 201);
     let pid = Pid::from_raw(i32::try_from(server.pid()).expect("an id"));
     let files = std::fs::read_dir(format!("/proc/{}/fd", server.pid())).expect("a list").count();
     let limited =
