@@ -170,9 +170,8 @@ impl ServerConfig {
     pub fn to_variables(&self) -> BTreeMap<String, String> {
         let mut variables =
             self.backups.as_ref().map(BackupConfig::to_variables).unwrap_or_default();
-        if let Some(period) = self.retention.and_then(|period| period.to_std().ok()) {
-            let value = humantime::format_duration(period).to_string();
-            variables.insert(RETENTION.variable.to_owned(), value);
+        if let Some(period) = self.retention {
+            variables.insert(RETENTION.variable.to_owned(), format!("{}d", period.num_days()));
         }
         variables
     }
@@ -210,7 +209,7 @@ impl ServerConfig {
     }
 }
 
-/// How long leads are kept, if that is set.
+/// How long leads are kept, in whole days, if that is set.
 ///
 /// # Errors
 /// The value is not accepted.
@@ -223,6 +222,7 @@ pub fn retention(
             return Some(None);
         }
         let period = TimeDelta::from_std(humantime::parse_duration(text).ok()?).ok()?;
+        let period = TimeDelta::days(period.num_days());
         (period >= TimeDelta::days(1)).then_some(Some(period))
     })
 }

@@ -60,6 +60,9 @@ fn leads_past_their_retention_stayed_until_somebody_ran_a_command() {
     let found = finding(&database);
     assert_eq!(found["level"], "ok", "{found}");
     assert_eq!(found["detail"], "leads are erased after 1095 days; 1 leave in the next 30 days");
+    let settings = database.run(&["check"]).stdout;
+    let settings = String::from_utf8(settings).expect("text");
+    assert!(settings.contains("FASTCORE_RETENTION=1095d"), "{settings}");
     server.terminate();
 
     // A server that no longer does it, as one with a wrong clock.
