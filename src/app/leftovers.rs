@@ -7,18 +7,14 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use tokio::time::sleep;
-
 use crate::app::atomic_file;
-use crate::app::db::{Db, blocking};
+use crate::app::db::Db;
 use crate::app::status::clock_check;
 use crate::domain::staff::SessionCutoffs;
 use crate::store;
 use crate::store::error::StoreError;
 use crate::store::paths::folder_of;
 
-const START_DELAY: Duration = Duration::from_secs(10);
-const INTERVAL: Duration = Duration::from_secs(24 * 3600);
 /// What is not finished after this long will not be: nothing takes that long to write.
 const UNFINISHED_AGE: Duration = Duration::from_secs(3600);
 /// After this long, leftovers are deleted.
@@ -55,15 +51,10 @@ pub(crate) fn list(database: &Path, now: SystemTime) -> Vec<Leftover> {
     leftovers
 }
 
-/// Deletes what is old, and ended sessions, for as long as the runtime lives.
-pub(crate) async fn run(db: Db) {
-    sleep(START_DELAY).await;
-    loop {
-        let on = db.clone();
-        if let Err(error) = blocking(move || delete_old(&on)).await.flatten() {
-            tracing::warn!(%error, "old copies of the database could not be deleted");
-        }
-        sleep(INTERVAL).await;
+/// Deletes what is old, and ended sessions.
+pub(crate) fn clean(db: &Db) {
+    if let Err(error) = delete_old(db) {
+        tracing::warn!(%error, "old copies of the database could not be deleted");
     }
 }
 

@@ -5,6 +5,7 @@ pub mod admin_state;
 pub mod atomic_file;
 pub mod audit;
 pub mod backup;
+pub(crate) mod daily;
 pub mod db;
 pub mod demo;
 pub(crate) mod erasure_wiper;
@@ -88,10 +89,10 @@ impl App {
         runtime.spawn(shutdown.clone().run_until_cancelled_owned(indexing));
         let wiping = erasure_wiper::run(db.clone());
         runtime.spawn(shutdown.clone().run_until_cancelled_owned(wiping));
-        let deleting = leftovers::run(db.clone());
-        runtime.spawn(shutdown.clone().run_until_cancelled_owned(deleting));
+        let cleaning = daily::run(db.clone(), leftovers::clean);
+        runtime.spawn(shutdown.clone().run_until_cancelled_owned(cleaning));
         if let Some(retention) = retention {
-            let erasing = retention.run(db.clone());
+            let erasing = daily::run(db.clone(), move |db| retention.erase(db));
             runtime.spawn(shutdown.clone().run_until_cancelled_owned(erasing));
         }
         let scheduler =

@@ -14,8 +14,8 @@ use crate::config::server::{BackupConfig, ServerConfig, ServerFlags};
 /// Checks the installation, and gives a hint for each finding
 ///
 /// The configuration, file permissions, the file's integrity, the hash chain, migrations, the
-/// erasure ledger, the age of the last backup, leads past their retention, disk space, the WAL, the clock, and leftover files.
-/// Only reads, also while a server runs; exits with 1 if there is an error. Run it as the service's
+/// erasure ledger, the age of the last backup, leads past their retention, disk space, the WAL, the
+/// clock, and leftover files. Only reads, also while a server runs; exits with 1 if there is an error. Run it as the service's
 /// user, in its folder. Settings of scheduled backups that are not in its environment are those with
 /// which the server was last started.
 ///

@@ -18,8 +18,8 @@ use crate::store::privacy::ledger;
 /// and every lead in an erasure ledger is erased from it again: that of the database, and every file
 /// in the backup's folder whose name ends with .erased. Where none of them is of the backup's
 /// database, a warning says so. Sessions end; the accounts of the admin page are those of the database
-/// that is replaced, or else those of the backup, which are listed. Then it replaces the database in one step; the old files are kept
-/// next to it. Interrupted at any moment, either the old database or the new one is there, complete.
+/// that is replaced, or else those of the backup, which are listed. Then it replaces the database in
+/// one step; the old files are kept next to it. Interrupted at any moment, either the old database or the new one is there, complete.
 ///
 /// Example: fastcore restore /backup/fastcore.db
 #[derive(Debug, clap::Args)]

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::fmt;
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
-
 use unicode_normalization::UnicodeNormalization;
 
 use crate::domain::search_terms::fold;

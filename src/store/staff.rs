@@ -1,6 +1,6 @@
 //! Accounts of the admin page and their sessions.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use crate::domain::audit::{AuditEvent, staff_actor};
 use crate::domain::staff::{SessionCutoffs, is_step_used};
@@ -137,19 +137,22 @@ pub fn add(
         actor,
         &serde_json::json!({ "account": account.name, "totp": totp }),
     )?;
-    tx.conn
-        .prepare_cached(
-            "INSERT INTO staff_account (name, password_hash, totp_secret, totp_last_step, created_at_utc)
-             VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?
-        .execute(params![
-            account.name,
-            account.password_hash,
-            account.totp_secret,
-            account.totp_last_step,
-            tx.now()
-        ])?;
+    insert_account(tx, account, tx.now())?;
     Ok(true)
+}
+
+/// Inserts the row of an account.
+pub(crate) fn insert_account(
+    tx: &WriteTx<'_>,
+    account: &Account,
+    created_at_utc: Timestamp,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO staff_account (name, password_hash, totp_secret, totp_last_step, created_at_utc)
+               VALUES (?1, ?2, ?3, ?4, ?5)";
+    let Account { name, password_hash, totp_secret, totp_last_step } = account;
+    let row = params![name, password_hash, totp_secret, totp_last_step, created_at_utc];
+    tx.conn.prepare_cached(sql)?.execute(row)?;
+    Ok(())
 }
 
 /// Replaces the password and the second factor of an account and closes its sessions. Returns whether there
@@ -288,15 +291,17 @@ pub fn touch_session(tx: &mut WriteTx<'_>, token_hash: &[u8; 32]) -> Result<(), 
 fn account(conn: &rusqlite::Connection, name: &str) -> Result<Option<Account>, StoreError> {
     let sql = "SELECT name, password_hash, totp_secret, totp_last_step FROM staff_account
                WHERE name = ?1";
-    let account = conn.prepare_cached(sql)?.query_row([name], |row| {
-        Ok(Account {
-            name: row.get(0)?,
-            password_hash: row.get(1)?,
-            totp_secret: row.get(2)?,
-            totp_last_step: row.get(3)?,
-        })
-    });
-    Ok(account.optional()?)
+    Ok(conn.prepare_cached(sql)?.query_row([name], row_to_account).optional()?)
+}
+
+/// From the columns name, password_hash, totp_secret and totp_last_step, in this order.
+pub(crate) fn row_to_account(row: &Row<'_>) -> rusqlite::Result<Account> {
+    Ok(Account {
+        name: row.get(0)?,
+        password_hash: row.get(1)?,
+        totp_secret: row.get(2)?,
+        totp_last_step: row.get(3)?,
+    })
 }
 
 fn has_account(conn: &rusqlite::Connection) -> Result<bool, StoreError> {

@@ -3,21 +3,18 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::path::Path;
 
 use crate::app::atomic_file::AtomicFile;
 use crate::app::export::ExportError;
 use crate::app::leftovers;
+use crate::clock::Clock;
 use crate::domain::audit::ErasureReason;
 use crate::store::privacy::erase::Erasure;
 
 /// The file of a certificate. It is begun before the erasure, so that an error is found in time.
 #[expect(missing_debug_implementations, reason = "contains a file")]
-pub struct Certificate {
-    file: AtomicFile,
-    database: PathBuf,
-}
+pub struct Certificate(AtomicFile);
 
 impl Certificate {
     /// Begins the file in the folder of its target.
@@ -25,23 +22,28 @@ impl Certificate {
     /// # Errors
     /// It cannot be written there.
     pub fn begin(path: &Path, database: &Path) -> Result<Self, ExportError> {
-        Ok(Self { file: AtomicFile::create(path, database)?, database: database.to_owned() })
+        Ok(Self(AtomicFile::create(path, database)?))
     }
 
     /// Writes the certificate, readable by its owner alone.
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn issue(mut self, erasure: &Erasure) -> Result<(), ExportError> {
-        self.file.file().write_all(text(erasure, &self.database).as_bytes())?;
-        self.file.file().sync_all()?;
-        Ok(self.file.commit()?)
+    pub fn issue(
+        mut self,
+        erasure: &Erasure,
+        database: &Path,
+        clock: &Clock,
+    ) -> Result<(), ExportError> {
+        self.0.file().write_all(text(erasure, database, clock).as_bytes())?;
+        self.0.file().sync_all()?;
+        Ok(self.0.commit()?)
     }
 }
 
 /// The text of a certificate. It names the older copies of the database that are still next to it.
 #[must_use]
-pub fn text(erasure: &Erasure, database: &Path) -> String {
+pub fn text(erasure: &Erasure, database: &Path, clock: &Clock) -> String {
     let (at, head, count) = (&erasure.erased_at, &erasure.head, erasure.leads.len());
     let (pour, of) = match &erasure.masked_address {
         Some(asked) => (format!(" pour l'adresse {asked}"), format!(" for the address {asked}")),
@@ -91,7 +93,7 @@ pub fn text(erasure: &Erasure, database: &Path) -> String {
     for lead in &erasure.leads {
         let _ = writeln!(text, "{}  {}  {}", lead.lead_id, lead.created_at_utc, lead.audit_seq);
     }
-    let copies = leftovers::list(database, SystemTime::now());
+    let copies = leftovers::list(database, clock.now().into());
     if !copies.is_empty() {
         let days = leftovers::MAX_AGE_DAYS;
         let _ = writeln!(

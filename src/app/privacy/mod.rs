@@ -5,6 +5,7 @@ pub mod certificate;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use chrono::TimeDelta;
@@ -29,10 +30,10 @@ use crate::store::privacy::ledger::ErasureLedger;
 use crate::store::read::ReadPool;
 use crate::store::tx::WriteTx;
 
-/// Leads that are purged in one transaction.
+/// Leads that are purged at once, by a command in one transaction …
 const PURGE_BATCH: u32 = 200;
-/// … by a server, while leads may wait.
-const SERVER_PURGE_BATCH: u32 = 4;
+/// … and by a server, while leads may wait, so many in each.
+const SERVER_PURGE_STEP: usize = 4;
 
 /// References to the selected leads, without personal data.
 ///
@@ -114,18 +115,13 @@ pub fn purge(
     actor: &str,
     progress: &mut dyn FnMut(u64),
 ) -> Result<u64, StoreError> {
-    let time = before(clock, age);
-    drop(ErasureLedger::open_complete(database)?);
     let mut count = 0;
-    loop {
-        let found = find(database, &LeadSelector::Before(time, PURGE_BATCH))?;
-        if found.is_empty() {
-            return Ok(count);
-        }
-        let erased = write_once(database, clock, purge_job(database, found, actor)?)?;
-        count += erased.len() as u64;
+    purge_in_steps(database, before(clock, age), actor, usize::MAX, &mut |job| {
+        count += write_once(database, clock, job)?.len() as u64;
         progress(count);
-    }
+        Ok(())
+    })?;
+    Ok(count)
 }
 
 /// [`purge`] in a running server, in small steps with pauses: leads are more important.
@@ -133,32 +129,43 @@ pub fn purge(
 /// # Errors
 /// As [`purge`].
 pub(crate) fn purge_by_server(db: &Db, age: TimeDelta, actor: &str) -> Result<u64, StoreError> {
-    let time = before(db.clock(), age);
-    drop(ErasureLedger::open_complete(db.path())?);
     let mut count = 0;
-    loop {
-        let found = find(db.path(), &LeadSelector::Before(time, SERVER_PURGE_BATCH))?;
-        if found.is_empty() {
-            return Ok(count);
-        }
+    purge_in_steps(db.path(), before(db.clock(), age), actor, SERVER_PURGE_STEP, &mut |job| {
         let began = Instant::now();
-        count += db.write_blocking(purge_job(db.path(), found, actor)?)?.len() as u64;
+        count += db.write_blocking(job)?.len() as u64;
         std::thread::sleep(began.elapsed());
-    }
+        Ok(())
+    })?;
+    Ok(count)
 }
 
-/// A job that erases leads for their age.
-fn purge_job(
+/// A job that erases some leads.
+type PurgeJob = Box<dyn FnMut(&mut WriteTx<'_>) -> Result<Vec<ErasedLead>, StoreError> + Send>;
+
+/// Gives `write` one job after the other, each for at most `step` leads. Finds leads and completes the
+/// ledger once for each batch, not for each step.
+fn purge_in_steps(
     database: &Path,
-    leads: Vec<LeadRef>,
+    time: Timestamp,
     actor: &str,
-) -> Result<impl FnMut(&mut WriteTx<'_>) -> Result<Vec<ErasedLead>, StoreError> + use<>, StoreError>
-{
-    let (mut ledger, actor) = (ErasureLedger::open_complete(database)?, actor.to_owned());
-    let reason = ErasureReason::Retention;
-    Ok(move |tx: &mut WriteTx<'_>| {
-        store::privacy::erase::erase_leads(tx, &mut ledger, &leads, None, reason, &actor)
-    })
+    step: usize,
+    write: &mut dyn FnMut(PurgeJob) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    loop {
+        let found = find(database, &LeadSelector::Before(time, PURGE_BATCH))?;
+        let ledger = Arc::new(Mutex::new(ErasureLedger::open_complete(database)?));
+        if found.is_empty() {
+            return Ok(());
+        }
+        for leads in found.chunks(step) {
+            let (ledger, leads, actor) = (Arc::clone(&ledger), leads.to_vec(), actor.to_owned());
+            let reason = ErasureReason::Retention;
+            write(Box::new(move |tx| {
+                let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
+                store::privacy::erase::erase_leads(tx, &mut ledger, &leads, None, reason, &actor)
+            }))?;
+        }
+    }
 }
 
 fn before(clock: &Clock, age: TimeDelta) -> Timestamp {

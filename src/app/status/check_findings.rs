@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 
 use crate::app::audit;
 use crate::app::backup::folder::{self, BackupSchedule};
-use crate::app::retention;
+use crate::app::retention::notice_time;
 use crate::app::status::finding::Finding;
 use crate::app::status::thresholds::{self, Level};
 use crate::app::status::{check_files, clock_check};
@@ -245,11 +245,9 @@ fn scheduled_backups(database: &Path, schedule: &BackupSchedule, now: Timestamp)
 /// Which leads are erased soon, and which should have been.
 fn leads_leaving(database: &Path, clock: &Clock, period: TimeDelta) -> Result<Finding, StoreError> {
     let now = Timestamp::from(clock.now());
-    let due = now.saturating_sub(period);
-    let ((leaving, _), (overdue, _)) = ReadPool::open(database)?.read(|tx| {
-        let soon = tx.count_before(due.saturating_add(retention::NOTICE))?;
-        Ok((soon, tx.count_before(due.saturating_sub(MAX_RETENTION_DELAY))?))
-    })?;
+    let long_due = now.saturating_sub(period).saturating_sub(MAX_RETENTION_DELAY);
+    let ((leaving, _), (overdue, _)) = ReadPool::open(database)?
+        .read(|tx| Ok((tx.count_before(notice_time(period, now))?, tx.count_before(long_due)?)))?;
     let days = period.num_days();
     if overdue > 0 {
         let detail = format!("{overdue} leads are older than {days} days and not erased");

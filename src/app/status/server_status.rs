@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::app::backup::monitor::BackupMonitor;
 use crate::app::db::Db;
-use crate::app::retention::Retention;
+use crate::app::retention::{Retention, notice_time};
 use crate::app::status::chain_monitor::{ChainMonitor, ChainStatus};
 use crate::app::status::thresholds::{self, Level, MIB};
 use crate::domain::audit::AuditEvent;
@@ -108,7 +108,8 @@ impl StatusReader {
     pub async fn read(&self) -> Result<ServerStatus, StoreError> {
         let database = self.db.path().to_owned();
         let now = self.db.clock().now().into();
-        let leaving_before = self.retention.as_ref().map(|retention| retention.notice_time(now));
+        let leaving_before =
+            (self.retention.as_ref()).map(|retention| notice_time(retention.period, now));
         let read = move |readers: &ReadPool| {
             let sizes = DiskUsage::of(&database)?;
             readers.read(|tx| {

@@ -47,7 +47,7 @@ impl Erase<'_> {
             privacy::erase(self.path, &context.clock, self.selector, self.reason, &actor)?;
         erasure.is_wiped = finish(context, self.path)?;
         if let Some(certificate) = certificate {
-            certificate.issue(&erasure)?;
+            certificate.issue(&erasure, self.path, &context.clock)?;
         }
         if self.json {
             return output::json(&erasure);

@@ -145,7 +145,8 @@ pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> 
         GdprCommand::Export { database, person, output } => {
             let path = database.path(&context.environment)?;
             let (clock, actor) = (&context.clock, CommandContext::actor());
-            let Some(person) = person.key() else { return Ok(()) };
+            let missing = || CliError::Usage("--email or --phone is required".to_owned());
+            let person = person.key().ok_or_else(missing)?;
             let leads = privacy::export(&path, clock, &person, &actor, output.as_deref())?;
             list_near(&path, &person)?;
             if leads == 0 {
@@ -165,7 +166,7 @@ pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> 
         }
         GdprCommand::Certificate { database, lead, output } => {
             let path = database.path(&context.environment)?;
-            certificate(&path, &lead.to_ascii_lowercase(), output.as_deref())
+            certificate(context, &path, &lead.to_ascii_lowercase(), output.as_deref())
         }
         GdprCommand::Purge { database, older_than, dry_run, clock_is_right, yes, json } => {
             let path = database.path(&context.environment)?;
@@ -220,13 +221,18 @@ fn purge(
     Ok(())
 }
 
-fn certificate(path: &Path, id: &str, to: Option<&Path>) -> Result<(), CliError> {
+fn certificate(
+    context: &CommandContext,
+    path: &Path,
+    id: &str,
+    to: Option<&Path>,
+) -> Result<(), CliError> {
     let unknown = || format!("no erasure of a lead {} is recorded", output::one_line(id));
     let erasure = privacy::recorded_erasure(path, id)?;
     let erasure = erasure.ok_or_else(|| CliError::Failed(unknown()))?;
     match to {
-        Some(to) => Ok(Certificate::begin(to, path)?.issue(&erasure)?),
-        None => output::data(text(&erasure, path).as_bytes()),
+        Some(to) => Ok(Certificate::begin(to, path)?.issue(&erasure, path, &context.clock)?),
+        None => output::data(text(&erasure, path, &context.clock).as_bytes()),
     }
 }
 

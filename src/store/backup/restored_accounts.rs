@@ -4,13 +4,11 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use rusqlite::params;
-
 use crate::domain::timestamp::Timestamp;
 use crate::store::audit::query;
 use crate::store::db::open;
 use crate::store::error::StoreError;
-use crate::store::staff::Account;
+use crate::store::staff::{Account, insert_account, row_to_account};
 use crate::store::tx::WriteTx;
 
 /// An account, and when it was added.
@@ -39,15 +37,7 @@ pub(super) fn read_replaced(database: &Path, copy: &Path) -> Option<Vec<StoredAc
             "SELECT name, password_hash, totp_secret, totp_last_step, created_at_utc FROM staff_account",
         )
         .ok()?;
-    let rows = statement.query_map([], |row| {
-        let account = Account {
-            name: row.get(0)?,
-            password_hash: row.get(1)?,
-            totp_secret: row.get(2)?,
-            totp_last_step: row.get(3)?,
-        };
-        Ok((account, row.get(4)?))
-    });
+    let rows = statement.query_map([], |row| Ok((row_to_account(row)?, row.get(4)?)));
     rows.ok()?.collect::<Result<_, _>>().ok()
 }
 
@@ -64,19 +54,8 @@ pub(super) fn replace(
         return Ok(RestoredAccounts::Backup { names: in_backup });
     };
     tx.conn.execute("DELETE FROM staff_account", [])?;
-    let mut insert = tx.conn.prepare(
-        "INSERT INTO staff_account (name, password_hash, totp_secret, totp_last_step, created_at_utc)
-         VALUES (?1, ?2, ?3, ?4, ?5)",
-    )?;
-    for (Account { name, password_hash, totp_secret, totp_last_step }, created_at_utc) in &replaced
-    {
-        insert.execute(params![
-            name,
-            password_hash,
-            totp_secret,
-            totp_last_step,
-            created_at_utc
-        ])?;
+    for (account, created_at_utc) in &replaced {
+        insert_account(tx, account, *created_at_utc)?;
     }
     let now: BTreeSet<String> = replaced.into_iter().map(|(account, _)| account.name).collect();
     Ok(RestoredAccounts::ReplacedDatabase {

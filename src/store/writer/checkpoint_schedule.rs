@@ -19,7 +19,8 @@ pub(super) struct CheckpointSchedule {
     is_server: bool,
     /// The size of the WAL at the last checkpoint. A reader may have kept some of it.
     checkpointed_at: i64,
-    is_due: bool,
+    /// The size of a WAL that is to be checkpointed when no job waits.
+    due: Option<i64>,
     /// When to truncate the WAL, unless it is empty.
     truncate_at: Option<Instant>,
 }
@@ -27,7 +28,7 @@ pub(super) struct CheckpointSchedule {
 impl CheckpointSchedule {
     pub(super) fn new(is_server: bool) -> Self {
         let truncate_at = is_server.then(Instant::now);
-        Self { is_server, checkpointed_at: 0, is_due: false, truncate_at }
+        Self { is_server, checkpointed_at: 0, due: None, truncate_at }
     }
 
     /// Plans the next checkpoint, or makes it if the WAL is large.
@@ -39,7 +40,7 @@ impl CheckpointSchedule {
             self.checkpointed_at = 0;
         }
         let new = total - checkpointed.max(self.checkpointed_at);
-        self.is_due = self.is_server && new >= IDLE_FRAMES;
+        self.due = Some(total).filter(|_| self.is_server && new >= IDLE_FRAMES);
         if new >= BUSY_FRAMES {
             self.checkpoint(conn, total);
         }
@@ -47,13 +48,13 @@ impl CheckpointSchedule {
 
     /// When something is to be done unless a job comes first.
     pub(super) fn next(&self) -> Option<Instant> {
-        if self.is_due { Some(Instant::now()) } else { self.truncate_at }
+        if self.due.is_some() { Some(Instant::now()) } else { self.truncate_at }
     }
 
     /// Does what is due while no job waits.
     pub(super) fn on_idle(&mut self, conn: &Connection) {
-        if self.is_due {
-            self.checkpoint(conn, wal_checkpoint::frames(conn).map_or(0, |frames| frames.total));
+        if let Some(total) = self.due {
+            self.checkpoint(conn, total);
         } else if self.truncate_at.is_some_and(|at| at <= Instant::now()) {
             // While others read, it is tried again.
             let retry_at = Instant::now() + TRUNCATE_DELAY;
@@ -62,7 +63,7 @@ impl CheckpointSchedule {
     }
 
     fn checkpoint(&mut self, conn: &Connection, total: i64) {
-        self.is_due = false;
+        self.due = None;
         self.checkpointed_at = total;
         wal_checkpoint::checkpoint_passively(conn);
     }
