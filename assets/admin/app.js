@@ -1,5 +1,6 @@
 // The entry point: language, session, and the view of the current route. Features know nothing of each other; they are
 // connected here.
+import { Account } from '/admin/assets/features/account/account.js';
 import { Audit } from '/admin/assets/features/audit/audit.js';
 import { SignIn } from '/admin/assets/features/auth/sign-in.js';
 import { ExportDialog } from '/admin/assets/features/inbox/export-dialog.js';
@@ -16,6 +17,7 @@ import { formatNumber } from '/admin/assets/lib/format.js';
 import { html, Component, render } from '/admin/assets/lib/html.js';
 import { language, loadLanguage, preferredLanguage, setLanguage, t } from '/admin/assets/lib/i18n.js';
 import { addShortcuts } from '/admin/assets/lib/keyboard-shortcuts.js';
+import { announce } from '/admin/assets/lib/live-region.js';
 import { currentRoute, navigate, onNavigate } from '/admin/assets/lib/router.js';
 import { endSession, startSession } from '/admin/assets/lib/session.js';
 import { notify, store, subscribe } from '/admin/assets/lib/store.js';
@@ -27,7 +29,9 @@ import { Shell } from '/admin/assets/ui/shell.js';
 const minute = 60_000; // milliseconds
 const statusInterval = 5; // minutes
 
-const views = { inbox: Inbox, lead: Inbox, stats: Stats, audit: Audit, status: Status };
+const views = { inbox: Inbox, lead: Inbox, stats: Stats, audit: Audit, status: Status, account: Account };
+/** Views that hold what is shown only once; a change of language leaves them as they are. */
+const kept = [Account];
 
 class App extends Component {
   /** @type {{error: any}} */
@@ -52,8 +56,10 @@ class App extends Component {
   /** Asks who is signed in. Until the server has answered, nothing is shown. */
   loadSession = async () => {
     this.setState({ error: null });
+    // A setup link is for whoever opens it, also where somebody is signed in.
+    if (isSetupLink()) return endSession(null);
     try {
-      this.onSignIn(await get('session'));
+      this.onSession(await get('session'));
     } catch (error) {
       if (error.status === 401) endSession(null);
       else this.setState({ error });
@@ -61,12 +67,20 @@ class App extends Component {
   };
 
   onSignIn = (session) => {
+    this.onSession(session);
+    if (session.recovery_codes_left === undefined) return;
+    // The person needs a second factor that works, or new codes.
+    navigate('/admin/account');
+    announce(t.account.recoveryCodeUsed(session.recovery_codes_left));
+  };
+
+  onSession(session) {
     startSession(session);
     if (['sign-in', 'setup'].includes(currentRoute().name)) navigate('/admin', { replace: true });
     startEvents();
     fetchStatus().catch(() => {});
     notify();
-  };
+  }
 
   signOut = async () => {
     try {
@@ -106,6 +120,7 @@ class App extends Component {
     const { name } = currentRoute();
     const previous = this.routeName;
     store.dialog = null;
+    if (previous === 'setup' && !store.session) this.loadSession();
     notify();
     const sameView = previous === name || (views[previous] === Inbox && views[name] === Inbox);
     if (sameView) return;
@@ -122,8 +137,8 @@ class App extends Component {
   }
 
   title() {
-    if (!store.session) return `${t.signIn.title} · ${t.product}`;
-    const titles = { lead: t.lead.label, inbox: t.inbox.title, stats: t.stats.title, audit: t.audit.title, status: t.serverStatus.title };
+    if (!store.session) return `${currentRoute().name === 'setup' ? t.setup.title : t.signIn.title} · ${t.product}`;
+    const titles = { account: t.account.title, lead: t.lead.label, inbox: t.inbox.title, stats: t.stats.title, audit: t.audit.title, status: t.serverStatus.title };
     const title = titles[currentRoute().name];
     return `${pendingCount()}${title ? `${title} · ` : ''}${t.product}`;
   }
@@ -144,7 +159,7 @@ class App extends Component {
     const newLeads = { count: leadList.pending.length, more: leadList.pendingMore };
     return html`<${Shell} route=${route} newLeads=${newLeads} signOut=${this.signOut} switchLanguage=${this.switchLanguage}>
       ${View
-        ? html`<${View} key="${View.name}-${language}" route=${route}>${route.name === 'lead' && html`<${OpenLead} route=${route} />`}<//>`
+        ? html`<${View} key=${kept.includes(View) ? View.name : `${View.name}-${language}`} route=${route}>${route.name === 'lead' && html`<${OpenLead} route=${route} />`}<//>`
         : html`<div class="page"><${EmptyState} heading="h1" icon="search" title=${t.common.unknownPage} text=""><a class="button" href="/admin">${t.common.backToInbox}</a><//></div>`}
     <//>
     ${store.dialog === 'export' && html`<${ExportDialog} close=${this.closeDialog} />`}
@@ -155,6 +170,10 @@ class App extends Component {
 /** The lead of the route, with the neighbors it has in the inbox. */
 function OpenLead({ route }) {
   return html`<${Lead} id=${route.id} filter=${leadFilter(route.query)} neighborId=${(id, step) => leadList.neighborId(id, step)} />`;
+}
+
+function isSetupLink() {
+  return currentRoute().name === 'setup' && location.hash.length > 1;
 }
 
 /** The number of new leads that are not shown yet, for the page's title. */

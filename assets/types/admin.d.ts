@@ -50,6 +50,44 @@ declare namespace Api {
   interface Session {
     name: string;
     expires_at_utc: string;
+    /** After a sign-in with a recovery code. */
+    recovery_codes_left?: number;
+  }
+
+  /** What a setup link is for. */
+  interface SetupLink {
+    kind: 'first_account' | 'invitation';
+    /** null: the person chooses it */
+    name: string | null;
+    /** none: the operator left the second factor out */
+    totp: 'optional' | 'required' | 'none';
+  }
+
+  /** A proposed second factor; it becomes the account's with a code of the app. */
+  interface Enrolment {
+    enrolment: string;
+    /** Base32 in groups of four. */
+    secret: string;
+    /** otpauth://… */
+    url: string;
+    /** An SVG document. */
+    qr: string;
+  }
+
+  interface Account {
+    name: string;
+    totp: boolean;
+    recovery_codes_left: number;
+    sessions: AccountSession[];
+  }
+
+  interface AccountSession {
+    id: string;
+    is_current: boolean;
+    /** The User-Agent header. */
+    browser: string | null;
+    created_at_utc: string;
+    seen_at_utc: string;
   }
 
   interface Count {

@@ -8,7 +8,7 @@ import globals from 'globals';
 
 const assets = resolve(import.meta.dirname, '../../assets');
 const admin = resolve(assets, 'admin');
-const features = ['audit', 'auth', 'inbox', 'lead', 'setup', 'stats', 'status'];
+const features = ['account', 'audit', 'auth', 'inbox', 'lead', 'setup', 'stats', 'status'];
 
 /** Maps the page's absolute imports to files, as the server does. */
 const serverPaths = {

@@ -29,7 +29,7 @@ const icons = [
   [/^LEAD_PROCESSED/, 'check'],
   [/EXPORTED/, 'download'],
   [/ERASED/, 'trash'],
-  [/PASSWORD/, 'key'],
+  [/PASSWORD|ACCOUNT_CHANGED|UNLOCKED/, 'key'],
   [/^STAFF_SIGNED_OUT/, 'sign-out'],
   [/^STAFF/, 'person'],
   [/^BACKUP|^DATABASE/, 'disk'],

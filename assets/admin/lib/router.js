@@ -1,5 +1,5 @@
 // Maps the address to a view. The address is the only state of the navigation, so Back and bookmarks work.
-const sections = ['stats', 'audit', 'status', 'setup', 'sign-in'];
+const sections = ['stats', 'audit', 'status', 'account', 'setup', 'sign-in'];
 
 let listener = () => {};
 

@@ -3,12 +3,12 @@ import { html } from '/admin/assets/lib/html.js';
 import { t } from '/admin/assets/lib/i18n.js';
 import { Icon } from '/admin/assets/ui/icon.js';
 
-/** @param {{title: string, intro: string, switchLanguage: () => void, children?: any}} props */
-export function CenteredPage({ title, intro, switchLanguage, children }) {
+/** @param {{title: string, intro: string, headingRef?: object, switchLanguage: () => void, children?: any}} props */
+export function CenteredPage({ title, intro, headingRef, switchLanguage, children }) {
   return html`<main class="centered-page">
     <div class="card">
       <p class="brand"><img src="/admin/assets/icon.svg" alt="" width="40" height="40" /><span>${t.product}</span></p>
-      <h1>${title}</h1>
+      <h1 ref=${headingRef} tabindex="-1">${title}</h1>
       <p class="intro">${intro}</p>
       ${children}
     </div>

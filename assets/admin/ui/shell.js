@@ -58,8 +58,9 @@ function Navigation({ route, newLeads: { count, more } }) {
 }
 
 function Account({ signOut, switchLanguage }) {
+  const closeMenu = () => document.getElementById('account-menu')?.hidePopover();
   const openHelp = () => {
-    document.getElementById('account-menu')?.hidePopover();
+    closeMenu();
     store.dialog = 'help';
     notify();
   };
@@ -70,6 +71,7 @@ function Account({ signOut, switchLanguage }) {
     </button>
     <div id="account-menu" popover="auto" class="menu">
       <p><small>${t.nav.signedInAs}</small><br /><b><bdi>${name}</bdi></b></p>
+      <a href="/admin/account" onClick=${closeMenu}><${Icon} name="person" />${t.account.title}</a>
       <button type="button" lang=${t.language.otherCode} onClick=${switchLanguage}><${Icon} name="globe" />${t.language.other}</button>
       <button type="button" onClick=${openHelp}><${Icon} name="help" />${t.nav.help}</button>
       <button type="button" onClick=${signOut}><${Icon} name="sign-out" />${t.nav.signOut}</button>

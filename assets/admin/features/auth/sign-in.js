@@ -1,16 +1,17 @@
-// Sign-in: name and password, then a code for accounts with a second factor.
+// Sign-in: name and password, then a code for accounts with a second factor: one of the app, or a recovery code.
 import { normalizeAccountName } from '/admin/assets/lib/account-name.js';
 import { post } from '/admin/assets/lib/api-client.js';
 import { html, Component, createRef } from '/admin/assets/lib/html.js';
 import { t } from '/admin/assets/lib/i18n.js';
+import { withoutSpaces } from '/admin/assets/lib/password.js';
 import { store } from '/admin/assets/lib/store.js';
 import { CenteredPage } from '/admin/assets/ui/centered-page.js';
 import { errorText } from '/admin/assets/ui/components.js';
-import { FormError, FormField, PasswordField } from '/admin/assets/ui/form-fields.js';
+import { tooManyText } from '/admin/assets/ui/form.js';
+import { CodeField, FormError, FormField, PasswordField } from '/admin/assets/ui/form-fields.js';
 
-const defaultRetryAfter = 60; // seconds
-
-/** @typedef {{name: string, password: string, code: string, step: 'password' | 'code', busy: boolean, error: string | null}} SignInState */
+/** @typedef {'password' | 'code' | 'recovery-code'} Step */
+/** @typedef {{name: string, password: string, code: string, step: Step, busy: boolean, error: string | null}} SignInState */
 
 /** @extends {Component<{onSignIn: (session: Api.Session) => void, switchLanguage: () => void}, SignInState>} */
 export class SignIn extends Component {
@@ -35,21 +36,26 @@ export class SignIn extends Component {
     this.setState({ busy: true, error: null });
     const credentials = { name: normalizeAccountName(name), password };
     try {
-      this.props.onSignIn(await post('session', step === 'code' ? { ...credentials, code: code.replace(/\s/g, '') } : credentials));
+      this.props.onSignIn(await post('session', step === 'password' ? credentials : { ...credentials, code: withoutSpaces(code) }));
     } catch (error) {
       this.setState({ busy: false, ...this.stateAfter(error) });
-      if (error.code !== 'code_required') (step === 'code' ? this.firstField : this.passwordField).current?.select();
+      if (error.code !== 'code_required') (step === 'password' ? this.passwordField : this.firstField).current?.select();
     }
   };
 
   /** @returns {Partial<SignInState>} */
   stateAfter(error) {
     if (error.code === 'code_required') return { step: 'code', code: '', error: null };
-    if (error.code === 'too_many_requests') return { error: t.signIn.tooMany(Math.ceil((error.retryAfter ?? defaultRetryAfter) / 60)) };
-    if (error.detail === 'Wrong code') return { error: t.signIn.wrongCode };
+    if (error.code === 'too_many_requests') return { error: tooManyText(error) };
+    if (error.detail === 'Wrong code') return { error: this.state.step === 'recovery-code' ? t.signIn.wrongRecoveryCode : t.signIn.wrongCode };
     // Also at the second step: the password may have been changed since the first.
     if (error.code === 'unauthorized') return { step: 'password', error: t.signIn.wrongPassword };
     return { error: errorText(error) };
+  }
+
+  /** @param {Step} step */
+  goTo(step) {
+    this.setState({ step, code: '', error: null });
   }
 
   /**
@@ -58,29 +64,39 @@ export class SignIn extends Component {
    */
   render(_, { step, busy, error }) {
     const notice = store.signOutReason && !error && step === 'password' ? t.signIn.signOutReasons[store.signOutReason] : null;
-    return html`<${CenteredPage} title=${step === 'code' ? t.signIn.codeTitle : t.signIn.title} intro=${step === 'code' ? t.signIn.codeHelp : t.signIn.intro} switchLanguage=${this.props.switchLanguage}>
+    const { title, intro, submit } = t.signIn.steps[step];
+    return html`<${CenteredPage} title=${title} intro=${intro} switchLanguage=${this.props.switchLanguage}>
       ${notice && html`<p class="form-notice" role="status">${notice}</p>`}
-      <form onSubmit=${this.onSubmit} novalidate>
+      <form class="form" onSubmit=${this.onSubmit} novalidate>
         <${FormError} error=${error} />
         ${step === 'password' ? this.passwordStep() : this.codeStep()}
-        <button type="submit" class="button primary wide" disabled=${busy}>
-          ${busy ? t.signIn.busy : step === 'code' ? t.signIn.submitCode : t.signIn.submit}
-        </button>
-        ${step === 'code' && html`<button type="button" class="button wide" onClick=${() => this.setState({ step: 'password', error: null })}>${t.signIn.back}</button>`}
+        <button type="submit" class="button primary wide" disabled=${busy}>${busy ? t.signIn.busy : submit}</button>
+        ${step !== 'password' && html`<button type="button" class="button wide" onClick=${() => this.goTo('password')}>${t.signIn.back}</button>`}
       </form>
-      ${step === 'password' && html`<p class="small">${t.signIn.forgotPassword}</p>`}
+      <p class="small">${this.help()}</p>
     <//>`;
   }
 
   passwordStep() {
     const { name, password, error } = this.state;
     return html`
-      <${FormField} label=${t.signIn.name} name="username" value=${name} inputRef=${this.firstField} autocomplete="username" error=${error} onValue=${(value) => this.setState({ name: value })} />
-      <${PasswordField} inputRef=${this.passwordField} value=${password} autocomplete="current-password" error=${error} onValue=${(value) => this.setState({ password: value })} />`;
+      <${FormField} label=${t.signIn.name} name="username" value=${name} inputRef=${this.firstField} autocomplete="username" invalid=${Boolean(error)} onValue=${(value) => this.setState({ name: value })} />
+      <${PasswordField} inputRef=${this.passwordField} value=${password} autocomplete="current-password" invalid=${Boolean(error)} onValue=${(value) => this.setState({ password: value })} />`;
   }
 
   codeStep() {
-    const { code, error } = this.state;
-    return html`<${FormField} label=${t.signIn.code} name="code" value=${code} inputRef=${this.firstField} autocomplete="one-time-code" inputmode="numeric" error=${error} onValue=${(value) => this.setState({ code: value })} />`;
+    const { code, error, step } = this.state;
+    const field = { value: code, inputRef: this.firstField, invalid: Boolean(error), onValue: (value) => this.setState({ code: value }) };
+    // Another element for each, so that a phone changes its keyboard.
+    return step === 'code'
+      ? html`<${CodeField} key="code" ...${field} />`
+      : html`<${FormField} key="recovery-code" label=${t.signIn.recoveryCode} name="recovery-code" autocomplete="off" help=${t.signIn.recoveryCodeHelp} ...${field} />`;
+  }
+
+  help() {
+    const { step } = this.state;
+    if (step === 'password') return t.signIn.forgotPassword;
+    if (step === 'recovery-code') return t.signIn.noRecoveryCode;
+    return html`${t.signIn.lostPhone} <button type="button" class="link-button" onClick=${() => this.goTo('recovery-code')}>${t.signIn.useRecoveryCode}</button>`;
   }
 }
