@@ -1,50 +1,20 @@
-//! Setup of the first account, sign-in and sign-out.
-
-use std::time::{SystemTime, UNIX_EPOCH};
+//! Sign-in and sign-out.
 
 use libtest_mimic::Trial;
-use totp_rs::{Builder, Secret};
 
+use crate::authenticator::Authenticator;
 use crate::case;
 use crate::driver::{ENTER, Page};
 use crate::server::{PASSWORD, TestServer};
 
 pub(crate) fn cases() -> Vec<Trial> {
     vec![
-        case("accounts::the_setup_link_creates_one_account", setup_link),
         case("accounts::sign_in_with_wrong_and_right_password", sign_in),
         case("accounts::second_factor_codes_are_accepted_once", second_factor),
         case("accounts::an_expired_session_keeps_the_address", expired_session),
         case("accounts::a_failed_sign_out_is_reported", failed_sign_out),
         case("accounts::an_open_tab_follows_a_change_of_account", change_of_account),
     ]
-}
-
-async fn setup_link(server: TestServer, page: Page) {
-    let link = server.stdout.lines().find_map(|line| line.trim().strip_prefix(&server.origin));
-    let link = link.unwrap_or_else(|| panic!("no link in {:?}", server.stdout)).to_owned();
-    page.goto(&link).await;
-    page.wait_for_text("h1", "Bienvenue").await;
-    page.fill("#username", "Élodie").await;
-    page.wait_for_text(".form-field", "« elodie »").await;
-    page.fill("#password", "trop court").await;
-    page.press(ENTER).await;
-    page.wait_for_text("#form-error", "Au moins 12 caractères").await;
-    page.fill("#password", PASSWORD).await;
-    page.press(ENTER).await;
-    page.wait_for_text(".empty-state h2", "Pas encore de demande").await;
-    assert_eq!(page.path().await, "/admin");
-
-    page.click(".account-button").await;
-    page.click(".menu button:last-child").await;
-    page.wait_for_text("h1", "Connexion").await;
-    page.goto("/admin").await;
-    page.goto(&link).await;
-    page.reload().await;
-    page.fill("#username", "marc").await;
-    page.fill("#password", PASSWORD).await;
-    page.press(ENTER).await;
-    page.wait_for_text("h1", "Ce lien n’est plus valable").await;
 }
 
 async fn sign_in(server: TestServer, page: Page) {
@@ -89,11 +59,7 @@ async fn second_factor(server: TestServer, page: Page) {
     let add = ["staff", "add", "claire", "--totp", "--password-stdin"];
     let shown = server.run_command(&add, PASSWORD);
     let secret = shown.split_once("secret=").and_then(|(_, rest)| rest.split_once('&'));
-    let secret = Secret::try_from_base32(secret.expect("a secret").0).expect("base32");
-    let totp = Builder::new().with_secret(secret).build().expect("a TOTP generator");
-    // The server accepts a code for one more step, so the case may take that long.
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
-    let code = |step: u64| totp.generate(now + step * 30).to_string();
+    let app = Authenticator::new(secret.expect("a secret").0);
 
     page.goto("/admin").await;
     page.fill("#username", "claire").await;
@@ -102,12 +68,11 @@ async fn second_factor(server: TestServer, page: Page) {
     page.wait_for_text("h1", "Code de vérification").await;
     page.wait_until("document.activeElement.id === 'code'").await;
     page.assert_accessible("the second step").await;
-    let wrong = if code(0) == "000000" { "111111" } else { "000000" };
-    page.type_keys(wrong).await;
+    page.type_keys(app.wrong_code()).await;
     page.press(ENTER).await;
     page.wait_for_text("#form-error", "Code incorrect").await;
     // The wrong code is selected, so typing replaces it. Apps show codes in two halves.
-    let halves = code(0);
+    let halves = app.code(0);
     page.type_keys(&format!("{} {}", &halves[..3], &halves[3..])).await;
     page.press(ENTER).await;
     page.wait_for_text(".empty-state h2", "Pas encore de demande").await;
@@ -118,19 +83,19 @@ async fn second_factor(server: TestServer, page: Page) {
     page.fill("#password", PASSWORD).await;
     page.press(ENTER).await;
     page.wait_for_text("h1", "Code de vérification").await;
-    page.type_keys(&code(0)).await;
+    page.type_keys(&app.code(0)).await;
     page.press(ENTER).await;
     page.wait_for_text("#form-error", "déjà utilisé").await;
     // The password changes before the next code.
     let other = "une tout autre phrase";
     server.run_command(&["staff", "reset-password", "claire", "--password-stdin"], other);
-    page.type_keys(&code(1)).await;
+    page.type_keys(&app.code(1)).await;
     page.press(ENTER).await;
     page.wait_for_text("#form-error", "Nom ou mot de passe incorrect").await;
     page.fill("#password", other).await;
     page.press(ENTER).await;
     page.wait_for_text("h1", "Code de vérification").await;
-    page.type_keys(&code(1)).await;
+    page.type_keys(&app.code(1)).await;
     page.press(ENTER).await;
     page.wait_for_text(".empty-state h2", "Pas encore de demande").await;
 }

@@ -7,10 +7,14 @@
 )]
 
 mod accounts;
+mod authenticator;
 mod driver;
 mod inbox;
 mod lead;
+mod own_account;
+mod second_factor;
 mod server;
+mod setup;
 mod views;
 
 use std::future::Future;
@@ -28,7 +32,15 @@ fn main() -> ExitCode {
     // Each case starts a browser, which takes much memory.
     arguments.test_threads.get_or_insert(2);
     let has_browser = has_browser();
-    let trials = [accounts::cases(), inbox::cases(), lead::cases(), views::cases()];
+    let trials = [
+        accounts::cases(),
+        inbox::cases(),
+        lead::cases(),
+        own_account::cases(),
+        second_factor::cases(),
+        setup::cases(),
+        views::cases(),
+    ];
     let trials = trials.into_iter().flatten();
     let in_ci = std::env::var_os("CI").is_some_and(|ci| ci == "true");
     let trials = trials.map(|trial| trial.with_ignored_flag(!has_browser && !in_ci)).collect();
@@ -47,20 +59,46 @@ fn case<F>(name: &str, body: fn(TestServer, Page) -> F) -> Trial
 where
     F: Future<Output = ()> + 'static,
 {
+    trial(name, move |server, [page]| body(server, page))
+}
+
+/// A case with two browsers, each with cookies of its own.
+fn case_with_two_browsers<F>(name: &str, body: fn(TestServer, Page, Page) -> F) -> Trial
+where
+    F: Future<Output = ()> + 'static,
+{
+    trial(name, move |server, [page, other]| body(server, page, other))
+}
+
+fn trial<const N: usize, F>(
+    name: &str,
+    body: impl FnOnce(TestServer, [Page; N]) -> F + Send + 'static,
+) -> Trial
+where
+    F: Future<Output = ()> + 'static,
+{
     Trial::test(name, move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
             let server = TestServer::start();
             let driver = Driver::start();
-            let page = Page::open(&driver, &server.origin).await;
-            let (test, checked) = (body(server, page.clone()), page.clone());
+            let mut pages = Vec::new();
+            for _ in 0..N {
+                pages.push(Page::open(&driver, &server.origin).await);
+            }
+            let Ok(opened) = pages.clone().try_into() else { unreachable!("{N} pages") };
+            let (test, checked) = (body(server, opened), pages.clone());
             let outcome = AssertUnwindSafe(async {
                 test.await;
-                checked.assert_no_errors().await;
+                for page in checked {
+                    page.assert_no_errors().await;
+                }
             });
             let outcome = outcome.catch_unwind().await;
             // Also after a failure: killing the driver does not end its browser.
-            page.close().await;
+            for page in pages {
+                page.close().await;
+            }
             outcome.map_err(|panic| Failed::from(panic_message(panic.as_ref())))
         })
     })

@@ -15,8 +15,8 @@ pub(crate) const PASSWORD: &str = "une phrase de passe";
 
 pub(crate) struct TestServer {
     pub(crate) origin: String,
-    /// What the server printed at start, including the setup link.
-    pub(crate) stdout: String,
+    /// What the server printed at start, including the link for the first account.
+    stdout: String,
     address: String,
     process: Child,
     folder: tempfile::TempDir,
@@ -64,6 +64,12 @@ impl TestServer {
             .expect("the database opens")
     }
 
+    /// The path of the link that the server printed for the first account.
+    pub(crate) fn first_account_link(&self) -> String {
+        let link = self.stdout.lines().find_map(|line| line.trim().strip_prefix(&self.origin));
+        link.unwrap_or_else(|| panic!("no link in {:?}", self.stdout)).to_owned()
+    }
+
     pub(crate) fn add_staff(&self, name: &str) {
         self.run_command(&["staff", "add", name, "--password-stdin"], PASSWORD);
     }
@@ -82,20 +88,34 @@ impl TestServer {
         for (name, value) in fields.as_object().expect("an object") {
             lead[name] = value.clone();
         }
-        let body = lead.to_string();
+        let response =
+            self.post("/inbound/leads", &format!("Authorization: Bearer {TOKEN}"), &lead);
+        response["leadId"].as_str().unwrap_or_else(|| panic!("{response}")).to_owned()
+    }
+
+    /// Signs in as a script would, without a browser.
+    pub(crate) fn sign_in_with_curl(&self, name: &str) {
+        let credentials = json!({ "name": name, "password": PASSWORD });
+        let headers = format!("Origin: {}\r\nUser-Agent: curl/8.14.1", self.origin);
+        let session = self.post("/admin/api/session", &headers, &credentials);
+        assert_eq!(session["name"], name, "{session}");
+    }
+
+    /// Posts JSON and returns the response's body.
+    fn post(&self, path: &str, headers: &str, body: &Value) -> Value {
+        let body = body.to_string();
         let mut stream = TcpStream::connect(&self.address).expect("the server accepts connections");
         let (length, host) = (body.len(), &self.address);
         write!(
             stream,
-            "POST /inbound/leads HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {TOKEN}\r\n\
+            "POST {path} HTTP/1.1\r\nHost: {host}\r\n{headers}\r\n\
              Content-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
         )
         .expect("the request is sent");
         let mut response = String::new();
         stream.read_to_string(&mut response).expect("a response");
         let (_, body) = response.split_once("\r\n\r\n").expect("a body");
-        let response: Value = serde_json::from_str(body).expect("JSON");
-        response["leadId"].as_str().unwrap_or_else(|| panic!("{response}")).to_owned()
+        serde_json::from_str(body).expect("JSON")
     }
 
     /// Posts `count` leads with numbered names, `Personne 001` first.

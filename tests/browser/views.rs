@@ -9,8 +9,8 @@ use crate::server::TestServer;
 
 /// A path, and an element that is there when the view is loaded.
 const SIGNED_OUT: [(&str, &str); 3] =
-    [("/admin", "#username"), ("/admin/setup#00", "#password"), ("/admin/setup", "a.button")];
-const SIGNED_IN: [(&str, &str); 8] = [
+    [("/admin", "#username"), ("/admin/setup#00", "a.button"), ("/admin/setup", "a.button")];
+const SIGNED_IN: [(&str, &str); 9] = [
     ("/admin", "a.lead-row"),
     ("/admin?q=introuvable", ".list-pane .empty-state"),
     ("/admin/stats", ".chart canvas"),
@@ -18,6 +18,7 @@ const SIGNED_IN: [(&str, &str); 8] = [
     ("/admin/audit", ".audit-log li"),
     ("/admin/audit?event=LEAD_RECEIVED", ".audit-log li"),
     ("/admin/status", ".tiles"),
+    ("/admin/account", ".sessions"),
     ("/admin/leads/00000000-0000-7000-8000-000000000000", ".empty-state h1"),
 ];
 
