@@ -136,7 +136,7 @@ fn ask(address: SocketAddr, times: u64) {
 /// Adds the account of the benchmark.
 fn add_account(folder: &Path) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_fastcore"))
-        .args(["staff", "add", "bench", "--password-stdin"])
+        .args(["staff", "add", "bench", "--password-stdin", "--without-totp"])
         .current_dir(folder)
         .stdin(Stdio::piped())
         .spawn()

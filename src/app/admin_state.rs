@@ -6,6 +6,8 @@ use tokio_util::sync::CancellationToken;
 use crate::app::db::Db;
 use crate::app::export::exports::Exports;
 use crate::app::live::LiveHub;
+use crate::app::staff::key::StaffKey;
+use crate::app::staff::own_account::OwnAccount;
 use crate::app::staff::password::HashLimiter;
 use crate::app::staff::sessions::Sessions;
 use crate::app::staff::setup::Setup;
@@ -19,6 +21,7 @@ pub struct AdminState {
     pub sessions: Sessions,
     pub sign_in: SignIn,
     pub setup: Setup,
+    pub own_account: OwnAccount,
     pub exports: Exports,
     pub live: LiveHub,
     pub status: StatusReader,
@@ -28,15 +31,18 @@ impl AdminState {
     /// Starts the services; their tasks run until `shutdown`.
     pub(crate) fn start(
         db: &Db,
+        staff_key: &StaffKey,
         status: StatusReader,
         shutdown: &CancellationToken,
         runtime: &Handle,
     ) -> Self {
         let sessions = Sessions::new(db);
         let hashing = HashLimiter::default();
+        let sign_in = SignIn::new(db, &sessions, &hashing, staff_key);
         Self {
-            sign_in: SignIn::new(db, &sessions, &hashing),
-            setup: Setup::new(db, &sessions, &hashing),
+            setup: Setup::new(db, &sessions, &hashing, staff_key),
+            own_account: OwnAccount::new(db, &sign_in, &hashing, staff_key),
+            sign_in,
             exports: Exports::new(db),
             live: LiveHub::start(db, &sessions, shutdown, runtime),
             status,

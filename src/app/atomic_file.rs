@@ -11,8 +11,8 @@ use atomic_write_file::unix::OpenOptionsExt as _;
 use crate::store::paths::{folder_of, resolve_links, sidecar_path};
 
 /// What the names of a database and of the files that belong to it end with.
-pub(crate) const DATABASE_FILES: [&str; 7] =
-    ["", "-wal", "-shm", ".lock", ".ingest-token", ".erased", ".settings"];
+pub(crate) const DATABASE_FILES: [&str; 8] =
+    ["", "-wal", "-shm", ".lock", ".ingest-token", ".erased", ".settings", ".staff-key"];
 /// Extensions of the files that are written through [`AtomicFile`].
 const EXTENSIONS: [&str; 6] = ["csv", "jsonl", "xlsx", "sql", "json", "txt"];
 /// Random characters at the end of a temporary name of `atomic_write_file`.

@@ -61,7 +61,8 @@ pub(crate) fn clean(db: &Db) {
 fn delete_old(db: &Db) -> Result<(), StoreError> {
     let now = db.clock().now();
     db.write_blocking(move |tx| {
-        store::staff::close_ended_sessions(tx, &SessionCutoffs::at(now.into()))
+        store::staff::invitations::remove_expired(tx)?;
+        store::staff::sessions::close_ended_sessions(tx, &SessionCutoffs::at(now.into()))
     })?;
     if clock_check::implausible(db.path(), db.clock())?.is_some() {
         return Ok(());

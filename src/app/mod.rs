@@ -76,6 +76,7 @@ impl App {
         schedules: Schedules,
         runtime: &Handle,
     ) -> Result<(Self, Background), StoreError> {
+        let staff_key = staff::prepare(database, clock)?;
         let (db, writer) = Db::start(database, clock, runtime)?;
         let shutdown = CancellationToken::new();
         let Schedules { backups, retention } = schedules;
@@ -84,7 +85,7 @@ impl App {
         let (chain, chain_monitor) = ChainMonitor::start(&db, &shutdown, runtime);
         let retention = retention.map(Retention::new);
         let status = StatusReader::new(&db, chain, monitor, retention.clone());
-        let admin = AdminState::start(&db, status, &shutdown, runtime);
+        let admin = AdminState::start(&db, &staff_key, status, &shutdown, runtime);
         let indexing = search_index_task::run(db.clone());
         runtime.spawn(shutdown.clone().run_until_cancelled_owned(indexing));
         let wiping = erasure_wiper::run(db.clone());

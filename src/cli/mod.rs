@@ -141,6 +141,11 @@ impl CommandContext {
         server::retention(&environment, &ServerFlags::default()).ok().flatten()
     }
 
+    /// The URL at which such a server is reached, without a trailing slash.
+    fn public_url(&self, settings: ServerSettings) -> String {
+        server::reached_at(&self.environment.with_server_settings(settings))
+    }
+
     /// The actor of what a person does at the shell.
     fn actor() -> String {
         let user = uzers::get_current_username();

@@ -1,5 +1,6 @@
 //! `fastcore serve`: where the command line meets HTTP.
 
+use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -163,9 +164,7 @@ async fn serve(
     let address = listener.local_addr()?;
     let url = server.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     startup::log_listening(server, &tokens, address, &url);
-    if address.ip().is_loopback() {
-        print_setup_link(&app, &url).await?;
-    }
+    print_setup_link(&app, &url).await?;
     let context =
         http::context::HttpContext::new(app, tokens).with_public_url(server.public_url.as_deref());
     let mut routes = http::router::routes(&context);
@@ -181,9 +180,12 @@ async fn serve(
     Ok(())
 }
 
-/// Prints the link for the first account where there is none: on standard output, apart from the
-/// log, which may leave the machine.
+/// Prints the link for the first account where there is none, on a terminal alone: anywhere else, such as in
+/// a journal, others could read it.
 async fn print_setup_link(app: &App, url: &str) -> Result<(), CliError> {
+    if !io::stdout().is_terminal() {
+        return Ok(());
+    }
     if let Some(token) = app.admin.setup.issue_token().await?
         && let Err(error) = output::data(startup::setup_link(url, &token).as_bytes())
     {

@@ -170,6 +170,10 @@ impl ServerConfig {
     pub fn to_variables(&self) -> BTreeMap<String, String> {
         let mut variables =
             self.backups.as_ref().map(BackupConfig::to_variables).unwrap_or_default();
+        variables.insert(LISTEN.variable.to_owned(), self.listen.to_string());
+        if let Some(url) = &self.public_url {
+            variables.insert(PUBLIC_URL.variable.to_owned(), url.clone());
+        }
         if let Some(period) = self.retention {
             variables.insert(RETENTION.variable.to_owned(), format!("{}d", period.num_days()));
         }
@@ -224,6 +228,16 @@ pub fn retention(
         let period = TimeDelta::from_std(humantime::parse_duration(text).ok()?).ok()?;
         let period = TimeDelta::days(period.num_days());
         (period >= TimeDelta::days(1)).then_some(Some(period))
+    })
+}
+
+/// The URL at which a server with these settings is reached; values that are not accepted count as none.
+#[must_use]
+pub fn reached_at(environment: &Environment) -> String {
+    let public_url = PUBLIC_URL.resolve(environment, None, url).ok().flatten();
+    public_url.unwrap_or_else(|| {
+        let listen = LISTEN.resolve(environment, None, address).ok();
+        format!("http://{}", listen.map_or_else(|| LISTEN.default.to_owned(), |at| at.to_string()))
     })
 }
 

@@ -1,9 +1,6 @@
-//! Staff accounts: names, passwords, and the lifetime of sessions.
-
-use std::fmt;
+//! Staff accounts: names, and the lifetime of sessions and invitations.
 
 use chrono::TimeDelta;
-use unicode_normalization::UnicodeNormalization;
 
 use crate::domain::audit::staff_actor;
 use crate::domain::timestamp::Timestamp;
@@ -12,6 +9,9 @@ use crate::domain::timestamp::Timestamp;
 const IDLE_LIFETIME: TimeDelta = TimeDelta::hours(12);
 /// A session expires after this time, used or not.
 const MAX_LIFETIME: TimeDelta = TimeDelta::days(7);
+
+/// How long the link of an invitation is valid.
+pub const INVITATION_LIFETIME: TimeDelta = TimeDelta::hours(24);
 
 /// How long a code of the second factor is shown; one from before and one from after are accepted as well.
 const TOTP_STEP_SECONDS: i64 = 30;
@@ -47,45 +47,6 @@ impl AccountName {
     #[must_use]
     pub fn actor(&self) -> String {
         staff_actor(&self.0)
-    }
-}
-
-/// A password in Unicode's normal form NFKC, so that the same keys on a phone and on a desktop give the same
-/// bytes. `Debug` shows nothing of it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Password(String);
-
-impl Password {
-    pub const MIN_CHARS: usize = 12;
-    pub const MAX_BYTES: usize = 256;
-    /// What [`Self::parse`] accepts, for error messages.
-    pub const RULE: &str =
-        "at least 12 characters and at most 256 bytes; what they are is up to you";
-
-    /// A password that may be set: long enough, and not too long to hash.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let password = Self::from_input(text);
-        let is_valid =
-            password.0.chars().count() >= Self::MIN_CHARS && password.0.len() <= Self::MAX_BYTES;
-        is_valid.then_some(password)
-    }
-
-    /// A password that somebody enters to sign in.
-    #[must_use]
-    pub fn from_input(text: &str) -> Self {
-        Self(text.nfkc().collect())
-    }
-
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        self.0.as_bytes()
-    }
-}
-
-impl fmt::Debug for Password {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
     }
 }
 

@@ -13,6 +13,7 @@ use warp::reply::{Reply, Response};
 use crate::app::export::ExportError;
 use crate::app::intake::Refusal;
 use crate::app::leads::OpenLeadError;
+use crate::app::staff::own_account::OwnAccountError;
 use crate::app::staff::setup::SetupError;
 use crate::app::staff::sign_in::SignInError;
 use crate::domain::field_error::{FieldError, FieldErrors};
@@ -31,6 +32,9 @@ pub(crate) enum ApiError {
     /// The password is correct, and the account requires a code as well.
     CodeRequired,
     Forbidden(&'static str),
+    /// The present password of somebody who changes their account.
+    WrongPassword,
+    NoSecondFactor,
     NotFound,
     /// With the value of `Allow`.
     MethodNotAllowed(String),
@@ -91,6 +95,21 @@ impl ApiError {
     /// The lead existed and was erased.
     pub(crate) const ERASED: Self = Self::LeadErased("This lead was erased");
 
+    /// The code does not confirm the second factor that was proposed.
+    pub(crate) fn wrong_code() -> Self {
+        let mut errors = FieldErrors::default();
+        errors.add(&["body", "code"], "value_error", "The code is wrong or too old");
+        Self::Validation(errors.into_vec())
+    }
+
+    /// The second factor that was proposed is of another account, or older than 30 minutes.
+    pub(crate) fn enrolment_expired() -> Self {
+        let mut errors = FieldErrors::default();
+        let msg = "This enrolment is invalid or older than 30 minutes; begin again";
+        errors.add(&["body", "enrolment"], "value_error", msg);
+        Self::Validation(errors.into_vec())
+    }
+
     /// Fails if there is an error.
     pub(crate) fn check(errors: FieldErrors) -> Result<(), Self> {
         if errors.is_empty() { Ok(()) } else { Err(Self::Validation(errors.into_vec())) }
@@ -103,6 +122,8 @@ impl ApiError {
             Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, "unauthorized"),
             Self::CodeRequired => (StatusCode::UNAUTHORIZED, "code_required"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
+            Self::WrongPassword => (StatusCode::FORBIDDEN, "wrong_password"),
+            Self::NoSecondFactor => (StatusCode::CONFLICT, "no_second_factor"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
             Self::MethodNotAllowed(_) => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::Timeout(_) => (StatusCode::REQUEST_TIMEOUT, "timeout"),
@@ -152,6 +173,8 @@ impl ApiError {
             Self::InvalidJson(detail)
             | Self::DuplicateRequestId(detail)
             | Self::Unavailable(detail) => Cow::Borrowed(detail),
+            Self::WrongPassword => "The present password is wrong".into(),
+            Self::NoSecondFactor => "This account has no second factor".into(),
             Self::NotFound => "There is no resource at this path".into(),
             Self::MethodNotAllowed(allow) => format!("This path accepts {allow}").into(),
             Self::CodeRequired => "This account requires the code of its second factor".into(),
@@ -238,8 +261,21 @@ impl From<SetupError> for ApiError {
     fn from(error: SetupError) -> Self {
         match error {
             SetupError::LinkExpired => Self::LinkExpired,
+            SetupError::WrongCode => Self::wrong_code(),
             SetupError::TooMany(seconds) => Self::TooManyRequests(seconds),
             SetupError::Store(error) => read_error(error),
+        }
+    }
+}
+
+impl From<OwnAccountError> for ApiError {
+    fn from(error: OwnAccountError) -> Self {
+        match error {
+            OwnAccountError::WrongPassword => Self::WrongPassword,
+            OwnAccountError::WrongCode => Self::wrong_code(),
+            OwnAccountError::NoSecondFactor => Self::NoSecondFactor,
+            OwnAccountError::TooMany(seconds) => Self::TooManyRequests(seconds),
+            OwnAccountError::Store(error) => read_error(error),
         }
     }
 }

@@ -13,7 +13,9 @@ use warp::filters::BoxedFilter;
 use warp::path::FullPath;
 use warp::reply::{Reply, Response};
 
-use crate::http::admin::{audit, events, export, leads, pages, session, setup, stats, status};
+use crate::http::admin::{
+    account, account_sessions, audit, events, export, leads, pages, session, setup, stats, status,
+};
 use crate::http::assets::docs_page;
 use crate::http::context::HttpContext;
 use crate::http::error::ApiError;
@@ -53,7 +55,16 @@ fn endpoints() -> Vec<Endpoint> {
         endpoint(GET, "/admin/api/session", session::current),
         endpoint(POST, "/admin/api/session", session::sign_in),
         endpoint(DELETE, "/admin/api/session", session::sign_out),
-        endpoint(POST, "/admin/api/setup", setup::create_first_account),
+        endpoint(POST, "/admin/api/setup/link", setup::link),
+        endpoint(POST, "/admin/api/setup/enrolment", setup::propose_factor),
+        endpoint(POST, "/admin/api/setup", setup::set_up_account),
+        endpoint(GET, "/admin/api/account", account_sessions::account),
+        endpoint(POST, "/admin/api/account/password", account::change_password),
+        endpoint(POST, "/admin/api/account/enrolment", account::propose_factor),
+        endpoint(POST, "/admin/api/account/totp", account::change_factor),
+        endpoint(POST, "/admin/api/account/recovery-codes", account::change_recovery_codes),
+        endpoint(DELETE, "/admin/api/account/sessions", account_sessions::end_others),
+        endpoint(DELETE, "/admin/api/account/sessions/{id}", account_sessions::end),
         endpoint(GET, "/admin/api/leads", leads::list),
         endpoint(GET, "/admin/api/leads/{id}", leads::open),
         endpoint(GET, "/admin/api/stats", stats::stats),

@@ -56,7 +56,7 @@ async fn expired_session(server: TestServer, page: Page) {
 }
 
 async fn second_factor(server: TestServer, page: Page) {
-    let add = ["staff", "add", "claire", "--totp", "--password-stdin"];
+    let add = ["staff", "add", "claire", "--password-stdin"];
     let shown = server.run_command(&add, PASSWORD);
     let secret = shown.split_once("secret=").and_then(|(_, rest)| rest.split_once('&'));
     let app = Authenticator::new(secret.expect("a secret").0);

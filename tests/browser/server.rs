@@ -71,7 +71,7 @@ impl TestServer {
     }
 
     pub(crate) fn add_staff(&self, name: &str) {
-        self.run_command(&["staff", "add", name, "--password-stdin"], PASSWORD);
+        self.run_command(&["staff", "add", name, "--password-stdin", "--without-totp"], PASSWORD);
     }
 
     /// Posts a lead with default values, overridden by `fields`, and returns its id.

@@ -156,7 +156,7 @@ fn an_invalid_filter_is_a_field_error_never_a_500() {
 fn searches_and_lead_contents_reach_neither_the_log_nor_the_audit_log() {
     let folder = Database::without_file();
     let mut server = ServeProcess::start(folder.folder());
-    admin::add_account(folder.folder(), "jean", &[]);
+    admin::add_account(folder.folder(), "jean");
     let mut browser = Browser::new(server.address);
     let sent = json!({
         "name": "Aurélie Quéméneur", "email": "aurelie@quemeneur.example", "phone": "+33698765432",

@@ -185,7 +185,7 @@ fn codes(state: &Value) -> Vec<String> {
 fn an_invalid_chain_is_found_at_startup_and_shown() {
     let database = Database::sample();
     database.tamper_sql("UPDATE audit_log SET actor = 'nobody' WHERE seq = 3");
-    admin::add_account(database.folder(), "jean", &[]);
+    admin::add_account(database.folder(), "jean");
     let mut server = ServeProcess::start(database.folder());
     // The chain monitor may have said so before the server listens.
     let finding = "the audit log is invalid";

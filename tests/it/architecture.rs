@@ -21,7 +21,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
 const MEETING_POINTS: [&str; 3] = ["cli/serve.rs", "cli/demo.rs", "cli/openapi.rs"];
 
 /// Libraries and the one layer that may import them.
-const HOMES: [(&str, &str); 19] = [
+const HOMES: [(&str, &str); 21] = [
     ("rusqlite", "store"),
     ("r2d2", "store"),
     ("r2d2_sqlite", "store"),
@@ -34,12 +34,14 @@ const HOMES: [(&str, &str); 19] = [
     ("rust_embed", "http"),
     ("clap", "cli"),
     ("clap_complete", "cli"),
-    ("qrcode", "cli"),
+    ("qrcode", "app"),
     ("rpassword", "cli"),
     ("csv", "app"),
     ("csv_core", "app"),
     ("rust_xlsxwriter", "app"),
     ("argon2", "app"),
+    ("chacha20poly1305", "app"),
+    ("zxcvbn", "domain"),
     ("totp_rs", "app"),
 ];
 

@@ -287,7 +287,7 @@ fn backups_that_fail_were_not_on_the_status_page() {
     let folder = folder.path();
     fs::write(folder.join("kept"), "a file where the folder should be").expect("written");
     let mut served = scheduled(folder);
-    admin::add_account(folder, "jean", &[]);
+    admin::add_account(folder, "jean");
     let mut browser = Browser::new(served.address);
     assert_eq!(browser.sign_in("jean", PASSWORD).status, 200);
     let mut codes = || {

@@ -69,7 +69,7 @@ fn a_backup_of_the_future_made_the_schedule_run_without_end_and_delete_its_backu
 fn a_code_was_refused_for_half_a_year_after_the_clock_had_been_ahead() {
     let test_clock = TestClock::at(START_TIME);
     let server = test_clock.server(None);
-    let shown = admin::add_account(server.folder(), "jean", &["--totp"]);
+    let shown = admin::add_account_with_totp(server.folder(), "jean");
     let mut browser = Browser::new(server.address);
     test_clock.advance(TimeDelta::days(200));
     let ahead = code(&shown, &test_clock);
@@ -85,7 +85,7 @@ fn a_code_was_refused_for_half_a_year_after_the_clock_had_been_ahead() {
 fn a_session_opened_while_the_clock_was_ahead_lived_half_a_year_too_long() {
     let test_clock = TestClock::at(START_TIME);
     let server = test_clock.server(None);
-    admin::add_account(server.folder(), "jean", &[]);
+    admin::add_account(server.folder(), "jean");
     let mut browser = Browser::new(server.address);
     test_clock.advance(TimeDelta::days(200));
     assert_eq!(browser.sign_in("jean", admin::PASSWORD).status, 200);

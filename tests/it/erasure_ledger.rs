@@ -265,7 +265,7 @@ fn a_damaged_ledger_in_the_backup_folder_was_not_on_the_status_page() {
     let mut served = scheduled(folder);
     served.read_until("the erasure ledger in the backup folder could not be completed");
     served.read_until("a backup was taken");
-    admin::add_account(folder, "jean", &[]);
+    admin::add_account(folder, "jean");
     let mut browser = Browser::new(served.address);
     assert_eq!(browser.sign_in("jean", PASSWORD).status, 200);
     let warnings = browser.read("/admin/api/status")["warnings"].to_string();

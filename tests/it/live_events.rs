@@ -194,7 +194,7 @@ fn a_stream_ends_with_its_session() {
 fn a_stream_ends_when_its_account_is_removed() {
     let (server, browser) = server_with_account();
     let mut other = Browser::new(server.address);
-    super::support::admin::add_account(server.folder(), "paul", &[]);
+    super::support::admin::add_account(server.folder(), "paul");
     assert_eq!(other.sign_in("paul", super::support::admin::PASSWORD).status, 200);
     let mut of_paul = Follower::follow(&other, "", "");
     let mut of_jean = Follower::follow(&browser, "", "");

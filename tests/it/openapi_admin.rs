@@ -135,7 +135,7 @@ fn the_documented_admin_error_examples_equal_the_real_responses() {
     let (server, mut jean) = server_with_account();
     let document = document(&server);
     let mut nobody = Browser::new(server.address);
-    admin::add_account(server.folder(), "zoe", &["--totp"]);
+    admin::add_account_with_totp(server.folder(), "zoe");
     let id = send_leads(&server, 1).remove(0);
     let session = "/admin/api/session";
     let first = "/admin/api/setup";

@@ -225,8 +225,8 @@ fn a_restore_brought_removed_accounts_and_old_sessions_back() {
         let row = database.one("SELECT details_json FROM audit_log ORDER BY seq DESC LIMIT 1");
         serde_json::from_str(&row).expect("JSON")
     };
-    admin::add_account(folder, "jean", &[]);
-    admin::add_account(folder, "marie", &["--totp"]);
+    admin::add_account(folder, "jean");
+    admin::add_account_with_totp(folder, "marie");
     let mut server = ServeProcess::start(folder);
     let mut browser = Browser::new(server.address);
     assert_eq!(browser.sign_in("jean", admin::PASSWORD).status, 200);
@@ -234,7 +234,7 @@ fn a_restore_brought_removed_accounts_and_old_sessions_back() {
     server.terminate();
     assert_eq!(database.one("SELECT count(*) FROM staff_session"), "1");
     database.succeed(&["staff", "remove", "jean"]);
-    admin::add_account(folder, "paul", &[]);
+    admin::add_account(folder, "paul");
     let secrets =
         "SELECT hex(totp_secret) || password_hash FROM staff_account WHERE name = 'marie'";
     let marie = database.one(secrets);
@@ -254,7 +254,7 @@ fn a_restore_brought_removed_accounts_and_old_sessions_back() {
         let other = Database::without_file();
         if with_database {
             other.succeed(&["migrate"]);
-            admin::add_account(other.folder(), "somebody", &[]);
+            admin::add_account(other.folder(), "somebody");
         }
         fs::copy(folder.join("staff.db"), other.folder().join("staff.db")).expect("a copy");
         let restored = other.run(&["restore", "staff.db"]);

@@ -46,7 +46,7 @@ fn finding(database: &Database) -> Value {
 fn leads_past_their_retention_stayed_until_somebody_ran_a_command() {
     let database = with_old_leads([1100, 1080]);
     assert_eq!(finding(&database), Value::Null, "nothing is configured");
-    admin::add_account(database.folder(), "jean", &[]);
+    admin::add_account(database.folder(), "jean");
     let mut server = serve(&database, "1095d");
     let left = || database.one("SELECT group_concat(audit_seq) FROM lead_inbox");
     assert!(wait_until(Duration::from_secs(40), &mut || left() == "2,3,4,5,6"), "{}", left());

@@ -31,9 +31,14 @@ fn a_session_lasts_from_sign_in_to_sign_out() {
     );
     assert!(browser.is_signed_in());
     assert!(!stolen.clone().is_signed_in(), "each session has a token of its own");
-    let by_jean = ["staff:jean".to_owned(), r#"{"account":"jean"}"#.to_owned()];
-    assert_eq!(audit_rows_of(&server, "STAFF_SIGNED_IN"), [by_jean.clone(), by_jean.clone()]);
-    assert_eq!(audit_rows_of(&server, "STAFF_SIGNED_OUT"), [by_jean]);
+    let by_jean = |details: &str| ["staff:jean".to_owned(), details.to_owned()];
+    let (link, password) = (
+        by_jean(r#"{"account":"jean","how":"link"}"#),
+        by_jean(r#"{"account":"jean","how":"password"}"#),
+    );
+    assert_eq!(audit_rows_of(&server, "STAFF_SIGNED_IN"), [link, password]);
+    let out = by_jean(r#"{"account":"jean","sessions":1}"#);
+    assert_eq!(audit_rows_of(&server, "STAFF_SIGNED_OUT"), [out]);
 }
 
 #[test]
@@ -47,7 +52,7 @@ fn the_session_cookie_is_host_only_and_secure_on_https() {
     assert_eq!(answer.header("strict-transport-security"), None);
 
     let server = TestClock::at(START_TIME).server(Some("https://leads.example.com/"));
-    admin::add_account(server.folder(), "paul", &[]);
+    admin::add_account(server.folder(), "paul");
     let body = json!({"name": "paul", "password": PASSWORD}).to_string();
     let headers = [("Origin", "https://leads.example.com"), ("Content-Type", "application/json")];
     let mut browser = Browser::new(server.address);
@@ -145,7 +150,7 @@ fn removing_an_account_or_resetting_its_password_ends_its_sessions() {
     let (server, mut browser) = server_with_account();
     let mut other = browser.clone();
     assert_eq!(other.sign_in("jean", PASSWORD).status, 200);
-    admin::add_account(server.folder(), "paul", &[]);
+    admin::add_account(server.folder(), "paul");
     let mut paul = Browser::new(server.address);
     assert_eq!(paul.sign_in("paul", PASSWORD).status, 200);
     let reset = ["staff", "reset-password", "jean", "--password-stdin"];
@@ -158,7 +163,7 @@ fn removing_an_account_or_resetting_its_password_ends_its_sessions() {
     browser.sign_in("jean", "another password").assert_error(401, "unauthorized");
     assert!(paul.is_signed_in(), "and no other's");
     // A new account of the same name has none of the old one's sessions.
-    admin::add_account(server.folder(), "jean", &[]);
+    admin::add_account(server.folder(), "jean");
     assert!(!browser.is_signed_in());
 }
 

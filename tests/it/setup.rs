@@ -66,7 +66,7 @@ fn the_setup_link_expires_after_30_minutes_and_once_an_account_exists() {
     let mut browser = Browser::new(server.address);
     browser.post("/admin/api/setup", &account).assert_error(410, "link_expired");
     let server = TestServer::start();
-    admin::add_account(server.folder(), "paul", &[]);
+    admin::add_account(server.folder(), "paul");
     let account = json!({"token": server.setup_token, "name": "jean", "password": PASSWORD});
     let mut browser = Browser::new(server.address);
     browser.post("/admin/api/setup", &account).assert_error(410, "link_expired");
@@ -94,7 +94,7 @@ fn serve_prints_the_setup_link_to_standard_output_while_there_is_no_account() {
     assert_eq!(token.len(), 64);
     child.kill().expect("it lives");
     child.wait().expect("it ends");
-    admin::add_account(database.folder(), "jean", &[]);
+    admin::add_account(database.folder(), "jean");
     let address = free_address();
     let mut child = start(&address.to_string());
     // It answers only once it has printed what there was to print.

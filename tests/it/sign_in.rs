@@ -86,7 +86,7 @@ fn failures_per_account_are_limited_and_expire() {
     }
     // Who is signed in stays so, and others may sign in.
     assert!(browser.is_signed_in());
-    admin::add_account(server.folder(), "paul", &[]);
+    admin::add_account(server.folder(), "paul");
     assert_eq!(browser.clone().sign_in("paul", PASSWORD).status, 200);
     test_clock.advance(TimeDelta::minutes(14));
     assert_eq!(browser.sign_in("jean", PASSWORD).header("retry-after"), Some("60"));
@@ -136,7 +136,7 @@ fn refused_sign_ins_are_rate_limited_in_the_audit_log_and_counted() {
     assert_eq!(rows[31][1], r#"{"account":null,"reason":"password","suppressed":10}"#);
 }
 
-/// The code of an account at the clock's time, from what `staff add --totp` printed.
+/// The code of an account at the clock's time, from what `staff add` printed.
 pub(crate) fn code(shown: &str, test_clock: &TestClock) -> String {
     let secret = shown.split("secret=").nth(1).expect("a secret").split('&').next().expect("it");
     let secret = Secret::try_from_base32(secret).expect("base32");
@@ -148,7 +148,7 @@ pub(crate) fn code(shown: &str, test_clock: &TestClock) -> String {
 fn a_totp_code_is_required_and_accepted_once() {
     let test_clock = TestClock::at(START_TIME);
     let server = test_clock.server(None);
-    let shown = admin::add_account(server.folder(), "jean", &["--totp"]);
+    let shown = admin::add_account_with_totp(server.folder(), "jean");
     let mut browser = Browser::new(server.address);
     browser.sign_in("jean", "wrong horse battery").assert_error(401, "unauthorized");
     browser.sign_in("jean", PASSWORD).assert_error(401, "code_required");
@@ -176,7 +176,7 @@ fn a_totp_code_is_required_and_accepted_once() {
 fn one_code_used_concurrently_opens_one_session() {
     let test_clock = TestClock::at(START_TIME);
     let server = test_clock.server(None);
-    let shown = admin::add_account(server.folder(), "jean", &["--totp"]);
+    let shown = admin::add_account_with_totp(server.folder(), "jean");
     let code = code(&shown, &test_clock);
     let address = server.address;
     let tries: Vec<_> = (0..4)
@@ -197,8 +197,11 @@ fn passwords_are_compared_after_unicode_normalisation() {
     let server = TestServer::start();
     let composed = "mot de passé très long";
     let decomposed = "mot de passe\u{301} tre\u{300}s long";
-    let output =
-        run_with_input(server.folder(), &["staff", "add", "zoe", "--password-stdin"], composed);
+    let output = run_with_input(
+        server.folder(),
+        &["staff", "add", "zoe", "--password-stdin", "--without-totp"],
+        composed,
+    );
     assert!(output.status.success(), "{output:?}");
     assert_eq!(Browser::new(server.address).sign_in("zoe", decomposed).status, 200);
 }

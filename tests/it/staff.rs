@@ -23,11 +23,7 @@ fn stderr_text(output: &std::process::Output) -> String {
 #[test]
 fn staff_add_stores_a_password_hash_and_an_audit_row() {
     let database = Database::empty();
-    assert_eq!(
-        admin::add_account(database.folder(), "Jean.D", &[]),
-        "",
-        "words are for standard error"
-    );
+    assert_eq!(admin::add_account(database.folder(), "Jean.D"), "", "words are for standard error");
     let stored = database.one("SELECT password_hash FROM staff_account WHERE name = 'jean.d'");
     // OWASP's parameters: 19 MiB, two passes, one lane.
     assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
@@ -38,7 +34,7 @@ fn staff_add_stores_a_password_hash_and_an_audit_row() {
         ("STAFF_ADDED", json!({"account": "jean.d", "totp": false}))
     );
     assert!(actor.starts_with("cli:"), "{actor}");
-    admin::add_account(database.folder(), "paul", &[]);
+    admin::add_account(database.folder(), "paul");
     let other = database.one("SELECT password_hash FROM staff_account WHERE name = 'paul'");
     assert_ne!(stored, other, "each with a salt of its own");
     database.succeed(&["audit", "verify"]);
@@ -49,8 +45,8 @@ fn staff_list_prints_text_and_json() {
     let database = Database::empty();
     assert_eq!(database.succeed(&["staff", "list"]), "");
     assert_eq!(database.succeed(&["staff", "list", "--json"]).trim(), "[]");
-    admin::add_account(database.folder(), "paul", &[]);
-    admin::add_account(database.folder(), "jean", &["--totp"]);
+    admin::add_account(database.folder(), "paul");
+    admin::add_account_with_totp(database.folder(), "jean");
     let listed: Value =
         serde_json::from_str(&database.succeed(&["staff", "list", "--json"])).expect("JSON");
     let names: Vec<_> = listed.as_array().expect("a list").iter().map(|a| &a["name"]).collect();
@@ -68,7 +64,7 @@ fn staff_list_prints_text_and_json() {
 #[test]
 fn an_invalid_name_or_password_is_refused_and_writes_nothing() {
     let database = Database::empty();
-    admin::add_account(database.folder(), "jean", &[]);
+    admin::add_account(database.folder(), "jean");
     let before = database.dump();
     let try_ = |arguments: &[&str], input: &str| {
         let output = run_with_input(database.folder(), arguments, input);
@@ -132,7 +128,7 @@ fn without_a_terminal_staff_add_names_password_stdin() {
 #[test]
 fn a_totp_secret_is_shown_once_and_can_be_replaced_or_removed() {
     let database = Database::empty();
-    let shown = admin::add_account(database.folder(), "jean", &["--totp"]);
+    let shown = admin::add_account_with_totp(database.folder(), "jean");
     assert!(shown.contains("otpauth://totp/FASTCore:jean?secret="), "{shown}");
     assert!(shown.contains('█'), "a QR code");
     let secret = || database.one("SELECT hex(totp_secret) FROM staff_account");

@@ -24,7 +24,8 @@ use crate::clock::Clock;
 use crate::domain::audit::{ACTOR_SITE, AuditEvent, NewAuditRow};
 use crate::domain::filter::LeadFilter;
 use crate::domain::lead::NewLead;
-use crate::domain::staff::{AccountName, Password, SessionCutoffs};
+use crate::domain::password::Password;
+use crate::domain::staff::{AccountName, SessionCutoffs};
 use crate::store;
 use crate::store::backup::progress::CancelFlag;
 use crate::store::db::lock::ServerLock;
@@ -32,6 +33,7 @@ use crate::store::error::StoreError;
 use crate::store::leads::submit::SubmitOutcome;
 use crate::store::paths::sidecar_path;
 use crate::store::read::ReadPool;
+use crate::store::staff::sessions::{NewSessionRow, SecondProof};
 use crate::store::writer::Writer;
 
 /// Who does what no member of staff does, in the audit log.
@@ -159,10 +161,11 @@ fn sign_in(database: &Path, clock: &Clock) -> Result<String, DemoError> {
     let account = ReadPool::open(database)?.read(|tx| tx.account(ACCOUNTS[0]))?;
     let account = account.ok_or(StoreError::Closed)?;
     let token = staff::sessions::new_token();
-    let hash = staff::sessions::sha256(token.as_bytes());
+    let token_hash = staff::sessions::sha256(token.as_bytes());
+    let session = NewSessionRow { token_hash, browser: None, replaced: None };
     let cutoffs = SessionCutoffs::at(clock.now().into());
     crate::app::db::write_once(database, clock, move |tx| {
-        store::staff::open_session(tx, &account, None, &hash, &cutoffs)
+        store::staff::sessions::open_session(tx, &account, &SecondProof::None, &session, &cutoffs)
     })?;
     Ok(token)
 }

@@ -1,5 +1,8 @@
 //! The admin page's accounts: added and removed from the shell, signed in to from the page.
 
+pub mod enrolment;
+pub mod key;
+pub mod own_account;
 pub mod password;
 pub mod rate_limit;
 pub mod sessions;
@@ -12,14 +15,21 @@ use std::path::Path;
 use thiserror::Error;
 
 use crate::app::db::write_once;
+use crate::app::staff::enrolment::TotpEnrolment;
+use crate::app::staff::key::StaffKey;
 use crate::app::staff::password::HashMemory;
-use crate::app::staff::totp::TotpEnrolment;
+use crate::app::staff::sessions::{new_token, sha256};
 use crate::clock::Clock;
-use crate::domain::staff::{AccountName, Password, SessionCutoffs};
+use crate::domain::password::Password;
+use crate::domain::recovery_code::RecoveryCode;
+use crate::domain::staff::{AccountName, INVITATION_LIFETIME, SessionCutoffs};
+use crate::domain::timestamp::Timestamp;
 use crate::store;
 use crate::store::error::StoreError;
 use crate::store::read::ReadPool;
-use crate::store::staff::{Account, AccountInfo};
+use crate::store::staff::invitations::Invitation;
+use crate::store::staff::list::AccountInfo;
+use crate::store::staff::rows::{Account, FactorChange};
 
 /// Why an account was not added or changed.
 #[derive(Debug, Error)]
@@ -32,14 +42,56 @@ pub enum StaffError {
 
 /// A change of an account's second factor.
 #[derive(Debug)]
-pub enum TotpChange<'a> {
+pub enum TotpChange {
     Keep,
     Without,
     /// With the time step of the code that confirmed it, if any.
-    With(&'a TotpEnrolment, Option<i64>),
+    With(TotpEnrolment, Option<i64>),
 }
 
-/// Adds an account. Returns false if the name is taken.
+/// A password and a second factor, ready to be stored, and the recovery codes to show.
+struct Credentials {
+    password_hash: String,
+    factor: FactorChange,
+    codes: Vec<RecoveryCode>,
+}
+
+impl Credentials {
+    fn new(database: &Path, password: &[u8], change: &TotpChange) -> Result<Self, StaffError> {
+        let mut memory = HashMemory::default();
+        let password_hash = memory.hash(password).map_err(StaffError::Hash)?;
+        let (factor, codes) = match change {
+            TotpChange::Keep => (FactorChange::Keep, Vec::new()),
+            TotpChange::Without => (FactorChange::Remove, Vec::new()),
+            TotpChange::With(enrolment, step) => {
+                let key = StaffKey::load_or_create(database)?;
+                let confirmed = enrolment.confirmed(&key, *step, &mut memory);
+                let (factor, codes) = confirmed.map_err(StaffError::Hash)?;
+                (FactorChange::Set(factor), codes)
+            }
+        };
+        Ok(Self { password_hash, factor, codes })
+    }
+}
+
+/// Reads or makes the key, and seals the secrets of second factors that an older version stored.
+///
+/// # Errors
+/// The database or the key cannot be read or written.
+pub(crate) fn prepare(database: &Path, clock: &Clock) -> Result<StaffKey, StoreError> {
+    let key = StaffKey::load_or_create(database)?;
+    let unreadable = totp::seal_stored(database, clock, &key)?;
+    if !unreadable.is_empty() {
+        tracing::error!(
+            accounts = unreadable.join(", "),
+            hint = totp::WRONG_KEY_HINT,
+            "the second factors of accounts cannot be read: the key next to the database is another one"
+        );
+    }
+    Ok(key)
+}
+
+/// Adds an account. Returns its recovery codes, which are not shown again, or `None` if the name is taken.
 ///
 /// # Errors
 /// The database cannot be written.
@@ -48,16 +100,24 @@ pub fn add(
     clock: &Clock,
     name: &AccountName,
     password: &Password,
-    factor: &TotpChange<'_>,
+    change: &TotpChange,
     actor: &str,
-) -> Result<bool, StaffError> {
-    let account = with_factor(account(name, password)?, factor);
-    let actor = actor.to_owned();
-    Ok(write_once(database, clock, move |tx| store::staff::add(tx, &account, false, &actor))?)
+) -> Result<Option<Vec<RecoveryCode>>, StaffError> {
+    let Credentials { password_hash, factor, codes } =
+        Credentials::new(database, password.as_bytes(), change)?;
+    let (name, actor) = (name.as_str().to_owned(), actor.to_owned());
+    let added = write_once(database, clock, move |tx| {
+        let factor = match &factor {
+            FactorChange::Set(factor) => Some(factor),
+            FactorChange::Keep | FactorChange::Remove => None,
+        };
+        store::staff::accounts::add(tx, &name, &password_hash, factor, false, &actor)
+    })?;
+    Ok(added.then_some(codes))
 }
 
-/// Gives an account another password and ends its sessions. Returns false if there is no
-/// such account.
+/// Gives an account another password and ends its sessions. Returns the recovery codes of a new second factor,
+/// or `None` if there is no such account.
 ///
 /// # Errors
 /// The database cannot be written.
@@ -66,17 +126,77 @@ pub fn reset_password(
     clock: &Clock,
     name: &AccountName,
     password: &Password,
-    factor: &TotpChange<'_>,
+    change: &TotpChange,
     actor: &str,
-) -> Result<bool, StaffError> {
-    let Some(before) = find(database, name)? else { return Ok(false) };
-    let new = account(name, password)?;
-    let account = with_factor(Account { password_hash: new.password_hash, ..before }, factor);
-    let actor = actor.to_owned();
-    Ok(write_once(database, clock, move |tx| store::staff::reset(tx, &account, &actor))?)
+) -> Result<Option<Vec<RecoveryCode>>, StaffError> {
+    let Credentials { password_hash, factor, codes } =
+        Credentials::new(database, password.as_bytes(), change)?;
+    let (name, actor) = (name.as_str().to_owned(), actor.to_owned());
+    let reset = write_once(database, clock, move |tx| {
+        store::staff::accounts::reset(tx, &name, &password_hash, &factor, &actor)
+    })?;
+    Ok(reset.then_some(codes))
 }
 
-/// Removes an account and ends its sessions. Returns false if there is no such account.
+/// Invites a person to an account. Returns the token of the link, which is not shown again, or `None` if there
+/// is an account of this name.
+///
+/// # Errors
+/// The database cannot be written.
+pub fn invite(
+    database: &Path,
+    clock: &Clock,
+    name: &AccountName,
+    totp: bool,
+    actor: &str,
+) -> Result<Option<String>, StaffError> {
+    if exists(database, name)? {
+        return Ok(None);
+    }
+    let invitation = Invitation { name: name.as_str().to_owned(), totp };
+    let (token, actor) = (new_token(), actor.to_owned());
+    let (hash, expires) = (sha256(token.as_bytes()), link_expires_at(clock));
+    write_once(database, clock, move |tx| {
+        store::staff::invitations::invite(tx, &invitation, &hash, expires, &actor)
+    })?;
+    Ok(Some(token))
+}
+
+/// Ends the password, the second factor and the sessions of an account, and invites its owner to choose new
+/// ones. Returns the token of the link, or `None` if there is no such account.
+///
+/// # Errors
+/// The database cannot be written.
+pub fn reset_by_invitation(
+    database: &Path,
+    clock: &Clock,
+    name: &AccountName,
+    totp: bool,
+    actor: &str,
+) -> Result<Option<String>, StaffError> {
+    // A password that nobody knows.
+    let unknown = new_token();
+    let Credentials { password_hash, factor, .. } =
+        Credentials::new(database, unknown.as_bytes(), &TotpChange::Without)?;
+    let invitation = Invitation { name: name.as_str().to_owned(), totp };
+    let (token, actor) = (new_token(), actor.to_owned());
+    let (hash, expires) = (sha256(token.as_bytes()), link_expires_at(clock));
+    let invited = write_once(database, clock, move |tx| {
+        let name = &invitation.name;
+        let is_reset = store::staff::accounts::reset(tx, name, &password_hash, &factor, &actor)?;
+        if is_reset {
+            store::staff::invitations::invite(tx, &invitation, &hash, expires, &actor)?;
+        }
+        Ok(is_reset)
+    })?;
+    Ok(invited.then_some(token))
+}
+
+fn link_expires_at(clock: &Clock) -> Timestamp {
+    Timestamp::from(clock.now()).saturating_add(INVITATION_LIFETIME)
+}
+
+/// Removes an account and ends its sessions, or withdraws an invitation. Returns false if there is neither.
 ///
 /// # Errors
 /// The database cannot be written.
@@ -87,16 +207,16 @@ pub fn remove(
     actor: &str,
 ) -> Result<bool, StoreError> {
     let (name, actor) = (name.as_str().to_owned(), actor.to_owned());
-    write_once(database, clock, move |tx| store::staff::remove(tx, &name, &actor))
+    write_once(database, clock, move |tx| store::staff::accounts::remove(tx, &name, &actor))
 }
 
-/// All accounts.
+/// All accounts and open invitations.
 ///
 /// # Errors
 /// The database cannot be read.
 pub fn list(database: &Path, clock: &Clock) -> Result<Vec<AccountInfo>, StoreError> {
-    let cutoffs = SessionCutoffs::at(clock.now().into());
-    ReadPool::open(database)?.read(|tx| tx.accounts(&cutoffs))
+    let now = Timestamp::from(clock.now());
+    ReadPool::open(database)?.read(|tx| tx.accounts(&SessionCutoffs::at(now), now))
 }
 
 /// Whether there is an account of this name.
@@ -109,25 +229,4 @@ pub fn exists(database: &Path, name: &AccountName) -> Result<bool, StoreError> {
 
 fn find(database: &Path, name: &AccountName) -> Result<Option<Account>, StoreError> {
     ReadPool::open(database)?.read(|tx| tx.account(name.as_str()))
-}
-
-fn account(name: &AccountName, password: &Password) -> Result<Account, StaffError> {
-    Ok(Account {
-        name: name.as_str().to_owned(),
-        password_hash: HashMemory::default().hash(password).map_err(StaffError::Hash)?,
-        totp_secret: None,
-        totp_last_step: 0,
-    })
-}
-
-fn with_factor(mut account: Account, factor: &TotpChange<'_>) -> Account {
-    match factor {
-        TotpChange::Keep => {}
-        TotpChange::Without => account.totp_secret = None,
-        TotpChange::With(enrolment, step) => {
-            account.totp_secret = Some(enrolment.secret().to_vec());
-            account.totp_last_step = step.unwrap_or(0);
-        }
-    }
-    account
 }

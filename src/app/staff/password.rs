@@ -8,7 +8,6 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use tokio::sync::{Mutex, Semaphore};
 
 use crate::app::db::blocking;
-use crate::domain::staff::Password;
 use crate::store::error::StoreError;
 
 const MEMORY_KIB: u32 = 19 * 1024;
@@ -22,7 +21,7 @@ const DUMMY_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$Zm9yIGEgbmFtZSB1bmtub3d
 /// The memory of one hash at a time. It is allocated once: the heap of each thread would keep what a
 /// hash on that thread has allocated, so that the process would grow with every sign-in.
 #[derive(Default)]
-pub(crate) struct HashMemory(Vec<Block>);
+pub struct HashMemory(Vec<Block>);
 
 impl std::fmt::Debug for HashMemory {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -31,12 +30,12 @@ impl std::fmt::Debug for HashMemory {
 }
 
 impl HashMemory {
-    /// Hashes a password with a new salt; returns a PHC string.
-    pub(crate) fn hash(&mut self, password: &Password) -> Result<String, String> {
+    /// Hashes a password or a recovery code with a new salt; returns a PHC string.
+    pub(crate) fn hash(&mut self, password: &[u8]) -> Result<String, String> {
         self.hash_with_new_salt(password).map_err(|e| e.to_string())
     }
 
-    fn hash_with_new_salt(&mut self, password: &Password) -> argon2::password_hash::Result<String> {
+    fn hash_with_new_salt(&mut self, password: &[u8]) -> argon2::password_hash::Result<String> {
         let salt = Salt::new(&rand::random::<[u8; 16]>())?;
         let params = Params::new(MEMORY_KIB, PASSES, LANES, None)?;
         let (algorithm, version) = (Algorithm::Argon2id, Version::V0x13);
@@ -52,8 +51,8 @@ impl HashMemory {
         Ok(hash.to_string())
     }
 
-    /// Whether a password matches a hash; without one, takes as long and returns false.
-    pub(crate) fn verify(&mut self, password: &Password, hash: Option<&str>) -> bool {
+    /// Whether a password or a recovery code matches a hash; without one, takes as long and returns false.
+    pub(crate) fn verify(&mut self, password: &[u8], hash: Option<&str>) -> bool {
         let stored = PasswordHash::new(hash.unwrap_or(DUMMY_HASH));
         let right = stored.is_ok_and(|stored| self.matches(password, &stored).unwrap_or(false));
         right && hash.is_some()
@@ -61,7 +60,7 @@ impl HashMemory {
 
     fn matches(
         &mut self,
-        password: &Password,
+        password: &[u8],
         stored: &PasswordHash,
     ) -> argon2::password_hash::Result<bool> {
         let (Some(salt), Some(output)) = (&stored.salt, &stored.hash) else { return Ok(false) };
@@ -75,14 +74,14 @@ impl HashMemory {
     fn compute(
         &mut self,
         argon2: &Argon2<'_>,
-        password: &Password,
+        password: &[u8],
         salt: &Salt,
     ) -> argon2::password_hash::Result<Output> {
         let params = argon2.params();
         let mut buffer = [0; Output::MAX_LENGTH];
         let output = &mut buffer[..params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN)];
         self.0.resize(params.block_count(), Block::new());
-        argon2.hash_password_into_with_memory(password.as_bytes(), salt, output, &mut self.0)?;
+        argon2.hash_password_into_with_memory(password, salt, output, &mut self.0)?;
         Ok(Output::new(output)?)
     }
 }
@@ -138,28 +137,26 @@ mod tests {
             let hash = PasswordHash::new(text).expect("a hash");
             (hash.algorithm, hash.version, Params::try_from(&hash).expect("parameters"))
         };
-        let password = Password::from_input("correct horse battery");
-        let real = HashMemory::default().hash(&password).expect("a hash");
+        let real = HashMemory::default().hash(b"correct horse battery").expect("a hash");
         assert_eq!(parse(DUMMY_HASH), parse(&real));
         assert!(real.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "OWASP's parameters");
     }
     #[test]
     fn a_password_matches_its_own_hash_alone() {
         let mut memory = HashMemory::default();
-        let password = Password::from_input("correct horse battery");
-        let other = Password::from_input("correct horse batterie");
-        let own = memory.hash(&password).expect("a hash");
+        let (password, other) = (b"correct horse battery", b"correct horse batterie");
+        let own = memory.hash(password).expect("a hash");
         // Another program's, with other parameters.
         let small = Params::new(64, 1, 1, None).expect("parameters");
         let small = Argon2::new(Algorithm::Argon2id, Version::V0x13, small);
-        let small = small.hash_password_with_salt(password.as_bytes(), &[7; 16]).expect("a hash");
+        let small = small.hash_password_with_salt(password, &[7; 16]).expect("a hash");
         for hash in [own.as_str(), &small.to_string(), own.as_str()] {
-            assert!(memory.verify(&password, Some(hash)), "{hash}");
-            assert!(!memory.verify(&other, Some(hash)), "{hash}");
+            assert!(memory.verify(password, Some(hash)), "{hash}");
+            assert!(!memory.verify(other, Some(hash)), "{hash}");
         }
         for invalid in ["", "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA", DUMMY_HASH] {
-            assert!(!memory.verify(&password, Some(invalid)), "{invalid}");
+            assert!(!memory.verify(password, Some(invalid)), "{invalid}");
         }
-        assert!(!memory.verify(&password, None));
+        assert!(!memory.verify(password, None));
     }
 }

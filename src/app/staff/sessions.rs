@@ -9,7 +9,9 @@ use crate::domain::staff::{self, SessionCutoffs};
 use crate::domain::timestamp::Timestamp;
 use crate::store;
 use crate::store::error::StoreError;
-use crate::store::staff::Account;
+use crate::store::staff::rows::Account;
+use crate::store::staff::sessions::{NewSessionRow, SecondProof};
+use crate::store::tx::WriteTx;
 
 /// A session's last use is stored at most this often.
 const TOUCH_INTERVAL: TimeDelta = TimeDelta::minutes(5);
@@ -33,11 +35,27 @@ impl std::fmt::Debug for NewSession {
     }
 }
 
+/// The browser that signs in. `Debug` shows nothing of it.
+#[derive(Default)]
+pub struct BrowserInfo {
+    /// What it calls itself.
+    pub user_agent: Option<String>,
+    /// The token of the session that it has: a new one replaces it.
+    pub session_token: Option<String>,
+}
+
+impl std::fmt::Debug for BrowserInfo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("BrowserInfo")
+    }
+}
+
 /// Who is signed in, and when the session expires if it is not used any more.
 #[derive(Debug, Clone)]
 pub struct StaffSession {
     pub name: String,
     pub expires_at_utc: Timestamp,
+    pub(crate) token_hash: [u8; 32],
 }
 
 impl StaffSession {
@@ -48,8 +66,8 @@ impl StaffSession {
     }
 
     /// A session as of `now`; `created_at_utc` limits its lifetime.
-    fn at(now: Timestamp, name: String, created_at_utc: Timestamp) -> Self {
-        Self { name, expires_at_utc: staff::expires_at(now, created_at_utc) }
+    fn at(now: Timestamp, name: String, created_at_utc: Timestamp, token_hash: [u8; 32]) -> Self {
+        Self { name, expires_at_utc: staff::expires_at(now, created_at_utc), token_hash }
     }
 }
 
@@ -58,35 +76,40 @@ impl Sessions {
         Self { db: db.clone() }
     }
 
-    /// Opens a session for an account. `step` is the time step of its second factor's code, which
-    /// is used up. Returns `None` if the account was changed meanwhile or the code was used.
+    /// Opens a session for an account whose password and second factor were verified. Returns `None` if
+    /// the account was changed meanwhile or the code was used.
     pub(crate) async fn open(
         &self,
         account: &Account,
-        step: Option<i64>,
+        proof: SecondProof,
+        browser: BrowserInfo,
     ) -> Result<Option<NewSession>, StoreError> {
-        let (new, account) = (self.prepare(account.name.clone()), account.clone());
-        let (hash, cutoffs) = (new.hash, new.cutoffs);
-        let opened = self
-            .db
-            .write(move |tx| store::staff::open_session(tx, &account, step, &hash, &cutoffs));
-        Ok(opened.await?.then_some(new.session))
+        let account = account.clone();
+        let PreparedSession { session, row, cutoffs } = self.prepare(account.name.clone(), browser);
+        let opened = self.db.write(move |tx| {
+            store::staff::sessions::open_session(tx, &account, &proof, &row, &cutoffs)
+        });
+        Ok(opened.await?.then_some(session))
     }
 
-    /// Stores a new account and opens a session for it, in one transaction. Returns `None` if
-    /// there is an account already.
-    pub(crate) async fn open_with_first_account(
+    /// Opens a session for an account that `write` adds or resets, in one transaction. Returns `None` if that
+    /// returns `false`.
+    pub(crate) async fn open_first(
         &self,
-        account: Account,
-        actor: String,
+        name: &str,
+        browser: BrowserInfo,
+        mut write: impl FnMut(&mut WriteTx<'_>) -> Result<bool, StoreError> + Send + 'static,
     ) -> Result<Option<NewSession>, StoreError> {
-        let new = self.prepare(account.name.clone());
-        let (hash, cutoffs) = (new.hash, new.cutoffs);
+        let PreparedSession { session, row, cutoffs } = self.prepare(name.to_owned(), browser);
+        let name = name.to_owned();
         let opened = self.db.write(move |tx| {
-            Ok(store::staff::add(tx, &account, true, &actor)?
-                && store::staff::open_session(tx, &account, None, &hash, &cutoffs)?)
+            let written = write(tx)?;
+            if written {
+                store::staff::sessions::open_first_session(tx, &name, &row, &cutoffs)?;
+            }
+            Ok(written)
         });
-        Ok(opened.await?.then_some(new.session))
+        Ok(opened.await?.then_some(session))
     }
 
     /// The session of this token, or `None` if it has ended. Counts as a use of it.
@@ -100,9 +123,9 @@ impl Sessions {
             return Ok(None);
         };
         if session.seen_at_utc < now.saturating_sub(TOUCH_INTERVAL) {
-            self.db.write_detached(move |tx| store::staff::touch_session(tx, &hash));
+            self.db.write_detached(move |tx| store::staff::sessions::touch_session(tx, &hash));
         }
-        Ok(Some(StaffSession::at(now, session.name, session.created_at_utc)))
+        Ok(Some(StaffSession::at(now, session.name, session.created_at_utc, hash)))
     }
 
     /// Whether the session of this token has not ended. Does not count as a use of it.
@@ -121,21 +144,29 @@ impl Sessions {
     /// The database cannot be written.
     pub async fn close(&self, token: &str) -> Result<(), StoreError> {
         let hash = sha256(token.as_bytes());
-        self.db.write(move |tx| store::staff::close_session(tx, &hash)).await
+        let closed =
+            self.db.write(move |tx| store::staff::sessions::close_session(tx, &hash, None));
+        closed.await.map(drop)
     }
 
-    fn prepare(&self, name: String) -> PreparedSession {
+    fn prepare(&self, name: String, browser: BrowserInfo) -> PreparedSession {
         let (token, now) = (new_token(), Timestamp::from(self.db.clock().now()));
-        let hash = sha256(token.as_bytes());
-        let session = NewSession { token, staff: StaffSession::at(now, name, now) };
-        PreparedSession { session, hash, cutoffs: SessionCutoffs::at(now) }
+        let token_hash = sha256(token.as_bytes());
+        let staff = StaffSession::at(now, name, now, token_hash);
+        let row = NewSessionRow {
+            token_hash,
+            browser: browser.user_agent,
+            replaced: browser.session_token.map(|token| sha256(token.as_bytes())),
+        };
+        let session = NewSession { token, staff };
+        PreparedSession { session, row, cutoffs: SessionCutoffs::at(now) }
     }
 }
 
 /// A session that is not stored yet.
 struct PreparedSession {
     session: NewSession,
-    hash: [u8; 32],
+    row: NewSessionRow,
     cutoffs: SessionCutoffs,
 }
 

@@ -1,50 +1,22 @@
-//! The second factor: codes of six digits that change every 30 s (RFC 6238).
+//! The second factor: codes of six digits that change every 30 s (RFC 6238). Their secrets are stored sealed.
+
+use std::path::Path;
 
 use totp_rs::{Builder, Secret, Totp};
 
-use crate::domain::staff::AccountName;
+use crate::app::db::write_once;
+use crate::app::staff::key::StaffKey;
+use crate::clock::Clock;
+use crate::store;
+use crate::store::error::StoreError;
+use crate::store::read::ReadPool;
 
-/// A new shared secret for an authenticator app. `Debug` shows nothing of it.
-pub struct TotpEnrolment {
-    secret: [u8; 20],
-    url: String,
-}
+/// The bytes of a secret as older versions stored it: not sealed.
+const PLAIN_LEN: usize = 20;
 
-impl std::fmt::Debug for TotpEnrolment {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("***")
-    }
-}
-
-impl TotpEnrolment {
-    /// A new secret for an account.
-    #[must_use]
-    pub fn new(name: &AccountName) -> Self {
-        let secret: [u8; 20] = rand::random();
-        let base32 = Secret::from(secret).to_base32();
-        // Names have no character that would need escaping; apps take SHA-1, 6 digits and 30 s
-        // for granted, and some of them read nothing else.
-        let url =
-            format!("otpauth://totp/FASTCore:{}?secret={base32}&issuer=FASTCore", name.as_str());
-        Self { secret, url }
-    }
-
-    /// The content of the QR code.
-    #[must_use]
-    pub fn url(&self) -> &str {
-        &self.url
-    }
-
-    /// The time step of a code that is valid at `now` (Unix seconds).
-    #[must_use]
-    pub fn step_of(&self, code: &str, now: i64) -> Option<i64> {
-        step_of(&self.secret, code, now)
-    }
-
-    pub(crate) fn secret(&self) -> &[u8] {
-        &self.secret
-    }
-}
+/// What to do where the key does not open the secrets of second factors.
+pub(crate) const WRONG_KEY_HINT: &str = "put the file <database>.staff-key back that belongs to this database; without it, recovery codes still \
+     work, and `fastcore staff reset-password NAME --invite` sets a new second factor";
 
 /// The time step of a code that is valid at `now` (Unix seconds) or one step before or after.
 pub(crate) fn step_of(secret: &[u8], code: &str, now: i64) -> Option<i64> {
@@ -52,4 +24,44 @@ pub(crate) fn step_of(secret: &[u8], code: &str, now: i64) -> Option<i64> {
     let totp: Totp = Builder::new().with_secret(Secret::from(secret)).build().ok()?;
     let step = totp.check(&code, u64::try_from(now).ok()?)?;
     i64::try_from(step).ok()
+}
+
+/// Seals the secret of an account for the database.
+pub(crate) fn seal(key: &StaffKey, name: &str, secret: &[u8]) -> Vec<u8> {
+    key.seal(&purpose(name), secret)
+}
+
+/// The secret of an account as the database has it.
+pub(crate) fn open(key: &StaffKey, name: &str, sealed: &[u8]) -> Option<Vec<u8>> {
+    key.open(&purpose(name), sealed)
+}
+
+fn purpose(name: &str) -> String {
+    format!("totp:{name}")
+}
+
+/// Seals the secrets that an older version has stored. Returns the accounts whose secrets this key does not
+/// open.
+///
+/// # Errors
+/// The database cannot be read or written.
+pub(crate) fn seal_stored(
+    database: &Path,
+    clock: &Clock,
+    key: &StaffKey,
+) -> Result<Vec<String>, StoreError> {
+    let stored = ReadPool::open(database)?.read(|tx| tx.totp_secrets())?;
+    let (plain, sealed): (Vec<_>, Vec<_>) =
+        stored.into_iter().partition(|(_, secret)| secret.len() == PLAIN_LEN);
+    if !plain.is_empty() {
+        let key = key.clone();
+        write_once(database, clock, move |tx| {
+            plain.iter().try_for_each(|(name, secret)| {
+                let sealed = seal(&key, name, secret);
+                store::staff::accounts::replace_secret(tx, name, secret, &sealed)
+            })
+        })?;
+    }
+    let unreadable = sealed.into_iter().filter(|(name, secret)| open(key, name, secret).is_none());
+    Ok(unreadable.map(|(name, _)| name).collect())
 }

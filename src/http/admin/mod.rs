@@ -1,7 +1,10 @@
 //! `/admin` and `/admin/api/…`: the admin page and the JSON that it reads. No route changes a lead:
 //! a stolen session cannot change or delete one.
 
+pub(crate) mod account;
+pub(crate) mod account_sessions;
 pub(crate) mod audit;
+pub(crate) mod enrolment;
 pub(crate) mod events;
 pub(crate) mod export;
 pub(crate) mod leads;

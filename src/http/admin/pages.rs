@@ -20,13 +20,14 @@ pub(crate) struct View {
     pub(crate) summary: &'static str,
 }
 
-pub(crate) const VIEWS: [View; 7] = [
+pub(crate) const VIEWS: [View; 8] = [
     view_at("/admin", "showInbox", "Show the inbox"),
     view_at("/admin/leads/{id}", "showLead", "Show a lead"),
     view_at("/admin/stats", "showStats", "Show the stats"),
     view_at("/admin/audit", "showAuditLog", "Show the audit log"),
     view_at("/admin/status", "showServerStatus", "Show the server's status"),
-    view_at("/admin/setup", "showSetup", "Create the first account"),
+    view_at("/admin/account", "showAccount", "Show one's own account"),
+    view_at("/admin/setup", "showSetup", "Set an account up by a link"),
     view_at("/admin/sign-in", "showSignIn", "Sign in"),
 ];
 

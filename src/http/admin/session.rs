@@ -1,23 +1,27 @@
 //! `/admin/api/session`: signing in and out.
 
 use http::StatusCode;
+use http::header::USER_AGENT;
 use serde::Serialize;
 use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
-use crate::app::staff::sessions::{NewSession, StaffSession};
-use crate::app::staff::sign_in::SignInRequest;
-use crate::domain::staff::Password;
+use crate::app::staff::sessions::{BrowserInfo, NewSession, StaffSession};
+use crate::app::staff::sign_in::{SignInRequest, SignedIn};
+use crate::domain::password::Password;
 use crate::domain::timestamp::Timestamp;
 use crate::http::admin::{authenticate, check_origin, session_token};
 use crate::http::error::{ApiError, read_error};
 use crate::http::extract::cookie;
 use crate::http::extract::fields::Fields;
 use crate::http::middleware::origin::PublicOrigin;
-use crate::http::openapi::params;
 use crate::http::openapi::responses::{AdminErrors, SignInErrors, SignOutErrors};
+use crate::http::openapi::{bodies, params};
 use crate::http::request::HttpRequest;
 use crate::http::response::json;
+
+/// Characters of a browser's name that are stored, at most.
+const MAX_USER_AGENT_CHARS: usize = 256;
 
 /// Get the current session
 ///
@@ -44,9 +48,9 @@ pub(crate) async fn current(request: HttpRequest) -> Result<Response, ApiError> 
     operation_id = "signIn",
     tag = "admin",
     params(params::OriginHeader),
-    request_body = params::SignInBody,
+    request_body = bodies::SignInBody,
     responses(
-        (status = 200, description = "Signed in; the cookie contains the session.", body = StaffSessionDto,
+        (status = 200, description = "Signed in; the cookie contains the session.", body = SignedInDto,
             headers(("Set-Cookie" = String, description = "The session."))),
         SignInErrors,
     ),
@@ -59,9 +63,13 @@ pub(crate) async fn sign_in(mut request: HttpRequest) -> Result<Response, ApiErr
     let code = fields.optional("code");
     fields.check()?;
     let password = Password::from_input(&password);
-    let attempt = SignInRequest { name, password, code, peer: request.connection.peer };
-    let session = request.context.app.admin.sign_in.sign_in(attempt).await?;
-    Ok(session_response(&request.context.origin, StatusCode::OK, session))
+    let (peer, browser) = (request.connection.peer, browser_info(&request));
+    let attempt = SignInRequest { name, password, code, peer, browser };
+    let SignedIn { session, recovery_codes_left } =
+        request.context.app.admin.sign_in.sign_in(attempt).await?;
+    let NewSession { token, staff } = session;
+    let body = SignedInDto { session: staff.into(), recovery_codes_left };
+    Ok(session_response(&request.context.origin, StatusCode::OK, &token, &body))
 }
 
 /// Sign out
@@ -90,14 +98,22 @@ pub(crate) async fn sign_out(request: HttpRequest) -> Result<Response, ApiError>
     Ok(response)
 }
 
-/// The response to a sign-in, with the session's cookie.
+/// The browser of a request, for the session that it opens.
+pub(crate) fn browser_info(request: &HttpRequest) -> BrowserInfo {
+    let user_agent = request.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
+    let user_agent = user_agent.map(|text| text.chars().take(MAX_USER_AGENT_CHARS).collect());
+    BrowserInfo { user_agent, session_token: session_token(request) }
+}
+
+/// A response with the cookie of the session that was opened.
 pub(crate) fn session_response(
     origin: &PublicOrigin,
     status: StatusCode,
-    session: NewSession,
+    token: &str,
+    body: &impl Serialize,
 ) -> Response {
-    let mut response = json(status, &StaffSessionDto::from(session.staff));
-    cookie::set_session(origin, response.headers_mut(), &session.token);
+    let mut response = json(status, body);
+    cookie::set_session(origin, response.headers_mut(), token);
     response
 }
 
@@ -114,4 +130,15 @@ impl From<StaffSession> for StaffSessionDto {
     fn from(session: StaffSession) -> Self {
         Self { name: session.name, expires_at_utc: session.expires_at_utc }
     }
+}
+
+/// The session that was opened.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SignedIn)]
+struct SignedInDto {
+    #[serde(flatten)]
+    session: StaffSessionDto,
+    /// After a sign-in with a recovery code: how many are left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recovery_codes_left: Option<usize>,
 }

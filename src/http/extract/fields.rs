@@ -3,6 +3,8 @@
 use serde_json::{Map, Value};
 
 use crate::domain::field_error::FieldErrors;
+use crate::domain::password::Password;
+use crate::domain::staff::AccountName;
 use crate::http::error::ApiError;
 
 /// The text fields of a JSON object. Reading one that is invalid records an error for
@@ -61,6 +63,26 @@ impl Fields {
             self.add_error(name, "value_error", rule);
         }
         parsed
+    }
+
+    /// A password that the owner of an account chooses. Without a valid name it is not judged.
+    pub(crate) fn chosen_password(
+        &mut self,
+        name: &str,
+        account: Option<&AccountName>,
+    ) -> Option<Password> {
+        let before = self.errors.len();
+        let text = self.required(name);
+        if self.errors.len() > before {
+            return None;
+        }
+        match Password::choose(&text, account?) {
+            Ok(password) => Some(password),
+            Err(fault) => {
+                self.add_error(name, fault.kind(), &fault.to_string());
+                None
+            }
+        }
     }
 
     fn add_error(&mut self, name: &str, kind: &'static str, msg: &str) {

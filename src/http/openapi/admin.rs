@@ -6,7 +6,9 @@ use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, Para
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{self, ObjectBuilder, PathItem, Required, Response, Type};
 
-use crate::http::admin::{audit, events, export, leads, pages, session, setup, stats, status};
+use crate::http::admin::{
+    account, account_sessions, audit, events, export, leads, pages, session, setup, stats, status,
+};
 use crate::http::error::ApiError;
 use crate::http::extract::cookie;
 use crate::http::openapi::responses::{
@@ -19,7 +21,16 @@ use crate::http::openapi::responses::{
         session::current,
         session::sign_in,
         session::sign_out,
-        setup::create_first_account,
+        setup::link,
+        setup::propose_factor,
+        setup::set_up_account,
+        account_sessions::account,
+        account::change_password,
+        account::propose_factor,
+        account::change_factor,
+        account::change_recovery_codes,
+        account_sessions::end_others,
+        account_sessions::end,
         leads::list,
         leads::open,
         stats::stats,
@@ -29,9 +40,9 @@ use crate::http::openapi::responses::{
         events::events,
     ),
     tags(
-        (name = "admin", description = "What the admin page reads, for a staff session. Apart from \
-            signing in and out and creating the first account, nothing is changed; the audit log \
-            records each lead that is opened and each export."),
+        (name = "admin", description = "What the admin page reads, for a staff session. Nothing is \
+            changed but the account that is signed in or set up; the audit log records each lead that is \
+            opened and each export."),
         (name = "page", description = "The admin page and its files."),
     ),
 )]

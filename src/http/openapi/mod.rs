@@ -3,6 +3,7 @@
 //! and `admin` assemble the document from the handlers.
 
 pub(crate) mod admin;
+pub(crate) mod bodies;
 pub mod document;
 pub(crate) mod lead_schema;
 pub(crate) mod params;

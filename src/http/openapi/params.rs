@@ -1,18 +1,14 @@
-//! Parameters and request bodies of the admin API for the document, made from the lists and limits
-//! that the extractors apply.
-
-use std::borrow::Cow;
+//! Parameters of the admin API for the document, made from the lists and limits that the extractors apply.
 
 use serde_json::Value;
+use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::{AnyOfBuilder, SchemaFormat, SchemaType};
+use utoipa::openapi::schema::{AnyOfBuilder, SchemaFormat};
 use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Required, Schema, Type};
-use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use crate::domain::audit::AuditEvent;
 use crate::domain::lead::LeadService;
 use crate::domain::lead::status::LeadStatus;
-use crate::domain::staff::{AccountName, Password};
 use crate::http::extract::query::{
     DEFAULT_LIMIT, DEFAULT_ZONE, EXPORT_FORMATS, MAX_LIMIT, MAX_SEARCH,
 };
@@ -160,67 +156,4 @@ fn limit() -> Parameter {
 fn cursor(pattern: &str) -> Parameter {
     let what = "`next` of the previous page.";
     query("cursor", what, or_blank([text().pattern(Some(pattern))]))
-}
-
-/// The body of a sign-in.
-pub(crate) struct SignInBody;
-
-impl PartialSchema for SignInBody {
-    fn schema() -> RefOr<Schema> {
-        let code = text()
-            .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
-            .description(Some("The code of the second factor, if the account has one."))
-            .examples(["123456"]);
-        ObjectBuilder::new()
-            .schema_type(Type::Object)
-            .description(Some("The credentials of an account."))
-            .property("name", text().examples(["jean"]))
-            .property("password", secret())
-            .property("code", code)
-            .required("name")
-            .required("password")
-            .into()
-    }
-}
-
-impl ToSchema for SignInBody {
-    fn name() -> Cow<'static, str> {
-        "SignInRequest".into()
-    }
-}
-
-/// The body of a request to create the first account.
-pub(crate) struct SetupBody;
-
-impl PartialSchema for SetupBody {
-    fn schema() -> RefOr<Schema> {
-        let pattern =
-            format!(r"^\s*[A-Za-z0-9][A-Za-z0-9._-]{{0,{}}}\s*$", AccountName::MAX_CHARS - 1);
-        let name = text().pattern(Some(pattern)).description(Some(AccountName::RULE));
-        let password = secret()
-            .min_length(Some(Password::MIN_CHARS))
-            .max_length(Some(Password::MAX_BYTES))
-            .description(Some(Password::RULE));
-        let what = "The first account, and the token of the link that the first start prints.";
-        ObjectBuilder::new()
-            .schema_type(Type::Object)
-            .description(Some(what))
-            .property("token", text())
-            .property("name", name.examples(["jean"]))
-            .property("password", password)
-            .required("token")
-            .required("name")
-            .required("password")
-            .into()
-    }
-}
-
-impl ToSchema for SetupBody {
-    fn name() -> Cow<'static, str> {
-        "SetupRequest".into()
-    }
-}
-
-fn secret() -> ObjectBuilder {
-    text().format(Some(SchemaFormat::KnownFormat(KnownFormat::Password)))
 }

@@ -89,10 +89,33 @@ error_set!(
     [ApiError::CROSS_ORIGIN, StoreError::Full.into()]
 );
 error_set!(
-    /// The errors of creating the first account.
+    /// The errors of setting an account up by a link.
     SetupErrors,
-    [ApiError::LinkExpired].into_iter().chain(form_errors())
+    [ApiError::LinkExpired, ApiError::wrong_code(), ApiError::enrolment_expired()]
+        .into_iter()
+        .chain(form_errors())
 );
+error_set!(
+    /// The errors of changing one's own account.
+    OwnAccountErrors,
+    own_account_errors()
+);
+error_set!(
+    /// [`OwnAccountErrors`], and that of an account without a second factor.
+    RecoveryCodeErrors,
+    own_account_errors().into_iter().chain([ApiError::NoSecondFactor])
+);
+error_set!(
+    /// The errors of ending sessions of one's own account.
+    OwnSessionErrors,
+    [ApiError::UNAUTHENTICATED, ApiError::CROSS_ORIGIN, StoreError::Full.into()]
+);
+
+fn own_account_errors() -> Vec<ApiError> {
+    let errors = [ApiError::UNAUTHENTICATED, ApiError::WrongPassword];
+    let more = [ApiError::wrong_code(), ApiError::enrolment_expired()];
+    errors.into_iter().chain(form_errors()).chain(more).collect()
+}
 
 fn admin_errors() -> [ApiError; 3] {
     [ApiError::UNAUTHENTICATED, ApiError::CROSS_ORIGIN, StoreError::Locked.into()]
@@ -272,12 +295,14 @@ fn cause(error: &ApiError) -> &'static str {
         ApiError::Unauthorized(_) => {
             "the token, the session, the password or the code is missing or wrong"
         }
+        ApiError::WrongPassword => "the present password is wrong",
+        ApiError::NoSecondFactor => "the account has no second factor",
         ApiError::NotFound => "there is no resource at this path",
         ApiError::MethodNotAllowed(_) => "the path accepts other methods, named in `Allow`",
         ApiError::Timeout(_) => "the head did not arrive within 5 s, or the body within 8 s",
         ApiError::DuplicateRequestId(_) => "this `request_id` is stored with other content",
         ApiError::LeadErased(_) => "it belonged to a lead that was erased; nothing is stored",
-        ApiError::LinkExpired => "the link is invalid, already used, or older than 30 minutes",
+        ApiError::LinkExpired => "the link is invalid, already used, or expired",
         ApiError::CodeRequired => "the password is correct, and the account has a second factor",
         ApiError::Forbidden(_) => "the request comes from a page of another origin",
         ApiError::TooManyRequests(_) => "too many attempts to sign in",

@@ -8,11 +8,12 @@ use crate::domain::timestamp::Timestamp;
 use crate::store::audit::query;
 use crate::store::db::open;
 use crate::store::error::StoreError;
-use crate::store::staff::{Account, insert_account, row_to_account};
+use crate::store::staff::recovery_codes;
+use crate::store::staff::rows::{Account, insert_account, row_to_account};
 use crate::store::tx::WriteTx;
 
-/// An account, and when it was added.
-pub(super) type StoredAccount = (Account, Timestamp);
+/// An account, when it was added, and the hashes of its recovery codes.
+pub(super) type StoredAccount = (Account, Timestamp, Vec<String>);
 
 /// Whose accounts a restored database has.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -37,8 +38,13 @@ pub(super) fn read_replaced(database: &Path, copy: &Path) -> Option<Vec<StoredAc
             "SELECT name, password_hash, totp_secret, totp_last_step, created_at_utc FROM staff_account",
         )
         .ok()?;
-    let rows = statement.query_map([], |row| Ok((row_to_account(row)?, row.get(4)?)));
-    rows.ok()?.collect::<Result<_, _>>().ok()
+    let rows = statement.query_map([], |row| Ok((row_to_account(row)?, row.get(4)?))).ok()?;
+    let accounts = rows.map(|row| {
+        let (account, created_at_utc) = row.ok()?;
+        let codes = recovery_codes::recovery_hashes(&old, &account.name).ok()?;
+        Some((account, created_at_utc, codes))
+    });
+    accounts.collect()
 }
 
 /// Ends every session, and puts the accounts of the replaced database in place of the backup's.
@@ -47,6 +53,7 @@ pub(super) fn replace(
     replaced: Option<Vec<StoredAccount>>,
 ) -> Result<RestoredAccounts, StoreError> {
     tx.conn.execute("DELETE FROM staff_session", [])?;
+    tx.conn.execute("DELETE FROM staff_invitation", [])?;
     let mut statement = tx.conn.prepare("SELECT name FROM staff_account")?;
     let in_backup = statement.query_map([], |row| row.get(0))?;
     let in_backup: BTreeSet<String> = in_backup.collect::<Result<_, _>>()?;
@@ -54,10 +61,11 @@ pub(super) fn replace(
         return Ok(RestoredAccounts::Backup { names: in_backup });
     };
     tx.conn.execute("DELETE FROM staff_account", [])?;
-    for (account, created_at_utc) in &replaced {
+    for (account, created_at_utc, codes) in &replaced {
         insert_account(tx, account, *created_at_utc)?;
+        recovery_codes::replace(tx, &account.name, codes)?;
     }
-    let now: BTreeSet<String> = replaced.into_iter().map(|(account, _)| account.name).collect();
+    let now: BTreeSet<String> = replaced.into_iter().map(|(account, ..)| account.name).collect();
     Ok(RestoredAccounts::ReplacedDatabase {
         added: now.difference(&in_backup).cloned().collect(),
         removed: in_backup.difference(&now).cloned().collect(),

@@ -148,10 +148,18 @@ pub(crate) fn run_with_input(folder: &std::path::Path, arguments: &[&str], input
     child.wait_with_output().expect("it ends")
 }
 
-/// Adds an account with [`PASSWORD`] from the shell; what that prints.
-pub(crate) fn add_account(folder: &std::path::Path, name: &str, more: &[&str]) -> String {
-    let arguments = [&["staff", "add", name, "--password-stdin"], more].concat();
-    let output = run_with_input(folder, &arguments, PASSWORD);
+/// Adds an account with [`PASSWORD`] and no second factor from the shell; what that prints.
+pub(crate) fn add_account(folder: &std::path::Path, name: &str) -> String {
+    add(folder, &["staff", "add", name, "--password-stdin", "--without-totp"])
+}
+
+/// Adds an account with [`PASSWORD`] and a second factor from the shell; what that prints.
+pub(crate) fn add_account_with_totp(folder: &std::path::Path, name: &str) -> String {
+    add(folder, &["staff", "add", name, "--password-stdin"])
+}
+
+fn add(folder: &std::path::Path, arguments: &[&str]) -> String {
+    let output = run_with_input(folder, arguments, PASSWORD);
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout).expect("text")
 }
