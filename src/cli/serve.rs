@@ -176,8 +176,11 @@ async fn serve(
     }
     let limits =
         http::server::Limits { connections: max_connections(), ..http::server::Limits::default() };
-    let origins = server.cors_origins.clone().into();
-    http::server::serve(listener, routes, origins, limits, shutdown.cancelled_owned()).await;
+    let policy = http::header_policy::HeaderPolicy {
+        cors_origins: server.cors_origins.clone().into(),
+        is_https: context.is_https(),
+    };
+    http::server::serve(listener, routes, policy, limits, shutdown.cancelled_owned()).await;
     Ok(())
 }
 
