@@ -37,7 +37,7 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(4);
 /// Example: fastcore serve --database-url sqlite:///var/lib/fastcore/fastcore.db
 ///
 /// Secrets are variables, never flags: FASTCORE_SITE_INGEST_TOKEN (the bearer token; generated at
-/// the first start on loopback) and FASTCORE_SITE_INGEST_TOKEN_PREVIOUS (also accepted), or the same
+/// the first start on loopback, required elsewhere) and FASTCORE_SITE_INGEST_TOKEN_PREVIOUS (also accepted), or the same
 /// names with _FILE, or systemd credentials with these names in lower case.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -175,8 +175,11 @@ async fn serve(
     }
     let limits =
         http::server::Limits { connections: max_connections(), ..http::server::Limits::default() };
-    let origins = server.cors_origins.clone().into();
-    http::server::serve(listener, routes, origins, limits, shutdown.cancelled_owned()).await;
+    let policy = http::header_policy::HeaderPolicy {
+        cors_origins: server.cors_origins.clone().into(),
+        is_https: context.is_https(),
+    };
+    http::server::serve(listener, routes, policy, limits, shutdown.cancelled_owned()).await;
     Ok(())
 }
 

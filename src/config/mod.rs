@@ -9,3 +9,4 @@ pub mod ingest_tokens;
 pub mod secret;
 pub mod server;
 pub mod setting;
+mod web_url;

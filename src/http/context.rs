@@ -38,4 +38,10 @@ impl HttpContext {
         self.origin = PublicOrigin::new(public_url);
         self
     }
+
+    /// Whether clients reach the server over HTTPS.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.origin.is_https()
+    }
 }

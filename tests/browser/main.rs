@@ -59,7 +59,15 @@ fn case<F>(name: &str, body: fn(TestServer, Page) -> F) -> Trial
 where
     F: Future<Output = ()> + 'static,
 {
-    trial(name, move |server, [page]| body(server, page))
+    case_with(name, TestServer::start, body)
+}
+
+/// [`case`] with a server that is started in another way.
+fn case_with<F>(name: &str, start: fn() -> TestServer, body: fn(TestServer, Page) -> F) -> Trial
+where
+    F: Future<Output = ()> + 'static,
+{
+    trial(name, start, move |server, [page]| body(server, page))
 }
 
 /// A case with two browsers, each with cookies of its own.
@@ -67,11 +75,12 @@ fn case_with_two_browsers<F>(name: &str, body: fn(TestServer, Page, Page) -> F) 
 where
     F: Future<Output = ()> + 'static,
 {
-    trial(name, move |server, [page, other]| body(server, page, other))
+    trial(name, TestServer::start, move |server, [page, other]| body(server, page, other))
 }
 
 fn trial<const N: usize, F>(
     name: &str,
+    start: fn() -> TestServer,
     body: impl FnOnce(TestServer, [Page; N]) -> F + Send + 'static,
 ) -> Trial
 where
@@ -80,7 +89,7 @@ where
     Trial::test(name, move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
-            let server = TestServer::start();
+            let server = start();
             let driver = Driver::start();
             let mut pages = Vec::new();
             for _ in 0..N {

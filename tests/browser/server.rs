@@ -1,11 +1,13 @@
 //! The built server with a temporary database, and a client that posts leads as the site does.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -25,8 +27,17 @@ pub(crate) struct TestServer {
 impl TestServer {
     pub(crate) fn start() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let (process, address, stdout) = serve(&folder, "127.0.0.1:0");
+        let (process, address, stdout) = serve(&folder, "127.0.0.1:0", None);
         Self { origin: format!("http://{address}"), stdout, address, process, folder }
+    }
+
+    /// A server that is told another address than the one at which the browser opens it.
+    pub(crate) fn start_with_wrong_public_url() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (process, address, stdout) =
+            serve(&folder, "127.0.0.1:0", Some("http://leads.example"));
+        let origin = format!("http://{}", address.replace("127.0.0.1", "localhost"));
+        Self { origin, stdout, address, process, folder }
     }
 
     /// Kills the server and starts it again at the same address.
@@ -37,7 +48,7 @@ impl TestServer {
 
     /// Starts the server again at the same address, after `kill`.
     pub(crate) fn start_again(&mut self) {
-        (self.process, _, _) = serve(&self.folder, &self.address);
+        (self.process, _, _) = serve(&self.folder, &self.address, None);
     }
 
     pub(crate) fn kill(&mut self) {
@@ -66,8 +77,9 @@ impl TestServer {
 
     /// The path of the link that the server printed for the first account.
     pub(crate) fn first_account_link(&self) -> String {
-        let link = self.stdout.lines().find_map(|line| line.trim().strip_prefix(&self.origin));
-        link.unwrap_or_else(|| panic!("no link in {:?}", self.stdout)).to_owned()
+        let link = self.stdout.lines().find_map(|line| line.split_once("/admin/setup#"));
+        let (_, token) = link.unwrap_or_else(|| panic!("no link in {:?}", self.stdout));
+        format!("/admin/setup#{}", token.trim())
     }
 
     pub(crate) fn add_staff(&self, name: &str) {
@@ -140,12 +152,19 @@ fn command(folder: &tempfile::TempDir, arguments: &[&str]) -> Command {
 }
 
 /// Starts a server and waits until it listens. Returns the process, its address and what it printed.
-fn serve(folder: &tempfile::TempDir, listen: &str) -> (Child, String, String) {
+fn serve(
+    folder: &tempfile::TempDir,
+    listen: &str,
+    public_url: Option<&str>,
+) -> (Child, String, String) {
     let mut command = command(folder, &["serve"]);
     command.env("FASTCORE_SITE_INGEST_TOKEN", TOKEN).env("FASTCORE_LISTEN", listen);
+    command.envs(public_url.map(|url| ("FASTCORE_PUBLIC_URL", url)));
+    // On a terminal it prints the link for the first account.
+    let (terminal, stdout) = open_terminal();
     let mut child =
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
-    let stdout = read_lines(child.stdout.take().expect("a pipe"));
+        command.stdout(stdout).stderr(Stdio::piped()).spawn().expect("the binary starts");
+    let stdout = read_lines(terminal);
     let log = read_lines(child.stderr.take().expect("a pipe"));
     let address = std::iter::from_fn(|| log.recv_timeout(Duration::from_secs(60)).ok())
         .find_map(|line| {
@@ -156,6 +175,16 @@ fn serve(folder: &tempfile::TempDir, listen: &str) -> (Child, String, String) {
     let stdout: Vec<String> =
         std::iter::from_fn(|| stdout.recv_timeout(Duration::from_millis(300)).ok()).collect();
     (child, address, stdout.join("\n"))
+}
+
+/// Opens a pseudo-terminal: what is written to the second file is read from the first.
+fn open_terminal() -> (File, File) {
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+    grantpt(&terminal).and_then(|()| unlockpt(&terminal)).expect("it is ours");
+    let path = ptsname(&terminal, Vec::new()).expect("it has a name");
+    let path = path.to_str().expect("a path");
+    let side = File::options().read(true).write(true).open(path).expect("the other side opens");
+    (terminal.into(), side)
 }
 
 /// Reads the output of a process line by line on a thread, until it ends.

@@ -49,6 +49,7 @@ mod regressions;
 mod restore;
 mod retention;
 mod search;
+mod security_headers;
 mod sessions;
 mod setup;
 mod sign_in;

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use fastcore::clock::Clock;
 use fastcore::config::environment::Environment;
 use fastcore::config::server::{ServerConfig, ServerFlags};
 use fastcore::http::context::HttpContext;
+use fastcore::http::header_policy::HeaderPolicy;
 use fastcore::http::router::{Routes, routes};
 use fastcore::http::server::{Limits, bind, listen, serve};
 use fastcore::store::db::lock::ServerLock;
@@ -79,9 +79,13 @@ impl TestServer {
                 drop(setup);
                 ready.send((listener.local_addr().expect("an address"), link)).expect("a test");
                 let all = routes(&context);
+                let policy = HeaderPolicy {
+                    cors_origins: server.cors_origins.into(),
+                    is_https: context.is_https(),
+                };
                 drop(context);
                 let stop = async move { drop(stopped.await) };
-                serve(listener, all, server.cors_origins.into(), limits, stop).await;
+                serve(listener, all, policy, limits, stop).await;
             });
             assert!(background.stop(runtime, Duration::from_secs(10)), "the writer ends");
         });
@@ -141,7 +145,7 @@ pub(crate) fn serving(routes: Routes) -> RouteServer {
             let listener = bind(([127, 0, 0, 1], 0).into()).and_then(listen).expect("a port");
             ready.send(listener.local_addr().expect("an address")).expect("a test");
             let stop = async move { drop(stopped.await) };
-            serve(listener, routes, Arc::new([]), Limits::default(), stop).await;
+            serve(listener, routes, HeaderPolicy::default(), Limits::default(), stop).await;
         });
     });
     let address = address.recv().expect("the server starts");
