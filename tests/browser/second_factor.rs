@@ -100,7 +100,7 @@ async fn replaced(server: TestServer, page: Page) {
     page.wait_for_text("#form-error", "Code incorrect").await;
     page.type_keys(&second.code(1)).await;
     page.press(ENTER).await;
-    page.wait_for_text(".account-page h1", "Votre compte").await;
+    page.wait_for_text(".empty-state h2", "Pas encore de demande").await;
     page.goto("/admin/audit").await;
     page.wait_for_text(".audit-log-text", "Second facteur activé par \u{2068}claire\u{2069}").await;
 }

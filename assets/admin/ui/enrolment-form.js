@@ -20,7 +20,7 @@ import { CodeField } from '/admin/assets/ui/form-fields.js';
 export function EnrolmentForm({ enrolment, code, onCode, errors, busy, onSubmit, actions }) {
   return html`<div class="enrolment">
     <div class="enrolment-key">
-      <img class="qr-code" src="data:image/svg+xml,${encodeURIComponent(enrolment.qr)}" alt=${t.enrolment.qrCode} width="200" height="200" />
+      <img class="qr-code" src="data:image/svg+xml,${encodeURIComponent(enrolment.qr)}" alt=${t.enrolment.qrCode} />
       <div>
         <p class="small">${t.enrolment.secretHelp}</p>
         <p class="secret"><code>${enrolment.secret}</code><${CopyButton} text=${withoutSpaces(enrolment.secret)} label=${t.enrolment.secret} /></p>

@@ -35,6 +35,7 @@ export class Sessions extends Component {
    */
   render({ sessions }, { busy }) {
     const others = sessions.filter((session) => !session.is_current);
+    const current = sessions.filter((session) => session.is_current);
     return html`<section class="card account-section">
       <div class="account-section-header">
         <div>
@@ -43,7 +44,7 @@ export class Sessions extends Component {
         </div>
         ${others.length > 1 && html`<button type="button" class="button small-button" disabled=${busy} onClick=${() => this.end('account/sessions', t.account.othersEnded)}>${t.account.endOthers}</button>`}
       </div>
-      <ul class="sessions">${sessions.map((session) => html`
+      <ul class="sessions">${[...current, ...others].map((session) => html`
         <${Session} key=${session.id} session=${session} busy=${busy} end=${() => this.end(`account/sessions/${session.id}`, t.account.sessionEnded)} />`)}
       </ul>
     </section>`;
