@@ -183,12 +183,14 @@ async fn serve(
 /// Prints the link for the first account where there is none, on a terminal alone: anywhere else, such as in
 /// a journal, others could read it.
 async fn print_setup_link(app: &App, url: &str) -> Result<(), CliError> {
+    let Some(token) = app.admin.setup.issue_token().await? else { return Ok(()) };
     if !io::stdout().is_terminal() {
+        tracing::info!(
+            "there is no account for the admin page yet; `fastcore staff invite NAME` prints a link for one"
+        );
         return Ok(());
     }
-    if let Some(token) = app.admin.setup.issue_token().await?
-        && let Err(error) = output::data(startup::setup_link(url, &token).as_bytes())
-    {
+    if let Err(error) = output::data(startup::setup_link(url, &token).as_bytes()) {
         tracing::warn!(%error, "the link for the first account could not be printed");
     }
     Ok(())

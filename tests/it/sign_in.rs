@@ -2,7 +2,6 @@
 
 use chrono::TimeDelta;
 use serde_json::json;
-use totp_rs::{Builder, Secret};
 
 use super::support::admin::{
     self, Browser, PASSWORD, SAME_ORIGIN, START_TIME, TestClock, audit_rows_of,
@@ -136,14 +135,6 @@ fn refused_sign_ins_are_rate_limited_in_the_audit_log_and_counted() {
     assert_eq!(rows[31][1], r#"{"account":null,"reason":"password","suppressed":10}"#);
 }
 
-/// The code of an account at the clock's time, from what `staff add` printed.
-pub(crate) fn code(shown: &str, test_clock: &TestClock) -> String {
-    let secret = shown.split("secret=").nth(1).expect("a secret").split('&').next().expect("it");
-    let secret = Secret::try_from_base32(secret).expect("base32");
-    let totp = Builder::new().with_secret(secret).build().expect("a factor");
-    totp.generate(test_clock.now().timestamp().try_into().expect("now")).to_string()
-}
-
 #[test]
 fn a_totp_code_is_required_and_accepted_once() {
     let test_clock = TestClock::at(START_TIME);
@@ -158,13 +149,13 @@ fn a_totp_code_is_required_and_accepted_once() {
         answer.assert_error(401, "unauthorized");
         assert_eq!(answer.json()["detail"], "Wrong code");
     }
-    let first = code(&shown, &test_clock);
+    let first = admin::totp_code(&shown, test_clock.now());
     let spaced = format!(" {} {} ", &first[..3], &first[3..]);
     assert_eq!(browser.sign_in_with_code("jean", &spaced).status, 200, "as apps show it");
     browser.sign_in_with_code("jean", &first).assert_error(401, "unauthorized");
     test_clock.advance(TimeDelta::seconds(30));
     browser.sign_in_with_code("jean", &first).assert_error(401, "unauthorized");
-    let second = code(&shown, &test_clock);
+    let second = admin::totp_code(&shown, test_clock.now());
     assert_eq!(browser.sign_in_with_code("jean", &second).status, 200);
     test_clock.advance(TimeDelta::minutes(5));
     browser.sign_in_with_code("jean", &second).assert_error(401, "unauthorized");
@@ -177,7 +168,7 @@ fn one_code_used_concurrently_opens_one_session() {
     let test_clock = TestClock::at(START_TIME);
     let server = test_clock.server(None);
     let shown = admin::add_account_with_totp(server.folder(), "jean");
-    let code = code(&shown, &test_clock);
+    let code = admin::totp_code(&shown, test_clock.now());
     let address = server.address;
     let tries: Vec<_> = (0..4)
         .map(|_| {

@@ -80,7 +80,8 @@ impl Credentials {
 /// The database or the key cannot be read or written.
 pub(crate) fn prepare(database: &Path, clock: &Clock) -> Result<StaffKey, StoreError> {
     let key = StaffKey::load_or_create(database)?;
-    let unreadable = totp::seal_stored(database, clock, &key)?;
+    totp::seal_stored(database, clock, &key)?;
+    let unreadable = totp::check_stored(database, Some(&key))?.unreadable;
     if !unreadable.is_empty() {
         tracing::error!(
             accounts = unreadable.join(", "),

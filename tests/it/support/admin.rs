@@ -11,6 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use fastcore::clock::Clock;
 use fastcore::http::server::Limits;
 use serde_json::{Value, json};
+use totp_rs::{Builder, Secret};
 
 use super::binary;
 use super::http::{Client, Response, once};
@@ -136,6 +137,22 @@ impl Browser {
         assert!([200, 401].contains(&answer.status), "{answer:?}");
         answer.status == 200
     }
+}
+
+/// The code of a second factor at this time; `shown` has its otpauth URL or its secret in base 32.
+pub(crate) fn totp_code(shown: &str, now: DateTime<Utc>) -> String {
+    let secret = shown.split_once("secret=").map_or(shown, |(_, rest)| rest);
+    let secret = secret.split('&').next().expect("a secret").replace(' ', "");
+    let secret = Secret::try_from_base32(&secret).expect("base32");
+    let totp = Builder::new().with_secret(secret).build().expect("a factor");
+    totp.generate(now.timestamp().try_into().expect("now")).to_string()
+}
+
+/// The recovery codes at the end of what `staff add` printed.
+pub(crate) fn recovery_codes(shown: &str) -> Vec<String> {
+    let codes: Vec<_> = shown.lines().rev().take(10).map(str::to_owned).collect();
+    assert_eq!(codes.len(), 10, "{shown}");
+    codes
 }
 
 /// Runs a command with a line on its standard input.
