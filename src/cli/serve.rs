@@ -57,6 +57,10 @@ pub(crate) struct Args {
     /// [default: from the listen address]
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
+    /// Proxies whose X-Forwarded-For is believed: addresses or networks, separated by commas
+    /// [env: FASTCORE_TRUSTED_PROXIES] [default: none]
+    #[arg(long, value_name = "NETWORKS")]
+    trusted_proxies: Option<String>,
     /// Folder for scheduled backups [env: FASTCORE_BACKUP_DIR] [default: none]
     #[arg(long, value_name = "FOLDER")]
     backup_dir: Option<String>,
@@ -78,6 +82,7 @@ pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> 
         cors_origins: args.cors_origins,
         allow_plaintext: args.allow_plaintext,
         public_url: args.public_url,
+        trusted_proxies: args.trusted_proxies,
         backup_dir: args.backup_dir,
         backup_every: args.backup_every,
         backup_keep: args.backup_keep,
@@ -166,8 +171,9 @@ async fn serve(
     if address.ip().is_loopback() {
         print_setup_link(&app, &url).await?;
     }
-    let context =
-        http::context::HttpContext::new(app, tokens).with_public_url(server.public_url.as_deref());
+    let context = http::context::HttpContext::new(app, tokens)
+        .with_public_url(server.public_url.as_deref())
+        .with_trusted_proxies(server.trusted_proxies.clone());
     let mut routes = http::router::routes(&context);
     if let Some(link) = link {
         let text = startup::sign_in_link(&format!("{url}{}", link.path()));

@@ -1,6 +1,7 @@
 //! What surrounds every request: its id, CORS, the panic guard, the unread rest of its body, its line in
 //! the log.
 
+pub(crate) mod client_address;
 pub(crate) mod cors;
 pub(crate) mod origin;
 pub(crate) mod request_log;
