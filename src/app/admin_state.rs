@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::db::Db;
 use crate::app::export::exports::Exports;
 use crate::app::live::LiveHub;
+use crate::app::staff::devices::Devices;
 use crate::app::staff::password::HashLimiter;
 use crate::app::staff::sessions::Sessions;
 use crate::app::staff::setup::Setup;
@@ -18,6 +19,7 @@ pub struct AdminState {
     pub db: Db,
     pub sessions: Sessions,
     pub sign_in: SignIn,
+    pub devices: Devices,
     pub setup: Setup,
     pub exports: Exports,
     pub live: LiveHub,
@@ -36,6 +38,7 @@ impl AdminState {
         let hashing = HashLimiter::default();
         Self {
             sign_in: SignIn::new(db, &sessions, &hashing),
+            devices: Devices::new(db),
             setup: Setup::new(db, &sessions, &hashing),
             exports: Exports::new(db),
             live: LiveHub::start(db, &sessions, shutdown, runtime),

@@ -1,4 +1,4 @@
-//! `fastcore staff add`, `list`, `reset-password` and `remove`.
+//! `fastcore staff add`, `list`, `unlock`, `reset-password` and `remove`.
 
 use std::fmt::Write as _;
 use std::io::{self, BufRead, IsTerminal};
@@ -51,6 +51,16 @@ enum StaffCommand {
         /// Print JSON
         #[arg(long)]
         json: bool,
+    },
+    /// Forgets the failed sign-ins of an account, so that the next try need not wait
+    ///
+    /// Works while the server runs. Example: fastcore staff unlock jean
+    Unlock {
+        #[command(flatten)]
+        database: DatabaseArg,
+        /// The account
+        #[arg(value_parser = name)]
+        name: AccountName,
     },
     /// Sets a new password for an account and ends its sessions
     ///
@@ -111,6 +121,13 @@ pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> 
                 return output::json(&listed);
             }
             return output::data(as_text(&listed).as_bytes());
+        }
+        StaffCommand::Unlock { database, name } => {
+            let path = database.path(&context.environment)?;
+            if !staff::unlock(&path, &context.clock, &name, &actor)? {
+                return Err(unknown(&name));
+            }
+            output::eprint_line(&format!("{} need not wait to sign in.", name.as_str()));
         }
         StaffCommand::ResetPassword { database, name, password, totp, without_totp } => {
             let path = database.path(&context.environment)?;

@@ -63,6 +63,7 @@ audit_events! {
     StaffAdded => "STAFF_ADDED",
     StaffRemoved => "STAFF_REMOVED",
     StaffPasswordReset => "STAFF_PASSWORD_RESET",
+    StaffUnlocked => "STAFF_UNLOCKED",
     StaffSignedIn => "STAFF_SIGNED_IN",
     StaffSignedOut => "STAFF_SIGNED_OUT",
     StaffSignInRefused => "STAFF_SIGN_IN_REFUSED",

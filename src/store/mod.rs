@@ -13,5 +13,6 @@ pub mod read;
 pub mod search;
 mod sql_types;
 pub mod staff;
+pub mod staff_devices;
 pub mod tx;
 pub mod writer;

@@ -7,6 +7,7 @@ use crate::domain::staff::{SessionCutoffs, is_step_used};
 use crate::domain::timestamp::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::read::ReadTx;
+use crate::store::staff_devices::forget_devices;
 use crate::store::tx::WriteTx;
 
 /// When an account has more sessions than this, those used longest ago are closed.
@@ -155,8 +156,8 @@ pub(crate) fn insert_account(
     Ok(())
 }
 
-/// Replaces the password and the second factor of an account and closes its sessions. Returns whether there
-/// is such an account.
+/// Replaces the password and the second factor of an account, closes its sessions and forgets its devices.
+/// Returns whether there is such an account.
 ///
 /// # Errors
 /// The database's own.
@@ -178,6 +179,7 @@ pub fn reset(tx: &mut WriteTx<'_>, account: &Account, actor: &str) -> Result<boo
     }
     let sql = "DELETE FROM staff_session WHERE name = ?1";
     tx.conn.prepare_cached(sql)?.execute([&account.name])?;
+    forget_devices(tx, &account.name)?;
     let totp = account.totp_secret.is_some();
     let details = serde_json::json!({ "account": account.name, "totp": totp });
     tx.append_event(AuditEvent::StaffPasswordReset, actor, &details)?;
@@ -197,8 +199,8 @@ pub fn remove(tx: &mut WriteTx<'_>, name: &str, actor: &str) -> Result<bool, Sto
     Ok(true)
 }
 
-/// Opens a session for an account whose password and code (of time step `step`) were verified. Returns
-/// `false` if the account has changed since, or the code was used meanwhile.
+/// Opens a session for an account whose password and code (of time step `step`) were verified. `client` is
+/// for the audit row. Returns `false` if the account has changed since, or the code was used meanwhile.
 ///
 /// # Errors
 /// The database's own.
@@ -207,6 +209,7 @@ pub fn open_session(
     seen: &Account,
     step: Option<i64>,
     token_hash: &[u8; 32],
+    client: Option<&str>,
     cutoffs: &SessionCutoffs,
 ) -> Result<bool, StoreError> {
     let Some(account) = account(tx.conn, &seen.name)? else { return Ok(false) };
@@ -224,11 +227,11 @@ pub fn open_session(
     insert_session(tx, &seen.name, token_hash)?;
     close_old_sessions(tx, &seen.name, cutoffs)?;
     let actor = staff_actor(&seen.name);
-    tx.append_event(
-        AuditEvent::StaffSignedIn,
-        &actor,
-        &serde_json::json!({ "account": seen.name }),
-    )?;
+    let mut details = serde_json::json!({ "account": seen.name });
+    if let Some(client) = client {
+        details["client"] = client.into();
+    }
+    tx.append_event(AuditEvent::StaffSignedIn, &actor, &details)?;
     Ok(true)
 }
 

@@ -53,6 +53,8 @@ mod security_headers;
 mod sessions;
 mod setup;
 mod sign_in;
+mod sign_in_limits;
+mod sign_in_through_nginx;
 mod staff;
 mod status_matrix;
 mod tampering;

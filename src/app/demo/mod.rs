@@ -162,7 +162,7 @@ fn sign_in(database: &Path, clock: &Clock) -> Result<String, DemoError> {
     let hash = staff::sessions::sha256(token.as_bytes());
     let cutoffs = SessionCutoffs::at(clock.now().into());
     crate::app::db::write_once(database, clock, move |tx| {
-        store::staff::open_session(tx, &account, None, &hash, &cutoffs)
+        store::staff::open_session(tx, &account, None, &hash, None, &cutoffs)
     })?;
     Ok(token)
 }

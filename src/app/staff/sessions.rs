@@ -59,17 +59,18 @@ impl Sessions {
     }
 
     /// Opens a session for an account. `step` is the time step of its second factor's code, which
-    /// is used up. Returns `None` if the account was changed meanwhile or the code was used.
+    /// is used up; `client` is for the audit row. Returns `None` if the account was changed meanwhile or the code was used.
     pub(crate) async fn open(
         &self,
         account: &Account,
         step: Option<i64>,
+        client: Option<String>,
     ) -> Result<Option<NewSession>, StoreError> {
         let (new, account) = (self.prepare(account.name.clone()), account.clone());
         let (hash, cutoffs) = (new.hash, new.cutoffs);
-        let opened = self
-            .db
-            .write(move |tx| store::staff::open_session(tx, &account, step, &hash, &cutoffs));
+        let opened = self.db.write(move |tx| {
+            store::staff::open_session(tx, &account, step, &hash, client.as_deref(), &cutoffs)
+        });
         Ok(opened.await?.then_some(new.session))
     }
 
@@ -84,7 +85,7 @@ impl Sessions {
         let (hash, cutoffs) = (new.hash, new.cutoffs);
         let opened = self.db.write(move |tx| {
             Ok(store::staff::add(tx, &account, true, &actor)?
-                && store::staff::open_session(tx, &account, None, &hash, &cutoffs)?)
+                && store::staff::open_session(tx, &account, None, &hash, None, &cutoffs)?)
         });
         Ok(opened.await?.then_some(new.session))
     }

@@ -4,14 +4,18 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::app::db::Db;
-use crate::app::staff::password::HashLimiter;
-use crate::app::staff::rate_limit::{RateLimiter, TokenBucket};
+use crate::app::staff::audit_budget::{AuditBudgets, RefusalReason};
+use crate::app::staff::client_hash::ClientHasher;
+use crate::app::staff::devices::{self, DeviceTokens};
+use crate::app::staff::password::{HashLimiter, HashPlace, HashQueue};
 use crate::app::staff::sessions::{NewSession, Sessions, sha256};
+use crate::app::staff::throttle::{Attempt, Throttle, Visitor};
 use crate::app::staff::totp;
 use crate::domain::audit::{ACTOR_ADMIN_PAGE, AuditEvent, NewAuditRow};
 use crate::domain::staff::{AccountName, Password, is_step_used};
 use crate::store::error::StoreError;
 use crate::store::staff::Account;
+use crate::store::staff_devices::SignInRecord;
 
 /// Signing in; cheap to clone.
 #[derive(Debug, Clone)]
@@ -25,10 +29,9 @@ pub struct SignIn {
 /// What the server remembers between attempts.
 #[derive(Debug, Default)]
 struct SignInGuard {
-    attempts: Mutex<RateLimiter>,
-    /// Audit rows for refusals of unknown names and of existing accounts: the first cannot use up
-    /// the second.
-    audit_budgets: Mutex<[TokenBucket; 2]>,
+    throttle: Mutex<Throttle>,
+    audit_budgets: Mutex<AuditBudgets>,
+    client_hasher: ClientHasher,
 }
 
 /// An attempt to sign in.
@@ -37,7 +40,9 @@ pub struct SignInRequest {
     pub name: String,
     pub password: Password,
     pub code: Option<String>,
-    pub peer: IpAddr,
+    /// The client's address, where clients are told apart.
+    pub client: Option<IpAddr>,
+    pub devices: DeviceTokens,
 }
 
 /// Why an attempt was refused.
@@ -70,43 +75,67 @@ impl SignIn {
     /// # Errors
     /// [`SignInError`]; an unknown name takes as long as a known one and has the same answer.
     pub async fn sign_in(&self, request: SignInRequest) -> Result<NewSession, SignInError> {
-        let (key, peer) = (sha256(request.name.trim().to_lowercase().as_bytes()), request.peer);
+        let SignInRequest { name, password, code, client, devices } = request;
         let now = self.db.clock().now().timestamp();
-        self.guard.attempts().begin(key, peer, now).map_err(SignInError::TooMany)?;
-        let name = AccountName::parse(&request.name);
-        let account = match name {
-            Some(name) => self.db.read(move |tx| tx.account(name.as_str())).await?,
-            None => None,
+        let (account, record) = self.read(AccountName::parse(&name), devices).await?;
+        let attempt = Attempt {
+            name: sha256(name.trim().to_lowercase().as_bytes()),
+            exists: account.is_some(),
+            unlocked: record.unlocked_at_utc,
+            visitor: visitor(&record, client),
         };
-        let verified = self.verify(account.as_ref(), request.password).await;
-        let right = verified.inspect_err(|_| self.guard.attempts().refund(&key, peer))?;
+        let place = self.begin(&attempt, now)?;
+        let client = client.map(|client| self.guard.client_hasher.hash(client));
+        let right = verify(place, account.as_ref(), password).await?;
         let Some(account) = account.as_ref().filter(|_| right) else {
-            self.record_refused(account.as_ref(), "password");
+            self.record_refused(account.as_ref(), RefusalReason::Password, client);
             return Err(SignInError::Wrong);
         };
-        let step = match self.check_code(account, request.code.as_deref(), now) {
-            Err(SignInError::CodeRequired) => {
-                self.guard.attempts().refund(&key, peer);
-                return Err(SignInError::CodeRequired);
+        let step = match self.check_code(account, code.as_deref(), now) {
+            Ok(step) => step,
+            Err(error) => {
+                let is_missing = matches!(error, SignInError::CodeRequired);
+                let reason =
+                    if is_missing { RefusalReason::CodeMissing } else { RefusalReason::Code };
+                self.record_refused(Some(account), reason, client);
+                return Err(error);
             }
-            step => step?,
         };
-        let Some(session) = self.sessions.open(account, step).await? else {
-            // The account was changed since it was read, or the code was used by another request.
-            return Err(if step.is_some() { SignInError::WrongCode } else { SignInError::Wrong });
+        let opened = self.sessions.open(account, step, client).await;
+        let Ok(None) = opened else {
+            // Also where the disk is full: it was the right password.
+            self.guard.throttle().succeeded(&attempt);
+            return opened?.ok_or(SignInError::Wrong);
         };
-        self.guard.attempts().succeeded(&key, peer);
-        Ok(session)
+        // The account was changed since it was read, or the code was used by another request.
+        Err(if step.is_some() { SignInError::WrongCode } else { SignInError::Wrong })
     }
 
-    async fn verify(
+    async fn read(
         &self,
-        account: Option<&Account>,
-        password: Password,
-    ) -> Result<bool, SignInError> {
-        let hash = account.map(|account| account.password_hash.clone());
-        let verified = self.hashing.run(move |memory| memory.verify(&password, hash.as_deref()));
-        verified.await?.ok_or(SignInError::TooMany(HashLimiter::RETRY_AFTER_SECONDS))
+        name: Option<AccountName>,
+        devices: DeviceTokens,
+    ) -> Result<(Option<Account>, SignInRecord), SignInError> {
+        let Some(name) = name else { return Ok((None, SignInRecord::default())) };
+        let used_after = devices::used_after(self.db.clock().now().into());
+        let read = self.db.read(move |tx| {
+            let record = tx.sign_in_record(name.as_str(), &devices.hashes(), used_after)?;
+            Ok((tx.account(name.as_str())?, record))
+        });
+        Ok(read.await?)
+    }
+
+    /// Counts an attempt, and takes a place to hash its password. One that is refused for lack of room does
+    /// not count.
+    fn begin(&self, attempt: &Attempt, now: i64) -> Result<HashPlace, SignInError> {
+        let queue = match attempt.visitor {
+            Visitor::Device(_) => HashQueue::Known,
+            Visitor::Client(_) | Visitor::Anyone => HashQueue::Stranger,
+        };
+        let place = self.hashing.reserve(queue);
+        let place = place.ok_or(SignInError::TooMany(HashLimiter::RETRY_AFTER_SECONDS))?;
+        self.guard.throttle().begin(attempt, now).map_err(SignInError::TooMany)?;
+        Ok(place)
     }
 
     /// The time step of the code, where the account has a second factor.
@@ -121,7 +150,6 @@ impl SignIn {
         let step = totp::step_of(secret, code, now)
             .filter(|step| !is_step_used(*step, account.totp_last_step, now));
         if step.is_none() {
-            self.record_refused(Some(account), "code");
             return Err(SignInError::WrongCode);
         }
         Ok(step)
@@ -130,11 +158,21 @@ impl SignIn {
     /// Records the refusal in the audit log. An unknown name is left out: it may be a password
     /// that was typed into the wrong field. Nobody waits for the write: the time of the answer
     /// must not show whether the account exists, nor whether the budget had a row left.
-    fn record_refused(&self, account: Option<&Account>, reason: &'static str) {
+    fn record_refused(
+        &self,
+        account: Option<&Account>,
+        reason: RefusalReason,
+        client: Option<String>,
+    ) {
         let now = self.db.clock().now().timestamp();
-        let Some(suppressed) = self.guard.take_audit_row(account.is_some(), now) else { return };
+        let Some(suppressed) = self.guard.take_audit_row(account.is_some(), reason, now) else {
+            return;
+        };
         let mut details =
-            serde_json::json!({ "account": account.map(|a| &a.name), "reason": reason });
+            serde_json::json!({ "account": account.map(|a| &a.name), "reason": reason.as_str() });
+        if let Some(client) = client {
+            details["client"] = client.into();
+        }
         if suppressed > 0 {
             details["suppressed"] = suppressed.into();
         }
@@ -154,13 +192,31 @@ impl SignIn {
 }
 
 impl SignInGuard {
-    fn attempts(&self) -> MutexGuard<'_, RateLimiter> {
-        self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
+    fn throttle(&self) -> MutexGuard<'_, Throttle> {
+        self.throttle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether a refusal may have an audit row now; if so, how many were suppressed before it.
-    fn take_audit_row(&self, account_exists: bool, now: i64) -> Option<u64> {
+    fn take_audit_row(&self, account_exists: bool, reason: RefusalReason, now: i64) -> Option<u64> {
         let mut budgets = self.audit_budgets.lock().unwrap_or_else(PoisonError::into_inner);
-        budgets[usize::from(account_exists)].take(now)
+        budgets.take(account_exists, reason, now)
     }
+}
+
+fn visitor(record: &SignInRecord, client: Option<IpAddr>) -> Visitor {
+    match (record.device, client) {
+        (Some(device), _) => Visitor::Device(device),
+        (None, Some(client)) => Visitor::Client(client),
+        (None, None) => Visitor::Anyone,
+    }
+}
+
+/// Whether the password is right; for an unknown name, after the same time.
+async fn verify(
+    place: HashPlace,
+    account: Option<&Account>,
+    password: Password,
+) -> Result<bool, StoreError> {
+    let hash = account.map(|account| account.password_hash.clone());
+    place.run(move |memory| memory.verify(&password, hash.as_deref())).await
 }

@@ -1,19 +1,22 @@
 //! `/admin/api/session`: signing in and out.
 
+use std::net::IpAddr;
+
 use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
 use crate::app::staff::sessions::{NewSession, StaffSession};
-use crate::app::staff::sign_in::SignInRequest;
+use crate::app::staff::sign_in::{SignInError, SignInRequest};
 use crate::domain::staff::Password;
 use crate::domain::timestamp::Timestamp;
 use crate::http::admin::{authenticate, check_origin, session_token};
+use crate::http::context::HttpContext;
 use crate::http::error::{ApiError, read_error};
 use crate::http::extract::cookie;
 use crate::http::extract::fields::Fields;
-use crate::http::middleware::origin::PublicOrigin;
+use crate::http::middleware::refusals::RefusedSignIn;
 use crate::http::openapi::params;
 use crate::http::openapi::responses::{AdminErrors, SignInErrors, SignOutErrors};
 use crate::http::request::HttpRequest;
@@ -59,9 +62,27 @@ pub(crate) async fn sign_in(mut request: HttpRequest) -> Result<Response, ApiErr
     let code = fields.optional("code");
     fields.check()?;
     let password = Password::from_input(&password);
-    let attempt = SignInRequest { name, password, code, peer: request.connection.peer };
-    let session = request.context.app.admin.sign_in.sign_in(attempt).await?;
-    Ok(session_response(&request.context.origin, StatusCode::OK, session))
+    let client = request.client();
+    let devices = cookie::device_tokens(&request.context.origin, &request.headers);
+    let attempt = SignInRequest { name, password, code, client, devices };
+    match request.context.app.admin.sign_in.sign_in(attempt).await {
+        Ok(session) => Ok(session_response(&request, StatusCode::OK, session).await),
+        Err(error) => Ok(refused(error, client)),
+    }
+}
+
+/// The response to a sign-in that was refused. One that only lacks the code is a step of every sign-in with a
+/// second factor.
+fn refused(error: SignInError, client: Option<IpAddr>) -> Response {
+    let is_guess = match error {
+        SignInError::Wrong | SignInError::WrongCode | SignInError::TooMany(_) => true,
+        SignInError::CodeRequired | SignInError::Store(_) => false,
+    };
+    let mut response = ApiError::from(error).into_response();
+    if is_guess {
+        response.extensions_mut().insert(RefusedSignIn { client });
+    }
+    response
 }
 
 /// Sign out
@@ -90,14 +111,21 @@ pub(crate) async fn sign_out(request: HttpRequest) -> Result<Response, ApiError>
     Ok(response)
 }
 
-/// The response to a sign-in, with the session's cookie.
-pub(crate) fn session_response(
-    origin: &PublicOrigin,
+/// The response to a sign-in, with the cookies of the session and of the device.
+pub(crate) async fn session_response(
+    request: &HttpRequest,
     status: StatusCode,
     session: NewSession,
 ) -> Response {
+    let HttpContext { origin, app, .. } = &request.context;
+    let tokens = cookie::device_tokens(origin, &request.headers);
+    let device = app.admin.devices.remember(&session.staff.name, tokens).await;
     let mut response = json(status, &StaffSessionDto::from(session.staff));
     cookie::set_session(origin, response.headers_mut(), &session.token);
+    match device {
+        Ok(tokens) => cookie::set_device(origin, response.headers_mut(), &tokens),
+        Err(error) => tracing::warn!(%error, "the device of a sign-in is not remembered"),
+    }
     response
 }
 

@@ -45,5 +45,5 @@ pub(crate) async fn create_first_account(mut request: HttpRequest) -> Result<Res
     fields.check()?;
     let (Some(name), Some(password)) = (name, password) else { return Err(ApiError::Internal) };
     let session = setup.create_account(SetupRequest { token, name, password }).await?;
-    Ok(session_response(&request.context.origin, StatusCode::CREATED, session))
+    Ok(session_response(&request, StatusCode::CREATED, session).await)
 }
