@@ -12,6 +12,7 @@ use fastcore::config::ingest_tokens::IngestTokens;
 use fastcore::config::server::{ServerConfig, ServerFlags};
 use fastcore::domain::hash_chain::ChainPosition;
 use fastcore::domain::lead::NewLead;
+use fastcore::http::header_policy::HeaderPolicy;
 use fastcore::http::router::Routes;
 use fastcore::http::server::{Limits, bind, listen, serve};
 use fastcore::store::leads::submit::StoredLead;
@@ -48,9 +49,10 @@ pub(super) fn run(role: &str) {
         let listener = bind(settings.listen).and_then(listen).expect("a port");
         let address = listener.local_addr().expect("an address");
         writeln!(std::io::stderr(), r#"{{"address":"{address}"}}"#).expect("a log");
-        let origins = settings.cors_origins.into();
+        let policy =
+            HeaderPolicy { cors_origins: settings.cors_origins.into(), ..HeaderPolicy::default() };
         let route = route(store, tokens);
-        serve(listener, route, origins, Limits::default(), std::future::pending()).await;
+        serve(listener, route, policy, Limits::default(), std::future::pending()).await;
     });
 }
 

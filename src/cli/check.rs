@@ -67,7 +67,8 @@ fn configuration(context: &CommandContext, args: &Args) -> Vec<Finding> {
         .collect();
     let exposed = context.environment.exposed_files().into_iter();
     findings.extend(exposed.map(|file| Finding::error("modes", file.detail, file.hint)));
-    if let Err(error) = ServerConfig::load(&context.environment, &flags) {
+    // The credentials of a service are readable in its unit alone.
+    if let Err(error) = ServerConfig::load_without_credentials(&context.environment, &flags) {
         findings.push(Finding::error("settings", error.to_string(), hint));
     }
     findings

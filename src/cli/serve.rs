@@ -37,7 +37,7 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(4);
 /// Example: fastcore serve --database-url sqlite:///var/lib/fastcore/fastcore.db
 ///
 /// Secrets are variables, never flags: FASTCORE_SITE_INGEST_TOKEN (the bearer token; generated at
-/// the first start on loopback) and FASTCORE_SITE_INGEST_TOKEN_PREVIOUS (also accepted), or the same
+/// the first start on loopback, required elsewhere) and FASTCORE_SITE_INGEST_TOKEN_PREVIOUS (also accepted), or the same
 /// names with _FILE, or systemd credentials with these names in lower case.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -58,6 +58,10 @@ pub(crate) struct Args {
     /// [default: from the listen address]
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
+    /// Proxies whose X-Forwarded-For is believed: addresses or networks, separated by commas
+    /// [env: FASTCORE_TRUSTED_PROXIES] [default: none]
+    #[arg(long, value_name = "NETWORKS")]
+    trusted_proxies: Option<String>,
     /// Folder for scheduled backups [env: FASTCORE_BACKUP_DIR] [default: none]
     #[arg(long, value_name = "FOLDER")]
     backup_dir: Option<String>,
@@ -79,6 +83,7 @@ pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> 
         cors_origins: args.cors_origins,
         allow_plaintext: args.allow_plaintext,
         public_url: args.public_url,
+        trusted_proxies: args.trusted_proxies,
         backup_dir: args.backup_dir,
         backup_every: args.backup_every,
         backup_keep: args.backup_keep,
@@ -165,8 +170,9 @@ async fn serve(
     let url = server.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     startup::log_listening(server, &tokens, address, &url);
     print_setup_link(&app, &url).await?;
-    let context =
-        http::context::HttpContext::new(app, tokens).with_public_url(server.public_url.as_deref());
+    let context = http::context::HttpContext::new(app, tokens)
+        .with_public_url(server.public_url.as_deref())
+        .with_trusted_proxies(server.trusted_proxies.clone());
     let mut routes = http::router::routes(&context);
     if let Some(link) = link {
         let text = startup::sign_in_link(&format!("{url}{}", link.path()));
@@ -175,8 +181,11 @@ async fn serve(
     }
     let limits =
         http::server::Limits { connections: max_connections(), ..http::server::Limits::default() };
-    let origins = server.cors_origins.clone().into();
-    http::server::serve(listener, routes, origins, limits, shutdown.cancelled_owned()).await;
+    let policy = http::header_policy::HeaderPolicy {
+        cors_origins: server.cors_origins.clone().into(),
+        is_https: context.is_https(),
+    };
+    http::server::serve(listener, routes, policy, limits, shutdown.cancelled_owned()).await;
     Ok(())
 }
 

@@ -12,6 +12,9 @@ use crate::config::environment::Environment;
 use crate::config::error::ConfigError;
 use crate::config::secret::Secret;
 
+const NAME: &str = "FASTCORE_SITE_INGEST_TOKEN";
+const PREVIOUS: &str = "FASTCORE_SITE_INGEST_TOKEN_PREVIOUS";
+
 /// The tokens that the site may use, and where they come from.
 #[derive(Debug, Clone, Default)]
 pub struct IngestTokens {
@@ -26,31 +29,41 @@ pub struct IngestTokens {
 }
 
 impl IngestTokens {
-    /// The configured tokens. Except on loopback, one is required and weak ones are refused.
+    /// The configured tokens. Weak ones are refused where others than this machine reach the server.
     pub(crate) fn configured(
         environment: &Environment,
-        loopback: bool,
+        is_exposed: bool,
     ) -> Result<Self, ConfigError> {
-        const NAME: &str = "FASTCORE_SITE_INGEST_TOKEN";
-        const PREVIOUS: &str = "FASTCORE_SITE_INGEST_TOKEN_PREVIOUS";
         let mut tokens = Self::default();
         for name in [NAME, PREVIOUS] {
             tokens.warnings.extend(Secret::shadowed(environment, name)?);
         }
         match Secret::find(environment, NAME)? {
-            Some(secret) => tokens.accept(NAME, &secret, loopback)?,
-            None if loopback => tokens.missing = true,
-            None => {
-                return Err(ConfigError::new(format_args!(
-                    "{NAME}: not set, and the listen address is not loopback; it takes a token of \
-                     at least 32 characters, such as `fastcore token` prints"
-                )));
-            }
+            Some(secret) => tokens.accept(NAME, &secret, is_exposed)?,
+            None => tokens.missing = true,
         }
         if let Some(secret) = Secret::find(environment, PREVIOUS)? {
-            tokens.accept(PREVIOUS, &secret, loopback)?;
+            tokens.accept(PREVIOUS, &secret, is_exposed)?;
         }
         Ok(tokens)
+    }
+
+    /// Fails where no token is configured: one that an earlier start has generated counts only once the
+    /// configuration names it. `exposed` says why one is required.
+    pub(crate) fn require(&self, exposed: &str, database: &Path) -> Result<(), ConfigError> {
+        if !self.missing {
+            return Ok(());
+        }
+        let database = fs::canonicalize(database).unwrap_or_else(|_| database.to_owned());
+        let file = generated_file(&database);
+        let generated = match file.exists() {
+            true => format!("; {NAME}_FILE={} keeps the generated one in use", file.display()),
+            false => String::new(),
+        };
+        Err(ConfigError::new(format_args!(
+            "{NAME}: not set, and {exposed}, which is not loopback; it takes a token of at least 32 \
+             characters, such as `fastcore token` prints{generated}"
+        )))
     }
 
     /// Where no token is configured, uses the one in the file next to the database, and generates
@@ -62,10 +75,10 @@ impl IngestTokens {
         Ok(self)
     }
 
-    fn accept(&mut self, name: &str, secret: &Secret, loopback: bool) -> Result<(), ConfigError> {
+    fn accept(&mut self, name: &str, secret: &Secret, is_exposed: bool) -> Result<(), ConfigError> {
         if let Some(weakness) = secret.weakness() {
             let text = format!("{name} {weakness}; `fastcore token` prints a strong one");
-            if !loopback {
+            if is_exposed {
                 return Err(ConfigError::new(text));
             }
             self.warnings.push(text);
@@ -75,9 +88,7 @@ impl IngestTokens {
     }
 
     fn use_token_file(&mut self, database: &Path) -> Result<(), ConfigError> {
-        let mut name = database.as_os_str().to_owned();
-        name.push(".ingest-token");
-        let path = PathBuf::from(name);
+        let path = generated_file(database);
         let fail = |e: io::Error| {
             ConfigError::new(format_args!(
                 "{}: the ingest token cannot be stored: {e}",
@@ -85,7 +96,7 @@ impl IngestTokens {
             ))
         };
         let secret = if path.exists() {
-            Secret::read("FASTCORE_SITE_INGEST_TOKEN", &path)?
+            Secret::read(NAME, &path)?
         } else {
             let secret = Secret::random().map_err(fail)?;
             self.generated = true;
@@ -104,6 +115,13 @@ impl IngestTokens {
         let equal = |accepted: &[u8; 32]| accepted.ct_eq(&token);
         self.accepted.iter().map(equal).fold(subtle::Choice::from(0), |a, b| a | b).into()
     }
+}
+
+/// Where a generated token is stored.
+fn generated_file(database: &Path) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(".ingest-token");
+    PathBuf::from(name)
 }
 
 /// Writes a new file, whole or not at all, readable by its owner alone; fails if it exists.

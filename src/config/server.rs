@@ -1,7 +1,7 @@
 //! The settings of `serve`.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,6 +12,8 @@ use crate::config::environment::Environment;
 use crate::config::error::ConfigError;
 use crate::config::ingest_tokens::IngestTokens;
 use crate::config::setting::{Setting, boolean};
+use crate::config::trusted_proxies::TrustedProxies;
+use crate::config::web_url::{is_loopback, origins, public_url};
 
 const LISTEN: Setting = Setting {
     variable: "FASTCORE_LISTEN",
@@ -72,6 +74,7 @@ pub struct ServerFlags {
     pub cors_origins: Option<String>,
     pub allow_plaintext: Option<String>,
     pub public_url: Option<String>,
+    pub trusted_proxies: Option<String>,
     pub backup_dir: Option<String>,
     pub backup_every: Option<String>,
     pub backup_keep: Option<String>,
@@ -126,6 +129,7 @@ pub struct ServerConfig {
     pub cors_origins: Vec<String>,
     /// Without a trailing slash; `None` where it is not set.
     pub public_url: Option<String>,
+    pub trusted_proxies: TrustedProxies,
     pub backups: Option<BackupConfig>,
     /// How long leads are kept; `None` where it is not set.
     pub retention: Option<TimeDelta>,
@@ -138,13 +142,29 @@ impl ServerConfig {
     /// # Errors
     /// The first setting that is not accepted.
     pub fn load(environment: &Environment, flags: &ServerFlags) -> Result<Self, ConfigError> {
+        let server = Self::load_without_credentials(environment, flags)?;
+        if let Some(exposed) = exposure(server.listen, server.public_url.as_deref()) {
+            server.configured.require(&exposed, &server.database)?;
+        }
+        Ok(server)
+    }
+
+    /// [`Self::load`] where the service's credentials cannot be read: a missing token is no error.
+    ///
+    /// # Errors
+    /// The first setting that is not accepted.
+    pub fn load_without_credentials(
+        environment: &Environment,
+        flags: &ServerFlags,
+    ) -> Result<Self, ConfigError> {
         let database = database_path(environment, flags.database_url.as_deref())?;
         let listen = LISTEN.resolve(environment, flags.listen.as_deref(), address)?;
         let cors_origins =
             CORS_ORIGINS.resolve(environment, flags.cors_origins.as_deref(), origins)?;
         let plaintext =
             ALLOW_PLAINTEXT.resolve(environment, flags.allow_plaintext.as_deref(), boolean)?;
-        let public_url = PUBLIC_URL.resolve(environment, flags.public_url.as_deref(), url)?;
+        let public_url =
+            PUBLIC_URL.resolve(environment, flags.public_url.as_deref(), public_url)?;
         if environment.get("FASTCORE_TLS_CERT")?.is_some() {
             return Err(ConfigError::new(
                 "FASTCORE_TLS_CERT: this version does not serve HTTPS; unset it, and let a reverse proxy \
@@ -158,10 +178,21 @@ impl ServerConfig {
                  FASTCORE_ALLOW_PLAINTEXT=true if the network itself is encrypted"
             )));
         }
+        let trusted_proxies = TrustedProxies::load(environment, flags.trusted_proxies.as_deref())?;
         let backups = BackupConfig::load(environment, flags)?;
         let retention = retention(environment, flags)?;
-        let configured = IngestTokens::configured(environment, listen.ip().is_loopback())?;
-        Ok(Self { database, listen, cors_origins, public_url, backups, retention, configured })
+        let is_exposed = exposure(listen, public_url.as_deref()).is_some();
+        let configured = IngestTokens::configured(environment, is_exposed)?;
+        Ok(Self {
+            database,
+            listen,
+            cors_origins,
+            public_url,
+            trusted_proxies,
+            backups,
+            retention,
+            configured,
+        })
     }
 
     /// The values by their variables of the settings that concern commands as well, which may run in another
@@ -234,8 +265,8 @@ pub fn retention(
 /// The URL at which a server with these settings is reached; values that are not accepted count as none.
 #[must_use]
 pub fn reached_at(environment: &Environment) -> String {
-    let public_url = PUBLIC_URL.resolve(environment, None, url).ok().flatten();
-    public_url.unwrap_or_else(|| {
+    let configured = PUBLIC_URL.resolve(environment, None, public_url).ok().flatten();
+    configured.unwrap_or_else(|| {
         let listen = LISTEN.resolve(environment, None, address).ok();
         format!("http://{}", listen.map_or_else(|| LISTEN.default.to_owned(), |at| at.to_string()))
     })
@@ -249,37 +280,12 @@ fn address(text: &str) -> Option<SocketAddr> {
     text.parse().ok().or_else(localhost)
 }
 
-fn origins(text: &str) -> Option<Vec<String>> {
-    text.split(',').map(str::trim).filter(|o| !o.is_empty()).map(origin).collect()
-}
-
-/// `scheme://host[:port]`, as browsers send it: in lower case, without a path.
-fn origin(text: &str) -> Option<String> {
-    let url = web(text)?;
-    let bare = format!("{}://{}", url.scheme_str()?, url.authority()?);
-    bare.eq_ignore_ascii_case(text).then(|| text.to_ascii_lowercase())
-}
-
-fn url(text: &str) -> Option<Option<String>> {
-    if text.is_empty() {
-        return Some(None);
+/// Which setting lets others than this machine reach the server, if one does.
+fn exposure(listen: SocketAddr, public_url: Option<&str>) -> Option<String> {
+    let url = public_url.filter(|url| !is_loopback(url));
+    match (listen.ip().is_loopback(), url) {
+        (false, _) => Some(format!("{} is {listen}", LISTEN.variable)),
+        (true, Some(url)) => Some(format!("{} is {url}", PUBLIC_URL.variable)),
+        (true, None) => None,
     }
-    let url = web(text)?;
-    // http::Uri drops a fragment silently.
-    let plain = url.path() == "/" && url.query().is_none() && !text.contains('#');
-    plain.then(|| Some(text.trim_end_matches('/').to_owned()))
-}
-
-/// An `http` or `https` URL with a host name or address, without credentials.
-fn web(text: &str) -> Option<http::Uri> {
-    let url: http::Uri = text.parse().ok()?;
-    let authority = url.authority()?;
-    let host = authority.host();
-    let of_host = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
-    let named = !host.is_empty() && host.chars().all(of_host);
-    let numbered = || host.trim_matches(['[', ']']).parse::<Ipv6Addr>().is_ok();
-    let no_more = authority.as_str() == host || authority.port_u16().is_some();
-    let credentials = authority.as_str().contains('@');
-    let fits = (named || numbered()) && no_more && !credentials;
-    (fits && matches!(url.scheme_str(), Some("http" | "https"))).then_some(url)
 }

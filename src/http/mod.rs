@@ -6,6 +6,7 @@ pub mod context;
 pub(crate) mod demo;
 pub(crate) mod error;
 pub(crate) mod extract;
+pub mod header_policy;
 pub(crate) mod health;
 pub(crate) mod intake;
 pub(crate) mod middleware;

@@ -20,7 +20,6 @@ use crate::http::assets::docs_page;
 use crate::http::context::HttpContext;
 use crate::http::error::ApiError;
 use crate::http::extract::query::Query;
-use crate::http::middleware::security_headers;
 use crate::http::openapi::document;
 use crate::http::request::HttpRequest;
 use crate::http::server::connection::ConnectionInfo;
@@ -224,11 +223,7 @@ impl Router {
             },
             Err(error) => Err(error),
         };
-        let mut response = response.unwrap_or_else(Reply::into_response);
-        if path == "/admin" || path.starts_with("/admin/") {
-            security_headers::add(response.headers_mut(), self.context.origin.is_https());
-        }
-        response
+        response.unwrap_or_else(Reply::into_response)
     }
 }
 

@@ -5,9 +5,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use libtest_mimic::Trial;
 use totp_rs::{Builder, Secret};
 
-use crate::case;
 use crate::driver::{ENTER, Page};
 use crate::server::{PASSWORD, TestServer};
+use crate::{case, case_with};
 
 pub(crate) fn cases() -> Vec<Trial> {
     vec![
@@ -16,6 +16,11 @@ pub(crate) fn cases() -> Vec<Trial> {
         case("accounts::second_factor_codes_are_accepted_once", second_factor),
         case("accounts::an_expired_session_keeps_the_address", expired_session),
         case("accounts::a_failed_sign_out_is_reported", failed_sign_out),
+        case_with(
+            "accounts::a_wrong_public_url_looked_like_a_wrong_password",
+            TestServer::start_with_wrong_public_url,
+            wrong_public_url,
+        ),
         case("accounts::an_open_tab_follows_a_change_of_account", change_of_account),
     ]
 }
@@ -45,6 +50,29 @@ async fn setup_link(server: TestServer, page: Page) {
     page.fill("#password", PASSWORD).await;
     page.press(ENTER).await;
     page.wait_for_text("h1", "Ce lien n’est plus valable").await;
+}
+
+/// The forms say which setting is wrong.
+async fn wrong_public_url(server: TestServer, page: Page) {
+    let token = server.stdout.split_once("/admin/setup#").expect("a link").1;
+    let token = token.split_whitespace().next().expect("a token").to_owned();
+    page.goto(&format!("/admin/setup#{token}")).await;
+    page.fill("#username", "claire").await;
+    page.fill("#password", PASSWORD).await;
+    page.press(ENTER).await;
+    page.wait_for_text("#form-error", "FASTCORE_PUBLIC_URL").await;
+
+    server.add_staff("claire");
+    page.goto("/admin").await;
+    page.fill("#username", "claire").await;
+    page.fill("#password", PASSWORD).await;
+    page.press(ENTER).await;
+    page.wait_for_text("#form-error", "règle son adresse par FASTCORE_PUBLIC_URL").await;
+    page.click("button[lang=en]").await;
+    page.wait_for_text("h1", "Sign in").await;
+    page.fill("#password", PASSWORD).await;
+    page.press(ENTER).await;
+    page.wait_for_text("#form-error", "sets its address with FASTCORE_PUBLIC_URL").await;
 }
 
 async fn sign_in(server: TestServer, page: Page) {

@@ -47,10 +47,18 @@ fn case<F>(name: &str, body: fn(TestServer, Page) -> F) -> Trial
 where
     F: Future<Output = ()> + 'static,
 {
+    case_with(name, TestServer::start, body)
+}
+
+/// [`case`] with a server that is started in another way.
+fn case_with<F>(name: &str, start: fn() -> TestServer, body: fn(TestServer, Page) -> F) -> Trial
+where
+    F: Future<Output = ()> + 'static,
+{
     Trial::test(name, move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
-            let server = TestServer::start();
+            let server = start();
             let driver = Driver::start();
             let page = Page::open(&driver, &server.origin).await;
             let (test, checked) = (body(server, page.clone()), page.clone());

@@ -25,8 +25,17 @@ pub(crate) struct TestServer {
 impl TestServer {
     pub(crate) fn start() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let (process, address, stdout) = serve(&folder, "127.0.0.1:0");
+        let (process, address, stdout) = serve(&folder, "127.0.0.1:0", None);
         Self { origin: format!("http://{address}"), stdout, address, process, folder }
+    }
+
+    /// A server that is told another address than the one at which the browser opens it.
+    pub(crate) fn start_with_wrong_public_url() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (process, address, stdout) =
+            serve(&folder, "127.0.0.1:0", Some("http://leads.example"));
+        let origin = format!("http://{}", address.replace("127.0.0.1", "localhost"));
+        Self { origin, stdout, address, process, folder }
     }
 
     /// Kills the server and starts it again at the same address.
@@ -37,7 +46,7 @@ impl TestServer {
 
     /// Starts the server again at the same address, after `kill`.
     pub(crate) fn start_again(&mut self) {
-        (self.process, _, _) = serve(&self.folder, &self.address);
+        (self.process, _, _) = serve(&self.folder, &self.address, None);
     }
 
     pub(crate) fn kill(&mut self) {
@@ -120,9 +129,14 @@ fn command(folder: &tempfile::TempDir, arguments: &[&str]) -> Command {
 }
 
 /// Starts a server and waits until it listens. Returns the process, its address and what it printed.
-fn serve(folder: &tempfile::TempDir, listen: &str) -> (Child, String, String) {
+fn serve(
+    folder: &tempfile::TempDir,
+    listen: &str,
+    public_url: Option<&str>,
+) -> (Child, String, String) {
     let mut command = command(folder, &["serve"]);
     command.env("FASTCORE_SITE_INGEST_TOKEN", TOKEN).env("FASTCORE_LISTEN", listen);
+    command.envs(public_url.map(|url| ("FASTCORE_PUBLIC_URL", url)));
     let mut child =
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
     let stdout = read_lines(child.stdout.take().expect("a pipe"));

@@ -110,7 +110,7 @@ fn a_database_readable_by_others_becomes_private() {
 /// Variable, flag, values that are refused.
 type Bad = (&'static str, &'static str, &'static [&'static str]);
 
-const BAD: [Bad; 8] = [
+const BAD: [Bad; 9] = [
     (
         "DATABASE_URL",
         "--database-url",
@@ -187,6 +187,11 @@ const BAD: [Bad; 8] = [
             "https://example.com/leads/",
         ],
     ),
+    (
+        "FASTCORE_TRUSTED_PROXIES",
+        "--trusted-proxies",
+        &["localhost", "10.0.0.0/33", "127.0.0.1;10.0.0.1", "127.0.0.1:80", "[::1]"],
+    ),
     ("LOG_LEVEL", "--log-level", &["TRACE", "loud", "1", "INFO,DEBUG", " "]),
     ("DEBUG", "--debug", &["maybe", "*", "fastcore:*"]),
     ("FASTCORE_LOG_FORMAT", "--log-format", &["xml", "JSON lines"]),
@@ -205,7 +210,7 @@ fn every_bad_setting_is_a_one_line_error_that_names_the_accepted_values() {
             messages.push_str(&message);
         }
     }
-    assert_eq!(messages.lines().count(), 66);
+    assert_eq!(messages.lines().count(), 71);
     insta::assert_snapshot!(messages);
     let left: Vec<_> = fs::read_dir(folder.path()).expect("a folder").collect();
     assert!(left.is_empty(), "a refused start creates no file: {left:?}");
@@ -394,6 +399,66 @@ fn off_loopback_plaintext_and_a_missing_token_are_refused() {
     messages += &refusal(everywhere(folder.path()).env(INGEST, ""));
     insta::assert_snapshot!(messages);
     assert!(!folder.path().join("fastcore.db.ingest-token").exists(), "no token is created");
+}
+
+#[test]
+fn a_public_url_went_live_with_a_generated_or_a_weak_token() {
+    let folder = folder();
+    let serve_at = |url: &str| {
+        let mut command = serve(folder.path());
+        command.env_remove(INGEST).env("FASTCORE_PUBLIC_URL", url);
+        command
+    };
+    let remote = "https://leads.example.com";
+    let message = refusal(&mut serve_at(remote));
+    assert!(
+        message.contains(&format!("not set, and FASTCORE_PUBLIC_URL is {remote}, which is not")),
+        "{message}"
+    );
+    assert!(!message.contains("_FILE"), "there is no generated one: {message}");
+    assert!(!folder.path().join("fastcore.db").exists(), "nothing is created");
+    for url in ["https://localhost.example.com", "http://128.0.0.1", "http://[::2]:8000"] {
+        assert!(refusal(&mut serve_at(url)).contains("not loopback"), "{url}");
+    }
+    for weak in ["changeme", "5555", &format!("your-secret-token-{}", "0".repeat(32))] {
+        let message = refusal(serve_at(remote).env(INGEST, weak));
+        assert!(message.contains("`fastcore token` prints a strong one"), "{weak}: {message}");
+    }
+    for url in
+        ["http://localhost:81", "http://LEADS.localhost.", "http://127.9.9.9", "http://[::1]"]
+    {
+        ServeProcess::spawn(&mut serve_at(url)).terminate();
+    }
+    // The token that those starts have generated stays in use once it is configured.
+    let message = refusal(&mut serve_at(remote));
+    let (_, advice) = message.split_once("prints; ").expect("advice");
+    let (setting, _) = advice.split_once(' ').expect("a setting");
+    let (name, file) = setting.split_once('=').expect("a value");
+    let mut server = ServeProcess::spawn(serve_at(remote).env(name, file));
+    let token = fs::read_to_string(file).expect("the token");
+    assert_eq!(post_with(server.address, token.trim()), 201);
+    server.terminate();
+}
+
+#[test]
+fn check_reported_a_token_as_missing_that_only_the_unit_can_read() {
+    let folder = folder();
+    ServeProcess::spawn(&mut serve(folder.path())).terminate();
+    let check = |variables: &[(&str, &str)]| {
+        let mut command = command(folder.path(), &["check"]);
+        command.env("FASTCORE_PUBLIC_URL", "https://leads.example.com");
+        command.envs(variables.iter().copied());
+        let output = command.output().expect("it runs");
+        (output.status.code(), String::from_utf8(output.stdout).expect("text"))
+    };
+    let (status, report) = check(&[]);
+    assert!(status == Some(0) && !report.contains(INGEST), "{report}");
+    let (status, report) = check(&[(INGEST, "changeme")]);
+    assert_eq!(status, Some(1), "{report}");
+    assert!(
+        report.contains(&format!("ERROR    settings    {INGEST} is a placeholder")),
+        "{report}"
+    );
 }
 
 #[test]
@@ -749,12 +814,12 @@ fn the_debug_log_contains_no_secret_or_personal_data() {
 fn the_printed_commands_use_the_public_url() {
     let folder = folder();
     let mut server = ServeProcess::spawn(
-        command(folder.path(), &["serve"]).env("FASTCORE_PUBLIC_URL", "https://leads.example.com/"),
+        command(folder.path(), &["serve"]).env("FASTCORE_PUBLIC_URL", "http://leads.localhost:81/"),
     );
     server.read_until("Then look at it");
     server.terminate();
     let log = server.log.join("\n");
-    assert!(log.contains("curl -sS https://leads.example.com/inbound/leads"), "{log}");
+    assert!(log.contains("curl -sS http://leads.localhost:81/inbound/leads"), "{log}");
 }
 
 #[test]

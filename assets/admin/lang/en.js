@@ -35,6 +35,7 @@ const erasureReasons = {
   mistake: 'sent by mistake',
   restored: 'erased already before the restore',
 };
+const waitText = (seconds) => (seconds < 60 ? plural(seconds, 'second', 'seconds') : plural(Math.ceil(seconds / 60), 'minute', 'minutes'));
 const reasonText = (reason) => (erasureReasons[reason] ? ` (${erasureReasons[reason]})` : '');
 const formatNames = { xlsx: 'Excel', csv: 'CSV', 'csv (excel-fr)': 'CSV for French Excel', jsonl: 'JSON Lines', json: 'JSON', postgres: 'PostgreSQL' };
 
@@ -112,7 +113,7 @@ export default {
     submitCode: 'Verify',
     wrongPassword: 'Wrong name or password.',
     wrongCode: 'Wrong code, or one that was used already. Wait for the next one and try again.',
-    tooMany: (minutes) => `Too many attempts. Try again in ${plural(minutes, 'minute', 'minutes')}.`,
+    tooMany: (seconds) => `Too many attempts. Try again in ${waitText(seconds)}.`,
     missing: 'Fill in name and password.',
     signOutReasons: {
       expired: 'Your session has ended. Sign in again to go on where you were.',
@@ -295,6 +296,7 @@ export default {
       STAFF_ADDED: 'Account created',
       STAFF_REMOVED: 'Account removed',
       STAFF_PASSWORD_RESET: 'Password changed',
+      STAFF_UNLOCKED: 'Account unlocked',
       STAFF_SIGNED_IN: 'Signed in',
       STAFF_SIGNED_OUT: 'Signed out',
       STAFF_SIGN_IN_REFUSED: 'Sign-in refused',
@@ -316,6 +318,7 @@ export default {
       STAFF_ADDED: (by, d, account) => `Account “${account}” created by ${by}`,
       STAFF_REMOVED: (by, d, account) => `Account “${account}” removed by ${by}`,
       STAFF_PASSWORD_RESET: (by, d, account) => `Password of the account “${account}” changed by ${by}`,
+      STAFF_UNLOCKED: (by, d, account) => `Account “${account}” unlocked by ${by}`,
       STAFF_SIGNED_IN: (by, d, account) => `${account} signed in`,
       STAFF_SIGNED_OUT: (by, d, account) => `${account} signed out`,
       STAFF_SIGN_IN_REFUSED: (by, d, account) => (account ? `Sign-in refused for “${account}”` : 'Sign-in refused: unknown name'),

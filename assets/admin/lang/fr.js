@@ -35,6 +35,7 @@ const erasureReasons = {
   mistake: 'envoyée par erreur',
   restored: 'déjà effacée avant la restauration',
 };
+const waitText = (seconds) => (seconds < 60 ? plural(seconds, 'seconde', 'secondes') : plural(Math.ceil(seconds / 60), 'minute', 'minutes'));
 const reasonText = (reason) => (erasureReasons[reason] ? ` (${erasureReasons[reason]})` : '');
 const formatNames = { xlsx: 'Excel', csv: 'CSV', 'csv (excel-fr)': 'CSV pour Excel', jsonl: 'JSON Lines', json: 'JSON', postgres: 'PostgreSQL' };
 
@@ -112,7 +113,7 @@ export default {
     submitCode: 'Vérifier',
     wrongPassword: 'Nom ou mot de passe incorrect.',
     wrongCode: 'Code incorrect ou déjà utilisé. Attendez le suivant et recommencez.',
-    tooMany: (minutes) => `Trop d’essais. Réessayez dans ${plural(minutes, 'minute', 'minutes')}.`,
+    tooMany: (seconds) => `Trop d’essais. Réessayez dans ${waitText(seconds)}.`,
     missing: 'Remplissez le nom et le mot de passe.',
     signOutReasons: {
       expired: 'Votre session est terminée. Reconnectez-vous pour reprendre où vous étiez.',
@@ -295,6 +296,7 @@ export default {
       STAFF_ADDED: 'Compte créé',
       STAFF_REMOVED: 'Compte supprimé',
       STAFF_PASSWORD_RESET: 'Mot de passe changé',
+      STAFF_UNLOCKED: 'Compte débloqué',
       STAFF_SIGNED_IN: 'Connexion',
       STAFF_SIGNED_OUT: 'Déconnexion',
       STAFF_SIGN_IN_REFUSED: 'Connexion refusée',
@@ -316,6 +318,7 @@ export default {
       STAFF_ADDED: (by, d, account) => `Compte « ${account} » créé par ${by}`,
       STAFF_REMOVED: (by, d, account) => `Compte « ${account} » supprimé par ${by}`,
       STAFF_PASSWORD_RESET: (by, d, account) => `Mot de passe du compte « ${account} » changé par ${by}`,
+      STAFF_UNLOCKED: (by, d, account) => `Compte « ${account} » débloqué par ${by}`,
       STAFF_SIGNED_IN: (by, d, account) => `Connexion de ${account}`,
       STAFF_SIGNED_OUT: (by, d, account) => `Déconnexion de ${account}`,
       STAFF_SIGN_IN_REFUSED: (by, d, account) => (account ? `Connexion refusée pour « ${account} »` : 'Connexion refusée : nom inconnu'),

@@ -1,7 +1,7 @@
 //! `GET /openapi.json`, and the page at `/docs` that shows it. The page loads nothing from another
 //! host.
 
-use http::header::{CONTENT_SECURITY_POLICY, HeaderValue, REFERRER_POLICY};
+use http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
 use warp::reply::Response;
 
 use crate::http::assets::{Asset, Caching};
@@ -49,9 +49,8 @@ pub(crate) async fn openapi_json(
 pub(crate) async fn page(request: HttpRequest) -> Result<Response, ApiError> {
     let page = Asset::embedded("docs/index.html").ok_or(ApiError::Internal)?;
     let mut response = page.respond(&request.headers, Caching::Revalidate);
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(DOCS_PAGE_CSP));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    let policy = HeaderValue::from_static(DOCS_PAGE_CSP);
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
     Ok(response)
 }
 

@@ -1,8 +1,10 @@
 //! What surrounds every request: its id, CORS, the panic guard, the unread rest of its body, its line in
 //! the log.
 
+pub(crate) mod client_address;
 pub(crate) mod cors;
 pub(crate) mod origin;
+pub(crate) mod refusals;
 pub(crate) mod request_log;
 pub(crate) mod security_headers;
 
@@ -11,9 +13,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use futures_util::FutureExt;
-use http::header::{
-    CACHE_CONTROL, CONNECTION, EXPECT, HOST, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
-};
+use http::header::{CACHE_CONTROL, CONNECTION, EXPECT, HOST, HeaderName, HeaderValue};
 use http::{HeaderMap, Request, StatusCode, Version};
 use hyper::body::Incoming;
 use tower_service::Service as _;
@@ -21,6 +21,8 @@ use uuid::Uuid;
 use warp::reply::{Reply, Response};
 
 use crate::http::error::ApiError;
+use crate::http::header_policy::HeaderPolicy;
+use crate::http::middleware::refusals::RefusedSignIn;
 use crate::http::middleware::request_log::{
     LoggedRequest, RequestLog, logged_method, logged_route,
 };
@@ -38,13 +40,20 @@ const KEEP_ALIVE_PROMISE: &str = "timeout=75";
 #[derive(Clone)]
 pub(crate) struct Middleware {
     routes: Routes,
-    cors_origins: Arc<[String]>,
+    policy: HeaderPolicy,
     pub(crate) log: RequestLog,
 }
 
 impl Middleware {
-    pub(crate) fn new(routes: Routes, cors_origins: Arc<[String]>) -> Self {
-        Self { routes, cors_origins, log: RequestLog::default() }
+    pub(crate) fn new(routes: Routes, policy: HeaderPolicy) -> Self {
+        Self { routes, policy, log: RequestLog::default() }
+    }
+
+    /// Adds the headers that every response has.
+    pub(crate) fn add_headers(&self, headers: &mut HeaderMap, request_id: HeaderValue) {
+        headers.insert(REQUEST_ID, request_id);
+        headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        security_headers::add(headers, self.policy.is_https);
     }
 
     /// Responds to a request; a panic of its handler becomes a 500.
@@ -63,7 +72,7 @@ impl Middleware {
         let method = logged_method(&head.method);
         let path = head.uri.path().to_owned();
         // No other origin may read the admin page.
-        let origin = cors::allowed_origin(&head.headers, &self.cors_origins)
+        let origin = cors::allowed_origin(&head.headers, &self.policy.cors_origins)
             .filter(|_| !path.starts_with("/admin"));
         let client_closes = head.version != Version::HTTP_11 || asks_to_close(&head.headers);
         let expects_continue = head.headers.contains_key(EXPECT);
@@ -83,9 +92,7 @@ impl Middleware {
         } else if !client_closes && !*draining.borrow() {
             headers.insert(KEEP_ALIVE, HeaderValue::from_static(KEEP_ALIVE_PROMISE));
         }
-        headers.insert(REQUEST_ID, id.clone());
-        headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        self.add_headers(headers, id.clone());
         cors::add_headers(headers, origin);
         self.log.record(&LoggedRequest {
             method,
@@ -95,6 +102,7 @@ impl Middleware {
             duration,
             request_id: id.to_str().unwrap_or("-"),
             lead_id: response.extensions().get::<LoggedLead>().map(|lead| lead.0.as_str()),
+            refused_sign_in: response.extensions().get::<RefusedSignIn>().copied(),
         });
         response
     }
@@ -135,9 +143,12 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
         let plain = |b: &u8| b.is_ascii_alphanumeric() || b"-_.".contains(b);
         (1..=128).contains(&v.len()) && v.as_bytes().iter().all(plain)
     };
-    headers.get(REQUEST_ID).filter(is_valid).cloned().unwrap_or_else(|| {
-        let mut text = Uuid::encode_buffer();
-        let text: &str = Uuid::now_v7().hyphenated().encode_lower(&mut text);
-        HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("-"))
-    })
+    headers.get(REQUEST_ID).filter(is_valid).cloned().unwrap_or_else(new_request_id)
+}
+
+/// A new id for a request.
+pub(crate) fn new_request_id() -> HeaderValue {
+    let mut text = Uuid::encode_buffer();
+    let text: &str = Uuid::now_v7().hyphenated().encode_lower(&mut text);
+    HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("-"))
 }

@@ -1,10 +1,10 @@
-//! The security headers of the admin page and its API (OWASP Secure Headers Project, HTTP Security
+//! The security headers of every response (OWASP Secure Headers Project, HTTP Security
 //! Response Headers Cheat Sheet).
 
 use http::HeaderMap;
 use http::header::{
     CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
-    X_FRAME_OPTIONS,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 
 /// For the admin page and its files: everything from this server, nothing inline.
@@ -18,7 +18,9 @@ pub(crate) const DOCS_PAGE_CSP: &str = "default-src 'none'; script-src 'self'; s
 /// For everything that is not a page.
 const DATA_CSP: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'";
 
-const HEADERS: [(HeaderName, &str); 5] = [
+const HEADERS: [(HeaderName, &str); 7] = [
+    (CONTENT_SECURITY_POLICY, DATA_CSP),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (REFERRER_POLICY, "no-referrer"),
     (X_FRAME_OPTIONS, "DENY"),
     (
@@ -30,12 +32,11 @@ const HEADERS: [(HeaderName, &str); 5] = [
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
 
-/// Adds the headers that every response under `/admin` has.
+/// Adds the headers that every response has, unless its handler has set them.
 pub(crate) fn add(headers: &mut HeaderMap, is_https: bool) {
     for (name, value) in HEADERS {
-        headers.insert(name, HeaderValue::from_static(value));
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
-    headers.entry(CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(DATA_CSP));
     if is_https {
         let one_year = HeaderValue::from_static("max-age=31536000");
         headers.insert(STRICT_TRANSPORT_SECURITY, one_year);

@@ -15,7 +15,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use http::StatusCode;
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -26,8 +27,9 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::http::error::ApiError;
-use crate::http::middleware::Middleware;
+use crate::http::header_policy::HeaderPolicy;
 use crate::http::middleware::request_log::REPORT_INTERVAL;
+use crate::http::middleware::{Middleware, new_request_id};
 use crate::http::router::Routes;
 use crate::http::server::client_stream::ClientStream;
 use crate::http::server::connection::ConnectionInfo;
@@ -92,12 +94,12 @@ pub fn listen(socket: TcpSocket) -> io::Result<TcpListener> {
 pub async fn serve(
     listener: TcpListener,
     routes: Routes,
-    cors_origins: Arc<[String]>,
+    policy: HeaderPolicy,
     limits: Limits,
     stop: impl Future<Output = ()>,
 ) {
     let server = HttpServer {
-        middleware: Middleware::new(routes, cors_origins),
+        middleware: Middleware::new(routes, policy),
         connections: Arc::new(ConnectionLimiter::new(limits.connections)),
         limits,
     };
@@ -235,15 +237,19 @@ impl HttpServer {
     /// response.
     async fn send_408(&self, mut stream: ClientStream) {
         let error = ApiError::HEAD_TIMEOUT;
-        let (status, body, request_id) = (error.status(), error.body(), uuid::Uuid::now_v7());
-        self.middleware.log.record_late_head(status, &request_id.to_string());
-        let response = format!(
-            "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
-             cache-control: no-store\r\nx-content-type-options: nosniff\r\nx-request-id: {request_id}\r\n\
-             connection: close\r\n\r\n{body}",
-            body.len(),
-        );
-        if stream.write_all(response.as_bytes()).await.is_ok() {
+        let (status, body, request_id) = (error.status(), error.body(), new_request_id());
+        self.middleware.log.record_late_head(status, request_id.to_str().unwrap_or("-"));
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        self.middleware.add_headers(&mut headers, request_id);
+        let mut response = format!("HTTP/1.1 {status}\r\n").into_bytes();
+        for (name, value) in &headers {
+            response.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+        }
+        response.extend([b"\r\n", body.as_bytes()].concat());
+        if stream.write_all(&response).await.is_ok() {
             let _ = stream.shutdown().await;
         }
     }

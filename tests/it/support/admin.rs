@@ -80,16 +80,25 @@ pub(crate) fn create_first_account(server: &TestServer) -> Browser {
 #[derive(Clone)]
 pub(crate) struct Browser {
     pub(crate) address: SocketAddr,
-    /// `name=token`, as it sends it.
+    /// The session's cookie, `name=token`, as it sends it.
     pub(crate) cookie: Option<String>,
+    /// The cookie of a device that has signed in, likewise.
+    pub(crate) device: Option<String>,
+    /// The address that a trusted proxy names.
+    pub(crate) client: Option<&'static str>,
 }
 
 impl Browser {
     pub(crate) fn new(address: SocketAddr) -> Self {
-        Self { address, cookie: None }
+        Self { address, cookie: None, device: None, client: None }
     }
 
-    /// Sends these headers and the cookie, and keeps the cookie that comes back.
+    /// A browser at another address, behind a proxy.
+    pub(crate) fn at(address: SocketAddr, client: &'static str) -> Self {
+        Self { client: Some(client), ..Self::new(address) }
+    }
+
+    /// Sends these headers and the cookies, and keeps the cookies that come back.
     pub(crate) fn send(
         &mut self,
         method: &str,
@@ -97,13 +106,17 @@ impl Browser {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Response {
-        let cookie = self.cookie.clone();
+        let cookies: Vec<String> = self.cookie.iter().chain(&self.device).cloned().collect();
+        let cookies = Some(cookies.join("; ")).filter(|cookies| !cookies.is_empty());
         let mut all = headers.to_vec();
-        all.extend(cookie.as_deref().map(|cookie| ("Cookie", cookie)));
+        all.extend(cookies.as_deref().map(|cookies| ("Cookie", cookies)));
+        all.extend(self.client.map(|client| ("X-Forwarded-For", client)));
         let answer = once(self.address, method, path, &all, body);
-        if let Some(set) = answer.header("set-cookie") {
+        for (_, set) in answer.headers.iter().filter(|(name, _)| name == "set-cookie") {
             let cookie = set.split(';').next().expect("a cookie").to_owned();
-            self.cookie = Some(cookie).filter(|cookie| !cookie.ends_with('='));
+            let of_device = cookie.contains("fastcore_device=");
+            let kept = if of_device { &mut self.device } else { &mut self.cookie };
+            *kept = Some(cookie).filter(|cookie| !cookie.ends_with('='));
         }
         answer
     }

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use fastcore::clock::Clock;
 use fastcore::config::environment::Environment;
 use fastcore::config::server::{ServerConfig, ServerFlags};
 use fastcore::http::context::HttpContext;
+use fastcore::http::header_policy::HeaderPolicy;
 use fastcore::http::router::{Routes, routes};
 use fastcore::http::server::{Limits, bind, listen, serve};
 use fastcore::store::db::lock::ServerLock;
@@ -58,6 +58,8 @@ impl TestServer {
                 ("FASTCORE_SITE_INGEST_TOKEN", TOKEN),
                 ("DATABASE_URL", database.to_str().expect("UTF-8")),
                 ("FASTCORE_LISTEN", "127.0.0.1:0"),
+                // The tests name clients as a proxy does.
+                ("FASTCORE_TRUSTED_PROXIES", "127.0.0.1"),
             ];
             let environment = Environment::of(&variables);
             let server =
@@ -71,7 +73,9 @@ impl TestServer {
                 App::start(&database, &clock, Schedules::default(), runtime.handle())
                     .expect("an app");
             let setup = app.admin.setup.clone();
-            let mut context = HttpContext::new(app, tokens).with_public_url(public_url);
+            let mut context = HttpContext::new(app, tokens)
+                .with_public_url(public_url)
+                .with_trusted_proxies(server.trusted_proxies.clone());
             context.body_timeout = body_timeout;
             runtime.block_on(async move {
                 let listener = bind(server.listen).and_then(listen).expect("a port");
@@ -79,9 +83,13 @@ impl TestServer {
                 drop(setup);
                 ready.send((listener.local_addr().expect("an address"), link)).expect("a test");
                 let all = routes(&context);
+                let policy = HeaderPolicy {
+                    cors_origins: server.cors_origins.into(),
+                    is_https: context.is_https(),
+                };
                 drop(context);
                 let stop = async move { drop(stopped.await) };
-                serve(listener, all, server.cors_origins.into(), limits, stop).await;
+                serve(listener, all, policy, limits, stop).await;
             });
             assert!(background.stop(runtime, Duration::from_secs(10)), "the writer ends");
         });
@@ -141,7 +149,7 @@ pub(crate) fn serving(routes: Routes) -> RouteServer {
             let listener = bind(([127, 0, 0, 1], 0).into()).and_then(listen).expect("a port");
             ready.send(listener.local_addr().expect("an address")).expect("a test");
             let stop = async move { drop(stopped.await) };
-            serve(listener, routes, Arc::new([]), Limits::default(), stop).await;
+            serve(listener, routes, HeaderPolicy::default(), Limits::default(), stop).await;
         });
     });
     let address = address.recv().expect("the server starts");

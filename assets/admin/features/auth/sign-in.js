@@ -45,7 +45,7 @@ export class SignIn extends Component {
   /** @returns {Partial<SignInState>} */
   stateAfter(error) {
     if (error.code === 'code_required') return { step: 'code', code: '', error: null };
-    if (error.code === 'too_many_requests') return { error: t.signIn.tooMany(Math.ceil((error.retryAfter ?? defaultRetryAfter) / 60)) };
+    if (error.code === 'too_many_requests') return { error: t.signIn.tooMany(error.retryAfter ?? defaultRetryAfter) };
     if (error.detail === 'Wrong code') return { error: t.signIn.wrongCode };
     // Also at the second step: the password may have been changed since the first.
     if (error.code === 'unauthorized') return { step: 'password', error: t.signIn.wrongPassword };
