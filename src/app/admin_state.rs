@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::db::Db;
 use crate::app::export::exports::Exports;
 use crate::app::live::LiveHub;
+use crate::app::staff::devices::Devices;
 use crate::app::staff::key::StaffKey;
 use crate::app::staff::own_account::OwnAccount;
 use crate::app::staff::password::HashLimiter;
@@ -20,6 +21,7 @@ pub struct AdminState {
     pub db: Db,
     pub sessions: Sessions,
     pub sign_in: SignIn,
+    pub devices: Devices,
     pub setup: Setup,
     pub own_account: OwnAccount,
     pub exports: Exports,
@@ -43,6 +45,7 @@ impl AdminState {
             setup: Setup::new(db, &sessions, &hashing, staff_key),
             own_account: OwnAccount::new(db, &sign_in, &hashing, staff_key),
             sign_in,
+            devices: Devices::new(db),
             exports: Exports::new(db),
             live: LiveHub::start(db, &sessions, shutdown, runtime),
             status,

@@ -58,6 +58,10 @@ pub(crate) struct Args {
     /// [default: from the listen address]
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
+    /// Proxies whose X-Forwarded-For is believed: addresses or networks, separated by commas
+    /// [env: FASTCORE_TRUSTED_PROXIES] [default: none]
+    #[arg(long, value_name = "NETWORKS")]
+    trusted_proxies: Option<String>,
     /// Folder for scheduled backups [env: FASTCORE_BACKUP_DIR] [default: none]
     #[arg(long, value_name = "FOLDER")]
     backup_dir: Option<String>,
@@ -79,6 +83,7 @@ pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> 
         cors_origins: args.cors_origins,
         allow_plaintext: args.allow_plaintext,
         public_url: args.public_url,
+        trusted_proxies: args.trusted_proxies,
         backup_dir: args.backup_dir,
         backup_every: args.backup_every,
         backup_keep: args.backup_keep,
@@ -165,8 +170,9 @@ async fn serve(
     let url = server.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     startup::log_listening(server, &tokens, address, &url);
     print_setup_link(&app, &url).await?;
-    let context =
-        http::context::HttpContext::new(app, tokens).with_public_url(server.public_url.as_deref());
+    let context = http::context::HttpContext::new(app, tokens)
+        .with_public_url(server.public_url.as_deref())
+        .with_trusted_proxies(server.trusted_proxies.clone());
     let mut routes = http::router::routes(&context);
     if let Some(link) = link {
         let text = startup::sign_in_link(&format!("{url}{}", link.path()));
@@ -186,12 +192,14 @@ async fn serve(
 /// Prints the link for the first account where there is none, on a terminal alone: anywhere else, such as in
 /// a journal, others could read it.
 async fn print_setup_link(app: &App, url: &str) -> Result<(), CliError> {
+    let Some(token) = app.admin.setup.issue_token().await? else { return Ok(()) };
     if !io::stdout().is_terminal() {
+        tracing::info!(
+            "there is no account for the admin page yet; `fastcore staff invite NAME` prints a link for one"
+        );
         return Ok(());
     }
-    if let Some(token) = app.admin.setup.issue_token().await?
-        && let Err(error) = output::data(startup::setup_link(url, &token).as_bytes())
-    {
+    if let Err(error) = output::data(startup::setup_link(url, &token).as_bytes()) {
         tracing::warn!(%error, "the link for the first account could not be printed");
     }
     Ok(())

@@ -40,6 +40,13 @@ pub(crate) fn log_prepared(server: &ServerConfig, prepared: &Prepared, tokens: &
     for warning in &tokens.warnings {
         tracing::warn!("{warning}");
     }
+    let is_https = server.public_url.as_ref().is_some_and(|url| url.starts_with("https:"));
+    if is_https && server.trusted_proxies.is_empty() {
+        tracing::warn!(
+            "the clients of a proxy are not told apart, and sign-ins are limited for all of them together; set \
+             FASTCORE_TRUSTED_PROXIES to the address that the proxy connects from"
+        );
+    }
     match block_size(&server.database) {
         Some(bytes) if bytes < PAGE_BYTES => tracing::warn!(
             block_bytes = bytes,

@@ -10,7 +10,7 @@ use crate::config::env_file;
 use crate::config::error::ConfigError;
 
 /// All variables; a secret `X` may be given as `X_FILE` or as a systemd credential.
-const KNOWN: [&str; 20] = [
+const KNOWN: [&str; 21] = [
     "DATABASE_URL",
     "LOG_LEVEL",
     "DEBUG",
@@ -22,6 +22,7 @@ const KNOWN: [&str; 20] = [
     "FASTCORE_CORS_ORIGINS",
     "FASTCORE_ALLOW_PLAINTEXT",
     "FASTCORE_PUBLIC_URL",
+    "FASTCORE_TRUSTED_PROXIES",
     "FASTCORE_LOG_FORMAT",
     "FASTCORE_BACKUP_DIR",
     "FASTCORE_BACKUP_EVERY",

@@ -9,4 +9,5 @@ pub mod ingest_tokens;
 pub mod secret;
 pub mod server;
 pub mod setting;
+pub mod trusted_proxies;
 mod web_url;

@@ -12,6 +12,7 @@ use crate::config::environment::Environment;
 use crate::config::error::ConfigError;
 use crate::config::ingest_tokens::IngestTokens;
 use crate::config::setting::{Setting, boolean};
+use crate::config::trusted_proxies::TrustedProxies;
 use crate::config::web_url::{is_loopback, origins, public_url};
 
 const LISTEN: Setting = Setting {
@@ -73,6 +74,7 @@ pub struct ServerFlags {
     pub cors_origins: Option<String>,
     pub allow_plaintext: Option<String>,
     pub public_url: Option<String>,
+    pub trusted_proxies: Option<String>,
     pub backup_dir: Option<String>,
     pub backup_every: Option<String>,
     pub backup_keep: Option<String>,
@@ -127,6 +129,7 @@ pub struct ServerConfig {
     pub cors_origins: Vec<String>,
     /// Without a trailing slash; `None` where it is not set.
     pub public_url: Option<String>,
+    pub trusted_proxies: TrustedProxies,
     pub backups: Option<BackupConfig>,
     /// How long leads are kept; `None` where it is not set.
     pub retention: Option<TimeDelta>,
@@ -175,11 +178,21 @@ impl ServerConfig {
                  FASTCORE_ALLOW_PLAINTEXT=true if the network itself is encrypted"
             )));
         }
+        let trusted_proxies = TrustedProxies::load(environment, flags.trusted_proxies.as_deref())?;
         let backups = BackupConfig::load(environment, flags)?;
         let retention = retention(environment, flags)?;
         let is_exposed = exposure(listen, public_url.as_deref()).is_some();
         let configured = IngestTokens::configured(environment, is_exposed)?;
-        Ok(Self { database, listen, cors_origins, public_url, backups, retention, configured })
+        Ok(Self {
+            database,
+            listen,
+            cors_origins,
+            public_url,
+            trusted_proxies,
+            backups,
+            retention,
+            configured,
+        })
     }
 
     /// The values by their variables of the settings that concern commands as well, which may run in another
@@ -252,8 +265,8 @@ pub fn retention(
 /// The URL at which a server with these settings is reached; values that are not accepted count as none.
 #[must_use]
 pub fn reached_at(environment: &Environment) -> String {
-    let public_url = PUBLIC_URL.resolve(environment, None, public_url).ok().flatten();
-    public_url.unwrap_or_else(|| {
+    let configured = PUBLIC_URL.resolve(environment, None, public_url).ok().flatten();
+    configured.unwrap_or_else(|| {
         let listen = LISTEN.resolve(environment, None, address).ok();
         format!("http://{}", listen.map_or_else(|| LISTEN.default.to_owned(), |at| at.to_string()))
     })

@@ -65,6 +65,7 @@ audit_events! {
     StaffRemoved => "STAFF_REMOVED",
     StaffPasswordReset => "STAFF_PASSWORD_RESET",
     StaffAccountChanged => "STAFF_ACCOUNT_CHANGED",
+    StaffUnlocked => "STAFF_UNLOCKED",
     StaffSignedIn => "STAFF_SIGNED_IN",
     StaffSignedOut => "STAFF_SIGNED_OUT",
     StaffSignInRefused => "STAFF_SIGN_IN_REFUSED",

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::app::App;
 use crate::config::ingest_tokens::IngestTokens;
+use crate::config::trusted_proxies::TrustedProxies;
 use crate::http::middleware::origin::PublicOrigin;
 
 /// How long a whole request body may take to arrive.
@@ -18,6 +19,7 @@ pub struct HttpContext {
     /// How long a whole request body may take to arrive.
     pub body_timeout: Duration,
     pub(crate) origin: PublicOrigin,
+    pub(crate) trusted_proxies: TrustedProxies,
 }
 
 impl HttpContext {
@@ -28,6 +30,7 @@ impl HttpContext {
             tokens: Arc::new(tokens),
             body_timeout: BODY_TIMEOUT,
             origin: PublicOrigin::default(),
+            trusted_proxies: TrustedProxies::default(),
         }
     }
 
@@ -36,6 +39,13 @@ impl HttpContext {
     #[must_use]
     pub fn with_public_url(mut self, public_url: Option<&str>) -> Self {
         self.origin = PublicOrigin::new(public_url);
+        self
+    }
+
+    /// Sets the proxies that are believed when they name a client's address.
+    #[must_use]
+    pub fn with_trusted_proxies(mut self, trusted_proxies: TrustedProxies) -> Self {
+        self.trusted_proxies = trusted_proxies;
         self
     }
 

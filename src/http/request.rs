@@ -1,5 +1,7 @@
 //! A request as the handlers receive it.
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
 use futures_util::stream;
 use http::HeaderMap;
@@ -9,6 +11,7 @@ use crate::http::error::ApiError;
 use crate::http::extract::json_body;
 use crate::http::extract::json_body::BodyStream;
 use crate::http::extract::query::Query;
+use crate::http::middleware::client_address::client_address;
 use crate::http::server::connection::ConnectionInfo;
 
 /// A request whose path and method have a handler.
@@ -23,6 +26,11 @@ pub(crate) struct HttpRequest {
 }
 
 impl HttpRequest {
+    /// The client's address; `None` where clients are not told apart.
+    pub(crate) fn client(&self) -> Option<IpAddr> {
+        client_address(self.connection.peer, &self.headers, &self.context.trusted_proxies)
+    }
+
     /// Reads the body, which must be JSON by its media type and at most 64 KiB.
     pub(crate) async fn read_json(&mut self) -> Result<Bytes, ApiError> {
         let body = std::mem::replace(&mut self.body, Box::pin(stream::empty()));

@@ -8,7 +8,6 @@ use chrono::TimeDelta;
 use serde_json::Value;
 
 use super::backup::{names, stderr_text};
-use super::sign_in::code;
 use super::support::admin::{self, Browser, START_TIME, TestClock};
 use super::support::binary::{ServeProcess, command};
 use super::support::database::Database;
@@ -72,10 +71,10 @@ fn a_code_was_refused_for_half_a_year_after_the_clock_had_been_ahead() {
     let shown = admin::add_account_with_totp(server.folder(), "jean");
     let mut browser = Browser::new(server.address);
     test_clock.advance(TimeDelta::days(200));
-    let ahead = code(&shown, &test_clock);
+    let ahead = admin::totp_code(&shown, test_clock.now());
     assert_eq!(browser.sign_in_with_code("jean", &ahead).status, 200);
     test_clock.advance(TimeDelta::days(-200));
-    let right = code(&shown, &test_clock);
+    let right = admin::totp_code(&shown, test_clock.now());
     assert_eq!(browser.sign_in_with_code("jean", &right).status, 200);
     // It is used up like any other.
     browser.sign_in_with_code("jean", &right).assert_error(401, "unauthorized");

@@ -110,7 +110,7 @@ fn a_database_readable_by_others_becomes_private() {
 /// Variable, flag, values that are refused.
 type Bad = (&'static str, &'static str, &'static [&'static str]);
 
-const BAD: [Bad; 8] = [
+const BAD: [Bad; 9] = [
     (
         "DATABASE_URL",
         "--database-url",
@@ -187,6 +187,11 @@ const BAD: [Bad; 8] = [
             "https://example.com/leads/",
         ],
     ),
+    (
+        "FASTCORE_TRUSTED_PROXIES",
+        "--trusted-proxies",
+        &["localhost", "10.0.0.0/33", "127.0.0.1;10.0.0.1", "127.0.0.1:80", "[::1]"],
+    ),
     ("LOG_LEVEL", "--log-level", &["TRACE", "loud", "1", "INFO,DEBUG", " "]),
     ("DEBUG", "--debug", &["maybe", "*", "fastcore:*"]),
     ("FASTCORE_LOG_FORMAT", "--log-format", &["xml", "JSON lines"]),
@@ -205,7 +210,7 @@ fn every_bad_setting_is_a_one_line_error_that_names_the_accepted_values() {
             messages.push_str(&message);
         }
     }
-    assert_eq!(messages.lines().count(), 66);
+    assert_eq!(messages.lines().count(), 71);
     insta::assert_snapshot!(messages);
     let left: Vec<_> = fs::read_dir(folder.path()).expect("a folder").collect();
     assert!(left.is_empty(), "a refused start creates no file: {left:?}");

@@ -1,7 +1,8 @@
 //! The first account: a setup link that works once, for half an hour.
 
 use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::net::SocketAddr;
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -73,37 +74,77 @@ fn the_setup_link_expires_after_30_minutes_and_once_an_account_exists() {
 }
 
 #[test]
-fn serve_prints_the_setup_link_to_standard_output_while_there_is_no_account() {
+fn the_setup_link_was_written_to_the_journal() {
     let database = Database::without_file();
-    let start = |listen: &str| {
-        let mut command = command(database.folder(), &["serve"]);
-        command
-            .env("FASTCORE_SITE_INGEST_TOKEN", TOKEN)
-            .env("FASTCORE_LISTEN", listen)
-            .env("FASTCORE_PUBLIC_URL", "https://leads.example.com")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null());
-        command.spawn().expect("it runs")
-    };
-    let mut child = start("127.0.0.1:0");
-    let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-    let link = lines.map_while(Result::ok).find(|line| line.contains("/admin/setup#"));
-    let token = link.expect("a link");
-    let token =
-        token.trim().strip_prefix("https://leads.example.com/admin/setup#").expect("a token");
-    assert_eq!(token.len(), 64);
-    child.kill().expect("it lives");
-    child.wait().expect("it ends");
-    admin::add_account(database.folder(), "jean");
     let address = free_address();
-    let mut child = start(&address.to_string());
-    // It answers only once it has printed what there was to print.
+    let mut command = command(database.folder(), &["serve"]);
+    command
+        .env("FASTCORE_SITE_INGEST_TOKEN", TOKEN)
+        .env("FASTCORE_LISTEN", address.to_string())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it runs");
+    assert!(answers_health(address));
+    child.kill().expect("it lives");
+    let output = child.wait_with_output().expect("it ends");
+    assert!(output.stdout.is_empty(), "{output:?}");
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert!(!log.contains("/admin/setup") && log.contains("fastcore staff invite"), "{log}");
+}
+
+#[test]
+fn serve_prints_the_setup_link_to_a_terminal_while_there_is_no_account() {
+    let database = Database::without_file();
+    let start = || {
+        let serve = format!("{} serve --log-format json", env!("CARGO_BIN_EXE_fastcore"));
+        let mut command = std::process::Command::new("script");
+        command
+            .args(["-qec", &serve, "/dev/null"])
+            .current_dir(database.folder())
+            .env("FASTCORE_SITE_INGEST_TOKEN", TOKEN)
+            .env("FASTCORE_LISTEN", "127.0.0.1:0")
+            .env("FASTCORE_PUBLIC_URL", "https://leads.example.com")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped());
+        let mut child = command.spawn().expect("script is installed");
+        let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        (child, lines.map_while(Result::ok))
+    };
+    let (mut child, mut lines) = start();
+    let link = lines.find(|line| line.contains("/admin/setup#")).expect("a link");
+    let token = link.trim().strip_prefix("https://leads.example.com/admin/setup#");
+    assert_eq!(token.expect("a token").len(), 64);
+    end(&mut child, lines);
+
+    admin::add_account(database.folder(), "jean");
+    let (mut child, mut lines) = start();
+    let address = lines
+        .by_ref()
+        .find_map(|line| {
+            let (_, rest) = line.split_once("\"address\":\"")?;
+            rest.split('"').next()?.parse().ok()
+        })
+        .expect("an address");
+    assert!(answers_health(address));
+    let rest = end(&mut child, lines);
+    assert!(!rest.iter().any(|line| line.contains("/admin/setup")), "{rest:?}");
+}
+
+/// Waits until a server answers: by then it has printed what there was to print.
+fn answers_health(address: SocketAddr) -> bool {
     let answers = || {
         Client::try_connect(address)
             .is_some_and(|mut client| client.request("GET", "/health", &[], b"").status == 200)
     };
-    assert!(wait_until(Duration::from_secs(30), &mut { answers }));
-    child.kill().expect("it lives");
-    let output = child.wait_with_output().expect("it ends");
-    assert!(output.stdout.is_empty(), "{output:?}");
+    wait_until(Duration::from_secs(30), &mut { answers })
+}
+
+/// Ends a server that runs in `script`; the rest of its output.
+fn end(child: &mut Child, lines: impl Iterator<Item = String>) -> Vec<String> {
+    let id = child.id().to_string();
+    let pkill = std::process::Command::new("pkill").args(["-TERM", "-P", &id]).status();
+    assert!(pkill.expect("pkill is installed").success());
+    let rest = lines.collect();
+    child.wait().expect("it ends");
+    rest
 }

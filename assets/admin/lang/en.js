@@ -35,6 +35,7 @@ const erasureReasons = {
   mistake: 'sent by mistake',
   restored: 'erased already before the restore',
 };
+const waitText = (seconds) => (seconds < 60 ? plural(seconds, 'second', 'seconds') : plural(Math.ceil(seconds / 60), 'minute', 'minutes'));
 const reasonText = (reason) => (erasureReasons[reason] ? ` (${erasureReasons[reason]})` : '');
 const accountChanges = { password: 'changed the password', totp: 'set up a second factor', recovery_codes: 'made new recovery codes' };
 const signInMethods = { code: ' with a code', recovery_code: ' with a recovery code' };
@@ -143,7 +144,7 @@ export default {
     busy: 'One moment…',
     missing: 'Fill in this field.',
     wrongPassword: 'This is not your present password.',
-    tooMany: (seconds) => `Too many attempts. Try again in ${seconds < 60 ? plural(seconds, 'second', 'seconds') : plural(Math.ceil(seconds / 60), 'minute', 'minutes')}.`,
+    tooMany: (seconds) => `Too many attempts. Try again in ${waitText(seconds)}.`,
     /** By the type of the fault. */
     faults: {
       password_too_short: 'At least 12 characters are needed.',

@@ -35,6 +35,7 @@ const erasureReasons = {
   mistake: 'envoyée par erreur',
   restored: 'déjà effacée avant la restauration',
 };
+const waitText = (seconds) => (seconds < 60 ? plural(seconds, 'seconde', 'secondes') : plural(Math.ceil(seconds / 60), 'minute', 'minutes'));
 const reasonText = (reason) => (erasureReasons[reason] ? ` (${erasureReasons[reason]})` : '');
 const accountChanges = { password: 'Mot de passe changé', totp: 'Second facteur activé', recovery_codes: 'Nouveaux codes de secours créés' };
 const signInMethods = { code: ' avec un code', recovery_code: ' avec un code de secours' };
@@ -143,7 +144,7 @@ export default {
     busy: 'Un instant…',
     missing: 'Remplissez ce champ.',
     wrongPassword: 'Ce n’est pas votre mot de passe actuel.',
-    tooMany: (seconds) => `Trop d’essais. Réessayez dans ${seconds < 60 ? plural(seconds, 'seconde', 'secondes') : plural(Math.ceil(seconds / 60), 'minute', 'minutes')}.`,
+    tooMany: (seconds) => `Trop d’essais. Réessayez dans ${waitText(seconds)}.`,
     /** By the type of the fault. */
     faults: {
       password_too_short: 'Il faut au moins 12 caractères.',

@@ -162,7 +162,7 @@ fn sign_in(database: &Path, clock: &Clock) -> Result<String, DemoError> {
     let account = account.ok_or(StoreError::Closed)?;
     let token = staff::sessions::new_token();
     let token_hash = staff::sessions::sha256(token.as_bytes());
-    let session = NewSessionRow { token_hash, browser: None, replaced: None };
+    let session = NewSessionRow { token_hash, browser: None, client: None, replaced: None };
     let cutoffs = SessionCutoffs::at(clock.now().into());
     crate::app::db::write_once(database, clock, move |tx| {
         store::staff::sessions::open_session(tx, &account, &SecondProof::None, &session, &cutoffs)

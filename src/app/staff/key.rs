@@ -8,6 +8,7 @@ use std::path::Path;
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use sha2::{Digest, Sha256};
 
 use crate::store::error::StoreError;
 use crate::store::file_owner::FileOwner;
@@ -21,7 +22,7 @@ const NONCE_LEN: usize = 24;
 
 /// The key; cheap to clone. `Debug` shows nothing of it.
 #[derive(Clone)]
-pub struct StaffKey(XChaCha20Poly1305);
+pub struct StaffKey([u8; KEY_LEN]);
 
 impl std::fmt::Debug for StaffKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -61,7 +62,16 @@ impl StaffKey {
                 "not a key of 64 hexadecimal digits; restore the file from its copy",
             )
         })?;
-        Ok(Some(Self(XChaCha20Poly1305::new(&key.into()))))
+        Ok(Some(Self(key)))
+    }
+
+    /// Another key for one purpose.
+    pub(crate) fn derive(&self, purpose: &str) -> [u8; KEY_LEN] {
+        Sha256::new().chain_update(self.0).chain_update(purpose).finalize().into()
+    }
+
+    fn cipher(&self) -> XChaCha20Poly1305 {
+        XChaCha20Poly1305::new(&self.0.into())
     }
 
     /// Seals a secret for one purpose: opened for another, it is nothing.
@@ -69,7 +79,7 @@ impl StaffKey {
         let nonce: [u8; NONCE_LEN] = rand::random();
         let payload = Payload { msg: secret, aad: purpose.as_bytes() };
         // Fails only for secrets of 256 GiB.
-        let sealed = self.0.encrypt(&XNonce::from(nonce), payload).unwrap_or_default();
+        let sealed = self.cipher().encrypt(&XNonce::from(nonce), payload).unwrap_or_default();
         [nonce.as_slice(), &sealed].concat()
     }
 
@@ -77,7 +87,7 @@ impl StaffKey {
     pub(crate) fn open(&self, purpose: &str, sealed: &[u8]) -> Option<Vec<u8>> {
         let (nonce, sealed) = sealed.split_first_chunk::<NONCE_LEN>()?;
         let payload = Payload { msg: sealed, aad: purpose.as_bytes() };
-        self.0.decrypt(&XNonce::from(*nonce), payload).ok()
+        self.cipher().decrypt(&XNonce::from(*nonce), payload).ok()
     }
 }
 

@@ -1,13 +1,17 @@
 //! The admin page's accounts: added and removed from the shell, signed in to from the page.
 
+pub(crate) mod audit_budget;
+pub(crate) mod client_hash;
+pub mod devices;
 pub mod enrolment;
 pub mod key;
 pub mod own_account;
 pub mod password;
-pub mod rate_limit;
+pub(crate) mod recent_map;
 pub mod sessions;
 pub mod setup;
 pub mod sign_in;
+pub(crate) mod throttle;
 pub mod totp;
 
 use std::path::Path;
@@ -80,7 +84,8 @@ impl Credentials {
 /// The database or the key cannot be read or written.
 pub(crate) fn prepare(database: &Path, clock: &Clock) -> Result<StaffKey, StoreError> {
     let key = StaffKey::load_or_create(database)?;
-    let unreadable = totp::seal_stored(database, clock, &key)?;
+    totp::seal_stored(database, clock, &key)?;
+    let unreadable = totp::check_stored(database, Some(&key))?.unreadable;
     if !unreadable.is_empty() {
         tracing::error!(
             accounts = unreadable.join(", "),
@@ -208,6 +213,21 @@ pub fn remove(
 ) -> Result<bool, StoreError> {
     let (name, actor) = (name.as_str().to_owned(), actor.to_owned());
     write_once(database, clock, move |tx| store::staff::accounts::remove(tx, &name, &actor))
+}
+
+/// Makes a running server forget the failed sign-ins of an account. Returns false if there is no such
+/// account.
+///
+/// # Errors
+/// The database cannot be written.
+pub fn unlock(
+    database: &Path,
+    clock: &Clock,
+    name: &AccountName,
+    actor: &str,
+) -> Result<bool, StoreError> {
+    let (name, actor) = (name.as_str().to_owned(), actor.to_owned());
+    write_once(database, clock, move |tx| store::staff::devices::unlock(tx, &name, &actor))
 }
 
 /// All accounts and open invitations.

@@ -1,8 +1,6 @@
 //! What a person changes about their own account in the page. Each change asks for the present password, so
 //! that a session that somebody else holds changes nothing.
 
-use std::net::IpAddr;
-
 use crate::app::db::Db;
 use crate::app::staff::enrolment::{TotpEnrolment, new_recovery_codes};
 use crate::app::staff::key::StaffKey;
@@ -11,7 +9,7 @@ use crate::app::staff::sessions::StaffSession;
 use crate::app::staff::sign_in::{SignIn, SignInError};
 use crate::domain::password::Password;
 use crate::domain::recovery_code::RecoveryCode;
-use crate::domain::staff::{AccountName, SessionCutoffs};
+use crate::domain::staff::SessionCutoffs;
 use crate::domain::timestamp::Timestamp;
 use crate::store;
 use crate::store::error::StoreError;
@@ -98,9 +96,8 @@ impl OwnAccount {
         &self,
         session: &StaffSession,
         password: Password,
-        peer: IpAddr,
     ) -> Result<Account, OwnAccountError> {
-        Ok(self.sign_in.reauthenticate(&session.name, password, peer).await?)
+        Ok(self.sign_in.reauthenticate(session, password).await?)
     }
 
     /// Sets a new password and ends all other sessions.
@@ -204,11 +201,5 @@ impl OwnAccount {
         write: impl FnMut(&mut WriteTx<'_>) -> Result<bool, StoreError> + Send + 'static,
     ) -> Result<(), OwnAccountError> {
         if self.db.write(write).await? { Ok(()) } else { Err(OwnAccountError::WrongPassword) }
-    }
-
-    /// The name of the account of a session.
-    #[must_use]
-    pub fn account_name(session: &StaffSession) -> Option<AccountName> {
-        AccountName::parse(&session.name)
     }
 }

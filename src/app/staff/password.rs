@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
 use crate::app::db::blocking;
 use crate::store::error::StoreError;
@@ -86,41 +86,83 @@ impl HashMemory {
     }
 }
 
-/// Requests that may wait for their hash; more are refused.
-const MAX_WAITING: usize = 16;
+/// Who wants a password to be hashed. Strangers cannot use up the places of the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HashQueue {
+    /// A client that has shown nothing yet.
+    Stranger,
+    /// Somebody with a known device, a session or a valid link.
+    Known,
+}
+
+/// Strangers whose passwords may wait to be hashed; more are refused.
+const MAX_STRANGERS: usize = 16;
+/// The same for those who are known.
+const MAX_KNOWN: usize = 8;
 
 /// Hashes one password at a time, so that signing in does not starve the intake of a small machine, and
 /// limits how many wait for it; cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct HashLimiter {
     memory: Arc<Mutex<HashMemory>>,
-    waiting: Arc<Semaphore>,
+    strangers: Arc<Semaphore>,
+    known: Arc<Semaphore>,
 }
 
 impl Default for HashLimiter {
     fn default() -> Self {
-        Self { memory: Arc::default(), waiting: Arc::new(Semaphore::new(MAX_WAITING)) }
+        let places = |count| Arc::new(Semaphore::new(count));
+        Self { memory: Arc::default(), strangers: places(MAX_STRANGERS), known: places(MAX_KNOWN) }
     }
+}
+
+/// A place in the queue.
+#[derive(Debug)]
+pub(crate) struct HashPlace {
+    memory: Arc<Mutex<HashMemory>>,
+    place: OwnedSemaphorePermit,
 }
 
 impl HashLimiter {
     /// When a refused client may retry.
     pub(crate) const RETRY_AFTER_SECONDS: i64 = 2;
 
-    /// Runs work that hashes a password, on a thread for blocking work. Returns `None` where too
-    /// many wait already.
+    /// Takes a place in the queue. Returns `None` where too many wait already.
+    pub(crate) fn reserve(&self, queue: HashQueue) -> Option<HashPlace> {
+        let places = match queue {
+            HashQueue::Stranger => &self.strangers,
+            HashQueue::Known => &self.known,
+        };
+        let place = Arc::clone(places).try_acquire_owned().ok()?;
+        Some(HashPlace { memory: Arc::clone(&self.memory), place })
+    }
+
+    /// Runs work that hashes a password of somebody who is known. Returns `None` where too many wait already.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut HashMemory) -> T + Send + 'static,
     ) -> Result<Option<T>, StoreError> {
-        let Ok(waiting) = Arc::clone(&self.waiting).try_acquire_owned() else { return Ok(None) };
-        let mut memory = Arc::clone(&self.memory).lock_owned().await;
+        match self.reserve(HashQueue::Known) {
+            Some(place) => place.run(work).await.map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+impl HashPlace {
+    /// Runs work that hashes a password when it is its turn, on a thread for blocking work.
+    pub(crate) async fn run<T: Send + 'static>(
+        self,
+        work: impl FnOnce(&mut HashMemory) -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let Self { memory, place } = self;
+        let mut memory = memory.lock_owned().await;
         // Both go along: a client that hangs up does not stop a hash.
-        let hashed = blocking(move || {
-            let _waiting = waiting;
+        blocking(move || {
+            let _place = place;
             work(&mut memory)
-        });
-        hashed.await.map(Some)
+        })
+        .await
     }
 }
 

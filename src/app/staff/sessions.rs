@@ -77,15 +77,17 @@ impl Sessions {
     }
 
     /// Opens a session for an account whose password and second factor were verified. Returns `None` if
-    /// the account was changed meanwhile or the code was used.
+    /// the account was changed meanwhile or the code was used. `client` is for the audit row.
     pub(crate) async fn open(
         &self,
         account: &Account,
         proof: SecondProof,
         browser: BrowserInfo,
+        client: Option<String>,
     ) -> Result<Option<NewSession>, StoreError> {
         let account = account.clone();
         let PreparedSession { session, row, cutoffs } = self.prepare(account.name.clone(), browser);
+        let row = NewSessionRow { client, ..row };
         let opened = self.db.write(move |tx| {
             store::staff::sessions::open_session(tx, &account, &proof, &row, &cutoffs)
         });
@@ -156,6 +158,7 @@ impl Sessions {
         let row = NewSessionRow {
             token_hash,
             browser: browser.user_agent,
+            client: None,
             replaced: browser.session_token.map(|token| sha256(token.as_bytes())),
         };
         let session = NewSession { token, staff };

@@ -4,16 +4,20 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::app::db::Db;
+use crate::app::staff::audit_budget::{AuditBudgets, RefusalReason};
+use crate::app::staff::client_hash::ClientHasher;
+use crate::app::staff::devices::{self, DeviceTokens};
 use crate::app::staff::key::StaffKey;
-use crate::app::staff::password::HashLimiter;
-use crate::app::staff::rate_limit::{RateLimiter, TokenBucket};
-use crate::app::staff::sessions::{BrowserInfo, NewSession, Sessions, sha256};
+use crate::app::staff::password::{HashLimiter, HashPlace, HashQueue};
+use crate::app::staff::sessions::{BrowserInfo, NewSession, Sessions, StaffSession, sha256};
+use crate::app::staff::throttle::{Attempt, Throttle, Visitor};
 use crate::app::staff::totp;
 use crate::domain::audit::{ACTOR_ADMIN_PAGE, AuditEvent, NewAuditRow};
 use crate::domain::password::Password;
 use crate::domain::recovery_code::RecoveryCode;
 use crate::domain::staff::{AccountName, is_step_used};
 use crate::store::error::StoreError;
+use crate::store::staff::devices::SignInRecord;
 use crate::store::staff::rows::Account;
 use crate::store::staff::sessions::SecondProof;
 
@@ -28,12 +32,11 @@ pub struct SignIn {
 }
 
 /// What the server remembers between attempts.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct SignInGuard {
-    attempts: Mutex<RateLimiter>,
-    /// Audit rows for refusals of unknown names and of existing accounts: the first cannot use up
-    /// the second.
-    audit_budgets: Mutex<[TokenBucket; 2]>,
+    throttle: Mutex<Throttle>,
+    audit_budgets: Mutex<AuditBudgets>,
+    client_hasher: ClientHasher,
 }
 
 /// An attempt to sign in.
@@ -43,7 +46,9 @@ pub struct SignInRequest {
     pub password: Password,
     /// Of the second factor, or a recovery code.
     pub code: Option<String>,
-    pub peer: IpAddr,
+    /// The client's address, where clients are told apart.
+    pub client: Option<IpAddr>,
+    pub devices: DeviceTokens,
     pub browser: BrowserInfo,
 }
 
@@ -76,8 +81,13 @@ impl From<StoreError> for SignInError {
 
 impl SignIn {
     pub(crate) fn new(db: &Db, sessions: &Sessions, hashing: &HashLimiter, key: &StaffKey) -> Self {
+        let guard = Arc::new(SignInGuard {
+            throttle: Mutex::default(),
+            audit_budgets: Mutex::default(),
+            client_hasher: ClientHasher::new(key),
+        });
         let (sessions, hashing, key) = (sessions.clone(), hashing.clone(), key.clone());
-        Self { db: db.clone(), sessions, hashing, key, guard: Arc::default() }
+        Self { db: db.clone(), sessions, hashing, key, guard }
     }
 
     /// Checks the credentials and opens a session.
@@ -85,79 +95,114 @@ impl SignIn {
     /// # Errors
     /// [`SignInError`]; an unknown name takes as long as a known one and has the same answer.
     pub async fn sign_in(&self, request: SignInRequest) -> Result<SignedIn, SignInError> {
-        let SignInRequest { name, password, code, peer, browser } = request;
-        let (account, key) = self.check_password(&name, password, peer).await?;
+        let SignInRequest { name, password, code, client, devices, browser } = request;
         let now = self.db.clock().now().timestamp();
-        let proof = match self.check_code(&account, code.as_deref(), now).await {
-            Err(SignInError::CodeRequired) => {
-                self.guard.attempts().refund(&key, peer);
-                return Err(SignInError::CodeRequired);
-            }
-            proof => proof?,
+        let (account, record) = self.read(AccountName::parse(&name), devices).await?;
+        let attempt = Attempt {
+            name: sha256(name.trim().to_lowercase().as_bytes()),
+            exists: account.is_some(),
+            unlocked: record.unlocked_at_utc,
+            visitor: visitor(&record, client),
         };
+        let client = client.map(|client| self.guard.client_hasher.hash(client));
+        let account = self.check_password(&attempt, account, password, client.as_deref()).await?;
+        let proof = self.check_code(&account, code.as_deref(), now).await;
+        let proof = proof.inspect_err(|error| {
+            let reason = match error {
+                SignInError::CodeRequired => RefusalReason::CodeMissing,
+                SignInError::WrongCode => RefusalReason::Code,
+                SignInError::Wrong | SignInError::TooMany(_) | SignInError::Store(_) => return,
+            };
+            self.record_refused(Some(&account), reason, client.as_deref());
+        })?;
         let has_code = !matches!(proof, SecondProof::None);
         let is_recovery = matches!(proof, SecondProof::RecoveryCode(_));
-        let Some(session) = self.sessions.open(&account, proof, browser).await? else {
-            // The account was changed since it was read, or the code was used by another request.
-            return Err(if has_code { SignInError::WrongCode } else { SignInError::Wrong });
+        let opened = self.sessions.open(&account, proof, browser, client).await;
+        let Ok(None) = opened else {
+            // Also where the disk is full: it was the right password.
+            self.guard.throttle().succeeded(&attempt);
+            let session = opened?.ok_or(SignInError::Wrong)?;
+            let recovery_codes_left = self.recovery_codes_left(is_recovery, account.name).await?;
+            return Ok(SignedIn { session, recovery_codes_left });
         };
-        self.guard.attempts().succeeded(&key, peer);
-        let recovery_codes_left = if is_recovery {
-            let left = self.db.read(move |tx| tx.recovery_hashes(&account.name));
-            Some(left.await?.len())
-        } else {
-            None
-        };
-        Ok(SignedIn { session, recovery_codes_left })
+        // The account was changed since it was read, or the code was used by another request.
+        Err(if has_code { SignInError::WrongCode } else { SignInError::Wrong })
     }
 
-    /// Checks the password of an account that is signed in already, before its owner changes it.
+    async fn recovery_codes_left(
+        &self,
+        is_recovery: bool,
+        name: String,
+    ) -> Result<Option<usize>, SignInError> {
+        if !is_recovery {
+            return Ok(None);
+        }
+        Ok(Some(self.db.read(move |tx| tx.recovery_hashes(&name)).await?.len()))
+    }
+
+    /// Checks the password of an account that is signed in already, before its owner changes it. Wrong ones
+    /// delay the tries of this session alone.
     ///
     /// # Errors
-    /// [`SignInError`]; wrong passwords count as attempts to sign in.
+    /// [`SignInError`].
     pub(crate) async fn reauthenticate(
         &self,
-        name: &str,
+        session: &StaffSession,
         password: Password,
-        peer: IpAddr,
     ) -> Result<Account, SignInError> {
-        let (account, key) = self.check_password(name, password, peer).await?;
-        self.guard.attempts().succeeded(&key, peer);
+        let name = AccountName::parse(&session.name);
+        let (account, record) = self.read(name, DeviceTokens::default()).await?;
+        let attempt = Attempt {
+            name: sha256(session.name.as_bytes()),
+            exists: account.is_some(),
+            unlocked: record.unlocked_at_utc,
+            visitor: Visitor::Device(session.token_hash),
+        };
+        let account = self.check_password(&attempt, account, password, None).await?;
+        self.guard.throttle().succeeded(&attempt);
         Ok(account)
     }
 
-    /// The account of this name and password, and the key of its attempts.
     async fn check_password(
         &self,
-        name: &str,
+        attempt: &Attempt,
+        account: Option<Account>,
         password: Password,
-        peer: IpAddr,
-    ) -> Result<(Account, [u8; 32]), SignInError> {
-        let key = sha256(name.trim().to_lowercase().as_bytes());
-        let now = self.db.clock().now().timestamp();
-        self.guard.attempts().begin(key, peer, now).map_err(SignInError::TooMany)?;
-        let account = match AccountName::parse(name) {
-            Some(name) => self.db.read(move |tx| tx.account(name.as_str())).await?,
-            None => None,
-        };
-        let verified = self.verify(account.as_ref(), password).await;
-        let right = verified.inspect_err(|_| self.guard.attempts().refund(&key, peer))?;
+        client: Option<&str>,
+    ) -> Result<Account, SignInError> {
+        let place = self.begin(attempt, self.db.clock().now().timestamp())?;
+        let right = verify(place, account.as_ref(), password).await?;
         if !right {
-            self.record_refused(account.as_ref(), "password");
+            self.record_refused(account.as_ref(), RefusalReason::Password, client);
         }
-        let account = account.filter(|_| right).ok_or(SignInError::Wrong)?;
-        Ok((account, key))
+        account.filter(|_| right).ok_or(SignInError::Wrong)
     }
 
-    async fn verify(
+    async fn read(
         &self,
-        account: Option<&Account>,
-        password: Password,
-    ) -> Result<bool, SignInError> {
-        let hash = account.map(|account| account.password_hash.clone());
-        let verified =
-            self.hashing.run(move |memory| memory.verify(password.as_bytes(), hash.as_deref()));
-        verified.await?.ok_or(SignInError::TooMany(HashLimiter::RETRY_AFTER_SECONDS))
+        name: Option<AccountName>,
+        devices: DeviceTokens,
+    ) -> Result<(Option<Account>, SignInRecord), SignInError> {
+        let Some(name) = name else { return Ok((None, SignInRecord::default())) };
+        let used_after = devices::used_after(self.db.clock().now().into());
+        let read = self.db.read(move |tx| {
+            let record = tx.sign_in_record(name.as_str(), &devices.hashes(), used_after)?;
+            Ok((tx.account(name.as_str())?, record))
+        });
+        Ok(read.await?)
+    }
+
+    /// Counts an attempt, and takes a place to hash its password. One that is refused for lack of room does
+    /// not count.
+    fn begin(&self, attempt: &Attempt, now: i64) -> Result<HashPlace, SignInError> {
+        let queue = match attempt.visitor {
+            Visitor::Device(_) => HashQueue::Known,
+            Visitor::Client(_) | Visitor::Anyone => HashQueue::Stranger,
+        };
+        let place = self.hashing.reserve(queue);
+        let place = place.ok_or(SignInError::TooMany(HashLimiter::RETRY_AFTER_SECONDS))?;
+        self.guard.throttle().begin(attempt, now).map_err(SignInError::TooMany)?;
+        Ok(place)
     }
 
     /// Checks the code, where the account has a second factor.
@@ -173,10 +218,7 @@ impl SignIn {
             Some(code) => self.check_recovery_code(account, code).await?,
             None => self.check_totp_code(account, sealed, code, now),
         };
-        proof.ok_or_else(|| {
-            self.record_refused(Some(account), "code");
-            SignInError::WrongCode
-        })
+        proof.ok_or(SignInError::WrongCode)
     }
 
     fn check_totp_code(
@@ -215,11 +257,21 @@ impl SignIn {
     /// Records the refusal in the audit log. An unknown name is left out: it may be a password
     /// that was typed into the wrong field. Nobody waits for the write: the time of the answer
     /// must not show whether the account exists, nor whether the budget had a row left.
-    fn record_refused(&self, account: Option<&Account>, reason: &'static str) {
+    fn record_refused(
+        &self,
+        account: Option<&Account>,
+        reason: RefusalReason,
+        client: Option<&str>,
+    ) {
         let now = self.db.clock().now().timestamp();
-        let Some(suppressed) = self.guard.take_audit_row(account.is_some(), now) else { return };
+        let Some(suppressed) = self.guard.take_audit_row(account.is_some(), reason, now) else {
+            return;
+        };
         let mut details =
-            serde_json::json!({ "account": account.map(|a| &a.name), "reason": reason });
+            serde_json::json!({ "account": account.map(|a| &a.name), "reason": reason.as_str() });
+        if let Some(client) = client {
+            details["client"] = client.into();
+        }
         if suppressed > 0 {
             details["suppressed"] = suppressed.into();
         }
@@ -239,13 +291,31 @@ impl SignIn {
 }
 
 impl SignInGuard {
-    fn attempts(&self) -> MutexGuard<'_, RateLimiter> {
-        self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
+    fn throttle(&self) -> MutexGuard<'_, Throttle> {
+        self.throttle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether a refusal may have an audit row now; if so, how many were suppressed before it.
-    fn take_audit_row(&self, account_exists: bool, now: i64) -> Option<u64> {
+    fn take_audit_row(&self, account_exists: bool, reason: RefusalReason, now: i64) -> Option<u64> {
         let mut budgets = self.audit_budgets.lock().unwrap_or_else(PoisonError::into_inner);
-        budgets[usize::from(account_exists)].take(now)
+        budgets.take(account_exists, reason, now)
     }
+}
+
+fn visitor(record: &SignInRecord, client: Option<IpAddr>) -> Visitor {
+    match (record.device, client) {
+        (Some(device), _) => Visitor::Device(device),
+        (None, Some(client)) => Visitor::Client(client),
+        (None, None) => Visitor::Anyone,
+    }
+}
+
+/// Whether the password is right; for an unknown name, after the same time.
+async fn verify(
+    place: HashPlace,
+    account: Option<&Account>,
+    password: Password,
+) -> Result<bool, StoreError> {
+    let hash = account.map(|account| account.password_hash.clone());
+    place.run(move |memory| memory.verify(password.as_bytes(), hash.as_deref())).await
 }

@@ -40,8 +40,7 @@ fn purpose(name: &str) -> String {
     format!("totp:{name}")
 }
 
-/// Seals the secrets that an older version has stored. Returns the accounts whose secrets this key does not
-/// open.
+/// Seals the secrets that an older version has stored.
 ///
 /// # Errors
 /// The database cannot be read or written.
@@ -49,19 +48,41 @@ pub(crate) fn seal_stored(
     database: &Path,
     clock: &Clock,
     key: &StaffKey,
-) -> Result<Vec<String>, StoreError> {
-    let stored = ReadPool::open(database)?.read(|tx| tx.totp_secrets())?;
-    let (plain, sealed): (Vec<_>, Vec<_>) =
-        stored.into_iter().partition(|(_, secret)| secret.len() == PLAIN_LEN);
-    if !plain.is_empty() {
-        let key = key.clone();
-        write_once(database, clock, move |tx| {
-            plain.iter().try_for_each(|(name, secret)| {
-                let sealed = seal(&key, name, secret);
-                store::staff::accounts::replace_secret(tx, name, secret, &sealed)
-            })
-        })?;
+) -> Result<(), StoreError> {
+    let mut plain = ReadPool::open(database)?.read(|tx| tx.totp_secrets())?;
+    plain.retain(|(_, secret)| secret.len() == PLAIN_LEN);
+    if plain.is_empty() {
+        return Ok(());
     }
-    let unreadable = sealed.into_iter().filter(|(name, secret)| open(key, name, secret).is_none());
-    Ok(unreadable.map(|(name, _)| name).collect())
+    let key = key.clone();
+    write_once(database, clock, move |tx| {
+        plain.iter().try_for_each(|(name, secret)| {
+            let sealed = seal(&key, name, secret);
+            store::staff::accounts::replace_secret(tx, name, secret, &sealed)
+        })
+    })
+}
+
+/// The second factors of a database.
+#[derive(Debug)]
+pub(crate) struct SecondFactors {
+    pub(crate) count: usize,
+    /// The accounts whose secrets the key does not open.
+    pub(crate) unreadable: Vec<String>,
+}
+
+/// Opens every sealed secret.
+///
+/// # Errors
+/// The database cannot be read.
+pub(crate) fn check_stored(
+    database: &Path,
+    key: Option<&StaffKey>,
+) -> Result<SecondFactors, StoreError> {
+    let mut stored = ReadPool::open(database)?.read(|tx| tx.totp_secrets())?;
+    let count = stored.len();
+    let is_readable =
+        |name: &str, secret: &[u8]| key.is_some_and(|key| open(key, name, secret).is_some());
+    stored.retain(|(name, secret)| secret.len() != PLAIN_LEN && !is_readable(name, secret));
+    Ok(SecondFactors { count, unreadable: stored.into_iter().map(|(name, _)| name).collect() })
 }

@@ -9,6 +9,8 @@ use chrono::TimeDelta;
 use crate::app::audit;
 use crate::app::backup::folder::{self, BackupSchedule};
 use crate::app::retention::notice_time;
+use crate::app::staff::key::StaffKey;
+use crate::app::staff::totp;
 use crate::app::status::finding::Finding;
 use crate::app::status::thresholds::{self, Level};
 use crate::app::status::{check_files, clock_check};
@@ -55,12 +57,13 @@ fn inside(
     progress: &mut dyn FnMut(u64),
 ) -> Vec<Finding> {
     let one = |finding: Result<Finding, StoreError>| finding.map(|finding| vec![finding]);
-    let each: [(&'static str, Result<Vec<Finding>, StoreError>); 8] = [
+    let each: [(&'static str, Result<Vec<Finding>, StoreError>); 9] = [
         ("migrations", one(migrations(database))),
         ("integrity", one(integrity(database))),
         ("chain", one(chain(database, progress))),
         ("ledger", one(ledger(database))),
         ("ledger", backup_ledger(database, schedule)),
+        ("staff", second_factors(database)),
         ("clock", one(clock_check::finding(database, clock))),
         ("backup", backup(database, clock, schedule)),
         (
@@ -87,6 +90,20 @@ fn inside(
     }
     findings.push(check_files::wal_size(database));
     findings
+}
+
+/// Whether the second factors can be read with the key next to the database.
+fn second_factors(database: &Path) -> Result<Vec<Finding>, StoreError> {
+    let stored = totp::check_stored(database, StaffKey::load(database)?.as_ref())?;
+    if stored.unreadable.is_empty() {
+        let of = |count| format!("the second factors of {count} accounts can be read");
+        let finding = (stored.count > 0).then(|| Finding::ok("staff", of(stored.count)));
+        return Ok(finding.into_iter().collect());
+    }
+    let names = stored.unreadable.join(", ");
+    let detail =
+        format!("the second factors of {names} cannot be read with the key of this database");
+    Ok(vec![Finding::error("staff", detail, totp::WRONG_KEY_HINT)])
 }
 
 /// What to do about a failure. Only a damaged file needs a backup.

@@ -1,4 +1,4 @@
-//! `fastcore staff add`, `invite`, `list`, `reset-password` and `remove`.
+//! `fastcore staff add`, `invite`, `list`, `unlock`, `reset-password` and `remove`.
 
 mod prompt;
 
@@ -66,6 +66,16 @@ enum StaffCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Forgets the failed sign-ins of an account, so that the next try need not wait
+    ///
+    /// Works while the server runs. Example: fastcore staff unlock jean
+    Unlock {
+        #[command(flatten)]
+        database: DatabaseArg,
+        /// The account
+        #[arg(value_parser = name)]
+        name: AccountName,
+    },
     /// Sets a new password for an account and ends its sessions
     ///
     /// The second factor stays, unless another is asked for. With --invite, the old password ends at
@@ -115,6 +125,14 @@ pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> 
         StaffCommand::List { database, json } => {
             let listed = staff::list(&database.path(&context.environment)?, &context.clock)?;
             if json { output::json(&listed) } else { output::data(as_text(&listed).as_bytes()) }
+        }
+        StaffCommand::Unlock { database, name } => {
+            let path = database.path(&context.environment)?;
+            if !staff::unlock(&path, &context.clock, &name, &actor)? {
+                return Err(unknown(&name));
+            }
+            output::eprint_line(&format!("{} need not wait to sign in.", name.as_str()));
+            Ok(())
         }
         StaffCommand::ResetPassword { database, name, invite: true, without_totp, .. } => {
             let path = database.path(&context.environment)?;

@@ -4,7 +4,6 @@
 use http::StatusCode;
 use warp::reply::Response;
 
-use crate::app::staff::own_account::OwnAccountError;
 use crate::app::staff::sessions::StaffSession;
 use crate::domain::password::Password;
 use crate::domain::staff::AccountName;
@@ -131,9 +130,7 @@ impl AccountForm {
     ) -> Result<(StaffSession, Account), ApiError> {
         self.fields.check()?;
         let own_account = &request.context.app.admin.own_account;
-        let peer = request.connection.peer;
-        let account: Result<_, OwnAccountError> =
-            own_account.authenticate(&self.session, self.password, peer).await;
-        Ok((self.session, account?))
+        let account = own_account.authenticate(&self.session, self.password).await?;
+        Ok((self.session, account))
     }
 }

@@ -104,6 +104,7 @@ struct AccountSessionDto {
     /// Whether it is the session of this request.
     is_current: bool,
     /// What the browser calls itself (`User-Agent`), if it did.
+    #[schema(required)]
     browser: Option<String>,
     #[schema(value_type = String, format = DateTime)]
     created_at_utc: Timestamp,

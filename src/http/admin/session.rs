@@ -1,5 +1,7 @@
 //! `/admin/api/session`: signing in and out.
 
+use std::net::IpAddr;
+
 use http::StatusCode;
 use http::header::USER_AGENT;
 use serde::Serialize;
@@ -7,14 +9,15 @@ use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
 use crate::app::staff::sessions::{BrowserInfo, NewSession, StaffSession};
-use crate::app::staff::sign_in::{SignInRequest, SignedIn};
+use crate::app::staff::sign_in::{SignInError, SignInRequest, SignedIn};
 use crate::domain::password::Password;
 use crate::domain::timestamp::Timestamp;
 use crate::http::admin::{authenticate, check_origin, session_token};
+use crate::http::context::HttpContext;
 use crate::http::error::{ApiError, read_error};
 use crate::http::extract::cookie;
 use crate::http::extract::fields::Fields;
-use crate::http::middleware::origin::PublicOrigin;
+use crate::http::middleware::refusals::RefusedSignIn;
 use crate::http::openapi::responses::{AdminErrors, SignInErrors, SignOutErrors};
 use crate::http::openapi::{bodies, params};
 use crate::http::request::HttpRequest;
@@ -63,13 +66,31 @@ pub(crate) async fn sign_in(mut request: HttpRequest) -> Result<Response, ApiErr
     let code = fields.optional("code");
     fields.check()?;
     let password = Password::from_input(&password);
-    let (peer, browser) = (request.connection.peer, browser_info(&request));
-    let attempt = SignInRequest { name, password, code, peer, browser };
-    let SignedIn { session, recovery_codes_left } =
-        request.context.app.admin.sign_in.sign_in(attempt).await?;
-    let NewSession { token, staff } = session;
-    let body = SignedInDto { session: staff.into(), recovery_codes_left };
-    Ok(session_response(&request.context.origin, StatusCode::OK, &token, &body))
+    let (client, browser) = (request.client(), browser_info(&request));
+    let devices = cookie::device_tokens(&request.context.origin, &request.headers);
+    let attempt = SignInRequest { name, password, code, client, devices, browser };
+    match request.context.app.admin.sign_in.sign_in(attempt).await {
+        Ok(SignedIn { session: NewSession { token, staff }, recovery_codes_left }) => {
+            let name = staff.name.clone();
+            let body = SignedInDto { session: staff.into(), recovery_codes_left };
+            Ok(session_response(&request, StatusCode::OK, &name, &token, &body).await)
+        }
+        Err(error) => Ok(refused(error, client)),
+    }
+}
+
+/// The response to a sign-in that was refused. One that only lacks the code is a step of every sign-in with a
+/// second factor.
+fn refused(error: SignInError, client: Option<IpAddr>) -> Response {
+    let is_guess = match error {
+        SignInError::Wrong | SignInError::WrongCode | SignInError::TooMany(_) => true,
+        SignInError::CodeRequired | SignInError::Store(_) => false,
+    };
+    let mut response = ApiError::from(error).into_response();
+    if is_guess {
+        response.extensions_mut().insert(RefusedSignIn { client });
+    }
+    response
 }
 
 /// Sign out
@@ -105,15 +126,23 @@ pub(crate) fn browser_info(request: &HttpRequest) -> BrowserInfo {
     BrowserInfo { user_agent, session_token: session_token(request) }
 }
 
-/// A response with the cookie of the session that was opened.
-pub(crate) fn session_response(
-    origin: &PublicOrigin,
+/// A response with the cookies of the session that was opened, and of the device.
+pub(crate) async fn session_response(
+    request: &HttpRequest,
     status: StatusCode,
+    account: &str,
     token: &str,
     body: &impl Serialize,
 ) -> Response {
+    let HttpContext { origin, app, .. } = &request.context;
+    let tokens = cookie::device_tokens(origin, &request.headers);
+    let device = app.admin.devices.remember(account, tokens).await;
     let mut response = json(status, body);
     cookie::set_session(origin, response.headers_mut(), token);
+    match device {
+        Ok(tokens) => cookie::set_device(origin, response.headers_mut(), &tokens),
+        Err(error) => tracing::warn!(%error, "the device of a sign-in is not remembered"),
+    }
     response
 }
 

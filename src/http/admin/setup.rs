@@ -104,8 +104,9 @@ pub(crate) async fn set_up_account(mut request: HttpRequest) -> Result<Response,
     let (session, codes) =
         setup.complete(SetupRequest { token, name, password, factor, browser }).await?;
     let NewSession { token, staff } = session;
+    let name = staff.name.clone();
     let body = AccountSetUpDto { session: staff.into(), recovery_codes: revealed(&codes) };
-    Ok(session_response(&request.context.origin, StatusCode::CREATED, &token, &body))
+    Ok(session_response(&request, StatusCode::CREATED, &name, &token, &body).await)
 }
 
 /// What the forms of a link have in common.
@@ -157,6 +158,7 @@ struct SetupLinkDto {
     #[schema(value_type = String, examples("first_account", "invitation"))]
     kind: &'static str,
     /// The name of the account; `null` for the first.
+    #[schema(required)]
     name: Option<String>,
     /// Whether the account gets a second factor: `optional`, `required` or `none`.
     #[schema(value_type = String, examples("required"))]

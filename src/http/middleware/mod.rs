@@ -1,8 +1,10 @@
 //! What surrounds every request: its id, CORS, the panic guard, the unread rest of its body, its line in
 //! the log.
 
+pub(crate) mod client_address;
 pub(crate) mod cors;
 pub(crate) mod origin;
+pub(crate) mod refusals;
 pub(crate) mod request_log;
 pub(crate) mod security_headers;
 
@@ -20,6 +22,7 @@ use warp::reply::{Reply, Response};
 
 use crate::http::error::ApiError;
 use crate::http::header_policy::HeaderPolicy;
+use crate::http::middleware::refusals::RefusedSignIn;
 use crate::http::middleware::request_log::{
     LoggedRequest, RequestLog, logged_method, logged_route,
 };
@@ -99,6 +102,7 @@ impl Middleware {
             duration,
             request_id: id.to_str().unwrap_or("-"),
             lead_id: response.extensions().get::<LoggedLead>().map(|lead| lead.0.as_str()),
+            refused_sign_in: response.extensions().get::<RefusedSignIn>().copied(),
         });
         response
     }

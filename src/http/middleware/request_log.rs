@@ -1,12 +1,12 @@
 //! The request log: one line for each request. Equal refusals share lines, so that a flood of them
 //! cannot displace the other lines of the journal.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
+
+use crate::http::middleware::refusals::{RefusalCounter, RefusalKind, RefusedSignIn};
 
 /// How often the refusals that have no line of their own are reported.
 pub(crate) const REPORT_INTERVAL: Duration = Duration::from_secs(10);
@@ -28,38 +28,31 @@ pub(crate) struct LoggedRequest<'a> {
     pub(crate) duration: Duration,
     pub(crate) request_id: &'a str,
     pub(crate) lead_id: Option<&'a str>,
+    pub(crate) refused_sign_in: Option<RefusedSignIn>,
 }
 
 /// Writes the lines; cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RequestLog {
-    /// How many refusals had no line since the last report. There are as many kinds as routes,
-    /// methods and statuses allow, and no client can make more.
-    folded: Arc<Mutex<HashMap<RefusalKind, u64>>>,
-}
-
-/// What makes refusals equal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct RefusalKind {
-    method: &'static str,
-    route: &'static str,
-    status: StatusCode,
+    refusals: RefusalCounter,
 }
 
 impl RequestLog {
     /// Logs a request. Of equal refusals, the first has a line at once, and the others are counted
-    /// until the next report.
+    /// until the next report. Refused sign-ins are told apart by client, and a few of each have lines.
     pub(crate) fn record(&self, request: &LoggedRequest<'_>) {
         let LoggedRequest { method, route, path, status, request_id, lead_id, .. } = *request;
         let is_refused = status.is_client_error() || status.is_server_error();
-        if is_refused && self.fold(RefusalKind { method, route, status }) {
+        let sign_in = request.refused_sign_in;
+        if is_refused && self.refusals.fold(RefusalKind { method, route, status, sign_in }) {
             return;
         }
         // The values of parameters are known where they were found.
         let path = if is_refused || route == UNKNOWN { route } else { path };
         let duration_ms = request.duration.as_micros() as f64 / 1000.0;
         let (duration_ms, request_id) = (Some(duration_ms), Some(request_id));
-        let fields = OptionalFields { duration_ms, request_id, lead_id, repeated: None };
+        let fields =
+            OptionalFields { duration_ms, request_id, lead_id, sign_in, ..Default::default() };
         write_line(method, path, status, &fields);
     }
 
@@ -73,46 +66,26 @@ impl RequestLog {
             duration: Duration::ZERO,
             request_id,
             lead_id: None,
+            refused_sign_in: None,
         });
     }
 
     /// Logs what is not an HTTP request, and was answered with this status.
     pub(crate) fn record_malformed(&self, status: StatusCode, error: &hyper::Error) {
-        if !self.fold(RefusalKind { method: UNREAD, route: UNREAD, status }) {
+        let kind = RefusalKind { method: UNREAD, route: UNREAD, status, sign_in: None };
+        if !self.refusals.fold(kind) {
             tracing::info!(%error, status = status.as_u16(), "not an HTTP request");
         }
     }
 
     /// Logs how many refusals of each kind had no line of their own.
     pub(crate) fn report(&self) {
-        let counts: Vec<_> = {
-            let mut folded = self.lock();
-            // A kind that did not occur since the last report gets a line at once the next time.
-            folded.retain(|_, count| *count > 0);
-            folded.iter_mut().map(|(kind, count)| (*kind, std::mem::take(count))).collect()
-        };
-        for (RefusalKind { method, route, status }, repeated) in counts {
-            let fields = OptionalFields { repeated: Some(repeated), ..OptionalFields::default() };
+        for (kind, repeated) in self.refusals.take_folded() {
+            let RefusalKind { method, route, status, sign_in } = kind;
+            let repeated = Some(repeated);
+            let fields = OptionalFields { repeated, sign_in, ..OptionalFields::default() };
             write_line(method, route, status, &fields);
         }
-    }
-
-    /// Counts a refusal if one of its kind has a line already; returns whether it was counted.
-    fn fold(&self, kind: RefusalKind) -> bool {
-        match self.lock().entry(kind) {
-            Entry::Occupied(mut count) => {
-                *count.get_mut() += 1;
-                true
-            }
-            Entry::Vacant(vacant) => {
-                vacant.insert(0);
-                false
-            }
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<RefusalKind, u64>> {
-        self.folded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -122,11 +95,13 @@ struct OptionalFields<'a> {
     duration_ms: Option<f64>,
     request_id: Option<&'a str>,
     lead_id: Option<&'a str>,
+    sign_in: Option<RefusedSignIn>,
     repeated: Option<u64>,
 }
 
 fn write_line(method: &str, path: &str, status: StatusCode, fields: &OptionalFields<'_>) {
-    let OptionalFields { duration_ms, request_id, lead_id, repeated } = *fields;
+    let OptionalFields { duration_ms, request_id, lead_id, sign_in, repeated } = *fields;
+    let client = sign_in.and_then(|sign_in| sign_in.client).map(|ip: IpAddr| ip.to_string());
     // The level of an event is a constant.
     macro_rules! log {
         ($level:ident) => {
@@ -137,12 +112,13 @@ fn write_line(method: &str, path: &str, status: StatusCode, fields: &OptionalFie
                 duration_ms,
                 request_id,
                 lead_id,
+                client,
                 repeated,
                 "request"
             )
         };
     }
-    if status.is_server_error() { log!(warn) } else { log!(info) }
+    if status.is_server_error() || sign_in.is_some() { log!(warn) } else { log!(info) }
 }
 
 /// The method, as far as it is known.

@@ -1,5 +1,5 @@
 //! The staff accounts after a restore. Those of a backup may be of people who have left since, so the
-//! accounts of the database that is replaced are kept, and every session ends.
+//! accounts of the database that is replaced are kept, every session ends, and no device is known.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -47,13 +47,14 @@ pub(super) fn read_replaced(database: &Path, copy: &Path) -> Option<Vec<StoredAc
     accounts.collect()
 }
 
-/// Ends every session, and puts the accounts of the replaced database in place of the backup's.
+/// Ends every session, forgets every device, and puts the accounts of the replaced database in place of the backup's.
 pub(super) fn replace(
     tx: &WriteTx<'_>,
     replaced: Option<Vec<StoredAccount>>,
 ) -> Result<RestoredAccounts, StoreError> {
     tx.conn.execute("DELETE FROM staff_session", [])?;
     tx.conn.execute("DELETE FROM staff_invitation", [])?;
+    tx.conn.execute("DELETE FROM staff_device", [])?;
     let mut statement = tx.conn.prepare("SELECT name FROM staff_account")?;
     let in_backup = statement.query_map([], |row| row.get(0))?;
     let in_backup: BTreeSet<String> = in_backup.collect::<Result<_, _>>()?;

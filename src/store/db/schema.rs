@@ -13,7 +13,7 @@ pub(crate) mod embedded {
 
 /// The tables whose schema is compared with the migrations: all but those that SQLite's full-text search
 /// and the migration library create by themselves.
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 13] = [
     "audit_log",
     "erasure_wipe",
     "lead_inbox",
@@ -22,6 +22,7 @@ const TABLES: [&str; 12] = [
     "lead_status",
     "search_index_state",
     "staff_account",
+    "staff_device",
     "staff_invitation",
     "staff_recovery_code",
     "staff_session",

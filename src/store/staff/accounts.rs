@@ -4,6 +4,7 @@ use rusqlite::params;
 
 use crate::domain::audit::{AuditEvent, staff_actor};
 use crate::store::error::StoreError;
+use crate::store::staff::devices::forget_devices;
 use crate::store::staff::recovery_codes;
 use crate::store::staff::rows::{
     Account, FactorChange, SecondFactor, account, close_sessions, has_account, insert_account,
@@ -59,8 +60,8 @@ pub fn add(
     Ok(true)
 }
 
-/// Replaces the password and the second factor of an account, closes its sessions and withdraws its
-/// invitation. Returns whether there is such an account.
+/// Replaces the password and the second factor of an account, closes its sessions, forgets its devices and
+/// withdraws its invitation. Returns whether there is such an account.
 ///
 /// # Errors
 /// The database's own.
@@ -80,6 +81,7 @@ pub fn reset(
         FactorChange::Set(factor) => set_factor(tx, name, Some(factor))?,
     }
     close_sessions(tx, name, None)?;
+    forget_devices(tx, name)?;
     remove_invitation(tx, name)?;
     let totp = account(tx.conn, name)?.is_some_and(|account| account.totp_secret.is_some());
     let details = serde_json::json!({ "account": name, "totp": totp });

@@ -58,6 +58,8 @@ impl SecondProof {
 pub struct NewSessionRow {
     pub token_hash: [u8; 32],
     pub browser: Option<String>,
+    /// The keyed hash of the client's address, for the audit row.
+    pub client: Option<String>,
     /// The session that the browser had: it ends.
     pub replaced: Option<[u8; 32]>,
 }
@@ -134,7 +136,10 @@ pub fn open_session(
         return Ok(false);
     }
     insert_session(tx, &seen.name, session, cutoffs)?;
-    let details = serde_json::json!({ "account": seen.name, "how": proof.as_str() });
+    let mut details = serde_json::json!({ "account": seen.name, "how": proof.as_str() });
+    if let Some(client) = &session.client {
+        details["client"] = client.as_str().into();
+    }
     tx.append_event(AuditEvent::StaffSignedIn, &staff_actor(&seen.name), &details)?;
     Ok(true)
 }
@@ -177,7 +182,7 @@ fn insert_session(
     session: &NewSessionRow,
     cutoffs: &SessionCutoffs,
 ) -> Result<(), StoreError> {
-    let NewSessionRow { token_hash, browser, replaced } = session;
+    let NewSessionRow { token_hash, browser, replaced, .. } = session;
     let sql = "DELETE FROM staff_session WHERE token_hash = ?1";
     tx.conn.prepare_cached(sql)?.execute([replaced])?;
     let sql = "INSERT INTO staff_session (token_hash, name, browser, created_at_utc, seen_at_utc)

@@ -11,6 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use fastcore::clock::Clock;
 use fastcore::http::server::Limits;
 use serde_json::{Value, json};
+use totp_rs::{Builder, Secret};
 
 use super::binary;
 use super::http::{Client, Response, once};
@@ -79,16 +80,25 @@ pub(crate) fn create_first_account(server: &TestServer) -> Browser {
 #[derive(Clone)]
 pub(crate) struct Browser {
     pub(crate) address: SocketAddr,
-    /// `name=token`, as it sends it.
+    /// The session's cookie, `name=token`, as it sends it.
     pub(crate) cookie: Option<String>,
+    /// The cookie of a device that has signed in, likewise.
+    pub(crate) device: Option<String>,
+    /// The address that a trusted proxy names.
+    pub(crate) client: Option<&'static str>,
 }
 
 impl Browser {
     pub(crate) fn new(address: SocketAddr) -> Self {
-        Self { address, cookie: None }
+        Self { address, cookie: None, device: None, client: None }
     }
 
-    /// Sends these headers and the cookie, and keeps the cookie that comes back.
+    /// A browser at another address, behind a proxy.
+    pub(crate) fn at(address: SocketAddr, client: &'static str) -> Self {
+        Self { client: Some(client), ..Self::new(address) }
+    }
+
+    /// Sends these headers and the cookies, and keeps the cookies that come back.
     pub(crate) fn send(
         &mut self,
         method: &str,
@@ -96,13 +106,17 @@ impl Browser {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Response {
-        let cookie = self.cookie.clone();
+        let cookies: Vec<String> = self.cookie.iter().chain(&self.device).cloned().collect();
+        let cookies = Some(cookies.join("; ")).filter(|cookies| !cookies.is_empty());
         let mut all = headers.to_vec();
-        all.extend(cookie.as_deref().map(|cookie| ("Cookie", cookie)));
+        all.extend(cookies.as_deref().map(|cookies| ("Cookie", cookies)));
+        all.extend(self.client.map(|client| ("X-Forwarded-For", client)));
         let answer = once(self.address, method, path, &all, body);
-        if let Some(set) = answer.header("set-cookie") {
+        for (_, set) in answer.headers.iter().filter(|(name, _)| name == "set-cookie") {
             let cookie = set.split(';').next().expect("a cookie").to_owned();
-            self.cookie = Some(cookie).filter(|cookie| !cookie.ends_with('='));
+            let of_device = cookie.contains("fastcore_device=");
+            let kept = if of_device { &mut self.device } else { &mut self.cookie };
+            *kept = Some(cookie).filter(|cookie| !cookie.ends_with('='));
         }
         answer
     }
@@ -136,6 +150,22 @@ impl Browser {
         assert!([200, 401].contains(&answer.status), "{answer:?}");
         answer.status == 200
     }
+}
+
+/// The code of a second factor at this time; `shown` has its otpauth URL or its secret in base 32.
+pub(crate) fn totp_code(shown: &str, now: DateTime<Utc>) -> String {
+    let secret = shown.split_once("secret=").map_or(shown, |(_, rest)| rest);
+    let secret = secret.split('&').next().expect("a secret").replace(' ', "");
+    let secret = Secret::try_from_base32(&secret).expect("base32");
+    let totp = Builder::new().with_secret(secret).build().expect("a factor");
+    totp.generate(now.timestamp().try_into().expect("now")).to_string()
+}
+
+/// The recovery codes at the end of what `staff add` printed.
+pub(crate) fn recovery_codes(shown: &str) -> Vec<String> {
+    let codes: Vec<_> = shown.lines().rev().take(10).map(str::to_owned).collect();
+    assert_eq!(codes.len(), 10, "{shown}");
+    codes
 }
 
 /// Runs a command with a line on its standard input.

@@ -22,6 +22,15 @@ impl Response {
         self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
     }
 
+    /// Asserts that this field of the body is the first that is refused, by this rule.
+    pub(crate) fn assert_invalid(&self, field: &str, kind: &str) {
+        assert_eq!(self.status, 422, "{self:?}");
+        let body = self.json();
+        let first = &body["detail"][0];
+        assert_eq!(first["loc"], serde_json::json!(["body", field]), "{self:?}");
+        assert_eq!(first["type"], kind, "{self:?}");
+    }
+
     /// Asserts that this is an error in the one shape, with this status and code.
     #[track_caller]
     pub(crate) fn assert_error(&self, status: u16, code: &str) {

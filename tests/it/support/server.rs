@@ -58,6 +58,8 @@ impl TestServer {
                 ("FASTCORE_SITE_INGEST_TOKEN", TOKEN),
                 ("DATABASE_URL", database.to_str().expect("UTF-8")),
                 ("FASTCORE_LISTEN", "127.0.0.1:0"),
+                // The tests name clients as a proxy does.
+                ("FASTCORE_TRUSTED_PROXIES", "127.0.0.1"),
             ];
             let environment = Environment::of(&variables);
             let server =
@@ -71,7 +73,9 @@ impl TestServer {
                 App::start(&database, &clock, Schedules::default(), runtime.handle())
                     .expect("an app");
             let setup = app.admin.setup.clone();
-            let mut context = HttpContext::new(app, tokens).with_public_url(public_url);
+            let mut context = HttpContext::new(app, tokens)
+                .with_public_url(public_url)
+                .with_trusted_proxies(server.trusted_proxies.clone());
             context.body_timeout = body_timeout;
             runtime.block_on(async move {
                 let listener = bind(server.listen).and_then(listen).expect("a port");

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
-/// Where a program is: on the path, or where Debian keeps a PostgreSQL server's.
+/// Where a program is: on the path, or where Debian keeps servers.
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let known = std::env::split_paths(&path).chain(versions.map(|v| v.path().join("bin")));
+    let known = known.chain([PathBuf::from("/usr/sbin")]);
     let mut known = known.map(|folder| folder.join(name));
     let found = known.find(|program| program.is_file());
     if found.is_none() {
