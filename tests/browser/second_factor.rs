@@ -19,6 +19,7 @@ pub(crate) fn cases() -> Vec<Trial> {
         case("second_factor::few_recovery_codes_left_is_a_warning", few_codes),
         case("second_factor::printing_prints_only_the_recovery_codes", print),
         case("second_factor::the_downloaded_file_has_the_codes", download),
+        case("second_factor::a_stale_qr_code_is_replaced", stale_qr_code),
         case("second_factor::shown_codes_survive_a_change_of_language", change_of_language),
     ]
 }
@@ -185,6 +186,41 @@ async fn download(server: TestServer, page: Page) {
     for code in codes {
         assert!(text.lines().any(|line| line == code), "{code} is not in {text}");
     }
+}
+
+/// As after half an hour: the server does not know what is sent as its proposal.
+const SEND_STALE_ENROLMENT: &str = "(() => {
+    const { fetch } = window;
+    window.fetch = (url, options) => {
+        if (!options.body?.includes('\"code\"')) return fetch(url, options);
+        window.fetch = fetch;
+        const body = JSON.stringify({ ...JSON.parse(options.body), enrolment: 'stale' });
+        return fetch(url, { ...options, body });
+    };
+})()";
+
+async fn stale_qr_code(server: TestServer, page: Page) {
+    let first = choose_password(&page, &invite(&server, &["marie"])).await;
+    let second = confirm_stale(&page, &first).await;
+    confirm(&page, &second.code(0)).await;
+    store_codes(&page).await;
+    page.wait_for_text(".empty-state h2", "Pas encore de demande").await;
+
+    page.goto("/admin/account").await;
+    let first = enrol(&page).await;
+    let second = confirm_stale(&page, &first).await;
+    assert_eq!(confirm(&page, &second.code(0)).await.len(), 10);
+}
+
+/// Confirms a proposal that is too old; returns the app with the next one.
+async fn confirm_stale(page: &Page, app: &Authenticator) -> Authenticator {
+    page.eval(SEND_STALE_ENROLMENT).await;
+    page.fill("#code", &app.code(0)).await;
+    page.press(ENTER).await;
+    page.wait_for_text("#form-error", "Ce code QR est trop ancien. Scannez le nouveau.").await;
+    let next = Authenticator::scan(page).await;
+    assert_ne!(app.code(0), next.code(0));
+    next
 }
 
 async fn change_of_language(server: TestServer, page: Page) {

@@ -39,7 +39,10 @@ const waitText = (seconds) => (seconds < 60 ? plural(seconds, 'second', 'seconds
 const reasonText = (reason) => (erasureReasons[reason] ? ` (${erasureReasons[reason]})` : '');
 const accountChanges = { password: 'changed the password', totp: 'set up a second factor', recovery_codes: 'made new recovery codes' };
 const signInMethods = { code: ' with a code', recovery_code: ' with a recovery code' };
-const refusalReasons = { password: ': wrong password', code: ': wrong code', code_missing: ': right password, no code' };
+const refusalReasons = { password: ': wrong password', code: ': wrong code' };
+/** The first of the two steps of a sign-in, or somebody who knows the password alone. */
+const withoutCode = (account) => `Right password for “${account}”, without a code`;
+const refusedSignIn = (account, reason) => (reason === 'code_missing' ? withoutCode(account) : `Sign-in refused for “${account}”${refusalReasons[reason] ?? ''}`);
 const formatNames = { xlsx: 'Excel', csv: 'CSV', 'csv (excel-fr)': 'CSV for French Excel', jsonl: 'JSON Lines', json: 'JSON', postgres: 'PostgreSQL' };
 
 export default {
@@ -421,7 +424,7 @@ export default {
       STAFF_ACCOUNT_CHANGED: (by, d) => `${by} ${accountChanges[d.what] ?? 'changed the account'}`,
       STAFF_SIGNED_IN: (by, d, account) => `${account} signed in${signInMethods[d.how] ?? ''}`,
       STAFF_SIGNED_OUT: (by, d, account) => `${account} signed out`,
-      STAFF_SIGN_IN_REFUSED: (by, d, account) => (account ? `Sign-in refused for “${account}”${refusalReasons[d.reason] ?? ''}` : 'Sign-in refused: unknown name'),
+      STAFF_SIGN_IN_REFUSED: (by, d, account) => (account ? refusedSignIn(account, d.reason) : 'Sign-in refused: unknown name'),
       BACKUP_TAKEN: (by) => `Backup taken by ${by}`,
       DATABASE_MIGRATED: (by) => `Database upgraded by ${by}`,
       DATABASE_RESTORED: (by) => `Database restored by ${by}`,

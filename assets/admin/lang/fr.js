@@ -39,7 +39,10 @@ const waitText = (seconds) => (seconds < 60 ? plural(seconds, 'seconde', 'second
 const reasonText = (reason) => (erasureReasons[reason] ? ` (${erasureReasons[reason]})` : '');
 const accountChanges = { password: 'Mot de passe changé', totp: 'Second facteur activé', recovery_codes: 'Nouveaux codes de secours créés' };
 const signInMethods = { code: ' avec un code', recovery_code: ' avec un code de secours' };
-const refusalReasons = { password: ' : mot de passe incorrect', code: ' : code incorrect', code_missing: ' : mot de passe juste, sans code' };
+const refusalReasons = { password: ' : mot de passe incorrect', code: ' : code incorrect' };
+/** The first of the two steps of a sign-in, or somebody who knows the password alone. */
+const withoutCode = (account) => `Mot de passe juste pour « ${account} », sans code`;
+const refusedSignIn = (account, reason) => (reason === 'code_missing' ? withoutCode(account) : `Connexion refusée pour « ${account} »${refusalReasons[reason] ?? ''}`);
 const formatNames = { xlsx: 'Excel', csv: 'CSV', 'csv (excel-fr)': 'CSV pour Excel', jsonl: 'JSON Lines', json: 'JSON', postgres: 'PostgreSQL' };
 
 export default {
@@ -421,7 +424,7 @@ export default {
       STAFF_ACCOUNT_CHANGED: (by, d) => `${accountChanges[d.what] ?? 'Compte modifié'} par ${by}`,
       STAFF_SIGNED_IN: (by, d, account) => `Connexion de ${account}${signInMethods[d.how] ?? ''}`,
       STAFF_SIGNED_OUT: (by, d, account) => `Déconnexion de ${account}`,
-      STAFF_SIGN_IN_REFUSED: (by, d, account) => (account ? `Connexion refusée pour « ${account} »${refusalReasons[d.reason] ?? ''}` : 'Connexion refusée : nom inconnu'),
+      STAFF_SIGN_IN_REFUSED: (by, d, account) => (account ? refusedSignIn(account, d.reason) : 'Connexion refusée : nom inconnu'),
       BACKUP_TAKEN: (by) => `Sauvegarde faite par ${by}`,
       DATABASE_MIGRATED: (by) => `Base de données mise à niveau par ${by}`,
       DATABASE_RESTORED: (by) => `Base de données restaurée par ${by}`,

@@ -43,16 +43,22 @@ export class SecondFactorForm extends Component {
     try {
       await request();
     } catch (error) {
-      this.onRefusal(formErrors(error));
+      await this.onRefusal(formErrors(error));
     }
     this.setState({ busy: false });
   }
 
   /** @param {SecondFactorFormState['errors']} errors */
-  onRefusal(errors) {
-    // The password was changed elsewhere meanwhile, or what was proposed is too old.
-    const startAgain = errors.password || errors.enrolment;
-    this.setState({ errors: errors.enrolment ? { form: errors.enrolment } : errors, ...(startAgain ? { enrolment: null } : {}) });
+  async onRefusal(errors) {
+    if (errors.enrolment) return this.renewEnrolment(errors.enrolment);
+    // The password may have been changed elsewhere meanwhile.
+    this.setState({ errors, ...(errors.password ? { enrolment: null } : {}) });
+  }
+
+  /** The proposed second factor was left open for too long. */
+  async renewEnrolment(text) {
+    await this.enrol();
+    this.setState(({ errors }) => ({ errors: { form: text, ...errors } }));
   }
 
   /**

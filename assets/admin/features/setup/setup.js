@@ -98,12 +98,12 @@ export class Setup extends Component {
     try {
       await request();
     } catch (error) {
-      this.onRefusal(error);
+      await this.onRefusal(error);
     }
     this.setState({ busy: false });
   }
 
-  onRefusal(error) {
+  async onRefusal(error) {
     if (error.code === 'link_expired') return this.setState({ step: 'expired' });
     const errors = formErrors(error);
     if (errors.enrolment) return this.renewEnrolment(errors.enrolment);
