@@ -162,6 +162,7 @@ pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> 
 }
 
 /// What a reset of the password does to the second factor.
+#[derive(Clone, Copy)]
 enum NewFactor {
     Keep,
     Without,
