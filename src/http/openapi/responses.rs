@@ -13,6 +13,7 @@ use utoipa::openapi::{
 };
 use utoipa::{IntoResponses, ToSchema};
 
+use crate::app::export::error::ExportError;
 use crate::app::intake::Refusal;
 use crate::app::staff::sign_in::SignInError;
 use crate::domain::lead::NewLead;
@@ -74,6 +75,11 @@ error_set!(
     /// [`FilterErrors`], and those of one lead.
     LeadErrors,
     filter_errors().into_iter().chain([ApiError::NotFound, ApiError::ERASED])
+);
+error_set!(
+    /// [`FilterErrors`], and those of an export.
+    ExportErrors,
+    filter_errors().into_iter().chain([ExportError::Busy.into(), ExportError::DiskReserve.into()])
 );
 error_set!(
     /// The errors of signing in.
@@ -281,6 +287,7 @@ fn cause(error: &ApiError) -> &'static str {
         ApiError::CodeRequired => "the password is correct, and the account has a second factor",
         ApiError::Forbidden(_) => "the request comes from a page of another origin",
         ApiError::TooManyRequests(_) => "too many attempts to sign in",
+        ApiError::ExportBusy(_) => "another export is not over yet",
         ApiError::PayloadTooLarge => "the body is larger than 64 KiB",
         ApiError::UnsupportedMediaType => "the body is not `application/json`",
         ApiError::UnsupportedContentEncoding => {
