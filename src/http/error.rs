@@ -41,7 +41,8 @@ pub(crate) enum ApiError {
     LeadErased(&'static str),
     LinkExpired,
     PayloadTooLarge,
-    UnsupportedMediaType,
+    /// With the media type that is accepted.
+    UnsupportedMediaType(&'static str),
     /// The body is compressed.
     UnsupportedContentEncoding,
     Validation(Vec<FieldError>),
@@ -114,7 +115,7 @@ impl ApiError {
             Self::LeadErased(_) => (StatusCode::GONE, "lead_erased"),
             Self::LinkExpired => (StatusCode::GONE, "link_expired"),
             Self::PayloadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large"),
-            Self::UnsupportedMediaType | Self::UnsupportedContentEncoding => {
+            Self::UnsupportedMediaType(_) | Self::UnsupportedContentEncoding => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
             }
             Self::Validation(_) => (StatusCode::UNPROCESSABLE_ENTITY, "validation_error"),
@@ -169,7 +170,7 @@ impl ApiError {
                 format!("Another export is not over yet; retry in {seconds} s").into()
             }
             Self::PayloadTooLarge => "The body is larger than 64 KiB".into(),
-            Self::UnsupportedMediaType => "The body must be application/json".into(),
+            Self::UnsupportedMediaType(accepted) => format!("The body must be {accepted}").into(),
             Self::UnsupportedContentEncoding => "The body must not be compressed".into(),
             Self::Validation(_) => "The request is not valid".into(),
             Self::Internal => "Internal error; the cause is in the server's log".into(),
@@ -186,8 +187,8 @@ impl ApiError {
                 Some((RETRY_AFTER, HeaderValue::from(*seconds)))
             }
             Self::MethodNotAllowed(allow) => Some((ALLOW, HeaderValue::from_str(allow).ok()?)),
-            Self::UnsupportedMediaType => {
-                Some((ACCEPT, HeaderValue::from_static("application/json")))
+            Self::UnsupportedMediaType(accepted) => {
+                Some((ACCEPT, HeaderValue::from_static(accepted)))
             }
             Self::UnsupportedContentEncoding => {
                 Some((ACCEPT_ENCODING, HeaderValue::from_static("identity")))

@@ -1,4 +1,5 @@
-//! `GET /admin/api/export`: the leads that match a filter, as a file.
+//! `POST /admin/api/export`: the leads that match a filter, as a file. The filter is a form, so that a
+//! browser writes the file to the disk as it arrives.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -17,15 +18,17 @@ use warp::reply::Response;
 
 use crate::app::export::exports::ExportFile;
 use crate::app::export::{Export, ExportSource};
-use crate::http::admin::authenticate;
+use crate::http::admin::authenticate_post;
 use crate::http::error::ApiError;
-use crate::http::extract::query::EXPORT_FORMATS;
-use crate::http::openapi::params;
-use crate::http::openapi::responses::{ExportErrors, Responses, content_response};
+use crate::http::extract::query::{EXPORT_FORMATS, Query};
+use crate::http::openapi::responses::{Responses, content_response};
+use crate::http::openapi::search_errors::ExportErrors;
+use crate::http::openapi::{bodies, params};
 use crate::http::request::HttpRequest;
 use crate::http::server::connection;
 use crate::http::server::connection_limit::ConnectionSlot;
 
+pub(crate) const PATH: &str = "/admin/api/export";
 /// How much of the file is read at once, in bytes.
 const PART: usize = 64 * 1024;
 
@@ -34,19 +37,21 @@ const PART: usize = 64 * 1024;
 /// All leads that match the filter, in the order of their arrival. The audit log records the
 /// export before anything of it is returned. One export runs at a time, for ten minutes at most.
 #[utoipa::path(
-    get,
+    post,
     path = "/admin/api/export",
     operation_id = "exportLeads",
     tag = "admin",
-    params(params::LeadFilterParams, params::ExportParams),
+    params(params::OriginHeader),
+    request_body(content = bodies::ExportBody, content_type = "application/x-www-form-urlencoded"),
     responses(ExportedFile, ExportErrors),
     security(("session" = []), ("session_https" = [])),
 )]
 pub(crate) async fn export(mut request: HttpRequest) -> Result<Response, ApiError> {
-    let staff = authenticate(&request).await?;
-    let filter = request.query.lead_filter();
-    let format = request.query.export_format();
-    request.query.check()?;
+    let staff = authenticate_post(&request).await?;
+    let mut query = Query::parse_form(&request.read_form().await?);
+    let filter = query.lead_filter();
+    let format = query.export_format();
+    query.check()?;
     let export = Export { source: ExportSource::Leads(filter), format, actor: staff.actor() };
     let exported = request.context.app.admin.exports.run(export).await?;
     let length = exported.file.metadata().map_err(|_| ApiError::Internal)?.len();

@@ -3,7 +3,10 @@
 //! and `admin` assemble the document from the handlers.
 
 pub(crate) mod admin;
+pub(crate) mod bodies;
 pub mod document;
+pub(crate) mod filter_schemas;
 pub(crate) mod lead_schema;
 pub(crate) mod params;
 pub(crate) mod responses;
+pub(crate) mod search_errors;
