@@ -8,6 +8,7 @@
 
 mod accounts;
 mod driver;
+mod exports;
 mod inbox;
 mod lead;
 mod server;
@@ -28,7 +29,8 @@ fn main() -> ExitCode {
     // Each case starts a browser, which takes much memory.
     arguments.test_threads.get_or_insert(2);
     let has_browser = has_browser();
-    let trials = [accounts::cases(), inbox::cases(), lead::cases(), views::cases()];
+    let trials =
+        [accounts::cases(), exports::cases(), inbox::cases(), lead::cases(), views::cases()];
     let trials = trials.into_iter().flatten();
     let in_ci = std::env::var_os("CI").is_some_and(|ci| ci == "true");
     let trials = trials.map(|trial| trial.with_ignored_flag(!has_browser && !in_ci)).collect();

@@ -19,7 +19,7 @@ use crate::http::extract::cookie;
 use crate::http::extract::fields::Fields;
 use crate::http::middleware::refusals::RefusedSignIn;
 use crate::http::openapi::responses::{AdminErrors, SignInErrors, SignOutErrors};
-use crate::http::openapi::{bodies, params};
+use crate::http::openapi::{account_bodies, params};
 use crate::http::request::HttpRequest;
 use crate::http::response::json;
 
@@ -51,7 +51,7 @@ pub(crate) async fn current(request: HttpRequest) -> Result<Response, ApiError> 
     operation_id = "signIn",
     tag = "admin",
     params(params::OriginHeader),
-    request_body = bodies::SignInBody,
+    request_body = account_bodies::SignInBody,
     responses(
         (status = 200, description = "Signed in; the cookie contains the session.", body = SignedInDto,
             headers(("Set-Cookie" = String, description = "The session."))),
