@@ -40,7 +40,8 @@ pub(crate) async fn current(request: HttpRequest) -> Result<Response, ApiError> 
 
 /// Sign in
 ///
-/// An unknown name and a wrong password get the same response, after the same time.
+/// An unknown name and a wrong password get the same response, after the same time. After a few of them, the
+/// next try has to wait; a browser that has signed in before has tries of its own.
 #[utoipa::path(
     post,
     path = "/admin/api/session",
@@ -49,7 +50,7 @@ pub(crate) async fn current(request: HttpRequest) -> Result<Response, ApiError> 
     params(params::OriginHeader),
     request_body = params::SignInBody,
     responses(
-        (status = 200, description = "Signed in; the cookie contains the session.", body = StaffSessionDto,
+        (status = 200, description = "Signed in; the cookies contain the session, and a token of the browser.", body = StaffSessionDto,
             headers(("Set-Cookie" = String, description = "The session."))),
         SignInErrors,
     ),

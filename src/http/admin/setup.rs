@@ -25,7 +25,7 @@ use crate::http::request::HttpRequest;
     params(params::OriginHeader),
     request_body = params::SetupBody,
     responses(
-        (status = 201, description = "Created and signed in; the cookie contains the session.", body = StaffSessionDto,
+        (status = 201, description = "Created and signed in; the cookies contain the session, and a token of the browser.", body = StaffSessionDto,
             headers(("Set-Cookie" = String, description = "The session."))),
         SetupErrors,
     ),
