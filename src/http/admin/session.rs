@@ -44,7 +44,8 @@ pub(crate) async fn current(request: HttpRequest) -> Result<Response, ApiError> 
 
 /// Sign in
 ///
-/// An unknown name and a wrong password get the same response, after the same time.
+/// An unknown name and a wrong password get the same response, after the same time. After a few of them, the
+/// next try has to wait; a browser that has signed in before has tries of its own.
 #[utoipa::path(
     post,
     path = "/admin/api/session",
@@ -53,7 +54,7 @@ pub(crate) async fn current(request: HttpRequest) -> Result<Response, ApiError> 
     params(params::OriginHeader),
     request_body = account_bodies::SignInBody,
     responses(
-        (status = 200, description = "Signed in; the cookie contains the session.", body = SignedInDto,
+        (status = 200, description = "Signed in; the cookies contain the session, and a token of the browser.", body = SignedInDto,
             headers(("Set-Cookie" = String, description = "The session."))),
         SignInErrors,
     ),

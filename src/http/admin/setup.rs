@@ -74,7 +74,7 @@ pub(crate) async fn propose_factor(mut request: HttpRequest) -> Result<Response,
     params(params::OriginHeader),
     request_body = account_bodies::SetupBody,
     responses(
-        (status = 201, description = "Set up and signed in; the cookie contains the session.", body = AccountSetUpDto,
+        (status = 201, description = "Set up and signed in; the cookies contain the session, and a token of the browser.", body = AccountSetUpDto,
             headers(("Set-Cookie" = String, description = "The session."))),
         SetupErrors,
     ),
