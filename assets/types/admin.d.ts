@@ -13,6 +13,8 @@ interface Store {
   live: boolean;
   warnings: Api.Warning[];
   dialog: 'export' | 'help' | null;
+  /** Why the last export was refused. */
+  exportError: { code: string } | null;
   toast: { text: string; icon: string } | null;
   /** Grows every minute, so that relative times are rendered again. */
   minute: number;

@@ -35,6 +35,17 @@ impl Client {
         self.send("GET", path, &cookie, "")
     }
 
+    /// Reads leads by the parameters of a query string: with a search, they are sent in a body.
+    pub(super) fn list(&mut self, query: &str) -> Answer {
+        if !query.contains("q=") {
+            return self.get(&format!("/admin/api/leads?{query}"));
+        }
+        let parameters = form_urlencoded::parse(query.as_bytes()).into_owned();
+        let body: serde_json::Value = parameters.collect();
+        let headers = format!("Cookie: {}\r\nOrigin: http://{}\r\n", self.cookie, self.address);
+        self.send("POST", "/admin/api/leads/search", &headers, &body.to_string())
+    }
+
     pub(super) fn post_lead(&mut self, token: &str, lead: &str) -> Answer {
         self.send("POST", "/inbound/leads", &format!("Authorization: Bearer {token}\r\n"), lead)
     }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use thiserror::Error;
 
 use crate::app::demo::DemoError;
-use crate::app::export::ExportError;
+use crate::app::export::error::ExportError;
 use crate::app::import::error::ImportError;
 use crate::app::reconcile::ReconcileError;
 use crate::app::staff::StaffError;

@@ -1,7 +1,7 @@
 //! `fastcore export leads` and `fastcore export audit`.
 
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -140,7 +140,10 @@ pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> 
     let mut report = |rows| progress.at(rows);
     let done = match &form.output {
         Some(path) => export.to_file(&database, &context.clock, path, &mut report),
-        None => export.to_writer(&database, &context.clock, io::stdout(), &mut report),
+        None => {
+            let place = Some(Path::new("/dev/stdout"));
+            export.to_writer(&database, &context.clock, io::stdout(), place, &mut report)
+        }
     };
     drop(progress);
     let done = done?;

@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use warp::reply::{Reply, Response};
 
-use crate::app::export::ExportError;
+use crate::app::export::error::ExportError;
 use crate::app::intake::Refusal;
 use crate::app::leads::OpenLeadError;
 use crate::app::staff::own_account::OwnAccountError;
@@ -22,6 +22,8 @@ use crate::store::error::StoreError;
 
 /// `Retry-After` of a 503, in seconds.
 pub(crate) const RETRY_SECONDS: &str = "5";
+/// `Retry-After` where another export is not over yet, in seconds.
+const EXPORT_RETRY_SECONDS: i64 = 10;
 
 /// Why a request failed. Determines the status, the error code, the message and one header.
 #[derive(Debug)]
@@ -43,12 +45,15 @@ pub(crate) enum ApiError {
     LeadErased(&'static str),
     LinkExpired,
     PayloadTooLarge,
-    UnsupportedMediaType,
+    /// With the media type that is accepted.
+    UnsupportedMediaType(&'static str),
     /// The body is compressed.
     UnsupportedContentEncoding,
     Validation(Vec<FieldError>),
     /// With the value of `Retry-After`, in seconds.
     TooManyRequests(i64),
+    /// Another export is not over yet. With the value of `Retry-After`, in seconds.
+    ExportBusy(i64),
     Internal,
     Unavailable(String),
 }
@@ -131,11 +136,13 @@ impl ApiError {
             Self::LeadErased(_) => (StatusCode::GONE, "lead_erased"),
             Self::LinkExpired => (StatusCode::GONE, "link_expired"),
             Self::PayloadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large"),
-            Self::UnsupportedMediaType | Self::UnsupportedContentEncoding => {
+            Self::UnsupportedMediaType(_) | Self::UnsupportedContentEncoding => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
             }
             Self::Validation(_) => (StatusCode::UNPROCESSABLE_ENTITY, "validation_error"),
-            Self::TooManyRequests(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"),
+            Self::TooManyRequests(_) | Self::ExportBusy(_) => {
+                (StatusCode::TOO_MANY_REQUESTS, "too_many_requests")
+            }
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
             Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
         }
@@ -182,8 +189,11 @@ impl ApiError {
             Self::TooManyRequests(seconds) => {
                 format!("Too many attempts; retry in {seconds} s").into()
             }
+            Self::ExportBusy(seconds) => {
+                format!("Another export is not over yet; retry in {seconds} s").into()
+            }
             Self::PayloadTooLarge => "The body is larger than 64 KiB".into(),
-            Self::UnsupportedMediaType => "The body must be application/json".into(),
+            Self::UnsupportedMediaType(accepted) => format!("The body must be {accepted}").into(),
             Self::UnsupportedContentEncoding => "The body must not be compressed".into(),
             Self::Validation(_) => "The request is not valid".into(),
             Self::Internal => "Internal error; the cause is in the server's log".into(),
@@ -196,10 +206,12 @@ impl ApiError {
             Self::Unauthorized(_) | Self::CodeRequired => {
                 Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")))
             }
-            Self::TooManyRequests(seconds) => Some((RETRY_AFTER, HeaderValue::from(*seconds))),
+            Self::TooManyRequests(seconds) | Self::ExportBusy(seconds) => {
+                Some((RETRY_AFTER, HeaderValue::from(*seconds)))
+            }
             Self::MethodNotAllowed(allow) => Some((ALLOW, HeaderValue::from_str(allow).ok()?)),
-            Self::UnsupportedMediaType => {
-                Some((ACCEPT, HeaderValue::from_static("application/json")))
+            Self::UnsupportedMediaType(accepted) => {
+                Some((ACCEPT, HeaderValue::from_static(accepted)))
             }
             Self::UnsupportedContentEncoding => {
                 Some((ACCEPT_ENCODING, HeaderValue::from_static("identity")))
@@ -294,6 +306,11 @@ impl From<ExportError> for ApiError {
     fn from(error: ExportError) -> Self {
         match error {
             ExportError::Store(error) => read_error(error),
+            ExportError::Busy => Self::ExportBusy(EXPORT_RETRY_SECONDS),
+            error @ (ExportError::DiskReserve | ExportError::TimedOut) => {
+                tracing::warn!(%error, "an export was not finished");
+                Self::Unavailable(format!("The file cannot be written now: {error}"))
+            }
             ExportError::Io(error) => {
                 tracing::error!(%error, "cannot write an export");
                 Self::Unavailable(format!("The file cannot be written now: {error}"))

@@ -8,8 +8,8 @@ use http::HeaderMap;
 
 use crate::http::context::HttpContext;
 use crate::http::error::ApiError;
-use crate::http::extract::json_body;
-use crate::http::extract::json_body::BodyStream;
+use crate::http::extract::body;
+use crate::http::extract::body::BodyStream;
 use crate::http::extract::query::Query;
 use crate::http::middleware::client_address::client_address;
 use crate::http::server::connection::ConnectionInfo;
@@ -33,7 +33,16 @@ impl HttpRequest {
 
     /// Reads the body, which must be JSON by its media type and at most 64 KiB.
     pub(crate) async fn read_json(&mut self) -> Result<Bytes, ApiError> {
+        self.read_body(body::JSON).await
+    }
+
+    /// Reads the body, which must be that of a form.
+    pub(crate) async fn read_form(&mut self) -> Result<Bytes, ApiError> {
+        self.read_body(body::FORM).await
+    }
+
+    async fn read_body(&mut self, media_type: &'static str) -> Result<Bytes, ApiError> {
         let body = std::mem::replace(&mut self.body, Box::pin(stream::empty()));
-        json_body::read(&self.headers, body, self.context.body_timeout).await
+        body::read(&self.headers, body, self.context.body_timeout, media_type).await
     }
 }

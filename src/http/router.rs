@@ -20,6 +20,7 @@ use crate::http::assets::docs_page;
 use crate::http::context::HttpContext;
 use crate::http::error::ApiError;
 use crate::http::extract::query::Query;
+use crate::http::middleware::security_headers;
 use crate::http::openapi::document;
 use crate::http::request::HttpRequest;
 use crate::http::server::connection::ConnectionInfo;
@@ -65,11 +66,13 @@ fn endpoints() -> Vec<Endpoint> {
         endpoint(DELETE, "/admin/api/account/sessions", account_sessions::end_others),
         endpoint(DELETE, "/admin/api/account/sessions/{id}", account_sessions::end),
         endpoint(GET, "/admin/api/leads", leads::list),
+        endpoint(POST, "/admin/api/leads/search", leads::search),
         endpoint(GET, "/admin/api/leads/{id}", leads::open),
+        endpoint(POST, "/admin/api/leads/{id}", leads::open_found),
         endpoint(GET, "/admin/api/stats", stats::stats),
         endpoint(GET, "/admin/api/audit", audit::list),
         endpoint(GET, "/admin/api/status", status::status),
-        endpoint(GET, "/admin/api/export", export::export),
+        endpoint(POST, export::PATH, export::export),
         endpoint(GET, "/admin/api/events", events::events),
         endpoint(GET, "/admin/assets/{*file}", pages::asset),
     ];
@@ -223,7 +226,11 @@ impl Router {
             },
             Err(error) => Err(error),
         };
-        response.unwrap_or_else(Reply::into_response)
+        let mut response = response.unwrap_or_else(Reply::into_response);
+        if path == export::PATH {
+            security_headers::allow_own_frames(response.headers_mut());
+        }
+        response
     }
 }
 

@@ -1,7 +1,5 @@
-//! The inbox: search, filters, Back, paging, live events, keyboard, exports.
+//! The inbox: search, filters, Back, paging, live events, keyboard.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use libtest_mimic::Trial;
@@ -9,14 +7,13 @@ use serde_json::json;
 
 use crate::case;
 use crate::driver::{ENTER, ESCAPE, Page, TAB};
+use crate::exports::{downloaded, read_text};
 use crate::server::TestServer;
-
-/// Extracts the text of an exported file.
-type Reader = fn(&Path) -> String;
 
 pub(crate) fn cases() -> Vec<Trial> {
     vec![
         case("inbox::search_and_filters_are_in_the_address_and_back_undoes_them", search),
+        case("inbox::a_search_was_in_every_address_that_a_proxy_logs", search_in_fragment),
         case("inbox::a_lead_of_the_future_was_shown_as_one_of_today", future),
         case("inbox::scrolling_loads_more_pages", scrolling),
         case("inbox::new_leads_appear_live_and_move_nothing", live),
@@ -29,17 +26,57 @@ pub(crate) fn cases() -> Vec<Trial> {
         case("inbox::a_locked_database_is_reported_and_retry_works", locked_database),
         case("inbox::many_tabs_share_one_connection", tabs),
         case("inbox::everything_works_with_the_keyboard_only", keyboard),
-        case("inbox::text_exports_contain_the_filtered_leads", |server, page| {
-            exports(
-                server,
-                page,
-                &[("csv-excel-fr", read_text), ("csv", read_text), ("jsonl", read_text)],
-            )
-        }),
-        case("inbox::excel_export_contains_the_filtered_leads", |server, page| {
-            exports(server, page, &[("xlsx", read_xlsx)])
-        }),
     ]
+}
+
+/// The search is kept wherever someone goes, and no request has it in its address.
+async fn search_in_fragment(server: TestServer, page: Page) {
+    server.add_staff("claire");
+    server.post_lead(&json!({ "name": "Anaïs Lefèvre", "service": "ponts" }));
+    server.post_lead(&json!({ "name": "Anaïs Petit", "service": "ponts" }));
+    server.post_lead(&json!({ "name": "Anaïs Lefèvre-Besson", "service": "ponts" }));
+    page.goto("/admin?status=received#q=lefev").await;
+    page.wait_for_text("h1", "Connexion").await;
+    page.fill("#username", "claire").await;
+    page.fill("#password", crate::server::PASSWORD).await;
+    page.press(ENTER).await;
+    page.wait_for_text(".list-summary p", "2 demandes").await;
+    assert_eq!(page.path().await, "/admin?status=received#q=lefev", "sign-in keeps it");
+    page.click("li:last-child a.lead-row").await;
+    page.wait_for_text(".lead h1", "Anaïs Lefèvre").await;
+    let lead = page.path().await;
+    assert!(lead.ends_with("?status=received#q=lefev"), "{lead}");
+    page.press('k').await;
+    page.wait_for_text(".lead h1", "Anaïs Lefèvre-Besson").await;
+    page.press('k').await;
+    page.reload().await;
+    page.wait_for_text(".lead h1", "Anaïs Lefèvre-Besson").await;
+    page.wait_for_text(".list-summary p", "2 demandes").await;
+    page.back().await;
+    page.wait_for_text(".lead h1", "Anaïs Lefèvre").await;
+    assert_eq!(page.path().await, lead);
+    page.press(ESCAPE).await;
+    page.wait_until("document.querySelector('.lead') === null").await;
+    assert_eq!(page.path().await, "/admin?status=received#q=lefev");
+    page.press('e').await;
+    page.wait_for_text("dialog", "Ce que montre le filtre (2)").await;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    page.download_to(folder.path()).await;
+    page.click("dialog button[value=csv]").await;
+    let text = read_text(&downloaded(folder.path()).await);
+    assert!(text.contains("Besson") && !text.contains("Petit"), "{text}");
+    let requests = "performance.getEntriesByType('resource').map((entry) => entry.name)";
+    let requests = page.eval(requests).await.to_string();
+    assert!(requests.contains("/admin/api/leads/search"), "{requests}");
+    assert!(!requests.contains("lefev"), "{requests}");
+
+    // A bookmark of an earlier version.
+    page.goto_blank().await;
+    page.goto("/admin?q=lef%C3%A8vre+bess&service=ponts").await;
+    page.wait_for_text(".list-summary p", "1 demande").await;
+    assert_eq!(page.path().await, "/admin?service=ponts#q=lef%C3%A8vre+bess");
+    let requests = "performance.getEntriesByType('resource').map((entry) => entry.name)";
+    assert!(!page.eval(requests).await.to_string().contains("bess"));
 }
 
 async fn future(server: TestServer, page: Page) {
@@ -76,7 +113,7 @@ async fn search(server: TestServer, page: Page) {
     page.fill(".search-field input", "compres lefev").await;
     page.wait_for_text(".list-summary p", "1 demande").await;
     assert_eq!(page.texts(".lead-row-name").await, ["Anaïs Lefèvre"]);
-    assert_eq!(page.path().await, "/admin?service=compresseurs&q=compres+lefev");
+    assert_eq!(page.path().await, "/admin?service=compresseurs#q=compres+lefev");
     page.reload().await;
     page.wait_for_text(".list-summary p", "1 demande").await;
     assert_eq!(
@@ -89,7 +126,7 @@ async fn search(server: TestServer, page: Page) {
     page.back().await;
     page.wait_for_text(".list-summary p", "3 demandes").await;
     assert_eq!(page.path().await, "/admin");
-    page.goto("/admin?q=introuvable").await;
+    page.goto("/admin#q=introuvable").await;
     page.wait_for_text(".empty-state h2", "Rien ne correspond").await;
     page.click(".empty-state .button").await;
     page.wait_for_text(".list-summary p", "3 demandes").await;
@@ -340,64 +377,4 @@ async fn keyboard(server: TestServer, page: Page) {
     page.press('e').await;
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(!page.exists("dialog").await);
-}
-
-async fn exports(server: TestServer, page: Page, formats: &[(&str, Reader)]) {
-    server.add_staff("claire");
-    server
-        .post_lead(&json!({ "name": "Élodie Ça", "phone": "+33612345678", "service": "cabines" }));
-    server.post_lead(&json!({ "name": "Zoé Fin", "phone": "0612345678", "service": "cabines" }));
-    server.post_lead(&json!({ "name": "Pas Celui-ci" }));
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    page.sign_in().await;
-    page.download_to(folder.path()).await;
-    page.select(".filter-selects label:nth-child(2) select", "cabines").await;
-    page.wait_for_text(".list-summary p", "2 demandes").await;
-    for (format, read) in formats {
-        page.click(".list-summary .small-button").await;
-        page.wait_for_text("dialog", "Ce que montre le filtre (2)").await;
-        page.click(&format!("dialog a[href*='format={format}']")).await;
-        let file = downloaded(folder.path()).await;
-        let text = read(&file);
-        assert!(text.contains("Élodie Ça") && text.contains("Zoé Fin"), "{format}: {text}");
-        assert!(text.contains("+33612345678") && text.contains("0612345678"), "{format}: {text}");
-        assert!(!text.contains("Pas Celui-ci"), "{format}: {text}");
-        std::fs::remove_file(file).expect("the file is removed");
-        page.wait_until("document.querySelector('dialog') === null").await;
-    }
-    page.goto("/admin/audit?event=LEADS_EXPORTED").await;
-    page.wait_for_text(".audit-log-text", "2 lignes").await;
-    assert_eq!(page.texts(".audit-log-text").await.len(), formats.len());
-}
-
-/// Waits for the one finished download in a folder.
-async fn downloaded(folder: &Path) -> PathBuf {
-    for _ in 0..500 {
-        let files =
-            std::fs::read_dir(folder).expect("a folder").map(|file| file.expect("a file").path());
-        let name =
-            |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let done = |path: &PathBuf| {
-            name(path).starts_with("fastcore-leads-") && !name(path).ends_with(".crdownload")
-        };
-        if let Some(file) = files.into_iter().find(done) {
-            return file;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("no file was downloaded")
-}
-
-fn read_text(file: &Path) -> String {
-    String::from_utf8(std::fs::read(file).expect("a file")).expect("UTF-8")
-}
-
-/// Reads the text of a workbook with another program than the one that wrote it.
-fn read_xlsx(file: &Path) -> String {
-    let script = "import sys, zipfile
-z = zipfile.ZipFile(sys.argv[1])
-sys.stdout.buffer.write(b''.join(z.read(n) for n in z.namelist() if n.endswith('.xml')))";
-    let output = Command::new("python3").args(["-c", script]).arg(file).output().expect("python3");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("UTF-8")
 }

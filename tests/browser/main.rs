@@ -9,6 +9,7 @@
 mod accounts;
 mod authenticator;
 mod driver;
+mod exports;
 mod inbox;
 mod lead;
 mod own_account;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
     let has_browser = has_browser();
     let trials = [
         accounts::cases(),
+        exports::cases(),
         inbox::cases(),
         lead::cases(),
         own_account::cases(),

@@ -12,7 +12,7 @@ const SIGNED_OUT: [(&str, &str); 3] =
     [("/admin", "#username"), ("/admin/setup#00", "a.button"), ("/admin/setup", "a.button")];
 const SIGNED_IN: [(&str, &str); 9] = [
     ("/admin", "a.lead-row"),
-    ("/admin?q=introuvable", ".list-pane .empty-state"),
+    ("/admin#q=introuvable", ".list-pane .empty-state"),
     ("/admin/stats", ".chart canvas"),
     ("/admin/stats?period=12m", ".chart canvas"),
     ("/admin/audit", ".audit-log li"),

@@ -1,11 +1,11 @@
-//! A lead opened on the admin page, and exports from it.
+//! A lead opened on the admin page.
 
 use serde_json::{Value, json};
 
 use super::support::admin::{send_leads, server_with_account, set_status};
 use super::support::binary;
-use super::support::http::{Client, post_lead};
-use super::support::{lead, sql};
+use super::support::http::post_lead;
+use super::support::lead;
 
 #[test]
 fn opening_a_lead_is_audited_and_returns_every_field() {
@@ -74,7 +74,9 @@ fn an_opened_lead_has_previous_and_next_of_the_filtered_list() {
         ("q=electr", vec![0, 3, 6, 9]),
     ] {
         for (i, place) in of.iter().enumerate() {
-            let opened = browser.read(&format!("/admin/api/leads/{}?{filter}", ids[*place]));
+            let opened = browser.open(&ids[*place], filter);
+            assert_eq!(opened.status, 200, "{filter}: {opened:?}");
+            let opened = opened.json();
             let neighbour = |i: Option<usize>| {
                 i.and_then(|i| of.get(i)).map_or(Value::Null, |i| json!(ids[*i]))
             };
@@ -85,74 +87,4 @@ fn an_opened_lead_has_previous_and_next_of_the_filtered_list() {
     // One that the filter does not find still has its place between those that it finds.
     let opened = browser.read(&format!("/admin/api/leads/{}?service=ponts", ids[7]));
     assert_eq!((&opened["newer"], &opened["older"]), (&json!(ids[10]), &json!(ids[5])));
-}
-
-#[test]
-fn an_admin_export_equals_the_command_s_output_and_is_audited() {
-    let (server, mut browser) = server_with_account();
-    let ids = send_leads(&server, 12);
-    set_status(&server, &ids[2], "resolved");
-    let cases: [(&str, &str, &[&str]); 5] = [
-        ("format=csv", "csv", &["--format", "csv"]),
-        ("format=csv-excel-fr", "csv", &["--format", "csv", "--dialect", "excel-fr"]),
-        ("format=jsonl&q=electr", "jsonl", &["--format", "jsonl", "--query", "electr"]),
-        ("format=csv&status=resolved", "csv", &["--status", "resolved"]),
-        (
-            "format=jsonl&service=ponts&since=2020-01-01",
-            "jsonl",
-            &["--format", "jsonl", "--service", "ponts", "--since", "2020-01-01"],
-        ),
-    ];
-    for (query, ending, arguments) in cases {
-        let answer = browser.get(&format!("/admin/api/export?{query}"));
-        assert_eq!(answer.status, 200, "{answer:?}");
-        let shell = binary::succeed(server.folder(), &[&["export", "leads"], arguments].concat());
-        assert_eq!(answer.body, shell, "{query}");
-        let name = answer.header("content-disposition").expect("a name");
-        assert!(
-            name.starts_with("attachment; filename=\"fastcore-leads-2")
-                && name.ends_with(&format!(".{ending}\"")),
-            "{name}"
-        );
-        assert_eq!(answer.header("cache-control"), Some("no-store"));
-        let reported = sql::rows(
-            &server.sqlite(),
-            "SELECT actor, details_json ->> 'sha256', details_json ->> 'rows' FROM audit_log WHERE event = 'LEADS_EXPORTED' ORDER BY seq DESC LIMIT 2",
-        );
-        // The command's row is the newest; both record the same file.
-        assert_eq!(reported[1][0].as_deref(), Some("staff:jean"));
-        assert_eq!(reported[0][1..], reported[1][1..], "{query}");
-    }
-    let head = browser.send("HEAD", "/admin/api/export?format=csv", &[], b"");
-    assert_eq!((head.status, head.body.as_str()), (200, ""));
-    let left: Vec<_> = std::fs::read_dir(server.folder())
-        .expect("a folder")
-        .map(|e| e.expect("one").file_name().into_string().expect("UTF-8"))
-        .collect();
-    assert!(left.iter().all(|name| name.starts_with("fastcore.db")), "nothing is left: {left:?}");
-}
-
-#[test]
-fn a_large_export_is_complete_and_does_not_block_other_requests() {
-    let (server, mut browser) = server_with_account();
-    server.sqlite().execute_batch(
-        "PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;
-         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
-         INSERT INTO lead_inbox (audit_seq, salt, id, created_at_utc, name, email, message, consent, source, request_id, ip_hash)
-         SELECT 1000 + i, zeroblob(16), printf('00000000-0000-7000-8000-%012d', i), '2026-01-01T00:00:00.000000Z', 'n', 'e',
-                printf('%.500c', 'm'), 1, 's', printf('00000000-0000-4000-8000-%012d', i), 'h' FROM n",
-    ).expect("rows");
-    let mut slow = Client::connect(server.address);
-    let cookie = browser.cookie.clone().expect("a cookie");
-    slow.send(format!(
-        "GET /admin/api/export?format=jsonl HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\n\r\n"
-    ));
-    // It is not read yet: more than fits into the sockets waits on the server's side.
-    assert!(browser.is_signed_in());
-    assert_eq!(post_lead(server.address, &lead()).status, 201);
-    let answer = slow.receive().expect("an answer");
-    assert_eq!(answer.body.lines().count(), 20_000);
-    // And the connection goes on.
-    slow.send("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    assert_eq!(slow.receive().expect("an answer").status, 200);
 }

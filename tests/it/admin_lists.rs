@@ -14,7 +14,9 @@ fn walk(browser: &mut Browser, filter: &str, limit: usize) -> (Vec<String>, Valu
     let mut cursor = String::new();
     let mut count = Value::Null;
     loop {
-        let page = browser.read(&format!("/admin/api/leads?{filter}&limit={limit}{cursor}"));
+        let answer = browser.list(&format!("{filter}&limit={limit}{cursor}"));
+        assert_eq!(answer.status, 200, "{filter}: {answer:?}");
+        let page = answer.json();
         let leads = page["leads"].as_array().expect("a list");
         assert!(leads.len() <= limit, "{page}");
         ids.extend(leads.iter().map(|lead| lead["id"].as_str().expect("an id").to_owned()));

@@ -10,6 +10,7 @@ mod data;
 mod support;
 
 mod admin_api;
+mod admin_export;
 mod admin_lead;
 mod admin_lists;
 mod admin_stats_and_status;

@@ -471,13 +471,13 @@ fn a_damaged_list_of_the_search_index_failed_every_search_for_its_words() {
     // A leaf of a list; the records of the index's structure have small ids.
     let damage = "UPDATE lead_search_data SET block = randomblob(length(block)) WHERE id > 1000";
     server.sqlite().execute_batch(damage).expect("damaged");
-    let search = "/admin/api/leads?q=transbordeur";
-    let first = browser.get(search);
+    let search = "q=transbordeur";
+    let first = browser.list(search);
     assert_eq!(first.status, 503, "{}", first.body);
     let code = "search_index_damaged";
     assert_eq!(browser.read("/admin/api/status")["warnings"][0]["code"], code);
     let is_found = |browser: &mut Browser| {
-        let found = browser.get(search);
+        let found = browser.list(search);
         found.status == 200 && found.json()["leads"].as_array().expect("leads").len() == 20
     };
     assert!(server.eventually(|| is_found(&mut browser)));

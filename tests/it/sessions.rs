@@ -5,7 +5,7 @@ use fastcore::domain::timestamp::Timestamp;
 use serde_json::{Value, json};
 
 use super::support::admin::{
-    self, Browser, PASSWORD, SAME_ORIGIN, START_TIME, TestClock, audit_rows_of,
+    self, Browser, FORM, PASSWORD, SAME_ORIGIN, START_TIME, TestClock, audit_rows_of,
     create_first_account, run_with_input, server_with_account,
 };
 use super::support::binary::ServeProcess;
@@ -258,14 +258,36 @@ fn a_page_of_another_site_had_a_lead_opened_or_exported_in_the_name_of_staff() {
     let rows = || server.number("SELECT count(*) FROM audit_log");
     let before = rows();
     let lead = format!("/admin/api/leads/{id}");
-    let paths = [&lead, "/admin/api/export?format=csv", "/admin/api/events", "/admin/api/leads"];
+    let paths = [&lead, "/admin/api/events", "/admin/api/leads"];
+    let json = ("Content-Type", "application/json");
+    let posts = [
+        (lead.as_str(), json, "{}"),
+        ("/admin/api/leads/search", json, "{}"),
+        ("/admin/api/export", FORM, "format=csv"),
+    ];
     for site in ["cross-site", "same-site", "none", ""] {
         for path in paths {
             let answer = browser.send("GET", path, &[("Sec-Fetch-Site", site)], b"");
             answer.assert_error(403, "forbidden");
         }
+        for (path, media_type, body) in posts {
+            let headers = [SAME_ORIGIN, media_type, ("Sec-Fetch-Site", site)];
+            let answer = browser.send("POST", path, &headers, body.as_bytes());
+            answer.assert_error(403, "forbidden");
+        }
+    }
+    for (path, media_type, body) in posts {
+        for origin in [None, Some(("Origin", "null")), Some(("Origin", "https://example.com"))] {
+            let headers: Vec<_> = [media_type].into_iter().chain(origin).collect();
+            let answer = browser.send("POST", path, &headers, body.as_bytes());
+            answer.assert_error(403, "forbidden");
+        }
     }
     assert_eq!(rows(), before);
+    for (path, media_type, body) in posts {
+        let headers = [SAME_ORIGIN, media_type, ("Sec-Fetch-Site", "same-origin")];
+        assert_eq!(browser.send("POST", path, &headers, body.as_bytes()).status, 200, "{path}");
+    }
     for headers in [&[][..], &[("Sec-Fetch-Site", "same-origin")]] {
         assert_eq!(browser.send("GET", &lead, headers, b"").status, 200);
     }

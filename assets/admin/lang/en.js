@@ -489,6 +489,7 @@ export default {
       jsonl: ['JSON Lines', 'One lead a line, to the character, for programmers.'],
     },
     started: 'The download begins',
+    busy: 'Another export is not over yet. Try again in a moment.',
   },
 
   help: {

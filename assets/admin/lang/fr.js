@@ -489,6 +489,7 @@ export default {
       jsonl: ['JSON Lines', 'Une demande par ligne, au caractère près, pour les informaticiens.'],
     },
     started: 'Le téléchargement commence',
+    busy: 'Un autre export n’est pas encore terminé. Réessayez dans un instant.',
   },
 
   help: {

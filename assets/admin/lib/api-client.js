@@ -19,6 +19,8 @@ export class ApiError extends Error {
 }
 
 const base = '/admin/api/';
+const frameLifetime = 15 * 60_000; // milliseconds, longer than the server takes for a file
+let downloads = 0;
 
 /** The URL of a resource; empty parameters are left out. */
 export function apiUrl(path, parameters = {}) {
@@ -36,8 +38,13 @@ export function get(path, parameters, signal) {
   return request('GET', apiUrl(path, parameters), undefined, signal);
 }
 
-export function post(path, body) {
-  return request('POST', apiUrl(path), body);
+/**
+ * @param {string} path
+ * @param {object} body
+ * @param {AbortSignal} [signal]
+ */
+export function post(path, body, signal) {
+  return request('POST', apiUrl(path), body, signal);
 }
 
 export function del(path) {
@@ -75,5 +82,46 @@ async function fetchOrOffline(url, options) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
     setOffline(true);
     throw new ApiError(0, 'offline', '');
+  }
+}
+
+/**
+ * Downloads a file by a form, so that the browser writes it to the disk as it arrives. Its target is a hidden frame: a refusal is
+ * loaded there instead of replacing the page, and a file is loaded nowhere.
+ * @param {string} path
+ * @param {Record<string, string>} fields
+ * @param {(error: ApiError) => void} onError
+ */
+export function download(path, fields, onError) {
+  downloads += 1;
+  const frame = Object.assign(document.createElement('iframe'), { name: `download-${downloads}`, hidden: true });
+  const form = Object.assign(document.createElement('form'), { method: 'post', action: apiUrl(path), target: frame.name, hidden: true });
+  form.append(...Object.entries(fields).map(([name, value]) => Object.assign(document.createElement('input'), { type: 'hidden', name, value })));
+  frame.addEventListener('load', () => {
+    const error = refusalIn(frame);
+    if (!error) return;
+    frame.remove();
+    if (error.code === 'unauthorized' && store.session) endSession('expired');
+    else onError(error);
+  });
+  document.body.append(frame, form);
+  form.submit();
+  form.remove();
+  setTimeout(() => frame.remove(), frameLifetime);
+}
+
+/**
+ * The refusal that a frame has loaded; null as long as it is empty.
+ * @param {HTMLIFrameElement} frame
+ */
+function refusalIn(frame) {
+  try {
+    const { location, document } = /** @type {Window} */ (frame.contentWindow);
+    if (location.href === 'about:blank') return null;
+    const content = JSON.parse((document.querySelector('pre') ?? document.body).textContent ?? '');
+    return new ApiError(0, content.error, content.detail);
+  } catch {
+    // The browser's own error page, which the page may not read.
+    return new ApiError(0, 'offline', '');
   }
 }

@@ -9,6 +9,7 @@ export const store = {
   live: false,
   warnings: [],
   dialog: null,
+  exportError: null,
   toast: null,
   minute: 0,
 };

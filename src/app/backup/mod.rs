@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::app::atomic_file;
 use crate::app::audit::append_audit;
 use crate::app::db::record_read;
-use crate::app::export::ExportError;
+use crate::app::export::error::ExportError;
 use crate::clock::Clock;
 use crate::domain::audit::AuditEvent;
 use crate::store;

@@ -16,7 +16,7 @@ use crate::app::backup;
 use crate::app::backup::folder::{self, BackupSchedule, DatedBackups};
 use crate::app::backup::monitor::{BackupMonitor, LastSuccess};
 use crate::app::db::{Db, blocking};
-use crate::app::export::ExportError;
+use crate::app::export::error::ExportError;
 use crate::domain::audit::ACTOR_SCHEDULE;
 use crate::store::backup::progress::CancelFlag;
 use crate::store::error::StoreError;

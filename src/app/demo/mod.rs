@@ -16,8 +16,9 @@ use thiserror::Error;
 
 use crate::app::backup;
 use crate::app::demo::plan::{Action, Plan};
+use crate::app::export::error::ExportError;
 use crate::app::export::format::ExportFormat;
-use crate::app::export::{Export, ExportError, ExportSource};
+use crate::app::export::{Export, ExportSource};
 use crate::app::staff;
 use crate::app::staff::TotpChange;
 use crate::clock::Clock;
@@ -132,7 +133,7 @@ fn perform(
             let source = ExportSource::Leads(LeadFilter::default());
             let actor = format!("staff:{account}");
             let export = Export { source, format: ExportFormat::Xlsx, actor };
-            export.to_writer(database, clock, io::sink(), &mut |_| {})?;
+            export.to_writer(database, clock, io::sink(), None, &mut |_| {})?;
         }
     }
     Ok(())

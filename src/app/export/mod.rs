@@ -3,9 +3,11 @@
 
 pub mod csv;
 pub(crate) mod encoder;
+pub mod error;
 pub mod exports;
 pub mod format;
 pub mod jsonl;
+pub(crate) mod limits;
 pub mod postgres;
 pub mod row;
 pub mod xlsx;
@@ -16,13 +18,14 @@ use std::path::Path;
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use thiserror::Error;
 
 use crate::app::atomic_file::AtomicFile;
 use crate::app::audit::append_audit;
 use crate::app::db::record_read;
 use crate::app::export::encoder::HashingWriter;
+use crate::app::export::error::ExportError;
 use crate::app::export::format::ExportFormat;
+use crate::app::export::limits::{ExportLimits, LimitedWriter};
 use crate::app::export::row::{ExportColumns, ExportRow};
 use crate::clock::Clock;
 use crate::domain::audit::AuditEvent;
@@ -34,6 +37,9 @@ use crate::store::tx::WriteTx;
 
 /// Progress is reported every so many rows.
 const PROGRESS_ROWS: u64 = 10_000;
+
+/// The limits are checked every so many rows: a workbook's temporary file is written by the library.
+const CHECK_ROWS: u64 = 64;
 
 /// Which rows are exported.
 #[derive(Debug, Clone)]
@@ -61,18 +67,10 @@ pub struct Exported {
     pub cut_short: bool,
 }
 
-/// Why an export failed.
-#[derive(Debug, Error)]
-pub enum ExportError {
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error("the export cannot be written: {0}")]
-    Io(#[from] io::Error),
-}
-
 impl Export {
     /// Writes the rows to `out`, then records the export in the audit log. A reader that closes
-    /// `out` early has what it wanted; the audit row has the number of rows written.
+    /// `out` early has what it wanted; the audit row has the number of rows written. `place` is the
+    /// file behind `out`, if there is one.
     ///
     /// # Errors
     /// The database cannot be read or written, or `out` cannot be written.
@@ -81,9 +79,14 @@ impl Export {
         database: &Path,
         clock: &Clock,
         out: impl Write + Send,
+        place: Option<&Path>,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Exported, ExportError> {
-        let exported = self.write_rows(&ReadPool::open(database)?, out, None, progress)?;
+        let scratch = std::env::temp_dir();
+        let scratch = (self.format == ExportFormat::Xlsx).then_some(scratch.as_path());
+        let places: Vec<&Path> = place.into_iter().chain(scratch).collect();
+        let limits = ExportLimits::writing_to(database, &places);
+        let exported = self.write_rows(&ReadPool::open(database)?, out, None, &limits, progress)?;
         record_read(database, clock, self.audit_job(&exported))?;
         Ok(exported)
     }
@@ -102,7 +105,8 @@ impl Export {
         let mut draft = AtomicFile::create(path, database)?;
         let folder = draft.folder().to_owned();
         let readers = ReadPool::open(database)?;
-        let exported = self.write_rows(&readers, draft.file(), Some(&folder), progress)?;
+        let limits = ExportLimits::writing_to(database, &[&folder]);
+        let exported = self.write_rows(&readers, draft.file(), Some(&folder), &limits, progress)?;
         draft.file().sync_all()?;
         record_read(database, clock, self.audit_job(&exported))?;
         draft.commit()?;
@@ -114,9 +118,11 @@ impl Export {
         readers: &ReadPool,
         out: impl Write + Send,
         scratch: Option<&Path>,
+        limits: &ExportLimits,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Exported, ExportError> {
-        let out = HashingWriter::new(out);
+        limits.check()?;
+        let out = HashingWriter::new(LimitedWriter::new(out, limits));
         let mut encoder = self.format.encoder(out, scratch);
         let mut rows = 0;
         let mut written = encoder.header(self.source.columns());
@@ -124,6 +130,9 @@ impl Export {
             readers.read(|tx| {
                 self.source.for_each(tx, &mut |row| {
                     written = encoder.row(row);
+                    if written.is_ok() && rows % CHECK_ROWS == 0 {
+                        written = limits.check().map_err(io::Error::other);
+                    }
                     if written.is_err() {
                         return ControlFlow::Break(());
                     }

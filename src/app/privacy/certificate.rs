@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use crate::app::atomic_file::AtomicFile;
-use crate::app::export::ExportError;
+use crate::app::export::error::ExportError;
 use crate::app::leftovers;
 use crate::clock::Clock;
 use crate::domain::audit::ErasureReason;

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::app::atomic_file::AtomicFile;
 use crate::app::audit::append_audit;
 use crate::app::db::{Db, write_once};
-use crate::app::export::ExportError;
+use crate::app::export::error::ExportError;
 use crate::clock::Clock;
 use crate::domain::audit::{AuditEvent, AuditRow, ErasureReason};
 use crate::domain::hash_chain::{ChainPosition, Sha256Hash};

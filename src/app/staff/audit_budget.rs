@@ -76,3 +76,21 @@ impl TokenBucket {
         Some(std::mem::take(&mut self.suppressed))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sign_ins_with_two_steps_left_no_audit_rows_for_an_attack() {
+        let mut budgets = AuditBudgets::default();
+        for sign_in in 0..100 {
+            let expected = (sign_in < 30).then_some(0);
+            assert_eq!(budgets.take(true, RefusalReason::CodeMissing, 1000), expected);
+        }
+        assert_eq!(budgets.take(false, RefusalReason::Password, 1000), Some(0));
+        assert_eq!(budgets.take(true, RefusalReason::Password, 1000), Some(0));
+        assert_eq!(budgets.take(true, RefusalReason::Code, 1000), Some(0));
+        assert_eq!(budgets.take(true, RefusalReason::CodeMissing, 1120), Some(70));
+    }
+}

@@ -12,7 +12,7 @@ use crate::http::admin::{authenticate, check_origin};
 use crate::http::error::ApiError;
 use crate::http::extract::fields::Fields;
 use crate::http::openapi::responses::{OwnAccountErrors, RecoveryCodeErrors};
-use crate::http::openapi::{bodies, params};
+use crate::http::openapi::{account_bodies, params};
 use crate::http::request::HttpRequest;
 use crate::http::response::json;
 use crate::store::staff::rows::Account;
@@ -26,7 +26,7 @@ use crate::store::staff::rows::Account;
     operation_id = "changePassword",
     tag = "admin",
     params(params::OriginHeader),
-    request_body = bodies::PasswordChangeBody,
+    request_body = account_bodies::PasswordChangeBody,
     responses((status = 200, description = "Changed.", body = Object), OwnAccountErrors),
     security(("session" = []), ("session_https" = [])),
 )]
@@ -48,7 +48,7 @@ pub(crate) async fn change_password(mut request: HttpRequest) -> Result<Response
     operation_id = "proposeOwnSecondFactor",
     tag = "admin",
     params(params::OriginHeader),
-    request_body = bodies::PresentPasswordBody,
+    request_body = account_bodies::PresentPasswordBody,
     responses((status = 200, description = "A new secret.", body = EnrolmentDto), OwnAccountErrors),
     security(("session" = []), ("session_https" = [])),
 )]
@@ -69,7 +69,7 @@ pub(crate) async fn propose_factor(mut request: HttpRequest) -> Result<Response,
     operation_id = "changeSecondFactor",
     tag = "admin",
     params(params::OriginHeader),
-    request_body = bodies::FactorChangeBody,
+    request_body = account_bodies::FactorChangeBody,
     responses((status = 200, description = "Changed.", body = RecoveryCodesDto), OwnAccountErrors),
     security(("session" = []), ("session_https" = [])),
 )]
@@ -94,7 +94,7 @@ pub(crate) async fn change_factor(mut request: HttpRequest) -> Result<Response, 
     operation_id = "changeRecoveryCodes",
     tag = "admin",
     params(params::OriginHeader),
-    request_body = bodies::PresentPasswordBody,
+    request_body = account_bodies::PresentPasswordBody,
     responses((status = 200, description = "Changed.", body = RecoveryCodesDto), RecoveryCodeErrors),
     security(("session" = []), ("session_https" = [])),
 )]

@@ -17,7 +17,7 @@ use warp::reply::Response;
 use crate::app::live::Subscriber;
 use crate::app::live::event::{LiveEvent, SequencedEvent};
 use crate::domain::lead::status::LeadStatus;
-use crate::http::admin::leads::LeadSummaryDto;
+use crate::http::admin::lead_types::LeadSummaryDto;
 use crate::http::admin::{authenticate, session_token};
 use crate::http::error::{ApiError, read_error};
 use crate::http::openapi::params;

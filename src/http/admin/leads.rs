@@ -1,33 +1,26 @@
-//! `GET /admin/api/leads` and `/admin/api/leads/{id}`.
+//! `/admin/api/leads`, `/admin/api/leads/search` and `/admin/api/leads/{id}`. What is searched for is personal
+//! data, so it comes in a body: addresses are in the logs of proxies.
 
 use http::StatusCode;
-use serde::Serialize;
-use serde_json::Value;
-use utoipa::ToSchema;
 use warp::reply::Response;
 
 use crate::app::leads;
-use crate::app::leads::{LeadInContext, LeadPage};
 use crate::domain::id::LeadId;
-use crate::domain::lead::status::LeadStatus;
-use crate::domain::lead::{Lead, LeadService};
-use crate::domain::text::Personal;
-use crate::domain::timestamp::Timestamp;
-use crate::http::admin::audit::AuditRowDto;
-use crate::http::admin::authenticate;
+use crate::http::admin::lead_types::{LeadDetailDto, LeadPageDto};
+use crate::http::admin::{authenticate, authenticate_post};
+use crate::http::context::HttpContext;
 use crate::http::error::{ApiError, read_error};
-use crate::http::openapi::params;
+use crate::http::extract::query::Query;
 use crate::http::openapi::responses::{FilterErrors, LeadErrors};
+use crate::http::openapi::search_errors::{SearchErrors, SearchedLeadErrors};
+use crate::http::openapi::{bodies, params};
 use crate::http::request::HttpRequest;
 use crate::http::response::{LoggedLead, json};
-use crate::store::leads::query::LeadCount;
-
-/// The maximum length of a lead's excerpt, in characters.
-const EXCERPT_CHARS: usize = 160;
 
 /// List leads
 ///
-/// Newest first; the first page has the number of leads that match the filter.
+/// Newest first; the first page has the number of leads that match the filter. A search is refused: see
+/// `searchLeads`.
 #[utoipa::path(
     get,
     path = "/admin/api/leads",
@@ -52,13 +45,38 @@ const EXCERPT_CHARS: usize = 160;
     ),
     security(("session" = []), ("session_https" = [])),
 )]
-pub(crate) async fn list(mut request: HttpRequest) -> Result<Response, ApiError> {
+pub(crate) async fn list(request: HttpRequest) -> Result<Response, ApiError> {
     authenticate(&request).await?;
-    let filter = request.query.lead_filter();
-    let (cursor, limit) = request.query.lead_page();
-    request.query.check()?;
-    let page =
-        leads::page(&request.context.app.db, filter, cursor, limit).await.map_err(read_error)?;
+    page(&request.context, request.query).await
+}
+
+/// Search leads
+///
+/// As `listLeads`, with a search, whose text does not belong in an address.
+#[utoipa::path(
+    post,
+    path = "/admin/api/leads/search",
+    operation_id = "searchLeads",
+    tag = "admin",
+    params(params::OriginHeader),
+    request_body = bodies::LeadSearchBody,
+    responses(
+        (status = 200, description = "A page of the leads that match the filter.", body = LeadPageDto),
+        SearchErrors,
+    ),
+    security(("session" = []), ("session_https" = [])),
+)]
+pub(crate) async fn search(mut request: HttpRequest) -> Result<Response, ApiError> {
+    authenticate_post(&request).await?;
+    let query = Query::parse_json(&request.read_json().await?)?;
+    page(&request.context, query).await
+}
+
+async fn page(context: &HttpContext, mut query: Query) -> Result<Response, ApiError> {
+    let filter = query.lead_filter();
+    let (cursor, limit) = query.lead_page();
+    query.check()?;
+    let page = leads::page(&context.app.db, filter, cursor, limit).await.map_err(read_error)?;
     Ok(json(StatusCode::OK, &LeadPageDto::from(page)))
 }
 
@@ -83,201 +101,42 @@ pub(crate) async fn list(mut request: HttpRequest) -> Result<Response, ApiError>
     ),
     security(("session" = []), ("session_https" = [])),
 )]
-pub(crate) async fn open(mut request: HttpRequest) -> Result<Response, ApiError> {
+pub(crate) async fn open(request: HttpRequest) -> Result<Response, ApiError> {
     let staff = authenticate(&request).await?;
-    let filter = request.query.lead_filter();
-    request.query.check()?;
-    let id = LeadId::parse(&request.path_param).ok_or(ApiError::NotFound)?.to_string();
-    let opened = leads::open(&request.context.app.db, id, filter, staff.actor()).await?;
+    opened(&request.context, &request.path_param, request.query, staff.actor()).await
+}
+
+/// Open a lead from a search
+///
+/// As `openLead`; the neighbours are those in the list of the search.
+#[utoipa::path(
+    post,
+    path = "/admin/api/leads/{id}",
+    operation_id = "openFoundLead",
+    tag = "admin",
+    params(("id" = Uuid, Path, description = "The lead's id."), params::OriginHeader),
+    request_body = bodies::LeadFilterBody,
+    responses((status = 200, description = "The lead.", body = LeadDetailDto), SearchedLeadErrors),
+    security(("session" = []), ("session_https" = [])),
+)]
+pub(crate) async fn open_found(mut request: HttpRequest) -> Result<Response, ApiError> {
+    let staff = authenticate_post(&request).await?;
+    let query = Query::parse_json(&request.read_json().await?)?;
+    opened(&request.context, &request.path_param, query, staff.actor()).await
+}
+
+async fn opened(
+    context: &HttpContext,
+    id: &str,
+    mut query: Query,
+    actor: String,
+) -> Result<Response, ApiError> {
+    let filter = query.lead_filter();
+    query.check()?;
+    let id = LeadId::parse(id).ok_or(ApiError::NotFound)?.to_string();
+    let opened = leads::open(&context.app.db, id, filter, actor).await?;
     let lead_id = opened.detail.lead.id.clone();
     let mut response = json(StatusCode::OK, &LeadDetailDto::from(opened));
     response.extensions_mut().insert(LoggedLead(lead_id));
     Ok(response)
-}
-
-/// A page of leads, newest first.
-#[derive(Serialize, ToSchema)]
-#[schema(as = LeadPage)]
-struct LeadPageDto {
-    leads: Vec<LeadSummaryDto>,
-    /// The cursor of the next page, if there is one.
-    #[schema(required)]
-    next: Option<String>,
-    /// How many leads the filter matches; for the first page only.
-    #[schema(required)]
-    count: Option<LeadCountDto>,
-}
-
-/// How many leads a filter matches: `rows`, or more than that where it is not exact.
-#[derive(Serialize, ToSchema)]
-#[schema(as = LeadCount)]
-struct LeadCountDto {
-    rows: usize,
-    exact: bool,
-}
-
-/// A lead in a list.
-#[derive(Serialize, ToSchema)]
-#[schema(as = LeadSummary)]
-pub(crate) struct LeadSummaryDto {
-    #[schema(format = Uuid)]
-    id: String,
-    /// The `seq` of its first audit row.
-    seq: i64,
-    #[schema(value_type = String, format = DateTime)]
-    created_at_utc: Timestamp,
-    name: String,
-    #[schema(required)]
-    company: Option<String>,
-    #[schema(required)]
-    service: Option<LeadService>,
-    status: LeadStatus,
-    /// The first characters of the message, on one line.
-    excerpt: String,
-}
-
-/// A lead with its history.
-#[derive(Serialize, ToSchema)]
-#[schema(as = LeadDetail)]
-struct LeadDetailDto {
-    lead: LeadDto,
-    /// Oldest first.
-    timeline: Vec<AuditRowDto>,
-    /// The receipt that the site got.
-    #[schema(required, pattern = "^[1-9][0-9]*:[0-9a-f]{64}$")]
-    receipt: Option<String>,
-    digest: DigestStatus,
-    /// The next newer lead that matches the filter.
-    #[schema(required, format = Uuid)]
-    newer: Option<String>,
-    /// The next older lead that matches the filter.
-    #[schema(required, format = Uuid)]
-    older: Option<String>,
-}
-
-/// Whether the lead's content matches the digest in its audit row.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-enum DigestStatus {
-    Valid,
-    Invalid,
-}
-
-/// A lead.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Lead)]
-struct LeadDto {
-    #[schema(format = Uuid)]
-    id: String,
-    /// The `seq` of its first audit row.
-    seq: i64,
-    #[schema(value_type = String, format = DateTime)]
-    created_at_utc: Timestamp,
-    name: String,
-    email: String,
-    #[schema(required)]
-    phone: Option<String>,
-    #[schema(required)]
-    company: Option<String>,
-    #[schema(required)]
-    service: Option<LeadService>,
-    message: String,
-    consent: bool,
-    source: String,
-    #[schema(format = Uuid)]
-    request_id: String,
-    ip_hash: String,
-    #[schema(required)]
-    user_agent_hash: Option<String>,
-    /// When the visitor submitted it.
-    #[schema(required, format = DateTime)]
-    timestamp_utc: Option<String>,
-    status: LeadStatus,
-}
-
-impl From<LeadPage> for LeadPageDto {
-    fn from(page: LeadPage) -> Self {
-        Self {
-            leads: page.leads.iter().map(LeadSummaryDto::from).collect(),
-            next: page.next.map(|cursor| cursor.to_string()),
-            count: page.count.map(LeadCountDto::from),
-        }
-    }
-}
-
-impl From<LeadCount> for LeadCountDto {
-    fn from(count: LeadCount) -> Self {
-        Self { rows: count.rows, exact: count.exact }
-    }
-}
-
-impl From<&Lead> for LeadSummaryDto {
-    fn from(lead: &Lead) -> Self {
-        Self {
-            id: lead.id.clone(),
-            seq: lead.audit_seq,
-            created_at_utc: lead.created_at_utc,
-            name: lead.name.as_str().to_owned(),
-            company: lead.company.as_ref().map(|c| c.as_str().to_owned()),
-            service: lead.service,
-            status: lead.status,
-            excerpt: excerpt(lead.message.as_str()),
-        }
-    }
-}
-
-/// The first characters of a message, with white space collapsed.
-fn excerpt(message: &str) -> String {
-    let mut text = String::new();
-    for word in message.split_whitespace() {
-        if !text.is_empty() {
-            text.push(' ');
-        }
-        text.push_str(word);
-        if text.chars().count() > EXCERPT_CHARS {
-            return text.chars().take(EXCERPT_CHARS).collect();
-        }
-    }
-    text
-}
-
-impl From<LeadInContext> for LeadDetailDto {
-    fn from(opened: LeadInContext) -> Self {
-        let detail = opened.detail;
-        Self {
-            lead: detail.lead.into(),
-            timeline: detail.timeline.into_iter().map(AuditRowDto::from).collect(),
-            receipt: detail.receipt.map(|receipt| receipt.to_string()),
-            digest: if detail.digest_valid { DigestStatus::Valid } else { DigestStatus::Invalid },
-            newer: opened.newer,
-            older: opened.older,
-        }
-    }
-}
-
-impl From<Lead> for LeadDto {
-    fn from(lead: Lead) -> Self {
-        let meta = lead.meta_json.as_deref().unwrap_or("null");
-        let meta: Value = serde_json::from_str(meta).unwrap_or_default();
-        let of_meta = |name: &str| meta[name].as_str().map(str::to_owned);
-        let text = |text: &Personal| text.as_str().to_owned();
-        Self {
-            name: text(&lead.name),
-            email: text(&lead.email),
-            phone: lead.phone.as_ref().map(text),
-            company: lead.company.as_ref().map(text),
-            message: text(&lead.message),
-            user_agent_hash: of_meta("user_agent_hash"),
-            timestamp_utc: of_meta("timestamp_utc"),
-            id: lead.id,
-            seq: lead.audit_seq,
-            created_at_utc: lead.created_at_utc,
-            service: lead.service,
-            consent: lead.consent,
-            source: lead.source,
-            request_id: lead.request_id,
-            ip_hash: lead.ip_hash,
-            status: lead.status,
-        }
-    }
 }

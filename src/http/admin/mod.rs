@@ -7,6 +7,7 @@ pub(crate) mod audit;
 pub(crate) mod enrolment;
 pub(crate) mod events;
 pub(crate) mod export;
+pub(crate) mod lead_types;
 pub(crate) mod leads;
 pub(crate) mod pages;
 pub(crate) mod session;
@@ -33,6 +34,12 @@ async fn authenticate(request: &HttpRequest) -> Result<StaffSession, ApiError> {
         None => None,
     };
     session.ok_or(ApiError::UNAUTHENTICATED)
+}
+
+/// [`authenticate`] for a request with a body, which only a page of this server may send.
+async fn authenticate_post(request: &HttpRequest) -> Result<StaffSession, ApiError> {
+    check_origin(request)?;
+    authenticate(request).await
 }
 
 /// Fails if a browser says that a page of another site has caused the request, or no page at all.

@@ -1,13 +1,13 @@
 //! The admin page: its views and its files. The views are routes of one page, which shows the view
 //! that its address names.
 
-use http::header::{CONTENT_SECURITY_POLICY, HeaderValue};
+use http::header::{CONTENT_SECURITY_POLICY, HeaderValue, REFERRER_POLICY};
 use warp::reply::Response;
 
 use crate::http::assets;
 use crate::http::assets::{Asset, Caching};
 use crate::http::error::ApiError;
-use crate::http::middleware::security_headers::ADMIN_PAGE_CSP;
+use crate::http::middleware::security_headers::{ADMIN_PAGE_CSP, ADMIN_PAGE_REFERRER_POLICY};
 use crate::http::request::HttpRequest;
 
 /// The folder of the page's files among the embedded files.
@@ -57,6 +57,8 @@ fn respond(request: &HttpRequest, name: &str, caching: Caching) -> Result<Respon
     let file = Asset::embedded(&format!("{FOLDER}/{name}")).ok_or(ApiError::NotFound)?;
     let mut response = file.respond(&request.headers, caching);
     let policy = HeaderValue::from_static(ADMIN_PAGE_CSP);
-    response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, policy);
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static(ADMIN_PAGE_REFERRER_POLICY));
     Ok(response)
 }

@@ -19,7 +19,7 @@ use crate::http::extract::cookie;
 use crate::http::extract::fields::Fields;
 use crate::http::middleware::refusals::RefusedSignIn;
 use crate::http::openapi::responses::{AdminErrors, SignInErrors, SignOutErrors};
-use crate::http::openapi::{bodies, params};
+use crate::http::openapi::{account_bodies, params};
 use crate::http::request::HttpRequest;
 use crate::http::response::json;
 
@@ -44,16 +44,17 @@ pub(crate) async fn current(request: HttpRequest) -> Result<Response, ApiError> 
 
 /// Sign in
 ///
-/// An unknown name and a wrong password get the same response, after the same time.
+/// An unknown name and a wrong password get the same response, after the same time. After a few of them, the
+/// next try has to wait; a browser that has signed in before has tries of its own.
 #[utoipa::path(
     post,
     path = "/admin/api/session",
     operation_id = "signIn",
     tag = "admin",
     params(params::OriginHeader),
-    request_body = bodies::SignInBody,
+    request_body = account_bodies::SignInBody,
     responses(
-        (status = 200, description = "Signed in; the cookie contains the session.", body = SignedInDto,
+        (status = 200, description = "Signed in; the cookies contain the session, and a token of the browser.", body = SignedInDto,
             headers(("Set-Cookie" = String, description = "The session."))),
         SignInErrors,
     ),

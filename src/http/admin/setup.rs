@@ -15,7 +15,7 @@ use crate::http::admin::session::{StaffSessionDto, browser_info, session_respons
 use crate::http::error::{ApiError, read_error};
 use crate::http::extract::fields::Fields;
 use crate::http::openapi::responses::SetupErrors;
-use crate::http::openapi::{bodies, params};
+use crate::http::openapi::{account_bodies, params};
 use crate::http::request::HttpRequest;
 use crate::http::response::json;
 
@@ -28,7 +28,7 @@ use crate::http::response::json;
     operation_id = "readSetupLink",
     tag = "admin",
     params(params::OriginHeader),
-    request_body = bodies::SetupLinkBody,
+    request_body = account_bodies::SetupLinkBody,
     responses((status = 200, description = "The link is valid.", body = SetupLinkDto), SetupErrors),
     security(()),
 )]
@@ -51,7 +51,7 @@ pub(crate) async fn link(mut request: HttpRequest) -> Result<Response, ApiError>
     operation_id = "proposeSecondFactor",
     tag = "admin",
     params(params::OriginHeader),
-    request_body = bodies::SetupEnrolmentBody,
+    request_body = account_bodies::SetupEnrolmentBody,
     responses((status = 200, description = "A new secret.", body = EnrolmentDto), SetupErrors),
     security(()),
 )]
@@ -72,9 +72,9 @@ pub(crate) async fn propose_factor(mut request: HttpRequest) -> Result<Response,
     operation_id = "setUpAccount",
     tag = "admin",
     params(params::OriginHeader),
-    request_body = bodies::SetupBody,
+    request_body = account_bodies::SetupBody,
     responses(
-        (status = 201, description = "Set up and signed in; the cookie contains the session.", body = AccountSetUpDto,
+        (status = 201, description = "Set up and signed in; the cookies contain the session, and a token of the browser.", body = AccountSetUpDto,
             headers(("Set-Cookie" = String, description = "The session."))),
         SetupErrors,
     ),

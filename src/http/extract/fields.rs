@@ -18,10 +18,7 @@ pub(crate) struct Fields {
 impl Fields {
     /// Anything but an object is read as an empty object.
     pub(crate) fn parse(body: &[u8]) -> Result<Self, ApiError> {
-        // serde_json's own message could quote the body.
-        let value = serde_json::from_slice(body)
-            .map_err(|e| ApiError::InvalidJson(format!("Not JSON at column {}", e.column())))?;
-        let members = match value {
+        let members = match parse_json(body)? {
             Value::Object(members) => members,
             _ => Map::new(),
         };
@@ -97,4 +94,11 @@ impl Fields {
     pub(crate) fn check(self) -> Result<(), ApiError> {
         ApiError::check(self.errors)
     }
+}
+
+/// A body as JSON.
+pub(crate) fn parse_json(body: &[u8]) -> Result<Value, ApiError> {
+    // serde_json's own message could quote the body.
+    serde_json::from_slice(body)
+        .map_err(|e| ApiError::InvalidJson(format!("Not JSON at column {}", e.column())))
 }

@@ -1,4 +1,6 @@
-//! The query string, parsed into filters; all errors at once.
+//! The parameters of a read, in the query string or in a body, parsed into filters; all errors at once.
+
+use serde_json::{Map, Value};
 
 use crate::app::export::format::ExportFormat;
 use crate::app::stats;
@@ -12,6 +14,7 @@ use crate::domain::lead::status::LeadStatus;
 use crate::domain::recorded::Recorded;
 use crate::domain::search_terms::SearchTerms;
 use crate::http::error::ApiError;
+use crate::http::extract::fields::parse_json;
 use crate::store::audit::query::AuditFilter;
 
 /// Rows of a page by default, and at most.
@@ -26,22 +29,51 @@ pub(crate) const DEFAULT_ZONE: &str = "Europe/Paris";
 pub(crate) const EXPORT_FORMATS: [ExportFormat; 4] =
     [ExportFormat::Xlsx, ExportFormat::Csv, ExportFormat::CsvExcelFr, ExportFormat::Jsonl];
 
-/// A query string. Of a repeated parameter the first counts; a blank one is the same as none.
+/// The parameters of a read. Of a repeated one the first counts; a blank one is the same as none.
 /// Reading one that is invalid records an error for [`Query::check`].
 pub(crate) struct Query {
-    pairs: Vec<(String, String)>,
+    values: Map<String, Value>,
+    source: QuerySource,
     errors: FieldErrors,
 }
 
+/// Where the parameters are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum QuerySource {
+    Address,
+    Form,
+    Json,
+}
+
 impl Query {
+    /// Parses a query string.
     pub(crate) fn parse(text: &str) -> Self {
-        let pairs = form_urlencoded::parse(text.as_bytes());
-        Self { pairs: pairs.into_owned().collect(), errors: FieldErrors::default() }
+        Self::of(form_values(text.as_bytes()), QuerySource::Address)
+    }
+
+    /// Parses the body of a form.
+    pub(crate) fn parse_form(body: &[u8]) -> Self {
+        Self::of(form_values(body), QuerySource::Form)
+    }
+
+    /// Parses a JSON object.
+    pub(crate) fn parse_json(body: &[u8]) -> Result<Self, ApiError> {
+        match parse_json(body)? {
+            Value::Object(values) => Ok(Self::of(values, QuerySource::Json)),
+            _ => {
+                let mut query = Self::of(Map::new(), QuerySource::Json);
+                query.errors.add(&["body"], "dict_type", "Input should be a valid object");
+                Ok(query)
+            }
+        }
+    }
+
+    fn of(values: Map<String, Value>, source: QuerySource) -> Self {
+        Self { values, source, errors: FieldErrors::default() }
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        let (_, value) = self.pairs.iter().find(|(n, _)| n == name)?;
-        Some(value.trim()).filter(|value| !value.is_empty())
+        Some(self.values.get(name)?.as_str()?.trim()).filter(|value| !value.is_empty())
     }
 
     /// A parameter that `parse` accepts; `accepts` says what that is, for the error message.
@@ -51,13 +83,20 @@ impl Query {
         accepts: &str,
         parse: impl Fn(&str) -> Option<T>,
     ) -> Option<T> {
+        if !matches!(self.values.get(name), None | Some(Value::Null | Value::String(_))) {
+            self.add_error(name, "string_type", "Input should be a valid string".to_owned());
+        }
         let value = self.get(name)?;
         let parsed = parse(value);
         if parsed.is_none() {
-            let msg = format!("Input should be {accepts}");
-            self.errors.add(&["query", name], "value_error", msg);
+            self.add_error(name, "value_error", format!("Input should be {accepts}"));
         }
         parsed
+    }
+
+    fn add_error(&mut self, name: &str, kind: &'static str, msg: String) {
+        let place = if self.source == QuerySource::Address { "query" } else { "body" };
+        self.errors.add(&[place, name], kind, msg);
     }
 
     pub(crate) fn period(&mut self) -> Period {
@@ -71,13 +110,24 @@ impl Query {
     pub(crate) fn lead_filter(&mut self) -> LeadFilter {
         let services = "ponts, cabines, compresseurs, diagnostic or autre";
         let statuses = "received, processing, resolved or archived";
-        let terms = self.get("q").map(|q| q.chars().take(MAX_SEARCH).collect::<String>());
+        let terms = self.search();
         LeadFilter {
             period: self.period(),
             service: self.parsed("service", services, LeadService::parse),
             status: self.parsed("status", statuses, LeadStatus::parse),
             terms: terms.as_deref().map(SearchTerms::parse),
         }
+    }
+
+    /// The text of a search: usually a name or an e-mail address, so it is refused in an address.
+    fn search(&mut self) -> Option<String> {
+        let text = self.parsed("q", "", |q| Some(q.chars().take(MAX_SEARCH).collect()))?;
+        if self.source == QuerySource::Address {
+            let msg = "A search does not belong in an address, which logs keep; send it in the body of POST \
+                       /admin/api/leads/search, or POST /admin/api/leads/{id} for one lead";
+            self.add_error("q", "value_error", msg.to_owned());
+        }
+        Some(text)
     }
 
     pub(crate) fn audit_filter(&mut self) -> AuditFilter {
@@ -122,13 +172,45 @@ impl Query {
 
     fn page<T>(&mut self, parse_cursor: impl Fn(&str) -> Option<T>) -> (Option<T>, usize) {
         let cursor = self.parsed("cursor", "`next` of the previous page", parse_cursor);
-        let limit = |text: &str| text.parse().ok().filter(|n| (1..=MAX_LIMIT).contains(n));
-        let limit = self.parsed("limit", "a number from 1 to 200", limit);
-        (cursor, limit.unwrap_or(DEFAULT_LIMIT))
+        (cursor, self.limit())
+    }
+
+    /// A number in JSON, its digits elsewhere.
+    fn limit(&mut self) -> usize {
+        let Some(value) = self.values.get("limit").filter(|value| !is_blank(value)) else {
+            return DEFAULT_LIMIT;
+        };
+        let number = match value {
+            Value::String(digits) if self.source != QuerySource::Json => digits.trim().parse().ok(),
+            value => value.as_u64(),
+        };
+        let limit =
+            number.and_then(|n| usize::try_from(n).ok()).filter(|n| (1..=MAX_LIMIT).contains(n));
+        limit.unwrap_or_else(|| {
+            self.add_error(
+                "limit",
+                "value_error",
+                "Input should be a number from 1 to 200".to_owned(),
+            );
+            DEFAULT_LIMIT
+        })
     }
 
     /// Fails with every invalid parameter that was read.
     pub(crate) fn check(&mut self) -> Result<(), ApiError> {
         ApiError::check(std::mem::take(&mut self.errors))
     }
+}
+
+/// Names and values of a query string or a form; of a repeated name the first.
+fn form_values(text: &[u8]) -> Map<String, Value> {
+    let mut values = Map::new();
+    for (name, value) in form_urlencoded::parse(text) {
+        values.entry(name).or_insert_with(|| value.into_owned().into());
+    }
+    values
+}
+
+fn is_blank(value: &Value) -> bool {
+    value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty())
 }

@@ -9,8 +9,10 @@ use http::header::{
 
 /// For the admin page and its files: everything from this server, nothing inline.
 pub(crate) const ADMIN_PAGE_CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-    img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; \
-    base-uri 'none'; frame-ancestors 'none'";
+    img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-src 'self'; \
+    form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// For the admin page: with `no-referrer`, browsers send forms with `Origin: null`.
+pub(crate) const ADMIN_PAGE_REFERRER_POLICY: &str = "strict-origin";
 /// For the API documentation page: its own files, and the images inside Swagger UI's style sheet.
 pub(crate) const DOCS_PAGE_CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
@@ -31,6 +33,15 @@ const HEADERS: [(HeaderName, &str); 7] = [
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
+
+/// For a response that the admin page loads into a frame of its own.
+const OWN_FRAME_CSP: &str = "default-src 'none'; frame-ancestors 'self'; base-uri 'none'";
+
+/// Lets pages of this server show a response in a frame.
+pub(crate) fn allow_own_frames(headers: &mut HeaderMap) {
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(OWN_FRAME_CSP));
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"));
+}
 
 /// Adds the headers that every response has, unless its handler has set them.
 pub(crate) fn add(headers: &mut HeaderMap, is_https: bool) {

@@ -1,34 +1,33 @@
-//! Request bodies of the admin API for the document, made from the limits that the extractors apply.
+//! The bodies of searches and exports for the document.
 
 use std::borrow::Cow;
 
-use utoipa::openapi::schema::{SchemaFormat, SchemaType};
-use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, Type};
+use utoipa::openapi::schema::AnyOfBuilder;
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::domain::password::Password;
-use crate::domain::staff::AccountName;
+use crate::http::extract::query::{EXPORT_FORMATS, MAX_SEARCH};
+use crate::http::openapi::filter_schemas::{
+    CURSOR, LEAD_CURSOR, LIMIT, SERVICE, SINCE, STATUS, UNTIL, lead_names, limit_schema, moment,
+    names, or_blank, text,
+};
 
-/// A property of a body.
-struct Property {
-    name: &'static str,
-    schema: ObjectBuilder,
-    is_required: bool,
-}
+/// The filter of leads.
+pub(crate) struct LeadFilterBody;
+/// The filter and the page of a list of leads.
+pub(crate) struct LeadSearchBody;
+/// The filter and the format of an export, as a form.
+pub(crate) struct ExportBody;
 
-/// Defines a body: a JSON object of these properties.
 macro_rules! body {
-    ($(#[doc = $doc:literal])+ $body:ident, $name:literal, $properties:expr) => {
-        $(#[doc = $doc])+
-        pub(crate) struct $body;
-
-        impl PartialSchema for $body {
+    ($of:ty, $name:literal, $schema:expr) => {
+        impl PartialSchema for $of {
             fn schema() -> RefOr<Schema> {
-                object(concat!($($doc),+).trim(), $properties)
+                $schema.into()
             }
         }
 
-        impl ToSchema for $body {
+        impl ToSchema for $of {
             fn name() -> Cow<'static, str> {
                 $name.into()
             }
@@ -36,108 +35,55 @@ macro_rules! body {
     };
 }
 
-body!(
-    /// The credentials of an account.
-    SignInBody,
-    "SignInRequest",
+body!(LeadFilterBody, "LeadFilterRequest", {
+    filter_object("Which leads. Blank or null is the same as none.")
+});
+
+body!(LeadSearchBody, "LeadSearchRequest", {
+    let what = "Which leads, and which page of them. Blank or null is the same as none.";
+    let cursor = or_blank([text().pattern(Some(LEAD_CURSOR))]).description(Some(CURSOR));
+    filter_object(what)
+        .property("limit", or_null(limit_schema().description(Some(LIMIT))))
+        .property("cursor", or_null(cursor))
+});
+
+body!(ExportBody, "ExportRequest", {
+    let object = lead_filter()
+        .into_iter()
+        .fold(object("Which leads, and the format."), |object, (name, schema)| {
+            object.property(name, schema)
+        });
+    let format = names(EXPORT_FORMATS.map(|format| format.as_str()));
+    object.property("format", format.description(Some("Default `csv`.")))
+});
+
+fn object(description: &str) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::Object).description(Some(description))
+}
+
+/// A JSON object with the members of a filter.
+fn filter_object(description: &str) -> ObjectBuilder {
+    let members = lead_filter().into_iter();
+    members
+        .fold(object(description), |object, (name, schema)| object.property(name, or_null(schema)))
+}
+
+/// The members of a filter of leads.
+fn lead_filter() -> [(&'static str, RefOr<Schema>); 5] {
+    let words = format!(
+        "Prefixes of words in name, email, phone, company or message, regardless of accents and \
+         case; the first {MAX_SEARCH} characters are used."
+    );
+    let [status, service] = lead_names();
     [
-        required("name", text().examples(["jean"])),
-        required("password", secret()),
-        optional(
-            "code",
-            text()
-                .description(Some(
-                    "If the account has a second factor: six digits of the app, or a recovery code.",
-                ))
-                .examples(["123456"]),
-        ),
+        ("q", text().examples(["compres"]).description(Some(words)).into()),
+        ("status", status.description(Some(STATUS)).into()),
+        ("service", service.description(Some(SERVICE)).into()),
+        ("since", moment().description(Some(SINCE)).into()),
+        ("until", moment().description(Some(UNTIL)).into()),
     ]
-);
-body!(
-    /// The token of a link, which is the fragment of its address.
-    SetupLinkBody,
-    "SetupLinkRequest",
-    [required("token", text())]
-);
-body!(
-    /// The account that is set up by a link.
-    SetupEnrolmentBody,
-    "SetupEnrolmentRequest",
-    setup_properties()
-);
-body!(
-    /// The account that is set up by a link, and the second factor that was proposed for it.
-    SetupBody,
-    "SetupRequest",
-    setup_properties().into_iter().chain([
-        optional("enrolment", text().description(Some("Required where the link requires it."))),
-        optional("code", code()),
-    ])
-);
-body!(
-    /// The present password.
-    PresentPasswordBody,
-    "PresentPasswordRequest",
-    [present_password()]
-);
-body!(
-    /// The present password and a new one.
-    PasswordChangeBody,
-    "PasswordChangeRequest",
-    [present_password(), required("new_password", new_password())]
-);
-body!(
-    /// The present password, and the second factor that was proposed.
-    FactorChangeBody,
-    "FactorChangeRequest",
-    [present_password(), required("enrolment", text()), required("code", code())]
-);
-
-fn setup_properties() -> [Property; 3] {
-    let pattern = format!(r"^\s*[A-Za-z0-9][A-Za-z0-9._-]{{0,{}}}\s*$", AccountName::MAX_CHARS - 1);
-    let what = format!("For the first account: {}.", AccountName::RULE);
-    let name = text().pattern(Some(pattern)).description(Some(what)).examples(["jean"]);
-    [required("token", text()), optional("name", name), required("password", new_password())]
 }
 
-fn present_password() -> Property {
-    required("password", secret())
-}
-
-fn new_password() -> ObjectBuilder {
-    secret()
-        .min_length(Some(Password::MIN_CHARS))
-        .max_length(Some(Password::MAX_BYTES))
-        .description(Some(Password::RULE))
-}
-
-fn code() -> ObjectBuilder {
-    text().description(Some("The first code of the app.")).examples(["123456"])
-}
-
-fn required(name: &'static str, schema: ObjectBuilder) -> Property {
-    Property { name, schema, is_required: true }
-}
-
-/// A property that may be left out or `null`.
-fn optional(name: &'static str, schema: ObjectBuilder) -> Property {
-    let schema = schema.schema_type(SchemaType::from_iter([Type::String, Type::Null]));
-    Property { name, schema, is_required: false }
-}
-
-fn object(description: &str, properties: impl IntoIterator<Item = Property>) -> RefOr<Schema> {
-    let object = ObjectBuilder::new().schema_type(Type::Object).description(Some(description));
-    let object = properties.into_iter().fold(object, |object, property| {
-        let object = object.property(property.name, property.schema);
-        if property.is_required { object.required(property.name) } else { object }
-    });
-    object.into()
-}
-
-fn text() -> ObjectBuilder {
-    ObjectBuilder::new().schema_type(Type::String)
-}
-
-fn secret() -> ObjectBuilder {
-    text().format(Some(SchemaFormat::KnownFormat(KnownFormat::Password)))
+fn or_null(schema: impl Into<RefOr<Schema>>) -> AnyOfBuilder {
+    AnyOfBuilder::new().item(schema).item(ObjectBuilder::new().schema_type(Type::Null))
 }

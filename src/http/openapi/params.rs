@@ -1,16 +1,14 @@
 //! Parameters of the admin API for the document, made from the lists and limits that the extractors apply.
 
-use serde_json::Value;
 use utoipa::IntoParams;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::{AnyOfBuilder, SchemaFormat};
-use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Required, Schema, Type};
+use utoipa::openapi::{RefOr, Required, Schema};
 
 use crate::domain::audit::AuditEvent;
-use crate::domain::lead::LeadService;
-use crate::domain::lead::status::LeadStatus;
-use crate::http::extract::query::{
-    DEFAULT_LIMIT, DEFAULT_ZONE, EXPORT_FORMATS, MAX_LIMIT, MAX_SEARCH,
+use crate::http::extract::query::DEFAULT_ZONE;
+use crate::http::openapi::filter_schemas::{
+    CURSOR, LEAD_CURSOR, LIMIT, SERVICE, SINCE, STATUS, UNTIL, lead_names, limit_schema, moment,
+    names, or_blank, text,
 };
 
 /// The filter of leads.
@@ -21,8 +19,6 @@ pub(crate) struct LeadPageParams;
 pub(crate) struct AuditFilterParams;
 /// The period, buckets and time zone of the stats.
 pub(crate) struct StatsParams;
-/// The format of an export.
-pub(crate) struct ExportParams;
 /// Where a stream of events resumes.
 pub(crate) struct EventParams;
 /// The header by which the server recognises its own pages.
@@ -39,25 +35,12 @@ macro_rules! parameters {
 }
 
 parameters!(LeadFilterParams, {
-    let words = format!(
-        "Prefixes of words in name, email, phone, company or message, regardless of accents and \
-         case; the first {MAX_SEARCH} characters are used."
-    );
     let [since, until] = period();
-    [
-        query("q", &words, text().examples(["compres"])),
-        query("status", "The status of the lead.", names(LeadStatus::ALL.map(LeadStatus::as_str))),
-        query(
-            "service",
-            "The service that the visitor asks for.",
-            names(LeadService::ALL.map(LeadService::as_str)),
-        ),
-        since,
-        until,
-    ]
+    let [status, service] = lead_names();
+    [query("status", STATUS, status), query("service", SERVICE, service), since, until]
 });
 
-parameters!(LeadPageParams, [limit(), cursor(r"^(0|[1-9][0-9]{0,16})-(0|[1-9][0-9]{0,17})$")]);
+parameters!(LeadPageParams, [limit(), cursor(LEAD_CURSOR)]);
 
 parameters!(AuditFilterParams, {
     let [since, until] = period();
@@ -87,11 +70,6 @@ parameters!(StatsParams, {
     ]
 });
 
-parameters!(
-    ExportParams,
-    [query("format", "Default `csv`.", names(EXPORT_FORMATS.map(|format| format.as_str())))]
-);
-
 parameters!(EventParams, {
     let after = "The `seq` of the audit row after which events are sent; without it, or if it is not \
                  near the end of the log, only new events are sent.";
@@ -120,40 +98,14 @@ fn header(name: &str, what: &str, schema: impl Into<RefOr<Schema>>) -> Parameter
         .schema(Some(schema))
 }
 
-fn text() -> ObjectBuilder {
-    ObjectBuilder::new().schema_type(Type::String)
-}
-
-fn names(names: impl IntoIterator<Item = &'static str>) -> ObjectBuilder {
-    let names: Vec<Value> = names.into_iter().chain([""]).map(Value::from).collect();
-    text().enum_values(Some(names))
-}
-
-fn or_blank(schemas: impl IntoIterator<Item = ObjectBuilder>) -> AnyOfBuilder {
-    let blank = text().max_length(Some(0));
-    schemas.into_iter().chain([blank]).fold(AnyOfBuilder::new(), |any, one| any.item(one))
-}
-
 fn period() -> [Parameter; 2] {
-    let moment = || {
-        let of = |format| text().format(Some(SchemaFormat::KnownFormat(format)));
-        or_blank([of(KnownFormat::DateTime), of(KnownFormat::Date)])
-    };
-    let since = "The beginning of the period, inclusive: a date and time, or a day in UTC.";
-    let until = "The end of the period: a date and time, exclusive, or a day in UTC, inclusive.";
-    [query("since", since, moment()), query("until", until, moment())]
+    [query("since", SINCE, moment()), query("until", UNTIL, moment())]
 }
 
 fn limit() -> Parameter {
-    let number = ObjectBuilder::new()
-        .schema_type(Type::Integer)
-        .minimum(Some(1))
-        .maximum(Some(MAX_LIMIT))
-        .default(Some(DEFAULT_LIMIT.into()));
-    query("limit", "Rows of a page.", or_blank([number]))
+    query("limit", LIMIT, or_blank([limit_schema()]))
 }
 
 fn cursor(pattern: &str) -> Parameter {
-    let what = "`next` of the previous page.";
-    query("cursor", what, or_blank([text().pattern(Some(pattern))]))
+    query("cursor", CURSOR, or_blank([text().pattern(Some(pattern))]))
 }

@@ -18,6 +18,7 @@ use crate::app::staff::sign_in::SignInError;
 use crate::domain::lead::NewLead;
 use crate::domain::lead::parse::LeadParseError;
 use crate::http::error::{ApiError, FieldErrorDto};
+use crate::http::extract::body;
 use crate::http::extract::fields::Fields;
 use crate::http::extract::query::Query;
 use crate::store::error::StoreError;
@@ -38,6 +39,8 @@ macro_rules! error_set {
     };
 }
 
+pub(crate) use error_set;
+
 error_set!(
     /// The errors of a path whose parameter names something that may not exist.
     NotFoundError,
@@ -57,7 +60,7 @@ error_set!(
             Refusal::Erased.into(),
             StoreError::Full.into(),
         ];
-        errors.into_iter().chain(body_errors())
+        errors.into_iter().chain(body_errors(body::JSON))
     }
 );
 error_set!(
@@ -117,7 +120,7 @@ fn own_account_errors() -> Vec<ApiError> {
     errors.into_iter().chain(form_errors()).chain(more).collect()
 }
 
-fn admin_errors() -> [ApiError; 3] {
+pub(crate) fn admin_errors() -> [ApiError; 3] {
     [ApiError::UNAUTHENTICATED, ApiError::CROSS_ORIGIN, StoreError::Locked.into()]
 }
 
@@ -134,18 +137,18 @@ fn form_errors() -> Vec<ApiError> {
     empty.required("password");
     let errors = [ApiError::CROSS_ORIGIN, ApiError::TooManyRequests(60), StoreError::Full.into()];
     let invalid = [Fields::parse(b"{\"name\": ").err(), empty.check().err()];
-    errors.into_iter().chain(invalid.into_iter().flatten()).chain(body_errors()).collect()
+    errors.into_iter().chain(invalid.into_iter().flatten()).chain(body_errors(body::JSON)).collect()
 }
 
-/// The errors of reading a JSON body.
-fn body_errors() -> [ApiError; 7] {
+/// The errors of reading a body of this media type.
+pub(crate) fn body_errors(media_type: &'static str) -> [ApiError; 7] {
     [
         ApiError::NOT_ONE_HOST,
         ApiError::BROKEN_BODY,
         ApiError::HEAD_TIMEOUT,
         ApiError::BODY_TIMEOUT,
         ApiError::PayloadTooLarge,
-        ApiError::UnsupportedMediaType,
+        ApiError::UnsupportedMediaType(media_type),
         ApiError::UnsupportedContentEncoding,
     ]
 }
@@ -188,7 +191,7 @@ fn error_response(errors: &[ApiError]) -> Response {
             } else if name == RETRY_AFTER {
                 ("Retry-After", "Seconds to wait.")
             } else if name == ACCEPT {
-                ("Accept", "`application/json`, if the media type is another.")
+                ("Accept", "The media type that is accepted, if it is another.")
             } else if name == ACCEPT_ENCODING {
                 ("Accept-Encoding", "`identity`, if the body is compressed.")
             } else {
@@ -306,8 +309,9 @@ fn cause(error: &ApiError) -> &'static str {
         ApiError::CodeRequired => "the password is correct, and the account has a second factor",
         ApiError::Forbidden(_) => "the request comes from a page of another origin",
         ApiError::TooManyRequests(_) => "too many attempts to sign in",
+        ApiError::ExportBusy(_) => "another export is not over yet",
         ApiError::PayloadTooLarge => "the body is larger than 64 KiB",
-        ApiError::UnsupportedMediaType => "the body is not `application/json`",
+        ApiError::UnsupportedMediaType(_) => "the body is of another media type",
         ApiError::UnsupportedContentEncoding => {
             "the body is compressed or has another `Content-Encoding` than `identity`"
         }

@@ -32,6 +32,15 @@ impl DiskUsage {
     }
 }
 
+/// The free space that is left for leads on the database's disk, in bytes.
+pub const RESERVE_BYTES: u64 = 64 << 20;
+
+/// Whether less than [`RESERVE_BYTES`] is free on a file's disk.
+#[must_use]
+pub fn is_reserve_reached(path: &Path) -> bool {
+    statvfs(path).is_ok_and(|fs| fs.f_bavail.saturating_mul(fs.f_frsize) < RESERVE_BYTES)
+}
+
 /// A disk with less free space has no room for the files that SQLite needs to open a database.
 const MIN_FREE: u64 = 64 * 1024;
 

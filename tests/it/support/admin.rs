@@ -25,6 +25,17 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 /// The `Origin` header of a same-origin request: the tests address the server as `localhost`.
 pub(crate) const SAME_ORIGIN: (&str, &str) = ("Origin", "http://localhost");
 const JSON: (&str, &str) = ("Content-Type", "application/json");
+pub(crate) const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
+
+/// The parameters of a query string as a JSON object.
+pub(crate) fn body_of(query: &str) -> Value {
+    let value = |name: &str, text: &str| match (name, text.parse::<i64>()) {
+        ("limit", Ok(number)) => json!(number),
+        _ => json!(text),
+    };
+    let pairs = form_urlencoded::parse(query.as_bytes());
+    pairs.map(|(name, text)| (name.clone().into_owned(), value(&name, &text))).collect()
+}
 
 /// A clock that only moves when a test advances it.
 #[derive(Clone)]
@@ -134,6 +145,29 @@ impl Browser {
 
     pub(crate) fn post(&mut self, path: &str, body: &Value) -> Response {
         self.send("POST", path, &[SAME_ORIGIN, JSON], body.to_string().as_bytes())
+    }
+
+    /// A page of leads: a search as the body of a POST, any other filter in the address.
+    pub(crate) fn list(&mut self, query: &str) -> Response {
+        if query.contains("q=") {
+            self.post("/admin/api/leads/search", &body_of(query))
+        } else {
+            self.get(&format!("/admin/api/leads?{query}"))
+        }
+    }
+
+    /// An opened lead, with the filter as [`Self::list`] sends it.
+    pub(crate) fn open(&mut self, id: &str, query: &str) -> Response {
+        if query.contains("q=") {
+            self.post(&format!("/admin/api/leads/{id}"), &body_of(query))
+        } else {
+            self.get(&format!("/admin/api/leads/{id}?{query}"))
+        }
+    }
+
+    /// Sends the form of an export.
+    pub(crate) fn export(&mut self, form: &str) -> Response {
+        self.send("POST", "/admin/api/export", &[SAME_ORIGIN, FORM], form.as_bytes())
     }
 
     pub(crate) fn sign_in(&mut self, name: &str, password: &str) -> Response {

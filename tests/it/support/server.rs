@@ -47,6 +47,24 @@ impl TestServer {
         clock: Clock,
         public_url: Option<&'static str>,
     ) -> Self {
+        let prepare = move |context: &mut HttpContext| context.body_timeout = body_timeout;
+        Self::with_context(limits, clock, public_url, prepare)
+    }
+
+    /// A server whose exports may take this long.
+    pub(crate) fn with_export_time(limits: Limits, time: Duration) -> Self {
+        let prepare = move |context: &mut HttpContext| {
+            context.app.admin.exports.time_limit = time;
+        };
+        Self::with_context(limits, Clock::system(), None, prepare)
+    }
+
+    fn with_context(
+        limits: Limits,
+        clock: Clock,
+        public_url: Option<&'static str>,
+        prepare: impl FnOnce(&mut HttpContext) + Send + 'static,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let database = folder.path().join("fastcore.db");
         let (ready, address) = std::sync::mpsc::channel();
@@ -76,7 +94,7 @@ impl TestServer {
             let mut context = HttpContext::new(app, tokens)
                 .with_public_url(public_url)
                 .with_trusted_proxies(server.trusted_proxies.clone());
-            context.body_timeout = body_timeout;
+            prepare(&mut context);
             runtime.block_on(async move {
                 let listener = bind(server.listen).and_then(listen).expect("a port");
                 let link = setup.issue_token().await.expect("an answer").expect("a link");

@@ -1,4 +1,5 @@
 // The inbox: filters and list, next to the open lead on a wide screen, under it on a narrow one.
+import { openExport } from '/admin/assets/features/inbox/export-dialog.js';
 import { FilterBar } from '/admin/assets/features/inbox/filter-bar.js';
 import { leadList } from '/admin/assets/features/inbox/lead-list.js';
 import { LeadChunk } from '/admin/assets/features/inbox/lead-rows.js';
@@ -7,7 +8,7 @@ import { html, Component, createRef } from '/admin/assets/lib/html.js';
 import { t } from '/admin/assets/lib/i18n.js';
 import { addShortcuts } from '/admin/assets/lib/keyboard-shortcuts.js';
 import { href, navigate } from '/admin/assets/lib/router.js';
-import { notify, store } from '/admin/assets/lib/store.js';
+import { store } from '/admin/assets/lib/store.js';
 import { EmptyState, ErrorState, Skeleton } from '/admin/assets/ui/components.js';
 import { Icon } from '/admin/assets/ui/icon.js';
 import { ListEnd } from '/admin/assets/ui/list-end.js';
@@ -22,7 +23,7 @@ export class Inbox extends Component {
 
   componentDidMount() {
     this.applyFilter();
-    this.removeShortcuts = addShortcuts({ j: () => this.moveFocus(1), k: () => this.moveFocus(-1), e: openExport });
+    this.removeShortcuts = addShortcuts({ j: () => this.moveFocus(1), k: () => this.moveFocus(-1), e: () => openExport() });
   }
 
   componentDidUpdate(previous) {
@@ -94,11 +95,6 @@ export class Inbox extends Component {
   }
 }
 
-function openExport() {
-  store.dialog = 'export';
-  notify();
-}
-
 /** @param {{filter: LeadFilter}} props */
 function ListSummary({ filter }) {
   const { count } = leadList.pages;
@@ -107,7 +103,7 @@ function ListSummary({ filter }) {
     <p aria-live="polite">${count && (count.exact ? t.inbox.count(count.rows) : t.inbox.countMoreThan(count.rows))}</p>
     ${filtered && html`<button type="button" class="link-button" aria-label=${t.common.clearFilters} onClick=${() => navigate(href(''))}>${t.inbox.clearShort}</button>`}
     <span class="live-indicator ${store.live ? 'on' : ''}" title=${t.inbox.liveHelp}><span>${store.live ? t.inbox.live : t.inbox.reconnecting}</span></span>
-    <button type="button" class="button small-button" aria-keyshortcuts="e" onClick=${openExport}><${Icon} name="download" />${t.inbox.export}</button>
+    <button type="button" class="button small-button" aria-keyshortcuts="e" onClick=${() => openExport()}><${Icon} name="download" />${t.inbox.export}</button>
   </div>`;
 }
 

@@ -1,7 +1,7 @@
 // The leads of the inbox: the pages of the current filter, and new leads that are not shown yet. Kept while other views are open.
-import { get } from '/admin/assets/lib/api-client.js';
-import { filterKey, toApiQuery } from '/admin/assets/lib/filter.js';
+import { filterKey } from '/admin/assets/lib/filter.js';
 import { t } from '/admin/assets/lib/i18n.js';
+import { fetchLeads } from '/admin/assets/lib/lead-requests.js';
 import { announce } from '/admin/assets/lib/live-region.js';
 import { PagedList } from '/admin/assets/lib/paged-list.js';
 import { notify } from '/admin/assets/lib/store.js';
@@ -29,7 +29,7 @@ class LeadList {
 
   pages = new PagedList(async (cursor, signal) => {
     const limit = cursor ? pageSize : firstPageSize;
-    const page = await get('leads', { ...toApiQuery(this.filter), cursor, limit }, signal);
+    const page = await fetchLeads(this.filter, { cursor, limit }, signal);
     return { rows: page.leads, next: page.next, count: page.count };
   });
 
@@ -85,7 +85,7 @@ class LeadList {
   /** Returns false if the request failed and is still needed. */
   async #fetchPending() {
     const generation = this.#generation;
-    const page = await get('leads', { ...toApiQuery(this.filter), limit: firstPageSize }).catch(() => null);
+    const page = await fetchLeads(this.filter, { limit: firstPageSize }).catch(() => null);
     if (generation !== this.#generation) return true;
     if (!page) return false;
     this.pages.count = page.count ?? this.pages.count;

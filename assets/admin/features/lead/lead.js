@@ -1,13 +1,12 @@
 // One lead: what was sent, how to answer, its history, and whether its content is intact.
 import { Integrity, TechnicalData, Timeline } from '/admin/assets/features/lead/lead-sections.js';
-import { get } from '/admin/assets/lib/api-client.js';
 import { mailtoHref, telHref } from '/admin/assets/lib/contact-links.js';
 import { onServerEvent } from '/admin/assets/lib/event-stream.js';
-import { toApiQuery } from '/admin/assets/lib/filter.js';
 import { dayOf, formatDay } from '/admin/assets/lib/format.js';
 import { html, Component, createRef } from '/admin/assets/lib/html.js';
 import { t } from '/admin/assets/lib/i18n.js';
 import { addShortcuts } from '/admin/assets/lib/keyboard-shortcuts.js';
+import { openLead } from '/admin/assets/lib/lead-requests.js';
 import { href, navigate } from '/admin/assets/lib/router.js';
 import { CopyButton, EmptyState, ErrorState, LeadStatus, Skeleton, Time, UserText } from '/admin/assets/ui/components.js';
 import { Icon } from '/admin/assets/ui/icon.js';
@@ -57,7 +56,7 @@ export class Lead extends Component {
     this.setState({ error: null, loading: this.state.error !== null || this.state.opened === null });
     const timer = setTimeout(() => signal.aborted || this.setState({ loading: true }), skeletonDelay);
     try {
-      const opened = await get(`leads/${encodeURIComponent(id)}`, toApiQuery(filter), signal);
+      const opened = await openLead(id, filter, signal);
       this.setState({ opened, loading: false }, () => this.focusTitle());
     } catch (error) {
       if (!signal.aborted) this.setState({ error, opened: null, loading: false });

@@ -1,4 +1,4 @@
-//! Reads a JSON body: limited in size and time, then checked for its media type and encoding.
+//! Reads a body: limited in size and time, then checked for its media type and encoding.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -19,11 +19,15 @@ const MAX_BODY: usize = 64 * 1024;
 const GZIP: &[u8] = b"\x1f\x8b";
 const BOM: &[u8] = "\u{feff}".as_bytes();
 
-/// Reads the whole body of a request.
+pub(crate) const JSON: &str = "application/json";
+pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
+
+/// Reads the whole body of a request, which must be of this media type.
 pub(crate) async fn read(
     headers: &HeaderMap,
     body: BodyStream,
     timeout: Duration,
+    media_type: &'static str,
 ) -> Result<Bytes, ApiError> {
     let declared = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
     if declared.is_some_and(|length| length > MAX_BODY as u64) {
@@ -32,8 +36,8 @@ pub(crate) async fn read(
     let body = tokio::time::timeout(timeout, collect(body))
         .await
         .map_err(|_| ApiError::BODY_TIMEOUT)??;
-    if !is_json(headers) {
-        return Err(ApiError::UnsupportedMediaType);
+    if !is_of_type(headers, media_type) {
+        return Err(ApiError::UnsupportedMediaType(media_type));
     }
     if !is_identity(headers) || body.starts_with(GZIP) {
         return Err(ApiError::UnsupportedContentEncoding);
@@ -61,10 +65,10 @@ async fn collect(mut body: BodyStream) -> Result<Bytes, ApiError> {
     Ok(whole.freeze())
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
-    let media_type = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let essence = media_type.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/json")
+fn is_of_type(headers: &HeaderMap, media_type: &str) -> bool {
+    let given = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let essence = given.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case(media_type)
 }
 
 fn is_identity(headers: &HeaderMap) -> bool {

@@ -1,0 +1,203 @@
+//! The types of leads in the admin API's responses.
+
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::app::leads::{LeadInContext, LeadPage};
+use crate::domain::lead::status::LeadStatus;
+use crate::domain::lead::{Lead, LeadService};
+use crate::domain::text::Personal;
+use crate::domain::timestamp::Timestamp;
+use crate::http::admin::audit::AuditRowDto;
+use crate::store::leads::query::LeadCount;
+
+/// The maximum length of a lead's excerpt, in characters.
+const EXCERPT_CHARS: usize = 160;
+
+/// A page of leads, newest first.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LeadPage)]
+pub(crate) struct LeadPageDto {
+    leads: Vec<LeadSummaryDto>,
+    /// The cursor of the next page, if there is one.
+    #[schema(required)]
+    next: Option<String>,
+    /// How many leads the filter matches; for the first page only.
+    #[schema(required)]
+    count: Option<LeadCountDto>,
+}
+
+/// How many leads a filter matches: `rows`, or more than that where it is not exact.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LeadCount)]
+struct LeadCountDto {
+    rows: usize,
+    exact: bool,
+}
+
+/// A lead in a list.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LeadSummary)]
+pub(crate) struct LeadSummaryDto {
+    #[schema(format = Uuid)]
+    id: String,
+    /// The `seq` of its first audit row.
+    seq: i64,
+    #[schema(value_type = String, format = DateTime)]
+    created_at_utc: Timestamp,
+    name: String,
+    #[schema(required)]
+    company: Option<String>,
+    #[schema(required)]
+    service: Option<LeadService>,
+    status: LeadStatus,
+    /// The first characters of the message, on one line.
+    excerpt: String,
+}
+
+/// A lead with its history.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LeadDetail)]
+pub(crate) struct LeadDetailDto {
+    lead: LeadDto,
+    /// Oldest first.
+    timeline: Vec<AuditRowDto>,
+    /// The receipt that the site got.
+    #[schema(required, pattern = "^[1-9][0-9]*:[0-9a-f]{64}$")]
+    receipt: Option<String>,
+    digest: DigestStatus,
+    /// The next newer lead that matches the filter.
+    #[schema(required, format = Uuid)]
+    newer: Option<String>,
+    /// The next older lead that matches the filter.
+    #[schema(required, format = Uuid)]
+    older: Option<String>,
+}
+
+/// Whether the lead's content matches the digest in its audit row.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum DigestStatus {
+    Valid,
+    Invalid,
+}
+
+/// A lead.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Lead)]
+struct LeadDto {
+    #[schema(format = Uuid)]
+    id: String,
+    /// The `seq` of its first audit row.
+    seq: i64,
+    #[schema(value_type = String, format = DateTime)]
+    created_at_utc: Timestamp,
+    name: String,
+    email: String,
+    #[schema(required)]
+    phone: Option<String>,
+    #[schema(required)]
+    company: Option<String>,
+    #[schema(required)]
+    service: Option<LeadService>,
+    message: String,
+    consent: bool,
+    source: String,
+    #[schema(format = Uuid)]
+    request_id: String,
+    ip_hash: String,
+    #[schema(required)]
+    user_agent_hash: Option<String>,
+    /// When the visitor submitted it.
+    #[schema(required, format = DateTime)]
+    timestamp_utc: Option<String>,
+    status: LeadStatus,
+}
+
+impl From<LeadPage> for LeadPageDto {
+    fn from(page: LeadPage) -> Self {
+        Self {
+            leads: page.leads.iter().map(LeadSummaryDto::from).collect(),
+            next: page.next.map(|cursor| cursor.to_string()),
+            count: page.count.map(LeadCountDto::from),
+        }
+    }
+}
+
+impl From<LeadCount> for LeadCountDto {
+    fn from(count: LeadCount) -> Self {
+        Self { rows: count.rows, exact: count.exact }
+    }
+}
+
+impl From<&Lead> for LeadSummaryDto {
+    fn from(lead: &Lead) -> Self {
+        Self {
+            id: lead.id.clone(),
+            seq: lead.audit_seq,
+            created_at_utc: lead.created_at_utc,
+            name: lead.name.as_str().to_owned(),
+            company: lead.company.as_ref().map(|c| c.as_str().to_owned()),
+            service: lead.service,
+            status: lead.status,
+            excerpt: excerpt(lead.message.as_str()),
+        }
+    }
+}
+
+/// The first characters of a message, with white space collapsed.
+fn excerpt(message: &str) -> String {
+    let mut text = String::new();
+    for word in message.split_whitespace() {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(word);
+        if text.chars().count() > EXCERPT_CHARS {
+            return text.chars().take(EXCERPT_CHARS).collect();
+        }
+    }
+    text
+}
+
+impl From<LeadInContext> for LeadDetailDto {
+    fn from(opened: LeadInContext) -> Self {
+        let detail = opened.detail;
+        Self {
+            lead: detail.lead.into(),
+            timeline: detail.timeline.into_iter().map(AuditRowDto::from).collect(),
+            receipt: detail.receipt.map(|receipt| receipt.to_string()),
+            digest: if detail.digest_valid { DigestStatus::Valid } else { DigestStatus::Invalid },
+            newer: opened.newer,
+            older: opened.older,
+        }
+    }
+}
+
+impl From<Lead> for LeadDto {
+    fn from(lead: Lead) -> Self {
+        let meta = lead.meta_json.as_deref().unwrap_or("null");
+        let meta: Value = serde_json::from_str(meta).unwrap_or_default();
+        let of_meta = |name: &str| meta[name].as_str().map(str::to_owned);
+        let text = |text: &Personal| text.as_str().to_owned();
+        Self {
+            name: text(&lead.name),
+            email: text(&lead.email),
+            phone: lead.phone.as_ref().map(text),
+            company: lead.company.as_ref().map(text),
+            message: text(&lead.message),
+            user_agent_hash: of_meta("user_agent_hash"),
+            timestamp_utc: of_meta("timestamp_utc"),
+            id: lead.id,
+            seq: lead.audit_seq,
+            created_at_utc: lead.created_at_utc,
+            service: lead.service,
+            consent: lead.consent,
+            source: lead.source,
+            request_id: lead.request_id,
+            ip_hash: lead.ip_hash,
+            status: lead.status,
+        }
+    }
+}

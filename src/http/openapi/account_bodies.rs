@@ -1,0 +1,143 @@
+//! The bodies of signing in and of accounts for the document, made from the limits that the extractors apply.
+
+use std::borrow::Cow;
+
+use utoipa::openapi::schema::{SchemaFormat, SchemaType};
+use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::domain::password::Password;
+use crate::domain::staff::AccountName;
+
+/// A property of a body.
+struct Property {
+    name: &'static str,
+    schema: ObjectBuilder,
+    is_required: bool,
+}
+
+/// Defines a body: a JSON object of these properties.
+macro_rules! body {
+    ($(#[doc = $doc:literal])+ $body:ident, $name:literal, $properties:expr) => {
+        $(#[doc = $doc])+
+        pub(crate) struct $body;
+
+        impl PartialSchema for $body {
+            fn schema() -> RefOr<Schema> {
+                object(concat!($($doc),+).trim(), $properties)
+            }
+        }
+
+        impl ToSchema for $body {
+            fn name() -> Cow<'static, str> {
+                $name.into()
+            }
+        }
+    };
+}
+
+body!(
+    /// The credentials of an account.
+    SignInBody,
+    "SignInRequest",
+    [
+        required("name", text().examples(["jean"])),
+        required("password", secret()),
+        optional(
+            "code",
+            text()
+                .description(Some(
+                    "If the account has a second factor: six digits of the app, or a recovery code.",
+                ))
+                .examples(["123456"]),
+        ),
+    ]
+);
+body!(
+    /// The token of a link, which is the fragment of its address.
+    SetupLinkBody,
+    "SetupLinkRequest",
+    [required("token", text())]
+);
+body!(
+    /// The account that is set up by a link.
+    SetupEnrolmentBody,
+    "SetupEnrolmentRequest",
+    setup_properties()
+);
+body!(
+    /// The account that is set up by a link, and the second factor that was proposed for it.
+    SetupBody,
+    "SetupRequest",
+    setup_properties().into_iter().chain([
+        optional("enrolment", text().description(Some("Required where the link requires it."))),
+        optional("code", code()),
+    ])
+);
+body!(
+    /// The present password.
+    PresentPasswordBody,
+    "PresentPasswordRequest",
+    [present_password()]
+);
+body!(
+    /// The present password and a new one.
+    PasswordChangeBody,
+    "PasswordChangeRequest",
+    [present_password(), required("new_password", new_password())]
+);
+body!(
+    /// The present password, and the second factor that was proposed.
+    FactorChangeBody,
+    "FactorChangeRequest",
+    [present_password(), required("enrolment", text()), required("code", code())]
+);
+
+fn setup_properties() -> [Property; 3] {
+    let pattern = format!(r"^\s*[A-Za-z0-9][A-Za-z0-9._-]{{0,{}}}\s*$", AccountName::MAX_CHARS - 1);
+    let what = format!("For the first account: {}.", AccountName::RULE);
+    let name = text().pattern(Some(pattern)).description(Some(what)).examples(["jean"]);
+    [required("token", text()), optional("name", name), required("password", new_password())]
+}
+
+fn present_password() -> Property {
+    required("password", secret())
+}
+
+fn new_password() -> ObjectBuilder {
+    secret()
+        .min_length(Some(Password::MIN_CHARS))
+        .max_length(Some(Password::MAX_BYTES))
+        .description(Some(Password::RULE))
+}
+
+fn code() -> ObjectBuilder {
+    text().description(Some("The first code of the app.")).examples(["123456"])
+}
+
+fn required(name: &'static str, schema: ObjectBuilder) -> Property {
+    Property { name, schema, is_required: true }
+}
+
+/// A property that may be left out or `null`.
+fn optional(name: &'static str, schema: ObjectBuilder) -> Property {
+    let schema = schema.schema_type(SchemaType::from_iter([Type::String, Type::Null]));
+    Property { name, schema, is_required: false }
+}
+
+fn object(description: &str, properties: impl IntoIterator<Item = Property>) -> RefOr<Schema> {
+    let object = ObjectBuilder::new().schema_type(Type::Object).description(Some(description));
+    let object = properties.into_iter().fold(object, |object, property| {
+        let object = object.property(property.name, property.schema);
+        if property.is_required { object.required(property.name) } else { object }
+    });
+    object.into()
+}
+
+fn text() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String)
+}
+
+fn secret() -> ObjectBuilder {
+    text().format(Some(SchemaFormat::KnownFormat(KnownFormat::Password)))
+}
