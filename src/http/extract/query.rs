@@ -180,12 +180,12 @@ impl Query {
         let Some(value) = self.values.get("limit").filter(|value| !is_blank(value)) else {
             return DEFAULT_LIMIT;
         };
-        let number = match value {
+        let limit: Option<usize> = match value {
             Value::String(digits) if self.source != QuerySource::Json => digits.trim().parse().ok(),
-            value => value.as_u64(),
+            // `50.0` is a whole number in JSON, and is written as `50`.
+            value => value.as_f64().and_then(|number| number.to_string().parse().ok()),
         };
-        let limit =
-            number.and_then(|n| usize::try_from(n).ok()).filter(|n| (1..=MAX_LIMIT).contains(n));
+        let limit = limit.filter(|limit| (1..=MAX_LIMIT).contains(limit));
         limit.unwrap_or_else(|| {
             self.add_error(
                 "limit",
