@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
-use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
@@ -26,7 +25,6 @@ use crate::http::openapi::search_errors::ExportErrors;
 use crate::http::openapi::{bodies, params};
 use crate::http::request::HttpRequest;
 use crate::http::server::connection;
-use crate::http::server::connection_limit::ConnectionSlot;
 
 pub(crate) const PATH: &str = "/admin/api/export";
 /// How much of the file is read at once, in bytes.
@@ -58,7 +56,7 @@ pub(crate) async fn export(mut request: HttpRequest) -> Result<Response, ApiErro
     let (extension, media_type) = format.extension_and_media_type();
     let day = request.context.app.db.clock().now().date_naive();
     let disposition = format!("attachment; filename=\"fastcore-leads-{day}.{extension}\"");
-    let parts = send_parts(exported, Arc::clone(&request.connection.slot));
+    let parts = send_parts(exported);
     let mut response = connection::streaming_response(&request.connection, parts);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
@@ -71,17 +69,14 @@ pub(crate) async fn export(mut request: HttpRequest) -> Result<Response, ApiErro
 
 /// The parts of a file, read as fast as they are sent. The file, and with it the turn, is held until the
 /// client has all of it, is gone, or has taken too long.
-fn send_parts(
-    exported: ExportFile,
-    slot: Arc<ConnectionSlot>,
-) -> mpsc::Receiver<io::Result<Bytes>> {
+fn send_parts(exported: ExportFile) -> mpsc::Receiver<io::Result<Bytes>> {
     let (parts_tx, parts_rx) = mpsc::channel(2);
     tokio::spawn(async move {
         let ExportFile { file, deadline, .. } = &exported;
         let sending = send_file(file, &parts_tx);
         if timeout_at((*deadline).into(), sending).await.is_err() {
+            // The body ends before its length, which closes the connection.
             tracing::warn!("an export was not read in time; its connection is closed");
-            slot.abandon();
         }
     });
     parts_rx

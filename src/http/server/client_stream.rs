@@ -156,9 +156,6 @@ impl AsyncWrite for ClientStream {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if self.slot.is_abandoned() {
-            return Poll::Ready(Err(ErrorKind::TimedOut.into()));
-        }
         match Pin::new(&mut self.stream).poll_write(cx, bytes) {
             Poll::Ready(written) => {
                 self.stalled = None;

@@ -3,7 +3,7 @@
 //! when a proxy makes all of them share one address.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -38,7 +38,6 @@ pub(crate) struct ConnectionSlot {
     start: Instant,
     /// Counts the heads that have arrived and the responses that are ready.
     steps: AtomicU64,
-    is_abandoned: AtomicBool,
 }
 
 impl ConnectionSlot {
@@ -62,15 +61,6 @@ impl ConnectionSlot {
     pub(crate) fn mark_idle(&self) {
         self.steps.fetch_add(1, Ordering::Relaxed);
         self.wait_in(IDLE);
-    }
-
-    /// The response will not be finished: the next attempt to send a part of it ends the connection.
-    pub(crate) fn abandon(&self) {
-        self.is_abandoned.store(true, Ordering::Relaxed);
-    }
-
-    pub(crate) fn is_abandoned(&self) -> bool {
-        self.is_abandoned.load(Ordering::Relaxed)
     }
 
     /// Everything has been sent to the client.
@@ -102,7 +92,6 @@ impl ConnectionLimiter {
             since: AtomicU64::new(millis(self.start)),
             start: self.start,
             steps: AtomicU64::new(0),
-            is_abandoned: AtomicBool::new(false),
         })
     }
 
