@@ -19,6 +19,7 @@ mod assets;
 mod audit_events;
 mod audit_log;
 mod backup;
+mod certificate;
 mod check;
 mod clock;
 mod commands;

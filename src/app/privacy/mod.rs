@@ -1,6 +1,7 @@
 //! Personal data of one person (GDPR): exported, erased, and erased after the retention period.
 
 pub mod certificate;
+pub mod remains;
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};

@@ -3,11 +3,16 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
+use serde::Serialize;
+
+use crate::app::backup::folder::BackupSchedule;
 use crate::app::privacy;
 use crate::app::privacy::certificate::Certificate;
+use crate::app::privacy::remains::Remains;
 use crate::app::status::server_settings;
 use crate::cli::error::CliError;
 use crate::cli::{CommandContext, output};
+use crate::config::server::BackupConfig;
 use crate::domain::audit::ErasureReason;
 use crate::domain::person::PersonKey;
 use crate::store::db::wipe;
@@ -46,11 +51,14 @@ impl Erase<'_> {
         let mut erasure =
             privacy::erase(self.path, &context.clock, self.selector, self.reason, &actor)?;
         erasure.is_wiped = finish(context, self.path)?;
-        if let Some(certificate) = certificate {
-            certificate.issue(&erasure, self.path, &context.clock)?;
-        }
-        if self.json {
-            return output::json(&erasure);
+        if certificate.is_some() || self.json {
+            let remains = remains(context, self.path, &erasure)?;
+            if let Some(certificate) = certificate {
+                certificate.issue(&erasure, &remains)?;
+            }
+            if self.json {
+                return output::json(&ErasureReport { erasure: &erasure, remains: &remains });
+            }
         }
         let Erasure { leads, head, .. } = erasure;
         output::eprint_line(&format!("Erased {} leads; audit head {head}.", leads.len()));
@@ -74,6 +82,26 @@ impl Erase<'_> {
             LeadSelector::Before(..) => CliError::Failed("no lead is that old".to_owned()),
         })
     }
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct ErasureReport<'a> {
+    #[serde(flatten)]
+    erasure: &'a Erasure,
+    remains: &'a Remains,
+}
+
+/// What stays of the leads of an erasure, also in the scheduled backups of the server.
+pub(super) fn remains(
+    context: &CommandContext,
+    path: &Path,
+    erasure: &Erasure,
+) -> Result<Remains, CliError> {
+    let schedule = context.backups(server_settings::read(path));
+    let schedule =
+        schedule.map(|BackupConfig { folder, every, keep }| BackupSchedule { folder, every, keep });
+    Ok(Remains::of(erasure, path, schedule.as_ref(), &context.clock)?)
 }
 
 /// Lists the addresses that may be the same person's, which only the operator can know.

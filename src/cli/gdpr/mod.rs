@@ -12,7 +12,7 @@ use crate::app::privacy;
 use crate::app::privacy::certificate::{Certificate, text};
 use crate::app::status::clock_check;
 use crate::cli::error::CliError;
-use crate::cli::gdpr::erase::{Erase, confirm, finish, list_near, nothing_found};
+use crate::cli::gdpr::erase::{Erase, confirm, finish, list_near, nothing_found, remains};
 use crate::cli::{CommandContext, DatabaseArg, output};
 use crate::domain::audit::ErasureReason;
 use crate::domain::person::PersonKey;
@@ -230,9 +230,10 @@ fn certificate(
     let unknown = || format!("no erasure of a lead {} is recorded", output::one_line(id));
     let erasure = privacy::recorded_erasure(path, id)?;
     let erasure = erasure.ok_or_else(|| CliError::Failed(unknown()))?;
+    let remains = remains(context, path, &erasure)?;
     match to {
-        Some(to) => Ok(Certificate::begin(to, path)?.issue(&erasure, path, &context.clock)?),
-        None => output::data(text(&erasure, path, &context.clock).as_bytes()),
+        Some(to) => Ok(Certificate::begin(to, path)?.issue(&erasure, &remains)?),
+        None => output::data(text(&erasure, &remains).as_bytes()),
     }
 }
 
