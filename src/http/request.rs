@@ -1,6 +1,7 @@
 //! A request as the handlers receive it.
 
 use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use futures_util::stream;
@@ -23,6 +24,23 @@ pub(crate) struct HttpRequest {
     pub(crate) query: Query,
     pub(crate) connection: ConnectionInfo,
     pub(crate) body: BodyStream,
+    /// The account of the session, once that was found.
+    pub(crate) account: AccountCell,
+}
+
+/// The account that a request comes from, for the request log; cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct AccountCell(Arc<OnceLock<String>>);
+
+impl AccountCell {
+    /// Keeps the first account that is set.
+    pub(crate) fn set(&self, account: &str) {
+        let _ = self.0.set(account.to_owned());
+    }
+
+    pub(crate) fn get(&self) -> Option<&str> {
+        self.0.get().map(String::as_str)
+    }
 }
 
 impl HttpRequest {

@@ -9,6 +9,10 @@ use warp::reply::{Reply, Response};
 #[derive(Debug, Clone)]
 pub(crate) struct LoggedLead(pub(crate) String);
 
+/// The staff account that a request came from, for the request log.
+#[derive(Debug, Clone)]
+pub(crate) struct LoggedAccount(pub(crate) String);
+
 /// A JSON response.
 pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Response {
     json_text(status, to_json(body))

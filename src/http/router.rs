@@ -22,7 +22,8 @@ use crate::http::error::ApiError;
 use crate::http::extract::query::Query;
 use crate::http::middleware::security_headers;
 use crate::http::openapi::document;
-use crate::http::request::HttpRequest;
+use crate::http::request::{AccountCell, HttpRequest};
+use crate::http::response::LoggedAccount;
 use crate::http::server::connection::ConnectionInfo;
 use crate::http::{health, intake};
 
@@ -203,6 +204,7 @@ impl Router {
         body: impl Stream<Item = Result<impl Buf, warp::Error>> + Send + Sync + 'static,
     ) -> Response {
         let path = path.as_str();
+        let account = AccountCell::default();
         let response = match find_handler(path, &method) {
             // The admin page's own routing expects `/admin`.
             Ok(_) if path == "/admin/" => Ok(redirect("/admin")),
@@ -216,6 +218,7 @@ impl Router {
                         query: Query::parse(&query),
                         connection,
                         body: Box::pin(body.map(bytes)),
+                        account: account.clone(),
                     };
                     handler(request).await
                 }
@@ -227,6 +230,9 @@ impl Router {
             Err(error) => Err(error),
         };
         let mut response = response.unwrap_or_else(Reply::into_response);
+        if let Some(account) = account.get() {
+            response.extensions_mut().insert(LoggedAccount(account.to_owned()));
+        }
         if path == export::PATH {
             security_headers::allow_own_frames(response.headers_mut());
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, prlimit};
 use serde_json::{Value, json};
 
+use super::support::admin::{self, Browser, PASSWORD};
 use super::support::binary::{ServeProcess, StalledServer, command, succeed};
 use super::support::http::{Client, lead_request, post_lead, request};
 use super::support::{TOKEN, lead};
@@ -113,6 +114,36 @@ fn a_request_id_that_could_forge_a_log_line_is_replaced() {
     }
     server.terminate();
     assert!(!server.log.concat().contains("example.com"));
+}
+
+#[test]
+fn a_request_line_did_not_say_who_asked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    succeed(folder.path(), &["migrate"]);
+    admin::add_account(folder.path(), "jean");
+    let mut server = ServeProcess::start(folder.path());
+    let mut browser = Browser::new(server.address);
+    assert_eq!(browser.get("/admin/api/stats").status, 401);
+    assert_eq!(browser.sign_in("jean", PASSWORD).status, 200);
+    assert_eq!(browser.get("/admin/api/status").status, 200);
+    assert_eq!(browser.get("/admin/api/leads/0198a6f2-0000-7000-8000-000000000001").status, 404);
+    assert_eq!(browser.get("/admin").status, 200);
+    server.terminate();
+
+    let lines = lines(&server);
+    let said = requests(&lines);
+    let said: Vec<_> =
+        said.iter().map(|l| json!([l["method"], l["path"], l["status"], l["account"]])).collect();
+    assert_eq!(
+        json!(said),
+        json!([
+            ["GET", "/admin/api/stats", 401, null],
+            ["POST", "/admin/api/session", 200, "jean"],
+            ["GET", "/admin/api/status", 200, "jean"],
+            ["GET", "/admin/api/leads/{id}", 404, "jean"],
+            ["GET", "/admin", 200, null],
+        ])
+    );
 }
 
 /// At the chattiest level, with every way to say something wrong.

@@ -33,7 +33,9 @@ async fn authenticate(request: &HttpRequest) -> Result<StaffSession, ApiError> {
         Some(token) => sessions.find(&token).await.map_err(read_error)?,
         None => None,
     };
-    session.ok_or(ApiError::UNAUTHENTICATED)
+    let session = session.ok_or(ApiError::UNAUTHENTICATED)?;
+    request.account.set(&session.name);
+    Ok(session)
 }
 
 /// [`authenticate`] for a request with a body, which only a page of this server may send.

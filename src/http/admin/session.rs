@@ -138,6 +138,7 @@ pub(crate) async fn session_response(
     let HttpContext { origin, app, .. } = &request.context;
     let tokens = cookie::device_tokens(origin, &request.headers);
     let device = app.admin.devices.remember(account, tokens).await;
+    request.account.set(account);
     let mut response = json(status, body);
     cookie::set_session(origin, response.headers_mut(), token);
     match device {

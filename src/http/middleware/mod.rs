@@ -26,7 +26,7 @@ use crate::http::middleware::refusals::RefusedSignIn;
 use crate::http::middleware::request_log::{
     LoggedRequest, RequestLog, logged_method, logged_route,
 };
-use crate::http::response::LoggedLead;
+use crate::http::response::{LoggedAccount, LoggedLead};
 use crate::http::router::{self, Routes};
 use crate::http::server::connection::{ConnectionInfo, StreamingBody};
 use crate::http::server::request_body::RequestBody;
@@ -102,6 +102,7 @@ impl Middleware {
             duration,
             request_id: id.to_str().unwrap_or("-"),
             lead_id: response.extensions().get::<LoggedLead>().map(|lead| lead.0.as_str()),
+            account: response.extensions().get::<LoggedAccount>().map(|account| account.0.as_str()),
             refused_sign_in: response.extensions().get::<RefusedSignIn>().copied(),
         });
         response

@@ -28,6 +28,8 @@ pub(crate) struct LoggedRequest<'a> {
     pub(crate) duration: Duration,
     pub(crate) request_id: &'a str,
     pub(crate) lead_id: Option<&'a str>,
+    /// The staff account whose session the request had.
+    pub(crate) account: Option<&'a str>,
     pub(crate) refused_sign_in: Option<RefusedSignIn>,
 }
 
@@ -41,7 +43,8 @@ impl RequestLog {
     /// Logs a request. Of equal refusals, the first has a line at once, and the others are counted
     /// until the next report. Refused sign-ins are told apart by client, and a few of each have lines.
     pub(crate) fn record(&self, request: &LoggedRequest<'_>) {
-        let LoggedRequest { method, route, path, status, request_id, lead_id, .. } = *request;
+        let LoggedRequest { method, route, path, status, request_id, lead_id, account, .. } =
+            *request;
         let is_refused = status.is_client_error() || status.is_server_error();
         let sign_in = request.refused_sign_in;
         if is_refused && self.refusals.fold(RefusalKind { method, route, status, sign_in }) {
@@ -52,7 +55,7 @@ impl RequestLog {
         let duration_ms = request.duration.as_micros() as f64 / 1000.0;
         let (duration_ms, request_id) = (Some(duration_ms), Some(request_id));
         let fields =
-            OptionalFields { duration_ms, request_id, lead_id, sign_in, ..Default::default() };
+            OptionalFields { duration_ms, request_id, lead_id, account, sign_in, repeated: None };
         write_line(method, path, status, &fields);
     }
 
@@ -66,6 +69,7 @@ impl RequestLog {
             duration: Duration::ZERO,
             request_id,
             lead_id: None,
+            account: None,
             refused_sign_in: None,
         });
     }
@@ -95,12 +99,13 @@ struct OptionalFields<'a> {
     duration_ms: Option<f64>,
     request_id: Option<&'a str>,
     lead_id: Option<&'a str>,
+    account: Option<&'a str>,
     sign_in: Option<RefusedSignIn>,
     repeated: Option<u64>,
 }
 
 fn write_line(method: &str, path: &str, status: StatusCode, fields: &OptionalFields<'_>) {
-    let OptionalFields { duration_ms, request_id, lead_id, sign_in, repeated } = *fields;
+    let OptionalFields { duration_ms, request_id, lead_id, account, sign_in, repeated } = *fields;
     let client = sign_in.and_then(|sign_in| sign_in.client).map(|ip: IpAddr| ip.to_string());
     // The level of an event is a constant.
     macro_rules! log {
@@ -112,6 +117,7 @@ fn write_line(method: &str, path: &str, status: StatusCode, fields: &OptionalFie
                 duration_ms,
                 request_id,
                 lead_id,
+                account,
                 client,
                 repeated,
                 "request"
