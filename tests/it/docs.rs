@@ -63,6 +63,7 @@ pages! {
     the_commands_of_install_run: "docs/install.md",
     the_commands_of_migration_run: "docs/migration-from-fastapi.md",
     the_commands_of_operations_run: "docs/operations.md",
+    the_commands_of_security_run: "docs/security.md",
     the_commands_of_site_integration_run: "docs/site-integration.md",
 }
 
@@ -351,7 +352,8 @@ fn prose(page: &str) -> Vec<String> {
 
 #[test]
 fn every_link_has_a_target() {
-    let further = ["CHANGELOG.md", "migrations/README.md", "assets/vendor/README.md"];
+    let further =
+        ["CHANGELOG.md", "SECURITY.md", "migrations/README.md", "assets/vendor/README.md"];
     for page in PAGES.iter().copied().chain(further) {
         for line in prose(page) {
             for target in line.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {

@@ -55,6 +55,7 @@ mod retention;
 mod search;
 mod second_factor;
 mod security_headers;
+mod security_page;
 mod sessions;
 mod setup;
 mod sign_in;
