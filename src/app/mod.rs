@@ -5,6 +5,7 @@ pub mod admin_state;
 pub mod atomic_file;
 pub mod audit;
 pub mod backup;
+pub mod certificate;
 pub(crate) mod daily;
 pub mod db;
 pub mod demo;
@@ -38,6 +39,7 @@ use crate::app::admin_state::AdminState;
 use crate::app::backup::folder::BackupSchedule;
 use crate::app::backup::monitor::BackupMonitor;
 use crate::app::backup::scheduler::SchedulerHandle;
+use crate::app::certificate::store::CertificateStore;
 use crate::app::db::Db;
 use crate::app::retention::Retention;
 use crate::app::status::chain_monitor::ChainMonitor;
@@ -62,6 +64,8 @@ pub struct Schedules {
     pub backups: Option<BackupSchedule>,
     /// Leads older than this are erased.
     pub retention: Option<TimeDelta>,
+    /// Followed while the server runs.
+    pub certificate: Option<CertificateStore>,
 }
 
 impl App {
@@ -79,12 +83,12 @@ impl App {
         let staff_key = staff::prepare(database, clock)?;
         let (db, writer) = Db::start(database, clock, runtime)?;
         let shutdown = CancellationToken::new();
-        let Schedules { backups, retention } = schedules;
+        let Schedules { backups, retention, certificate } = schedules;
         let backups = backups.map(|schedule| (BackupMonitor::new(schedule.every), schedule));
         let monitor = backups.as_ref().map(|(monitor, _)| monitor.clone());
         let (chain, chain_monitor) = ChainMonitor::start(&db, &shutdown, runtime);
         let retention = retention.map(Retention::new);
-        let status = StatusReader::new(&db, chain, monitor, retention.clone());
+        let status = StatusReader::new(&db, chain, monitor, retention.clone(), certificate.clone());
         let admin = AdminState::start(&db, &staff_key, status, &shutdown, runtime);
         let indexing = search_index_task::run(db.clone());
         runtime.spawn(shutdown.clone().run_until_cancelled_owned(indexing));
@@ -95,6 +99,9 @@ impl App {
         if let Some(retention) = retention {
             let erasing = daily::run(db.clone(), move |db| retention.erase(db));
             runtime.spawn(shutdown.clone().run_until_cancelled_owned(erasing));
+        }
+        if let Some(certificate) = certificate {
+            runtime.spawn(shutdown.clone().run_until_cancelled_owned(certificate.watch()));
         }
         let scheduler =
             backups.map(|(monitor, schedule)| schedule.start(&db, monitor, &shutdown, runtime));

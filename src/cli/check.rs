@@ -3,19 +3,22 @@
 use std::fmt::Write as _;
 
 use crate::app::backup::folder::BackupSchedule;
-use crate::app::status::check_findings;
+use crate::app::certificate::pem_pair::PemPaths;
 use crate::app::status::finding::Finding;
 use crate::app::status::server_settings::{self, ServerSettings};
 use crate::app::status::thresholds::Level;
+use crate::app::status::{check_certificate, check_findings};
 use crate::cli::error::CliError;
 use crate::cli::{CommandContext, DatabaseArg, output};
+use crate::config::environment::ExposedFile;
+use crate::config::https::{self, TlsFiles};
 use crate::config::server::{BackupConfig, ServerConfig, ServerFlags};
 
 /// Checks the installation, and gives a hint for each finding
 ///
 /// The configuration, file permissions, the file's integrity, the hash chain, migrations, the
-/// erasure ledger, the age of the last backup, leads past their retention, disk space, the WAL, the
-/// clock, and leftover files. Only reads, also while a server runs; exits with 1 if there is an error. Run it as the service's
+/// erasure ledger, the age of the last backup, leads past their retention, the certificate of HTTPS,
+/// disk space, the WAL, the clock, and leftover files. Only reads, also while a server runs; exits with 1 if there is an error. Run it as the service's
 /// user, in its folder. Settings of scheduled backups that are not in its environment are those with
 /// which the server was last started.
 ///
@@ -34,6 +37,7 @@ pub(crate) fn run(context: &CommandContext, args: &Args) -> Result<(), CliError>
     let mut findings = configuration(context, args);
     let settings = server_settings::read(&path);
     findings.extend(used_settings(context, &settings));
+    findings.extend(certificate(context, settings.clone()));
     let retention = context.retention(settings.clone());
     let schedule = context.backups(settings);
     let schedule =
@@ -81,6 +85,21 @@ fn used_settings(context: &CommandContext, settings: &ServerSettings) -> Option<
     let used: Vec<String> = used.map(|(name, value)| format!("{name}={value}")).collect();
     let text = || format!("as the server was last started: {}", used.join(", "));
     (!used.is_empty()).then(|| Finding::ok("settings", text()))
+}
+
+/// The certificate of a server that speaks HTTPS itself.
+fn certificate(context: &CommandContext, settings: ServerSettings) -> Vec<Finding> {
+    let environment = context.environment.with_server_settings(settings.clone());
+    // Settings that are not accepted are reported with the others.
+    let Ok(Some(TlsFiles { certificate, key })) = TlsFiles::load(&environment, None, None) else {
+        return Vec::new();
+    };
+    let exposed = ExposedFile::find(&key, "FASTCORE_TLS_KEY");
+    let exposed = exposed.map(|file| Finding::error("modes", file.detail, file.hint));
+    let host = https::host(&context.public_url(settings));
+    let paths = PemPaths { certificate, key };
+    let found = check_certificate::finding(&paths, host.as_deref(), context.clock.now());
+    exposed.into_iter().chain([found]).collect()
 }
 
 fn line(finding: &Finding) -> String {

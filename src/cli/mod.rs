@@ -15,6 +15,7 @@ mod export;
 mod gdpr;
 mod import;
 mod lead;
+mod listeners;
 mod migrate;
 mod openapi;
 mod output;

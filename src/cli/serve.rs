@@ -1,29 +1,35 @@
 //! `fastcore serve`: where the command line meets HTTP.
 
 use std::io::{self, IsTerminal};
-use std::net::SocketAddr;
 use std::time::Duration;
 
+use futures_util::future::OptionFuture;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::backup::folder::BackupSchedule;
 use crate::app::{App, Schedules, migrate};
 use crate::cli::error::CliError;
+use crate::cli::listeners::{self, Listeners, Sockets};
 use crate::cli::{CommandContext, DatabaseArg, output, signals, startup};
+use crate::config::https;
 use crate::config::ingest_tokens::IngestTokens;
 use crate::config::server::{BackupConfig, ServerConfig, ServerFlags};
 use crate::http;
 use crate::http::demo::SignInLink;
+use crate::http::header_policy::HeaderPolicy;
+use crate::http::redirect::{self, RedirectTarget};
+use crate::http::server::Limits;
+use crate::http::server::tls::ServerTls;
 use crate::store::db::lock::ServerLock;
 use crate::store::file_owner::give_to_owner_of;
 use crate::store::paths::resolve_links;
 use crate::telemetry::LogThread;
 
-/// File descriptors kept for the database, the log and the listener.
-const RESERVED_DESCRIPTORS: u64 = 64;
+/// File descriptors kept for the database, the log, the listeners, and connections that are redirected.
+const RESERVED_DESCRIPTORS: u64 = 64 + 128;
 /// How long the end may take once connections have ended: for the writer, and for a backup under
 /// way, which may use half of it.
 const STOP_TIMEOUT: Duration = Duration::from_secs(4);
@@ -50,6 +56,15 @@ pub(crate) struct Args {
     /// [default: https://fast-techservices.com,https://www.fast-techservices.com]
     #[arg(long, value_name = "ORIGINS")]
     cors_origins: Option<String>,
+    /// PEM file of the certificate and its chain, for HTTPS [env: FASTCORE_TLS_CERT] [default: none]
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<String>,
+    /// PEM file of the certificate's private key [env: FASTCORE_TLS_KEY] [default: none]
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<String>,
+    /// Plaintext address that only redirects to HTTPS [env: FASTCORE_REDIRECT_LISTEN] [default: none]
+    #[arg(long, value_name = "ADDRESS")]
+    redirect_listen: Option<String>,
     /// Allow plaintext on an address that is not loopback [env: FASTCORE_ALLOW_PLAINTEXT]
     /// [default: false]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
@@ -81,6 +96,9 @@ pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> 
         database_url: args.database.database_url,
         listen: args.listen,
         cors_origins: args.cors_origins,
+        tls_cert: args.tls_cert,
+        tls_key: args.tls_key,
+        redirect_listen: args.redirect_listen,
         allow_plaintext: args.allow_plaintext,
         public_url: args.public_url,
         trusted_proxies: args.trusted_proxies,
@@ -104,7 +122,8 @@ pub(crate) fn run_server(
     let _log_thread = LogThread::start()?;
     let lock = ServerLock::take(&server.database)?;
     let runtime = start_runtime()?;
-    let socket = bind(server.listen)?;
+    let sockets = Sockets::bind(server)?;
+    let certificate = listeners::open_certificate(server.tls.as_ref(), &context.clock)?;
     let prepared =
         migrate::prepare(&server.database, &context.clock, &CommandContext::actor(), &lock)?;
     let tokens = server.tokens()?;
@@ -112,15 +131,20 @@ pub(crate) fn run_server(
         give_to_owner_of(&server.database, file)?;
     }
     startup::log_prepared(server, &prepared, &tokens);
+    startup::log_certificate(server, certificate.as_ref());
     startup::leave_settings(server);
     let backups = server.backups.clone();
     let backups =
         backups.map(|BackupConfig { folder, every, keep }| BackupSchedule { folder, every, keep });
-    let schedules = Schedules { backups, retention: server.retention };
+    let schedules =
+        Schedules { backups, retention: server.retention, certificate: certificate.clone() };
     let (app, background) =
         App::start(&server.database, &context.clock, schedules, runtime.handle())?;
-    let listener = listen(&runtime, socket, server.listen)?;
-    runtime.block_on(serve(server, app, tokens, listener, link, background.shutdown()))?;
+    let listeners = sockets.listen(&runtime, server)?;
+    let shutdown = background.shutdown();
+    signals::handle(&runtime, shutdown.clone(), certificate.clone())?;
+    let tls = certificate.as_ref().map(listeners::tls).transpose()?;
+    runtime.block_on(serve(server, (app, tokens), (listeners, tls), link, shutdown))?;
     if !background.stop(runtime, STOP_TIMEOUT) {
         return Err(CliError::Failed(
             "stopped before the disk answered; what was not acknowledged may not be stored".into(),
@@ -137,41 +161,21 @@ fn start_runtime() -> Result<Runtime, CliError> {
     Ok(runtime.enable_all().build()?)
 }
 
-/// Takes the address before anything is created, so that a port in use leaves nothing behind.
-fn bind(address: SocketAddr) -> Result<TcpSocket, CliError> {
-    http::server::bind(address).map_err(|error| cannot_listen(address, &error))
-}
-
-/// Takes connections only when leads can be stored: until then, the site sees at once that none can.
-fn listen(
-    runtime: &Runtime,
-    socket: TcpSocket,
-    address: SocketAddr,
-) -> Result<TcpListener, CliError> {
-    let _inside = runtime.enter();
-    http::server::listen(socket).map_err(|error| cannot_listen(address, &error))
-}
-
-fn cannot_listen(address: SocketAddr, error: &std::io::Error) -> CliError {
-    CliError::Failed(format!("FASTCORE_LISTEN: cannot listen on {address}: {error}"))
-}
-
 /// Serves until a signal, then finishes the requests that have arrived.
 async fn serve(
     server: &ServerConfig,
-    app: App,
-    tokens: IngestTokens,
-    listener: TcpListener,
+    (app, tokens): (App, IngestTokens),
+    (listeners, tls): (Listeners, Option<ServerTls>),
     link: Option<SignInLink>,
     shutdown: CancellationToken,
 ) -> Result<(), CliError> {
-    signals::handle(shutdown.clone())?;
-    let address = listener.local_addr()?;
-    let url = server.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    let address = listeners.main.local_addr()?;
+    let own_url = https::url(tls.is_some(), &address.to_string());
+    let url = server.public_url.clone().unwrap_or(own_url);
     startup::log_listening(server, &tokens, address, &url);
     print_setup_link(&app, &url).await?;
     let context = http::context::HttpContext::new(app, tokens)
-        .with_public_url(server.public_url.as_deref())
+        .with_public_url(server.public_url.as_deref(), tls.is_some())
         .with_trusted_proxies(server.trusted_proxies.clone());
     let mut routes = http::router::routes(&context);
     if let Some(link) = link {
@@ -179,14 +183,35 @@ async fn serve(
         output::data(text.as_bytes())?;
         routes = link.add_to(routes, &context);
     }
-    let limits =
-        http::server::Limits { connections: max_connections(), ..http::server::Limits::default() };
-    let policy = http::header_policy::HeaderPolicy {
+    let limits = Limits { connections: max_connections(), ..Limits::default() };
+    let policy = HeaderPolicy {
         cors_origins: server.cors_origins.clone().into(),
         is_https: context.is_https(),
     };
-    http::server::serve(listener, routes, policy, limits, shutdown.cancelled_owned()).await;
+    let Listeners { main, redirect } = listeners;
+    let stop = shutdown.clone().cancelled_owned();
+    let serving = http::server::serve(main, tls, routes, policy, limits, stop);
+    let redirecting = redirect.map(|redirect| {
+        let target = RedirectTarget::new(server.public_url.as_deref(), address.port());
+        serve_redirects(redirect, &target, shutdown)
+    });
+    tokio::join!(serving, OptionFuture::from(redirecting));
     Ok(())
+}
+
+/// Redirects plaintext to HTTPS, with few connections and without a promise of HTTPS in its headers.
+fn serve_redirects(
+    listener: TcpListener,
+    target: &RedirectTarget,
+    shutdown: CancellationToken,
+) -> impl Future<Output = ()> + use<> {
+    match listener.local_addr() {
+        Ok(address) => tracing::info!(redirect_address = %address, "redirecting to HTTPS"),
+        Err(error) => tracing::warn!(%error, "redirecting to HTTPS"),
+    }
+    let (policy, limits) = (HeaderPolicy::default(), Limits::of_redirects());
+    let routes = redirect::routes(target);
+    http::server::serve(listener, None, routes, policy, limits, shutdown.cancelled_owned())
 }
 
 /// Prints the link for the first account where there is none, on a terminal alone: anywhere else, such as in
@@ -214,7 +239,7 @@ fn max_connections() -> usize {
         Ok(()) => limit.maximum,
         Err(_) => limit.current,
     };
-    let max = http::server::Limits::default().connections;
+    let max = Limits::default().connections;
     let allowed = descriptors.map(|n| n.saturating_sub(RESERVED_DESCRIPTORS));
     allowed.map_or(max, |n| usize::try_from(n).map_or(max, |n| n.min(max)))
 }

@@ -3,22 +3,32 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use crate::app::certificate::store::CertificateStore;
 use crate::cli::error::CliError;
 use crate::store::backup::progress::CancelFlag;
 use crate::telemetry;
 
-/// Cancels `shutdown` at SIGTERM or SIGINT; a second one ends the process at once. SIGHUP changes
-/// nothing.
-pub(crate) fn handle(shutdown: CancellationToken) -> Result<(), CliError> {
+/// Cancels `shutdown` at SIGTERM or SIGINT; a second one ends the process at once. SIGHUP reads the
+/// certificate again.
+pub(crate) fn handle(
+    runtime: &Runtime,
+    shutdown: CancellationToken,
+    certificate: Option<CertificateStore>,
+) -> Result<(), CliError> {
+    let _inside = runtime.enter();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
     tokio::spawn(async move {
         while hangup.recv().await.is_some() {
-            tracing::info!("SIGHUP: there are no settings to reload");
+            match &certificate {
+                Some(certificate) => certificate.request_reload(),
+                None => tracing::info!("SIGHUP: there are no settings to reload"),
+            }
         }
     });
     tokio::spawn(async move {

@@ -3,10 +3,12 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
+use crate::app::certificate::store::CertificateStore;
 use crate::app::migrate::Prepared;
 use crate::app::status::server_settings;
 use crate::cli::output;
-use crate::config::environment::Environment;
+use crate::config::environment::{Environment, ExposedFile};
+use crate::config::https;
 use crate::config::ingest_tokens::IngestTokens;
 use crate::config::server::ServerConfig;
 use crate::telemetry;
@@ -41,7 +43,7 @@ pub(crate) fn log_prepared(server: &ServerConfig, prepared: &Prepared, tokens: &
         tracing::warn!("{warning}");
     }
     let is_https = server.public_url.as_ref().is_some_and(|url| url.starts_with("https:"));
-    if is_https && server.trusted_proxies.is_empty() {
+    if is_https && server.tls.is_none() && server.trusted_proxies.is_empty() {
         tracing::warn!(
             "the clients of a proxy are not told apart, and sign-ins are limited for all of them together; set \
              FASTCORE_TRUSTED_PROXIES to the address that the proxy connects from"
@@ -54,6 +56,22 @@ pub(crate) fn log_prepared(server: &ServerConfig, prepared: &Prepared, tokens: &
              SQLite are killed; move the database to a file system with larger blocks"
         ),
         _ => {}
+    }
+}
+
+/// Warns of a certificate that clients refuse for its name, or whose key others can read. Its validity is
+/// reported while it is served.
+pub(crate) fn log_certificate(server: &ServerConfig, certificate: Option<&CertificateStore>) {
+    let (Some(files), Some(certificate)) = (&server.tls, certificate) else { return };
+    if let Some(file) = ExposedFile::find(&files.key, "FASTCORE_TLS_KEY") {
+        tracing::warn!(hint = file.hint, "{}", file.detail);
+    }
+    let host = server.public_url.as_deref().and_then(https::host);
+    if let Some(host) = host.filter(|host| !certificate.current().is_for(host)) {
+        tracing::warn!(
+            host,
+            "the certificate of FASTCORE_TLS_CERT is not for the host of FASTCORE_PUBLIC_URL"
+        );
     }
 }
 

@@ -10,7 +10,7 @@ use crate::config::env_file;
 use crate::config::error::ConfigError;
 
 /// All variables; a secret `X` may be given as `X_FILE` or as a systemd credential.
-const KNOWN: [&str; 21] = [
+const KNOWN: [&str; 22] = [
     "DATABASE_URL",
     "LOG_LEVEL",
     "DEBUG",
@@ -28,9 +28,10 @@ const KNOWN: [&str; 21] = [
     "FASTCORE_BACKUP_EVERY",
     "FASTCORE_BACKUP_KEEP",
     "FASTCORE_RETENTION",
-    // Not used by this version; `serve` warns of them.
     "FASTCORE_TLS_CERT",
     "FASTCORE_TLS_KEY",
+    "FASTCORE_REDIRECT_LISTEN",
+    // Not used by this version; `serve` warns of them.
     "FASTCORE_METRICS_TOKEN",
     "FASTCORE_METRICS_TOKEN_FILE",
 ];
@@ -54,6 +55,20 @@ pub struct Environment {
 pub struct ExposedFile {
     pub detail: String,
     pub hint: String,
+}
+
+impl ExposedFile {
+    /// The file, if it exists and other users may read it; `name` is the setting of its secret.
+    #[must_use]
+    pub fn find(path: &Path, name: &str) -> Option<Self> {
+        let mode = fs::metadata(path).ok()?.permissions().mode() & 0o777;
+        // Only a path that exists is shown: by mistake, it may be the secret itself.
+        let path = path.display();
+        let detail =
+            format!("{path} has the secret of {name}, and others can read it (mode {mode:03o})");
+        let hint = format!("chmod o= '{path}'");
+        (mode & 0o004 != 0).then_some(Self { detail, hint })
+    }
 }
 
 impl std::fmt::Debug for Environment {
@@ -147,27 +162,14 @@ impl Environment {
             let path = self.get(name).ok().flatten()?;
             Some((Path::new(path), name.clone()))
         });
-        let others_may_read = |path: &Path| {
-            let mode = fs::metadata(path).ok()?.permissions().mode() & 0o777;
-            (mode & 0o004 != 0).then_some(mode)
-        };
-        let exposed = |(path, name): (&Path, String)| {
-            let mode = others_may_read(path)?;
-            // Only a path that exists is shown: by mistake, it may be the secret itself.
-            let path = path.display();
-            let detail = format!(
-                "{path} has the secret of {name}, and others can read it (mode {mode:03o})"
-            );
-            Some(ExposedFile { detail, hint: format!("chmod go= '{path}'") })
-        };
+        let exposed = |(path, name): (&Path, String)| ExposedFile::find(path, &name);
         in_env_file.into_iter().chain(named).filter_map(exposed).collect()
     }
 
     /// The variables that are set and known, but not used by this version.
     #[must_use]
     pub fn unused(&self) -> Vec<&'static str> {
-        let later =
-            |n: &&&str| ["FASTCORE_TLS", "FASTCORE_METRICS"].iter().any(|p| n.starts_with(p));
+        let later = |n: &&&str| n.starts_with("FASTCORE_METRICS");
         let set = |n: &&&str| self.get(n).is_ok_and(|v| v.is_some());
         KNOWN.iter().filter(later).filter(set).copied().collect()
     }

@@ -5,6 +5,7 @@ pub mod database;
 mod env_file;
 pub mod environment;
 pub mod error;
+pub mod https;
 pub mod ingest_tokens;
 pub mod secret;
 pub mod server;

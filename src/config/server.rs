@@ -10,8 +10,9 @@ use chrono::TimeDelta;
 use crate::config::database::database_path;
 use crate::config::environment::Environment;
 use crate::config::error::ConfigError;
+use crate::config::https::{self, TlsFiles};
 use crate::config::ingest_tokens::IngestTokens;
-use crate::config::setting::{Setting, boolean};
+use crate::config::setting::Setting;
 use crate::config::trusted_proxies::TrustedProxies;
 use crate::config::web_url::{is_loopback, origins, public_url};
 
@@ -26,12 +27,6 @@ const CORS_ORIGINS: Setting = Setting {
     flag: "--cors-origins",
     default: "https://fast-techservices.com,https://www.fast-techservices.com",
     accepts: "origins separated by commas, such as https://example.com",
-};
-const ALLOW_PLAINTEXT: Setting = Setting {
-    variable: "FASTCORE_ALLOW_PLAINTEXT",
-    flag: "--allow-plaintext",
-    default: "false",
-    accepts: "true or false",
 };
 const PUBLIC_URL: Setting = Setting {
     variable: "FASTCORE_PUBLIC_URL",
@@ -72,6 +67,9 @@ pub struct ServerFlags {
     pub database_url: Option<String>,
     pub listen: Option<String>,
     pub cors_origins: Option<String>,
+    pub tls_cert: Option<String>,
+    pub tls_key: Option<String>,
+    pub redirect_listen: Option<String>,
     pub allow_plaintext: Option<String>,
     pub public_url: Option<String>,
     pub trusted_proxies: Option<String>,
@@ -129,6 +127,10 @@ pub struct ServerConfig {
     pub cors_origins: Vec<String>,
     /// Without a trailing slash; `None` where it is not set.
     pub public_url: Option<String>,
+    /// With these, the server speaks HTTPS.
+    pub tls: Option<TlsFiles>,
+    /// The plaintext address that redirects to HTTPS.
+    pub redirect_listen: Option<SocketAddr>,
     pub trusted_proxies: TrustedProxies,
     pub backups: Option<BackupConfig>,
     /// How long leads are kept; `None` where it is not set.
@@ -161,23 +163,22 @@ impl ServerConfig {
         let listen = LISTEN.resolve(environment, flags.listen.as_deref(), address)?;
         let cors_origins =
             CORS_ORIGINS.resolve(environment, flags.cors_origins.as_deref(), origins)?;
-        let plaintext =
-            ALLOW_PLAINTEXT.resolve(environment, flags.allow_plaintext.as_deref(), boolean)?;
+        let tls = TlsFiles::load(environment, flags.tls_cert.as_deref(), flags.tls_key.as_deref())?;
         let public_url =
             PUBLIC_URL.resolve(environment, flags.public_url.as_deref(), public_url)?;
-        if environment.get("FASTCORE_TLS_CERT")?.is_some() {
-            return Err(ConfigError::new(
-                "FASTCORE_TLS_CERT: this version does not serve HTTPS; unset it, and let a reverse proxy \
-                 that does forward requests to a loopback address",
-            ));
-        }
-        if !listen.ip().is_loopback() && !plaintext {
-            return Err(ConfigError::new(format_args!(
-                "FASTCORE_LISTEN: {listen} is not a loopback address, and leads would be sent in \
-                 plaintext; listen on 127.0.0.1 with a reverse proxy that serves HTTPS, or set \
-                 FASTCORE_ALLOW_PLAINTEXT=true if the network itself is encrypted"
-            )));
-        }
+        https::check_plaintext(
+            environment,
+            flags.allow_plaintext.as_deref(),
+            listen,
+            tls.as_ref(),
+        )?;
+        https::check_scheme(public_url.as_deref(), tls.as_ref())?;
+        let redirect_listen = https::redirect_address(
+            environment,
+            flags.redirect_listen.as_deref(),
+            public_url.as_deref(),
+            tls.as_ref(),
+        )?;
         let trusted_proxies = TrustedProxies::load(environment, flags.trusted_proxies.as_deref())?;
         let backups = BackupConfig::load(environment, flags)?;
         let retention = retention(environment, flags)?;
@@ -188,6 +189,8 @@ impl ServerConfig {
             listen,
             cors_origins,
             public_url,
+            tls,
+            redirect_listen,
             trusted_proxies,
             backups,
             retention,
@@ -202,6 +205,7 @@ impl ServerConfig {
         let mut variables =
             self.backups.as_ref().map(BackupConfig::to_variables).unwrap_or_default();
         variables.insert(LISTEN.variable.to_owned(), self.listen.to_string());
+        variables.extend(self.tls.iter().flat_map(TlsFiles::to_variables));
         if let Some(url) = &self.public_url {
             variables.insert(PUBLIC_URL.variable.to_owned(), url.clone());
         }
@@ -268,7 +272,8 @@ pub fn reached_at(environment: &Environment) -> String {
     let configured = PUBLIC_URL.resolve(environment, None, public_url).ok().flatten();
     configured.unwrap_or_else(|| {
         let listen = LISTEN.resolve(environment, None, address).ok();
-        format!("http://{}", listen.map_or_else(|| LISTEN.default.to_owned(), |at| at.to_string()))
+        let is_tls = TlsFiles::load(environment, None, None).is_ok_and(|tls| tls.is_some());
+        https::url(is_tls, &listen.map_or_else(|| LISTEN.default.to_owned(), |at| at.to_string()))
     })
 }
 

@@ -34,11 +34,11 @@ impl HttpContext {
         }
     }
 
-    /// Sets the URL at which clients reach the server, if one is configured. It decides whether
-    /// cookies are for HTTPS only, and which `Origin` is the server's own.
+    /// Sets the URL at which clients reach the server, if one is configured, and whether the server itself
+    /// speaks HTTPS. They decide whether cookies are for HTTPS only, and which `Origin` is the server's own.
     #[must_use]
-    pub fn with_public_url(mut self, public_url: Option<&str>) -> Self {
-        self.origin = PublicOrigin::new(public_url);
+    pub fn with_public_url(mut self, public_url: Option<&str>, is_tls: bool) -> Self {
+        self.origin = PublicOrigin::new(public_url, is_tls);
         self
     }
 

@@ -11,6 +11,7 @@ pub(crate) mod health;
 pub(crate) mod intake;
 pub(crate) mod middleware;
 pub mod openapi;
+pub mod redirect;
 pub(crate) mod request;
 pub(crate) mod response;
 pub mod router;

@@ -110,7 +110,7 @@ fn a_database_readable_by_others_becomes_private() {
 /// Variable, flag, values that are refused.
 type Bad = (&'static str, &'static str, &'static [&'static str]);
 
-const BAD: [Bad; 9] = [
+const BAD: [Bad; 10] = [
     (
         "DATABASE_URL",
         "--database-url",
@@ -170,6 +170,7 @@ const BAD: [Bad; 9] = [
             "https://müller.example",
         ],
     ),
+    ("FASTCORE_REDIRECT_LISTEN", "--redirect-listen", &["80", "example.com:80"]),
     ("FASTCORE_ALLOW_PLAINTEXT", "--allow-plaintext", &["maybe", "2", "oui", "truefalse", " "]),
     (
         "FASTCORE_PUBLIC_URL",
@@ -210,7 +211,7 @@ fn every_bad_setting_is_a_one_line_error_that_names_the_accepted_values() {
             messages.push_str(&message);
         }
     }
-    assert_eq!(messages.lines().count(), 71);
+    assert_eq!(messages.lines().count(), 73);
     insta::assert_snapshot!(messages);
     let left: Vec<_> = fs::read_dir(folder.path()).expect("a folder").collect();
     assert!(left.is_empty(), "a refused start creates no file: {left:?}");

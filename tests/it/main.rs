@@ -64,5 +64,6 @@ mod sign_in_through_nginx;
 mod staff;
 mod status_matrix;
 mod tampering;
+mod tls;
 mod triggers;
 mod writer;

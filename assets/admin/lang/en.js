@@ -470,6 +470,8 @@ export default {
       writer_failing: 'New leads cannot be stored.',
       retention_failing: 'Leads past their retention period are not erased.',
       search_index_damaged: 'The search index was damaged. The server builds it again; no lead is lost.',
+      certificate_invalid: 'Clients refuse the certificate of HTTPS: the site cannot send leads.',
+      certificate_expiring: 'The certificate of HTTPS expires soon.',
       wal_large: 'The database’s write-ahead log is unusually large.',
     },
     attentionHelp: 'Tell the person who looks after the server.',

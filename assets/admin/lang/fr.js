@@ -470,6 +470,8 @@ export default {
       writer_failing: 'Les nouvelles demandes ne peuvent pas être enregistrées.',
       retention_failing: 'Les demandes qui ont dépassé leur durée de conservation ne sont pas effacées.',
       search_index_damaged: 'L’index de recherche était endommagé. Le serveur le reconstruit ; aucune demande n’est perdue.',
+      certificate_invalid: 'Le certificat HTTPS est refusé : le site ne peut pas envoyer de demandes.',
+      certificate_expiring: 'Le certificat HTTPS expire bientôt.',
       wal_large: 'Le fichier d’attente de la base est anormalement gros.',
     },
     attentionHelp: 'Prévenez la personne qui s’occupe du serveur.',

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::app::backup::monitor::BackupMonitor;
+use crate::app::certificate::store::CertificateStore;
 use crate::app::db::Db;
 use crate::app::retention::{Retention, notice_time};
 use crate::app::status::chain_monitor::{ChainMonitor, ChainStatus};
@@ -76,6 +77,8 @@ pub struct StatusReader {
     /// The scheduled backups, if there are any.
     backups: Option<BackupMonitor>,
     retention: Option<Retention>,
+    /// Where the server speaks HTTPS itself.
+    certificate: Option<CertificateStore>,
 }
 
 /// What the database and its file system say.
@@ -97,8 +100,9 @@ impl StatusReader {
         chain: ChainMonitor,
         backups: Option<BackupMonitor>,
         retention: Option<Retention>,
+        certificate: Option<CertificateStore>,
     ) -> Self {
-        Self { db: db.clone(), chain, backups, retention }
+        Self { db: db.clone(), chain, backups, retention, certificate }
     }
 
     /// The status now.
@@ -134,6 +138,7 @@ impl StatusReader {
             }),
             self.db.index_health().warning().map(|detail| warning("search_index_damaged", detail)),
             self.retention_failure(),
+            self.certificate_warning(),
             facts.wal_warning(),
             facts.clock_warning(now),
         ];
@@ -172,6 +177,13 @@ impl StatusReader {
         let failure = self.retention.as_ref()?.failure()?;
         let detail = format!("Leads past their retention period are not erased: {failure}");
         Some(warning("retention_failing", detail))
+    }
+
+    fn certificate_warning(&self) -> Option<StatusWarning> {
+        let (level, detail) = self.certificate.as_ref()?.warning()?;
+        let code =
+            if level == Level::Error { "certificate_invalid" } else { "certificate_expiring" };
+        Some(warning(code, format!("The certificate of HTTPS: {detail}")))
     }
 
     fn future_backups(&self) -> Option<StatusWarning> {

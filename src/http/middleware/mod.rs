@@ -89,7 +89,7 @@ impl Middleware {
         let headers = response.headers_mut();
         if !is_body_read {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
-        } else if !client_closes && !*draining.borrow() {
+        } else if !client_closes && !*draining.borrow() && !headers.contains_key(CONNECTION) {
             headers.insert(KEEP_ALIVE, HeaderValue::from_static(KEEP_ALIVE_PROMISE));
         }
         self.add_headers(headers, id.clone());

@@ -16,21 +16,26 @@ const MAX_LOGGED_CHARS: usize = 100;
 pub(crate) struct PublicOrigin {
     /// Scheme, host and port of the configured URL, if there is one.
     origin: Option<String>,
+    /// Whether the server itself speaks HTTPS.
+    is_tls: bool,
     warned_at: Arc<Mutex<Option<Instant>>>,
 }
 
 impl PublicOrigin {
-    pub(crate) fn new(public_url: Option<&str>) -> Self {
+    pub(crate) fn new(public_url: Option<&str>, is_tls: bool) -> Self {
         let origin = |url: &str| {
             let url: http::Uri = url.parse().ok()?;
             Some(format!("{}://{}", url.scheme_str()?, url.authority()?).to_ascii_lowercase())
         };
-        Self { origin: public_url.and_then(origin), ..Self::default() }
+        Self { origin: public_url.and_then(origin), is_tls, ..Self::default() }
     }
 
     /// Whether browsers reach the server over HTTPS.
     pub(crate) fn is_https(&self) -> bool {
-        self.origin.as_ref().is_some_and(|origin| origin.starts_with("https:"))
+        match &self.origin {
+            Some(origin) => origin.starts_with("https:"),
+            None => self.is_tls,
+        }
     }
 
     /// Whether a request comes from a page of this server: of the configured URL or, without one,
@@ -48,7 +53,8 @@ impl PublicOrigin {
 
     /// The configured origin or, without one, that of the host that the request names.
     fn own(&self, headers: &HeaderMap) -> Option<String> {
-        self.origin.clone().or_else(|| text(headers, HOST).map(|host| format!("http://{host}")))
+        let scheme = if self.is_tls { "https" } else { "http" };
+        self.origin.clone().or_else(|| text(headers, HOST).map(|host| format!("{scheme}://{host}")))
     }
 
     /// Says in the log how the server's address is configured: behind a proxy, its own page may be refused.

@@ -16,6 +16,8 @@ pub(crate) const REPORT_INTERVAL: Duration = Duration::from_secs(10);
 const UNKNOWN: &str = "(unknown)";
 /// What stands for a method and a path that could not be read.
 const UNREAD: &str = "-";
+/// What stands for the path of a connection whose handshake failed.
+const TLS: &str = "(TLS handshake)";
 
 /// A request as the log shows it.
 #[derive(Debug, Clone, Copy)]
@@ -79,6 +81,14 @@ impl RequestLog {
         let kind = RefusalKind { method: UNREAD, route: UNREAD, status, sign_in: None };
         if !self.refusals.fold(kind) {
             tracing::info!(%error, status = status.as_u16(), "not an HTTP request");
+        }
+    }
+
+    /// Logs a connection without TLS where the server speaks it.
+    pub(crate) fn record_no_tls(&self, cause: &dyn std::fmt::Display) {
+        let status = StatusCode::BAD_REQUEST;
+        if !self.refusals.fold(RefusalKind { method: UNREAD, route: TLS, status, sign_in: None }) {
+            tracing::info!(%cause, "a TLS handshake failed");
         }
     }
 

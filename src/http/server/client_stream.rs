@@ -9,12 +9,13 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use crate::http::server::connection::ConnectionInfo;
 use crate::http::server::connection_limit::ConnectionSlot;
+use crate::http::server::limits::Limits;
+use crate::http::server::transport::Transport;
 
 /// How much is read and discarded on close. Unread bytes of the client would make the kernel reset the
 /// connection, and many clients send their whole body before they read: the reset takes the response
@@ -25,10 +26,10 @@ const LINGER_TIME: Duration = Duration::from_secs(30);
 const LINGER_PAUSE: Duration = Duration::from_secs(5);
 const LINGER_PAUSE_DRAINING: Duration = Duration::from_secs(1);
 
-/// The TCP stream of a client.
+/// The stream of a client.
 #[derive(Debug)]
 pub(crate) struct ClientStream {
-    stream: TcpStream,
+    stream: Transport,
     slot: Arc<ConnectionSlot>,
     draining: watch::Receiver<bool>,
     head: HeadDeadline,
@@ -70,6 +71,8 @@ impl Closing {
 #[derive(Debug)]
 struct HeadDeadline {
     timeout: Duration,
+    /// When the connection was opened, until its first head has arrived.
+    opened: Option<Instant>,
     /// [`ConnectionSlot::steps`] when something was read last.
     steps: u64,
     /// Whether bytes of the head have arrived. A new connection counts as having sent some.
@@ -83,6 +86,7 @@ impl HeadDeadline {
     fn follow(&mut self, steps: u64) {
         if self.steps != steps {
             (self.steps, self.is_started, self.timer) = (steps, false, None);
+            self.opened = None;
         }
     }
 
@@ -95,31 +99,48 @@ impl HeadDeadline {
         if !self.is_started || !self.is_awaiting_head() {
             return Poll::Pending;
         }
-        let timeout = self.timeout;
-        ready!(self.timer.get_or_insert_with(|| Box::pin(sleep(timeout))).as_mut().poll(cx));
+        let end = self.opened.unwrap_or_else(Instant::now) + self.timeout;
+        ready!(self.timer.get_or_insert_with(|| Box::pin(sleep_until(end))).as_mut().poll(cx));
         self.is_over = true;
         Poll::Ready(())
     }
 }
 
 impl ClientStream {
-    /// `head_timeout` is how long a request head may take to arrive, `write_timeout` how long the
-    /// client may take to accept a part of its response.
+    /// The stream of a connection that was opened at this moment; the handshake of TLS is part of the time for
+    /// the first head.
     pub(crate) fn new(
-        stream: TcpStream,
+        stream: Transport,
         info: &ConnectionInfo,
-        head_timeout: Duration,
-        write_timeout: Duration,
+        opened: Instant,
+        limits: &Limits,
     ) -> Self {
         let (slot, draining) = (Arc::clone(&info.slot), info.draining.clone());
         let head = HeadDeadline {
-            timeout: head_timeout,
+            timeout: limits.head_timeout,
+            opened: Some(opened),
             steps: slot.steps(),
             is_started: true,
             timer: None,
             is_over: false,
         };
+        let write_timeout = limits.write_timeout;
         Self { stream, slot, draining, head, write_timeout, stalled: None, closing: None }
+    }
+
+    /// Fails where the client has not accepted anything for too long.
+    fn limit_stall<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let timeout = self.write_timeout;
+        ready!(self.stalled.get_or_insert_with(|| Box::pin(sleep(timeout))).as_mut().poll(cx));
+        Poll::Ready(Err(ErrorKind::TimedOut.into()))
     }
 
     /// Whether reading failed because a request head was late.
@@ -156,29 +177,22 @@ impl AsyncWrite for ClientStream {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match Pin::new(&mut self.stream).poll_write(cx, bytes) {
-            Poll::Ready(written) => {
-                self.stalled = None;
-                Poll::Ready(written)
-            }
-            Poll::Pending => {
-                let timeout = self.write_timeout;
-                let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(timeout)));
-                ready!(stalled.as_mut().poll(cx));
-                Poll::Ready(Err(ErrorKind::TimedOut.into()))
-            }
-        }
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.limit_stall(cx, written)
     }
 
+    /// Over TLS, what was written may still wait to be sent.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        self.limit_stall(cx, flushed)
     }
 
     /// Shuts down the sending side first, then discards what the client still sends, for a while.
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
         if this.closing.is_none() {
-            ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
+            let shut = Pin::new(&mut this.stream).poll_shutdown(cx);
+            ready!(this.limit_stall(cx, shut))?;
             this.slot.mark_closing();
         }
         let closing = this.closing.get_or_insert_with(Closing::new);
@@ -190,7 +204,7 @@ impl AsyncWrite for ClientStream {
         let mut scratch = [0; 16 * 1024];
         while closing.poll_over(cx, pause).is_pending() {
             let mut buf = ReadBuf::new(&mut scratch);
-            match ready!(Pin::new(&mut this.stream).poll_read(cx, &mut buf)) {
+            match ready!(this.stream.poll_discard(cx, &mut buf)) {
                 Ok(()) if !buf.filled().is_empty() => {
                     closing.discarded += buf.filled().len();
                     closing.heard = Instant::now();

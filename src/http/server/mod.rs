@@ -4,7 +4,10 @@
 pub(crate) mod client_stream;
 pub(crate) mod connection;
 pub(crate) mod connection_limit;
+pub mod limits;
 pub(crate) mod request_body;
+pub mod tls;
+pub(crate) mod transport;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -24,7 +27,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 use crate::http::error::ApiError;
 use crate::http::header_policy::HeaderPolicy;
@@ -34,42 +37,19 @@ use crate::http::router::Routes;
 use crate::http::server::client_stream::ClientStream;
 use crate::http::server::connection::ConnectionInfo;
 use crate::http::server::connection_limit::{ConnectionLimiter, ConnectionSlot};
+pub use crate::http::server::limits::Limits;
+use crate::http::server::tls::{HandshakeError, ServerTls};
+use crate::http::server::transport::Transport;
 
 /// How many connections may wait in the kernel's queue to be accepted.
 const BACKLOG: u32 = 4096;
 /// The maximum size of a request head, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
+/// The response to plaintext where the server speaks TLS.
+const BARE_400: &[u8] =
+    b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 /// A pause: after a failed accept (no free descriptor), and before connections are asked to close.
 const PAUSE: Duration = Duration::from_millis(20);
-
-/// Limits of what clients may use.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// The maximum number of open connections.
-    pub connections: usize,
-    /// How long a request head may take to arrive.
-    pub head_timeout: Duration,
-    /// How long a connection may be idle between requests. More than the 2 minutes of Caddy and the
-    /// 60 s of nginx: a proxy that sends a lead on a connection that is being closed cannot know
-    /// whether it arrived, and answers 502.
-    pub idle_timeout: Duration,
-    /// How long a client may take to accept a part of its response.
-    pub write_timeout: Duration,
-    /// How long running requests may take to finish at shutdown.
-    pub drain_timeout: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            connections: 4096,
-            head_timeout: Duration::from_secs(5),
-            idle_timeout: Duration::from_secs(130),
-            write_timeout: Duration::from_secs(30),
-            drain_timeout: Duration::from_secs(5),
-        }
-    }
-}
 
 /// Takes an address. Connections are refused until [`listen`].
 ///
@@ -93,6 +73,7 @@ pub fn listen(socket: TcpSocket) -> io::Result<TcpListener> {
 /// Serves until `stop` resolves, then stops accepting and finishes the requests that have arrived.
 pub async fn serve(
     listener: TcpListener,
+    tls: Option<ServerTls>,
     routes: Routes,
     policy: HeaderPolicy,
     limits: Limits,
@@ -101,6 +82,7 @@ pub async fn serve(
     let server = HttpServer {
         middleware: Middleware::new(routes, policy),
         connections: Arc::new(ConnectionLimiter::new(limits.connections)),
+        tls,
         limits,
     };
     let (start_draining, draining) = watch::channel(false);
@@ -160,6 +142,7 @@ pub async fn serve(
 struct HttpServer {
     middleware: Middleware,
     connections: Arc<ConnectionLimiter>,
+    tls: Option<ServerTls>,
     limits: Limits,
 }
 
@@ -188,8 +171,9 @@ impl HttpServer {
         let mut draining = info.draining.clone();
         // A response is one small write; waiting to fill a packet would only delay it.
         let _ = stream.set_nodelay(true);
-        let Limits { head_timeout, write_timeout, .. } = self.limits;
-        let stream = ClientStream::new(stream, &info, head_timeout, write_timeout);
+        let opened = Instant::now();
+        let Some(transport) = self.secure(stream, &info, opened).await else { return };
+        let stream = ClientStream::new(transport, &info, opened, &self.limits);
         let middleware = self.middleware.clone();
         let service = service_fn(move |request| {
             let (middleware, info) = (middleware.clone(), info.clone());
@@ -231,6 +215,37 @@ impl HttpServer {
         } else {
             tracing::debug!(%error, "connection closed with an error");
         }
+    }
+
+    /// Begins TLS, where the server speaks it. Returns nothing where the connection is over.
+    async fn secure(
+        &self,
+        stream: TcpStream,
+        info: &ConnectionInfo,
+        opened: Instant,
+    ) -> Option<Transport> {
+        let Some(tls) = &self.tls else { return Some(Transport::Plain(stream)) };
+        let mut draining = info.draining.clone();
+        let handshake = tokio::select! {
+            biased;
+            handshake = timeout(self.limits.head_timeout, tls.accept(stream)) => handshake,
+            // Like a connection that is idle: no request has arrived.
+            () = async { drop(draining.wait_for(|draining| *draining).await) } => return None,
+        };
+        match handshake {
+            Ok(Ok(stream)) => return Some(Transport::Tls(stream)),
+            Ok(Err(HandshakeError::PlainHttp(stream))) => {
+                let transport = Transport::Plain(stream);
+                let mut stream = ClientStream::new(transport, info, opened, &self.limits);
+                self.middleware.log.record_no_tls(&"plaintext HTTP on the port of HTTPS");
+                if stream.write_all(BARE_400).await.is_ok() {
+                    let _ = stream.shutdown().await;
+                }
+            }
+            Ok(Err(HandshakeError::Failed(error))) => self.middleware.log.record_no_tls(&error),
+            Err(late) => self.middleware.log.record_no_tls(&late),
+        }
+        None
     }
 
     /// Answers a request whose head did not arrive in time. hyper closes such a connection without a

@@ -57,8 +57,8 @@ impl Response {
 }
 
 /// One connection, kept open from request to request.
-pub(crate) struct Client {
-    pub(crate) stream: TcpStream,
+pub(crate) struct Client<S = TcpStream> {
+    pub(crate) stream: S,
     /// Bytes that were read and not yet used.
     buffer: Vec<u8>,
     /// How the last reading ended, if without bytes.
@@ -79,6 +79,18 @@ impl Client {
     pub(crate) fn over(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout");
         stream.set_nodelay(true).expect("no delay");
+        Self::on(stream)
+    }
+
+    /// Says that nothing more will be sent, and goes on reading.
+    pub(crate) fn shut_sending(&self) {
+        self.stream.shutdown(Shutdown::Write).expect("the server is there");
+    }
+}
+
+impl<S: Read + Write> Client<S> {
+    /// A client on any stream.
+    pub(crate) fn on(stream: S) -> Self {
         Self { stream, buffer: Vec::new(), end: String::new() }
     }
 
@@ -126,11 +138,6 @@ impl Client {
     /// Whether the server closes its side, with nothing more to read: neither silence nor a reset.
     pub(crate) fn is_closed(&mut self) -> bool {
         self.buffer.is_empty() && matches!(self.stream.read(&mut [0]), Ok(0))
-    }
-
-    /// Says that nothing more will be sent, and goes on reading.
-    pub(crate) fn shut_sending(&self) {
-        self.stream.shutdown(Shutdown::Write).expect("the server is there");
     }
 
     fn read_more(&mut self) -> bool {

@@ -10,6 +10,7 @@ pub(crate) mod redact;
 pub(crate) mod reference_hashes;
 pub(crate) mod server;
 pub(crate) mod sql;
+pub(crate) mod tls;
 pub(crate) mod tools;
 
 use std::time::{Duration, Instant};

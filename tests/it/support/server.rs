@@ -12,6 +12,7 @@ use fastcore::config::server::{ServerConfig, ServerFlags};
 use fastcore::http::context::HttpContext;
 use fastcore::http::header_policy::HeaderPolicy;
 use fastcore::http::router::{Routes, routes};
+use fastcore::http::server::tls::ServerTls;
 use fastcore::http::server::{Limits, bind, listen, serve};
 use fastcore::store::db::lock::ServerLock;
 use rusqlite::Connection;
@@ -48,7 +49,7 @@ impl TestServer {
         public_url: Option<&'static str>,
     ) -> Self {
         let prepare = move |context: &mut HttpContext| context.body_timeout = body_timeout;
-        Self::with_context(limits, clock, public_url, prepare)
+        Self::with_context(limits, clock, public_url, None, prepare)
     }
 
     /// A server whose exports may take this long.
@@ -56,13 +57,19 @@ impl TestServer {
         let prepare = move |context: &mut HttpContext| {
             context.app.admin.exports.time_limit = time;
         };
-        Self::with_context(limits, Clock::system(), None, prepare)
+        Self::with_context(limits, Clock::system(), None, None, prepare)
+    }
+
+    /// A server that speaks HTTPS.
+    pub(crate) fn with_tls(tls: ServerTls, limits: Limits) -> Self {
+        Self::with_context(limits, Clock::system(), None, Some(tls), |_| {})
     }
 
     fn with_context(
         limits: Limits,
         clock: Clock,
         public_url: Option<&'static str>,
+        tls: Option<ServerTls>,
         prepare: impl FnOnce(&mut HttpContext) + Send + 'static,
     ) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
@@ -92,7 +99,7 @@ impl TestServer {
                     .expect("an app");
             let setup = app.admin.setup.clone();
             let mut context = HttpContext::new(app, tokens)
-                .with_public_url(public_url)
+                .with_public_url(public_url, tls.is_some())
                 .with_trusted_proxies(server.trusted_proxies.clone());
             prepare(&mut context);
             runtime.block_on(async move {
@@ -107,7 +114,7 @@ impl TestServer {
                 };
                 drop(context);
                 let stop = async move { drop(stopped.await) };
-                serve(listener, all, policy, limits, stop).await;
+                serve(listener, tls, all, policy, limits, stop).await;
             });
             assert!(background.stop(runtime, Duration::from_secs(10)), "the writer ends");
         });
@@ -167,7 +174,7 @@ pub(crate) fn serving(routes: Routes) -> RouteServer {
             let listener = bind(([127, 0, 0, 1], 0).into()).and_then(listen).expect("a port");
             ready.send(listener.local_addr().expect("an address")).expect("a test");
             let stop = async move { drop(stopped.await) };
-            serve(listener, routes, HeaderPolicy::default(), Limits::default(), stop).await;
+            serve(listener, None, routes, HeaderPolicy::default(), Limits::default(), stop).await;
         });
     });
     let address = address.recv().expect("the server starts");
