@@ -6,6 +6,7 @@ use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 use super::support::admin::{self, Browser, PASSWORD, START_TIME, TestClock, audit_rows_of};
@@ -83,9 +84,10 @@ fn the_setup_link_was_written_to_the_journal() {
         .env("FASTCORE_LISTEN", address.to_string())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    let mut child = command.spawn().expect("it runs");
+    let child = command.spawn().expect("it runs");
     assert!(answers_health(address));
-    child.kill().expect("it lives");
+    // Its log is complete only when it ends by itself.
+    kill_process(Pid::from_child(&child), Signal::TERM).expect("it lives");
     let output = child.wait_with_output().expect("it ends");
     assert!(output.stdout.is_empty(), "{output:?}");
     let log = String::from_utf8_lossy(&output.stderr);
