@@ -26,7 +26,7 @@ fn codes(text: &str) -> Vec<&str> {
 fn every_test_that_the_security_page_names_exists() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
     let mut sources = String::new();
-    for folder in [folder.clone(), folder.join("http_protocol")] {
+    for folder in [folder.clone(), folder.join("http_protocol"), folder.join("tls")] {
         for entry in fs::read_dir(folder).expect("a folder") {
             let path = entry.expect("an entry").path();
             if path.extension().is_some_and(|extension| extension == "rs") {
