@@ -100,7 +100,7 @@ fn without_its_key_the_second_factor_is_refused_and_check_says_why() {
         assert_eq!(output.status.code(), Some(exit), "{output:?}");
         String::from_utf8(output.stdout).expect("text")
     };
-    assert!(checked(0).contains("the second factors of 1 accounts can be read"));
+    assert!(checked(0).contains("second factors: 1, all readable"));
     let key = database.folder().join("fastcore.db.staff-key");
     let saved = fs::read(&key).expect("the key");
     fs::remove_file(&key).expect("removed");
