@@ -131,7 +131,7 @@ export default {
       expired: 'Your session has ended. Sign in again to go on where you were.',
       'signed-out': 'Your session is closed. See you soon!',
     },
-    forgotPassword: 'Password forgotten? The person who looks after the server can give you a new one.',
+    forgotPassword: 'Password forgotten? The person who looks after the server can send you a link for a new one.',
   },
 
   password: {
@@ -211,7 +211,7 @@ export default {
     signedInAs: 'Signed in as',
     presentPassword: 'Present password',
     password: 'Password',
-    passwordText: 'Nobody else knows it.',
+    passwordText: 'Only you should know it.',
     passwordHelp: 'Your sessions on other devices will end.',
     changePassword: 'Change…',
     newPassword: 'New password',

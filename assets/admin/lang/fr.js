@@ -131,7 +131,7 @@ export default {
       expired: 'Votre session est terminée. Reconnectez-vous pour reprendre où vous étiez.',
       'signed-out': 'Votre session est fermée. À bientôt !',
     },
-    forgotPassword: 'Mot de passe oublié ? La personne qui s’occupe du serveur peut vous en donner un nouveau.',
+    forgotPassword: 'Mot de passe oublié ? La personne qui s’occupe du serveur peut vous envoyer un lien pour en choisir un nouveau.',
   },
 
   password: {
@@ -211,7 +211,7 @@ export default {
     signedInAs: 'Vous utilisez le compte',
     presentPassword: 'Mot de passe actuel',
     password: 'Mot de passe',
-    passwordText: 'Personne d’autre que vous ne le connaît.',
+    passwordText: 'Vous seul devez le connaître.',
     passwordHelp: 'Vos sessions sur d’autres appareils se termineront.',
     changePassword: 'Changer…',
     newPassword: 'Nouveau mot de passe',
