@@ -305,14 +305,9 @@ impl From<OpenLeadError> for ApiError {
 impl From<ExportError> for ApiError {
     fn from(error: ExportError) -> Self {
         match error {
-            ExportError::Store(error) => read_error(error),
+            ExportError::Store(error) => error.into(),
             ExportError::Busy => Self::ExportBusy(EXPORT_RETRY_SECONDS),
-            error @ (ExportError::DiskReserve | ExportError::TimedOut) => {
-                tracing::warn!(%error, "an export was not finished");
-                Self::Unavailable(format!("The file cannot be written now: {error}"))
-            }
-            ExportError::Io(error) => {
-                tracing::error!(%error, "cannot write an export");
+            error @ (ExportError::DiskReserve | ExportError::TimedOut | ExportError::Io(_)) => {
                 Self::Unavailable(format!("The file cannot be written now: {error}"))
             }
         }

@@ -73,6 +73,14 @@ fn every_route_is_documented_and_every_documented_route_exists() {
     }
 }
 
+/// Making the examples of errors wrote the log lines of those errors.
+#[test]
+fn the_openapi_command_logged_an_export_that_nobody_had_made() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = binary::run(folder.path(), &["openapi"]);
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}
+
 #[test]
 fn the_openapi_command_prints_the_served_document() {
     let server = TestServer::start();

@@ -96,7 +96,8 @@ fn inside(
 fn second_factors(database: &Path) -> Result<Vec<Finding>, StoreError> {
     let stored = totp::check_stored(database, StaffKey::load(database)?.as_ref())?;
     if stored.unreadable.is_empty() {
-        let of = |count| format!("second factors: {count}, all readable with the key of this database");
+        let of =
+            |count| format!("second factors: {count}, all readable with the key of this database");
         let finding = (stored.count > 0).then(|| Finding::ok("staff", of(stored.count)));
         return Ok(finding.into_iter().collect());
     }

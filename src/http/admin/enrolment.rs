@@ -9,7 +9,7 @@ use crate::http::error::ApiError;
 
 /// A second factor that is proposed. It is set by sending `enrolment` back with the first code of the app.
 #[derive(Serialize, ToSchema)]
-#[schema(as = Enrolment)]
+#[schema(as = ProposedFactor)]
 pub(crate) struct EnrolmentDto {
     /// For this server alone; valid for 30 minutes.
     enrolment: String,
@@ -33,7 +33,7 @@ impl EnrolmentDto {
 
 /// Recovery codes, which are not shown again.
 #[derive(Serialize, ToSchema)]
-#[schema(as = RecoveryCodes)]
+#[schema(as = NewRecoveryCodes)]
 pub(crate) struct RecoveryCodesDto {
     recovery_codes: Vec<String>,
 }

@@ -15,6 +15,7 @@ use utoipa::openapi::header::Header;
 use utoipa::openapi::{ObjectBuilder, Type};
 use warp::reply::Response;
 
+use crate::app::export::error::ExportError;
 use crate::app::export::exports::ExportFile;
 use crate::app::export::{Export, ExportSource};
 use crate::http::admin::authenticate_post;
@@ -51,7 +52,11 @@ pub(crate) async fn export(mut request: HttpRequest) -> Result<Response, ApiErro
     let format = query.export_format();
     query.check()?;
     let export = Export { source: ExportSource::Leads(filter), format, actor: staff.actor() };
-    let exported = request.context.app.admin.exports.run(export).await?;
+    let exported = request.context.app.admin.exports.run(export).await;
+    let exported = exported.inspect_err(|error| match error {
+        ExportError::Busy => {}
+        error => tracing::warn!(%error, "an export was not finished"),
+    })?;
     let length = exported.file.metadata().map_err(|_| ApiError::Internal)?.len();
     let (extension, media_type) = format.extension_and_media_type();
     let day = request.context.app.db.clock().now().date_naive();
