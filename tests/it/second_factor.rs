@@ -114,7 +114,7 @@ fn without_its_key_the_second_factor_is_refused_and_check_says_why() {
     server.terminate();
     assert!(fs::read(&key).expect("a new key") != saved);
     fs::write(&key, saved).expect("restored");
-    assert!(checked(0).contains("can be read"));
+    assert!(checked(0).contains("all readable"));
 }
 
 #[test]
