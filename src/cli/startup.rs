@@ -137,7 +137,7 @@ There is no account for the admin page yet. This link creates the first one, onc
 
   {url}/admin/setup#{token}
 
-Or at any time: fastcore staff add NAME
+Or at any time: fastcore staff invite NAME
 "
     )
 }
