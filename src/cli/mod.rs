@@ -9,6 +9,7 @@
 mod audit;
 mod backup;
 mod check;
+mod config;
 mod demo;
 mod error;
 mod export;
@@ -95,6 +96,7 @@ enum Command {
     Backup(backup::Args),
     Restore(restore::Args),
     Check(check::Args),
+    Config(config::Args),
     Token(token::Args),
     Openapi(openapi::Args),
     /// Prints completions for a shell
@@ -200,6 +202,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Backup(args) => backup::run(&context, args),
         Command::Restore(args) => restore::run(&context, &args),
         Command::Check(args) => check::run(&context, &args),
+        Command::Config(args) => config::run(&context, &args),
         Command::Token(args) => token::run(&args),
         Command::Openapi(args) => openapi::run(&args),
         Command::Completions { .. } => Ok(()),

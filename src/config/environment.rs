@@ -10,7 +10,7 @@ use crate::config::env_file;
 use crate::config::error::ConfigError;
 
 /// All variables; a secret `X` may be given as `X_FILE` or as a systemd credential.
-const KNOWN: [&str; 22] = [
+pub(crate) const KNOWN: [&str; 22] = [
     "DATABASE_URL",
     "LOG_LEVEL",
     "DEBUG",
@@ -115,6 +115,15 @@ impl Environment {
             Some(value) => Ok(Some(value)),
             None => Ok(self.file(name).or_else(|| self.server.get(name).map(String::as_str))),
         }
+    }
+
+    /// Where the value of a variable comes from.
+    pub(crate) fn source_of(&self, name: &str) -> Result<&'static str, ConfigError> {
+        Ok(match (self.process(name)?, self.file(name)) {
+            (Some(_), _) => "environment",
+            (None, Some(_)) => ENV_FILE,
+            (None, None) => "the server's last start",
+        })
     }
 
     /// Whether a variable is set and not empty.

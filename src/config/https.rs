@@ -19,13 +19,13 @@ pub(crate) const TLS_KEY: Setting = Setting {
     default: "",
     accepts: "the path of a PEM file",
 };
-const ALLOW_PLAINTEXT: Setting = Setting {
+pub(crate) const ALLOW_PLAINTEXT: Setting = Setting {
     variable: "FASTCORE_ALLOW_PLAINTEXT",
     flag: "--allow-plaintext",
     default: "false",
     accepts: "true or false",
 };
-const REDIRECT_LISTEN: Setting = Setting {
+pub(crate) const REDIRECT_LISTEN: Setting = Setting {
     variable: "FASTCORE_REDIRECT_LISTEN",
     flag: "--redirect-listen",
     default: "",

@@ -12,8 +12,8 @@ use crate::config::environment::Environment;
 use crate::config::error::ConfigError;
 use crate::config::secret::Secret;
 
-const NAME: &str = "FASTCORE_SITE_INGEST_TOKEN";
-const PREVIOUS: &str = "FASTCORE_SITE_INGEST_TOKEN_PREVIOUS";
+pub(crate) const NAME: &str = "FASTCORE_SITE_INGEST_TOKEN";
+pub(crate) const PREVIOUS: &str = "FASTCORE_SITE_INGEST_TOKEN_PREVIOUS";
 
 /// The tokens that the site may use, and where they come from.
 #[derive(Debug, Clone, Default)]

@@ -10,5 +10,6 @@ pub mod ingest_tokens;
 pub mod secret;
 pub mod server;
 pub mod setting;
+pub mod shown;
 pub mod trusted_proxies;
 mod web_url;

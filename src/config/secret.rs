@@ -95,11 +95,11 @@ impl Secret {
         Self::from_values(name, (environment.file(name), environment.file(&file)))
     }
 
-    /// A warning where a secret is given in several places: only the first is used.
-    pub(crate) fn shadowed(
+    /// The places where a secret is given; the first is used.
+    pub(crate) fn places(
         environment: &Environment,
         name: &str,
-    ) -> Result<Option<String>, ConfigError> {
+    ) -> Result<Vec<String>, ConfigError> {
         let file = format!("{name}_FILE");
         let mut places = Vec::new();
         for name in [name, &file] {
@@ -118,6 +118,15 @@ impl Secret {
                 places.push(format!("{name} in .env"));
             }
         }
+        Ok(places)
+    }
+
+    /// A warning where a secret is given in several places: only the first is used.
+    pub(crate) fn shadowed(
+        environment: &Environment,
+        name: &str,
+    ) -> Result<Option<String>, ConfigError> {
+        let places = Self::places(environment, name)?;
         let Some((used, ignored)) = places.split_first().filter(|(_, more)| !more.is_empty())
         else {
             return Ok(None);

@@ -16,45 +16,45 @@ use crate::config::setting::Setting;
 use crate::config::trusted_proxies::TrustedProxies;
 use crate::config::web_url::{is_loopback, origins, public_url};
 
-const LISTEN: Setting = Setting {
+pub(crate) const LISTEN: Setting = Setting {
     variable: "FASTCORE_LISTEN",
     flag: "--listen",
     default: "127.0.0.1:8000",
     accepts: "an address and a port, such as 127.0.0.1:8000 or [::1]:8000",
 };
-const CORS_ORIGINS: Setting = Setting {
+pub(crate) const CORS_ORIGINS: Setting = Setting {
     variable: "FASTCORE_CORS_ORIGINS",
     flag: "--cors-origins",
     default: "https://fast-techservices.com,https://www.fast-techservices.com",
     accepts: "origins separated by commas, such as https://example.com",
 };
-const PUBLIC_URL: Setting = Setting {
+pub(crate) const PUBLIC_URL: Setting = Setting {
     variable: "FASTCORE_PUBLIC_URL",
     flag: "--public-url",
     default: "",
     accepts: "a URL such as https://fastcore.example.com, without a path",
 };
 
-const BACKUP_DIR: Setting = Setting {
+pub(crate) const BACKUP_DIR: Setting = Setting {
     variable: "FASTCORE_BACKUP_DIR",
     flag: "--backup-dir",
     default: "",
     accepts: "a folder",
 };
-const BACKUP_EVERY: Setting = Setting {
+pub(crate) const BACKUP_EVERY: Setting = Setting {
     variable: "FASTCORE_BACKUP_EVERY",
     flag: "--backup-every",
     default: "24h",
     accepts: "a length of time from 1s up, such as 24h or 30m",
 };
-const BACKUP_KEEP: Setting = Setting {
+pub(crate) const BACKUP_KEEP: Setting = Setting {
     variable: "FASTCORE_BACKUP_KEEP",
     flag: "--backup-keep",
     default: "14",
     accepts: "a whole number from 1 up",
 };
 
-const RETENTION: Setting = Setting {
+pub(crate) const RETENTION: Setting = Setting {
     variable: "FASTCORE_RETENTION",
     flag: "--retention",
     default: "",

@@ -54,6 +54,12 @@ impl Setting {
         parse(value.trim()).ok_or_else(|| self.refuse(name, value))
     }
 
+    /// The value as it may be shown, not checked.
+    pub(crate) fn shown_value(&self, environment: &Environment) -> Result<String, ConfigError> {
+        let value = environment.get(self.variable)?.unwrap_or(self.default);
+        Ok(without_credentials(value.trim()).into_owned())
+    }
+
     fn refuse(&self, name: &str, value: &str) -> ConfigError {
         ConfigError::new(format_args!(
             "{name}: {:?} is not accepted; it takes {}",

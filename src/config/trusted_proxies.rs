@@ -9,7 +9,7 @@ use crate::config::environment::Environment;
 use crate::config::error::ConfigError;
 use crate::config::setting::Setting;
 
-const TRUSTED_PROXIES: Setting = Setting {
+pub(crate) const TRUSTED_PROXIES: Setting = Setting {
     variable: "FASTCORE_TRUSTED_PROXIES",
     flag: "--trusted-proxies",
     default: "",

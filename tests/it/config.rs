@@ -907,3 +907,39 @@ fn a_credential_was_shadowed_by_a_variable_without_a_word() {
           FASTCORE_SITE_INGEST_TOKEN in .env is ignored; remove what is not meant\""]
     );
 }
+
+#[test]
+fn config_show_lists_every_setting_with_its_source_and_masks_secrets() {
+    let folder = folder();
+    std::fs::write(folder.path().join(".env"), "FASTCORE_BACKUP_KEEP=3\nLOG_LEVEL=WARNING\n")
+        .expect("written");
+    let token = "0123456789abcdef0123456789abcdef";
+    let show = |more: &[&str], url: &str| {
+        let mut command = command(folder.path(), &[&["config", "show"], more].concat());
+        command.env("FASTCORE_SITE_INGEST_TOKEN", token).env("LOG_LEVEL", "ERROR");
+        command.env("FASTCORE_PUBLIC_URL", url).output().expect("it runs")
+    };
+    let output = show(&["--json"], "http://localhost:8000");
+    assert!(output.status.success(), "{output:?}");
+    assert!(!String::from_utf8_lossy(&output.stdout).contains(token));
+    let shown: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let of = |name: &str| {
+        let shown = shown.as_array().expect("a list").iter().find(|of| of["name"] == name);
+        let shown = shown.unwrap_or_else(|| panic!("no {name}"));
+        (shown["value"].as_str().map(str::to_owned), shown["source"].as_str().expect("text"))
+    };
+    assert_eq!(of("LOG_LEVEL"), (Some("ERROR".into()), "environment"));
+    assert_eq!(of("FASTCORE_BACKUP_KEEP"), (Some("3".into()), ".env"));
+    assert_eq!(of("FASTCORE_BACKUP_EVERY"), (Some("24h".into()), "default"));
+    assert_eq!(of("FASTCORE_BACKUP_DIR"), (None, "default"));
+    let source = "the environment variable FASTCORE_SITE_INGEST_TOKEN";
+    assert_eq!(of("FASTCORE_SITE_INGEST_TOKEN"), (Some("***".into()), source));
+    assert_eq!(of("FASTCORE_SITE_INGEST_TOKEN_PREVIOUS"), (None, "default"));
+    // A value that `serve` refuses is shown as well, without the password in it.
+    let output = show(&[], "https://jean:hunter2@leads.example.com");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let (text, error) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains("https://***@leads.example.com"), "{text}");
+    assert!(error.contains("FASTCORE_PUBLIC_URL") && !error.contains("hunter2"), "{error}");
+}
