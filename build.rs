@@ -164,10 +164,16 @@ fn brotli(mut content: &[u8]) -> Result<Form> {
     Ok((".br", compressed))
 }
 
-/// Writes a file and, where they are smaller, its compressed forms.
+/// Files larger than this, in bytes, are embedded compressed alone: they would be a tenth of the binary. The
+/// server unpacks them for the few clients that accept no compression.
+const MAX_PLAIN: usize = 64 * 1024;
+
+/// Writes a file, unless it is large, and, where they are smaller, its compressed forms.
 fn write_forms(path: &Path, content: &[u8], forms: &[Form]) -> Result<()> {
     fs::create_dir_all(path.parent().ok_or("no parent directory")?)?;
-    fs::write(path, content)?;
+    if content.len() <= MAX_PLAIN {
+        fs::write(path, content)?;
+    }
     for (suffix, compressed) in forms.iter().filter(|(_, form)| form.len() < content.len()) {
         fs::write(format!("{}{suffix}", path.display()), compressed)?;
     }

@@ -143,6 +143,20 @@ fn the_content_encoding_follows_accept_encoding() {
     assert_eq!((tags.len(), different.len()), (3, 3), "a tag of its own for each form");
 }
 
+#[test]
+fn a_large_file_is_also_there_for_clients_without_compression() {
+    let server = TestServer::start();
+    let path = "/docs/swagger-ui-bundle.js";
+    let source = include_bytes!("../../assets/vendor/swagger-ui-5.35.0/swagger-ui-bundle.js");
+    for _ in 0..2 {
+        let (head, body) = bytes(server.address, path, "identity");
+        assert!(head.contains(&format!("content-length: {}\r\n", source.len())), "{head}");
+        assert!(body == source, "{} bytes", body.len());
+    }
+    let (_, body) = bytes(server.address, path, "gzip");
+    assert!(body.len() < source.len() / 3);
+}
+
 /// By another program than the one that zipped it.
 fn unzipped(bytes: &[u8]) -> String {
     let mut child = Command::new("gzip")

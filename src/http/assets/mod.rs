@@ -5,9 +5,12 @@ pub(crate) mod docs_page;
 pub(crate) mod negotiate;
 
 use std::borrow::Cow;
-use std::io::Write;
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::sync::{Mutex, PoisonError};
 
 use flate2::Compression;
+use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use headers::{ETag, HeaderMapExt, IfNoneMatch};
 use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, VARY};
@@ -19,7 +22,7 @@ use warp::reply::{Reply, Response};
 use crate::http::assets::negotiate::accepts;
 
 /// The files that the build script wrote: `admin/…` and `docs/…`, each with its compressed forms
-/// next to it as `….br` and `….gz`.
+/// next to it as `….br` and `….gz`; of large files only these.
 #[derive(RustEmbed)]
 #[folder = "$OUT_DIR/assets"]
 struct Embedded;
@@ -36,10 +39,20 @@ pub(crate) enum Caching {
 /// A file in all its forms.
 pub(crate) struct Asset {
     media_type: &'static str,
-    plain: Representation,
+    plain: Plain,
     /// In the order of preference.
     compressed: Vec<Representation>,
 }
+
+/// The form without a content coding.
+enum Plain {
+    Stored(Representation),
+    /// A large file of this path is embedded compressed alone.
+    Packed(String),
+}
+
+/// The plain forms of large files that clients have asked for.
+static UNPACKED: Mutex<BTreeMap<String, &'static Representation>> = Mutex::new(BTreeMap::new());
 
 /// One form of a file.
 struct Representation {
@@ -60,11 +73,10 @@ impl Asset {
             Some(Representation { coding, sha256: file.metadata.sha256_hash(), bytes: file.data })
         };
         let compressed = [representation(Some("br"), ".br"), representation(Some("gzip"), ".gz")];
-        Some(Self {
-            media_type: media_type(path),
-            plain: representation(None, "")?,
-            compressed: compressed.into_iter().flatten().collect(),
-        })
+        let compressed: Vec<_> = compressed.into_iter().flatten().collect();
+        let packed = || (!compressed.is_empty()).then(|| Plain::Packed(path.to_owned()));
+        let plain = representation(None, "").map(Plain::Stored).or_else(packed)?;
+        Some(Self { media_type: media_type(path), plain, compressed })
     }
 
     /// A file made at run time.
@@ -79,7 +91,7 @@ impl Asset {
         };
         Self {
             media_type,
-            plain: representation(None, plain.into()),
+            plain: Plain::Stored(representation(None, plain.into())),
             compressed: vec![representation(Some("gzip"), gzip.into())],
         }
     }
@@ -87,7 +99,11 @@ impl Asset {
     /// The file in the best form that the client accepts; 304 if the client has it already.
     pub(crate) fn respond(&self, headers: &HeaderMap, caching: Caching) -> Response {
         let accepted = |r: &&Representation| r.coding.is_none_or(|coding| accepts(headers, coding));
-        let representation = self.compressed.iter().find(accepted).unwrap_or(&self.plain);
+        let representation = match (self.compressed.iter().find(accepted), &self.plain) {
+            (Some(compressed), _) => compressed,
+            (None, Plain::Stored(plain)) => plain,
+            (None, Plain::Packed(path)) => unpacked(path),
+        };
         let etag = representation.etag();
         let known = headers.typed_get::<IfNoneMatch>();
         let is_known = |etag: &ETag| known.is_some_and(|known| !known.precondition_passes(etag));
@@ -112,6 +128,21 @@ impl Asset {
         }
         response
     }
+}
+
+/// The plain form of a file that is embedded compressed alone; unpacked once.
+fn unpacked(path: &str) -> &'static Representation {
+    let mut known = UNPACKED.lock().unwrap_or_else(PoisonError::into_inner);
+    known.entry(path.to_owned()).or_insert_with(|| {
+        let packed = Embedded::get(&format!("{path}.gz")).map(|file| file.data).unwrap_or_default();
+        let mut bytes = Vec::new();
+        if let Err(error) = GzDecoder::new(&*packed).read_to_end(&mut bytes) {
+            tracing::error!(%error, path, "an embedded file cannot be unpacked");
+        }
+        let bytes: &'static [u8] = bytes.leak();
+        let sha256 = Sha256::digest(bytes).into();
+        Box::leak(Box::new(Representation { coding: None, bytes: bytes.into(), sha256 }))
+    })
 }
 
 impl Representation {
