@@ -23,6 +23,7 @@ mod output;
 mod reconcile;
 mod restore;
 mod serve;
+mod service_manager;
 mod signals;
 mod staff;
 mod startup;

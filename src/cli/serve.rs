@@ -13,10 +13,12 @@ use crate::app::backup::folder::BackupSchedule;
 use crate::app::{App, Schedules, migrate};
 use crate::cli::error::CliError;
 use crate::cli::listeners::{self, Listeners, Sockets};
+use crate::cli::service_manager::ServiceManager;
 use crate::cli::{CommandContext, DatabaseArg, output, signals, startup};
 use crate::config::https;
 use crate::config::ingest_tokens::IngestTokens;
 use crate::config::server::{BackupConfig, ServerConfig, ServerFlags};
+use crate::config::service_manager::NotifySettings;
 use crate::http;
 use crate::http::demo::SignInLink;
 use crate::http::header_policy::HeaderPolicy;
@@ -30,6 +32,9 @@ use crate::telemetry::LogThread;
 
 /// File descriptors kept for the database, the log, the listeners, and connections that are redirected.
 const RESERVED_DESCRIPTORS: u64 = 64 + 128;
+/// Threads for reads, password hashes, exports, backups and daily work, more than they use at a time. With the
+/// server's own threads, they are fewer than `TasksMax=` of the systemd unit.
+const MAX_BLOCKING_THREADS: usize = 32;
 /// How long the end may take once connections have ended: for the writer, and for a backup under
 /// way, which may use half of it.
 const STOP_TIMEOUT: Duration = Duration::from_secs(4);
@@ -124,6 +129,8 @@ pub(crate) fn run_server(
     let runtime = start_runtime()?;
     let sockets = Sockets::bind(server)?;
     let certificate = listeners::open_certificate(server.tls.as_ref(), &context.clock)?;
+    let manager = ServiceManager::new(NotifySettings::load(&context.environment)?);
+    manager.starting();
     let prepared =
         migrate::prepare(&server.database, &context.clock, &CommandContext::actor(), &lock)?;
     let tokens = server.tokens()?;
@@ -142,9 +149,9 @@ pub(crate) fn run_server(
         App::start(&server.database, &context.clock, schedules, runtime.handle())?;
     let listeners = sockets.listen(&runtime, server)?;
     let shutdown = background.shutdown();
-    signals::handle(&runtime, shutdown.clone(), certificate.clone())?;
+    signals::handle(&runtime, shutdown.clone(), certificate.clone(), manager.clone())?;
     let tls = certificate.as_ref().map(listeners::tls).transpose()?;
-    runtime.block_on(serve(server, (app, tokens), (listeners, tls), link, shutdown))?;
+    runtime.block_on(serve(server, (app, tokens), (listeners, tls), link, (shutdown, manager)))?;
     if !background.stop(runtime, STOP_TIMEOUT) {
         return Err(CliError::Failed(
             "stopped before the disk answered; what was not acknowledged may not be stored".into(),
@@ -158,7 +165,7 @@ pub(crate) fn run_server(
 /// answers need not wake one thread from another.
 fn start_runtime() -> Result<Runtime, CliError> {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
-    Ok(runtime.enable_all().build()?)
+    Ok(runtime.enable_all().max_blocking_threads(MAX_BLOCKING_THREADS).build()?)
 }
 
 /// Serves until a signal, then finishes the requests that have arrived.
@@ -167,13 +174,14 @@ async fn serve(
     (app, tokens): (App, IngestTokens),
     (listeners, tls): (Listeners, Option<ServerTls>),
     link: Option<SignInLink>,
-    shutdown: CancellationToken,
+    (shutdown, manager): (CancellationToken, ServiceManager),
 ) -> Result<(), CliError> {
     let address = listeners.main.local_addr()?;
     let own_url = https::url(tls.is_some(), &address.to_string());
     let url = server.public_url.clone().unwrap_or(own_url);
     startup::log_listening(server, &tokens, address, &url);
     print_setup_link(&app, &url).await?;
+    let db = app.db.clone();
     let context = http::context::HttpContext::new(app, tokens)
         .with_public_url(server.public_url.as_deref(), tls.is_some())
         .with_trusted_proxies(server.trusted_proxies.clone());
@@ -193,9 +201,10 @@ async fn serve(
     let serving = http::server::serve(main, tls, routes, policy, limits, stop);
     let redirecting = redirect.map(|redirect| {
         let target = RedirectTarget::new(server.public_url.as_deref(), address.port());
-        serve_redirects(redirect, &target, shutdown)
+        serve_redirects(redirect, &target, shutdown.clone())
     });
-    tokio::join!(serving, OptionFuture::from(redirecting));
+    let supervising = manager.supervise(db.health(), shutdown.clone());
+    tokio::join!(serving, OptionFuture::from(redirecting), supervising);
     Ok(())
 }
 

@@ -9,15 +9,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::certificate::store::CertificateStore;
 use crate::cli::error::CliError;
+use crate::cli::service_manager::ServiceManager;
 use crate::store::backup::progress::CancelFlag;
 use crate::telemetry;
 
 /// Cancels `shutdown` at SIGTERM or SIGINT; a second one ends the process at once. SIGHUP reads the
-/// certificate again.
+/// certificate again, and the service manager hears of it.
 pub(crate) fn handle(
     runtime: &Runtime,
     shutdown: CancellationToken,
     certificate: Option<CertificateStore>,
+    manager: ServiceManager,
 ) -> Result<(), CliError> {
     let _inside = runtime.enter();
     let mut terminate = signal(SignalKind::terminate())?;
@@ -25,10 +27,13 @@ pub(crate) fn handle(
     let mut hangup = signal(SignalKind::hangup())?;
     tokio::spawn(async move {
         while hangup.recv().await.is_some() {
-            match &certificate {
-                Some(certificate) => certificate.request_reload(),
-                None => tracing::info!("SIGHUP: there are no settings to reload"),
-            }
+            let reload = async {
+                match &certificate {
+                    Some(certificate) => certificate.reload().await,
+                    None => tracing::info!("SIGHUP: there are no settings to reload"),
+                }
+            };
+            manager.during_reload(reload).await;
         }
     });
     tokio::spawn(async move {

@@ -9,6 +9,7 @@ pub mod https;
 pub mod ingest_tokens;
 pub mod secret;
 pub mod server;
+pub mod service_manager;
 pub mod setting;
 pub mod shown;
 pub mod trusted_proxies;

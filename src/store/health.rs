@@ -19,6 +19,8 @@ struct HealthState {
     /// When the present transaction began.
     busy_since: Option<Instant>,
     succeeded_at: Option<Instant>,
+    /// When a transaction ended last, with or without success.
+    ended_at: Option<Instant>,
     failure: Option<StoreError>,
 }
 
@@ -37,6 +39,14 @@ impl WriterHealth {
         (!is_recent).then(|| "no lead could be stored lately".to_owned())
     }
 
+    /// Whether the writer's thread works, be it in vain: on a full disk it goes on trying, and to start again
+    /// would not help.
+    pub(crate) fn writer_works(&self) -> bool {
+        let state = self.state();
+        state.busy_since.is_none_or(|since| since.elapsed() <= STUCK_AFTER)
+            && state.ended_at.is_some_and(|at| at.elapsed() <= STALE_AFTER)
+    }
+
     pub(crate) fn is_failing(&self) -> bool {
         self.state().failure.is_some()
     }
@@ -53,13 +63,13 @@ impl WriterHealth {
 
     /// A transaction ended that says nothing about leads.
     pub(crate) fn end(&self) {
-        self.state().busy_since = None;
+        self.state().end();
     }
 
     /// A commit is on the disk. Returns whether the one before had failed.
     pub(crate) fn record_success(&self) -> bool {
         let mut state = self.state();
-        state.busy_since = None;
+        state.end();
         state.succeeded_at = Some(Instant::now());
         state.failure.take().is_some()
     }
@@ -67,12 +77,19 @@ impl WriterHealth {
     /// A transaction failed. Returns whether the failure differs from that of the one before.
     pub(crate) fn record_failure(&self, error: &StoreError) -> bool {
         let mut state = self.state();
-        state.busy_since = None;
+        state.end();
         let before = state.failure.replace(error.clone());
         before.is_none_or(|before| before.to_string() != error.to_string())
     }
 
     fn state(&self) -> MutexGuard<'_, HealthState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl HealthState {
+    fn end(&mut self) {
+        self.busy_since = None;
+        self.ended_at = Some(Instant::now());
     }
 }

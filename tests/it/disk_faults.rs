@@ -295,14 +295,14 @@ fn serve(folder: &Path) -> Command {
 }
 
 /// A disk whose flushes fail while a file is there.
-struct BadDisk {
+pub(crate) struct BadDisk {
     folder: TempDir,
     library: PathBuf,
     flag: PathBuf,
 }
 
 impl BadDisk {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let library = folder.path().join("faulty_disk.so");
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/data/faulty_disk.c");
@@ -313,22 +313,22 @@ impl BadDisk {
         Self { folder, library, flag }
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
     /// A `serve` on this disk. Only that process is given the library.
-    fn serve(&self) -> Command {
+    pub(crate) fn serve(&self) -> Command {
         let mut command = serve(self.path());
         command.env("LD_PRELOAD", &self.library).env("FAILING_FSYNC", &self.flag);
         command
     }
 
-    fn breaks(&self) {
+    pub(crate) fn breaks(&self) {
         OpenOptions::new().create(true).append(true).open(&self.flag).expect("a flag");
     }
 
-    fn works(&self) {
+    pub(crate) fn works(&self) {
         fs::remove_file(&self.flag).expect("the flag goes");
     }
 }

@@ -56,6 +56,7 @@ mod search;
 mod second_factor;
 mod security_headers;
 mod security_page;
+mod service_manager;
 mod sessions;
 mod setup;
 mod sign_in;

@@ -30,6 +30,7 @@ struct Inner {
     /// What was seen in the files last.
     seen: Mutex<Seen>,
     reload: Notify,
+    reloaded: Notify,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -54,6 +55,7 @@ impl CertificateStore {
             current: RwLock::new(certificate),
             seen: Mutex::new(Seen { content: Ok(pair.digest()), refused: None }),
             reload: Notify::new(),
+            reloaded: Notify::new(),
         })))
     }
 
@@ -77,9 +79,11 @@ impl CertificateStore {
         (level > Level::Ok).then(|| (level, validity.describe(now)))
     }
 
-    /// Reads the files again soon, whatever they contain.
-    pub fn request_reload(&self) {
+    /// Has the files read again, whatever they contain, and waits until they are.
+    pub async fn reload(&self) {
+        let reloaded = self.0.reloaded.notified();
         self.0.reload.notify_one();
+        reloaded.await;
     }
 
     /// Follows the files.
@@ -95,6 +99,9 @@ impl CertificateStore {
             let renewed = tokio::task::spawn_blocking(move || store.read(asked)).await;
             if renewed.unwrap_or(false) {
                 reported = None;
+            }
+            if asked {
+                self.0.reloaded.notify_waiters();
             }
         }
     }

@@ -2,7 +2,8 @@
  *
  * While the file that FAILING_FSYNC names exists, every flush fails as it does on a broken disk. What was
  * written stays readable, and the kernel takes it for written: a later flush does nothing for it.
- * Every other flush takes SLOW_FSYNC_MS milliseconds longer.
+ * Every other flush takes SLOW_FSYNC_MS milliseconds longer, and waits while the file that HANGING_FSYNC names
+ * exists.
  *
  * With POWER_CUT set, NAME.durable is, for the database and its WAL, what would be left of the file NAME
  * if the power failed now: the blocks that a flush has brought to the disk since they were written last.
@@ -112,6 +113,9 @@ static int flush(const char *name, int descriptor)
     const char *slow = getenv("SLOW_FSYNC_MS");
     if (slow)
         usleep(1000 * atoi(slow));
+    const char *hanging = getenv("HANGING_FSYNC");
+    while (hanging && access(hanging, F_OK) == 0)
+        usleep(10000);
     int done = REAL(name, int (*)(int))(descriptor);
     flushed(descriptor, done == 0);
     return done;
