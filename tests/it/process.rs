@@ -156,12 +156,13 @@ fn startup_is_fast_and_idle_use_is_small() {
     println!("from nothing to the first answer: {took:?}");
     assert!(took < Duration::from_secs(5), "{took:?}");
 
-    let Some(kib) = memory(&server, "VmRSS:") else {
+    // Without the pages of the binary, of which a debug build has many more than what is installed.
+    let Some(kib) = memory(&server, "RssAnon:") else {
         println!("skipped: this system has no /proc to read the memory from");
         return;
     };
-    println!("at rest: {} MiB", kib / 1024);
-    assert!(kib < 25 * 1024, "{kib} KiB at rest");
+    println!("at rest: {kib} KiB");
+    assert!(kib < 10 * 1024, "{kib} KiB at rest");
     server.terminate();
 }
 
