@@ -5,6 +5,7 @@ pub(crate) mod assets;
 pub mod context;
 pub(crate) mod demo;
 pub(crate) mod error;
+pub(crate) mod error_sources;
 pub(crate) mod extract;
 pub mod header_policy;
 pub(crate) mod health;

@@ -16,7 +16,8 @@ pub(crate) mod stats;
 pub(crate) mod status;
 
 use crate::app::staff::sessions::StaffSession;
-use crate::http::error::{ApiError, read_error};
+use crate::http::error::ApiError;
+use crate::http::error_sources::read_error;
 use crate::http::extract::cookie;
 use crate::http::request::HttpRequest;
 

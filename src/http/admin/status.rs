@@ -12,7 +12,8 @@ use crate::app::status::server_status::{
 use crate::domain::recorded::Recorded;
 use crate::domain::timestamp::Timestamp;
 use crate::http::admin::authenticate;
-use crate::http::error::{ApiError, read_error};
+use crate::http::error::ApiError;
+use crate::http::error_sources::read_error;
 use crate::http::openapi::responses::AdminErrors;
 use crate::http::request::HttpRequest;
 use crate::http::response::json;
