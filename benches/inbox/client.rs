@@ -72,7 +72,9 @@ impl Client {
             } else if let Some((name, value)) = line.split_once(": ") {
                 match name {
                     "content-length" => length = value.parse().expect("a length"),
-                    "set-cookie" => answer.cookie = Some(value.to_owned()),
+                    "set-cookie" if value.starts_with("fastcore_session") => {
+                        answer.cookie = Some(value.to_owned());
+                    }
                     _ => {}
                 }
             }
