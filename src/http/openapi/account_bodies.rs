@@ -1,40 +1,12 @@
 //! The bodies of signing in and of accounts for the document, made from the limits that the extractors apply.
 
-use std::borrow::Cow;
-
 use utoipa::openapi::schema::{SchemaFormat, SchemaType};
-use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, Type};
-use utoipa::{PartialSchema, ToSchema};
+use utoipa::openapi::{KnownFormat, ObjectBuilder, Type};
 
 use crate::domain::password::Password;
 use crate::domain::staff::AccountName;
-
-/// A property of a body.
-struct Property {
-    name: &'static str,
-    schema: ObjectBuilder,
-    is_required: bool,
-}
-
-/// Defines a body: a JSON object of these properties.
-macro_rules! body {
-    ($(#[doc = $doc:literal])+ $body:ident, $name:literal, $properties:expr) => {
-        $(#[doc = $doc])+
-        pub(crate) struct $body;
-
-        impl PartialSchema for $body {
-            fn schema() -> RefOr<Schema> {
-                object(concat!($($doc),+).trim(), $properties)
-            }
-        }
-
-        impl ToSchema for $body {
-            fn name() -> Cow<'static, str> {
-                $name.into()
-            }
-        }
-    };
-}
+use crate::http::openapi::body::{self, Property, body, required};
+use crate::http::openapi::filter_schemas::text;
 
 body!(
     /// The credentials of an account.
@@ -115,27 +87,10 @@ fn code() -> ObjectBuilder {
     text().description(Some("The first code of the app.")).examples(["123456"])
 }
 
-fn required(name: &'static str, schema: ObjectBuilder) -> Property {
-    Property { name, schema, is_required: true }
-}
-
 /// A property that may be left out or `null`.
 fn optional(name: &'static str, schema: ObjectBuilder) -> Property {
     let schema = schema.schema_type(SchemaType::from_iter([Type::String, Type::Null]));
-    Property { name, schema, is_required: false }
-}
-
-fn object(description: &str, properties: impl IntoIterator<Item = Property>) -> RefOr<Schema> {
-    let object = ObjectBuilder::new().schema_type(Type::Object).description(Some(description));
-    let object = properties.into_iter().fold(object, |object, property| {
-        let object = object.property(property.name, property.schema);
-        if property.is_required { object.required(property.name) } else { object }
-    });
-    object.into()
-}
-
-fn text() -> ObjectBuilder {
-    ObjectBuilder::new().schema_type(Type::String)
+    body::optional(name, schema)
 }
 
 fn secret() -> ObjectBuilder {

@@ -5,6 +5,7 @@
 pub(crate) mod account_bodies;
 pub(crate) mod admin;
 pub(crate) mod bodies;
+pub(crate) mod body;
 pub mod document;
 pub(crate) mod filter_schemas;
 pub(crate) mod lead_schema;
