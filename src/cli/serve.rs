@@ -26,8 +26,8 @@ use crate::http::redirect::{self, RedirectTarget};
 use crate::http::server::Limits;
 use crate::http::server::tls::ServerTls;
 use crate::store::db::lock::ServerLock;
-use crate::store::file_owner::give_to_owner_of;
 use crate::store::paths::resolve_links;
+use crate::store::private_file::create_new;
 use crate::telemetry::LogThread;
 
 /// File descriptors kept for the database, the log, the listeners, and connections that are redirected.
@@ -133,10 +133,7 @@ pub(crate) fn run_server(
     manager.starting();
     let prepared =
         migrate::prepare(&server.database, &context.clock, &CommandContext::actor(), &lock)?;
-    let tokens = server.tokens()?;
-    if let (true, Some(file)) = (tokens.generated, &tokens.token_file) {
-        give_to_owner_of(&server.database, file)?;
-    }
+    let tokens = server.tokens(|path, token| create_new(&server.database, path, token))?;
     startup::log_prepared(server, &prepared, &tokens);
     startup::log_certificate(server, certificate.as_ref());
     startup::leave_settings(server);

@@ -1,8 +1,7 @@
 //! The bearer tokens of the site: configured, or generated at the first start.
 
 use std::fs;
-use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -67,10 +66,14 @@ impl IngestTokens {
     }
 
     /// Where no token is configured, uses the one in the file next to the database, and generates
-    /// that first if it does not exist.
-    pub(crate) fn or_generate(mut self, database: &Path) -> Result<Self, ConfigError> {
+    /// that first if it does not exist; `create` writes a new file.
+    pub(crate) fn or_generate(
+        mut self,
+        database: &Path,
+        create: impl FnOnce(&Path, &str) -> io::Result<()>,
+    ) -> Result<Self, ConfigError> {
         if self.missing {
-            self.use_token_file(database)?;
+            self.use_token_file(database, create)?;
         }
         Ok(self)
     }
@@ -87,7 +90,11 @@ impl IngestTokens {
         Ok(())
     }
 
-    fn use_token_file(&mut self, database: &Path) -> Result<(), ConfigError> {
+    fn use_token_file(
+        &mut self,
+        database: &Path,
+        create: impl FnOnce(&Path, &str) -> io::Result<()>,
+    ) -> Result<(), ConfigError> {
         let path = generated_file(database);
         let fail = |e: io::Error| {
             ConfigError::new(format_args!(
@@ -100,7 +107,7 @@ impl IngestTokens {
         } else {
             let secret = Secret::random().map_err(fail)?;
             self.generated = true;
-            write_new(&path, secret.reveal()).map_err(fail)?;
+            create(&path, secret.reveal()).map_err(fail)?;
             secret
         };
         self.accepted.push(digest(secret.reveal().as_bytes()));
@@ -122,18 +129,6 @@ fn generated_file(database: &Path) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
     name.push(".ingest-token");
     PathBuf::from(name)
-}
-
-/// Writes a new file, whole or not at all, readable by its owner alone; fails if it exists.
-fn write_new(path: &Path, text: &str) -> io::Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new()
-        .permissions(fs::Permissions::from_mode(0o600))
-        .tempfile_in(folder)?;
-    writeln!(file, "{text}")?;
-    file.as_file().sync_all()?;
-    file.persist_noclobber(path)?;
-    fs::File::open(folder)?.sync_all()
 }
 
 fn digest(bytes: &[u8]) -> [u8; 32] {

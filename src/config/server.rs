@@ -1,6 +1,7 @@
 //! The settings of `serve`.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -239,12 +240,16 @@ impl ServerConfig {
         Self::load(&Environment::of(&[]), &flags)
     }
 
-    /// The tokens; where none is configured, one is generated and stored next to the database.
+    /// The tokens; where none is configured, one is generated and stored next to the database by `create`,
+    /// which writes a text to a new file.
     ///
     /// # Errors
     /// The file next to the database cannot be read or written.
-    pub fn tokens(&self) -> Result<IngestTokens, ConfigError> {
-        self.configured.clone().or_generate(&self.database)
+    pub fn tokens(
+        &self,
+        create: impl FnOnce(&Path, &str) -> io::Result<()>,
+    ) -> Result<IngestTokens, ConfigError> {
+        self.configured.clone().or_generate(&self.database, create)
     }
 }
 

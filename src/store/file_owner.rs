@@ -8,7 +8,6 @@ use std::path::Path;
 
 use rustix::process::geteuid;
 
-use crate::store::error::StoreError;
 use crate::store::paths::folder_of;
 
 /// A user and a group, by their numbers.
@@ -51,14 +50,4 @@ impl FileOwner {
         }
         fchown(file, Some(self.uid), Some(self.gid))
     }
-}
-
-/// Gives a file that was just created next to a database to the owner of the database.
-///
-/// # Errors
-/// The file cannot be opened, or the system refuses it.
-pub fn give_to_owner_of(database: &Path, path: &Path) -> Result<(), StoreError> {
-    let given = File::open(path)
-        .and_then(|file| FileOwner::of_database(database).and_then(|owner| owner.give(&file)));
-    given.map_err(StoreError::at(path))
 }

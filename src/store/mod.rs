@@ -9,6 +9,7 @@ pub mod health;
 pub mod leads;
 pub mod paths;
 pub mod privacy;
+pub mod private_file;
 pub mod read;
 pub mod search;
 mod sql_types;

@@ -2,8 +2,7 @@
 //! backup: whoever has a copy of the database has no second factors.
 
 use std::fs;
-use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
@@ -11,8 +10,8 @@ use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use sha2::{Digest, Sha256};
 
 use crate::store::error::StoreError;
-use crate::store::file_owner::FileOwner;
-use crate::store::paths::{folder_of, sidecar_path, sync_folder_of};
+use crate::store::paths::sidecar_path;
+use crate::store::private_file;
 
 /// What the name of the file ends with.
 pub(crate) const SUFFIX: &str = ".staff-key";
@@ -53,7 +52,7 @@ impl StaffKey {
         let path = sidecar_path(database, SUFFIX);
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(StoreError::at(&path)(e)),
         };
         let mut key = [0; KEY_LEN];
@@ -91,21 +90,13 @@ impl StaffKey {
     }
 }
 
-/// Writes a new key, whole or not at all, readable by its owner alone; does nothing if there is one.
+/// Writes a new key; does nothing if there is one.
 fn create(database: &Path) -> Result<(), StoreError> {
     let path = sidecar_path(database, SUFFIX);
-    let fail = StoreError::at(&path);
-    let mut file = tempfile::Builder::new()
-        .permissions(fs::Permissions::from_mode(0o600))
-        .tempfile_in(folder_of(&path))
-        .map_err(fail)?;
-    writeln!(file, "{}", hex::encode(rand::random::<[u8; KEY_LEN]>())).map_err(fail)?;
-    let owner = FileOwner::of_database(database).and_then(|owner| owner.give(file.as_file()));
-    owner.and_then(|()| file.as_file().sync_all()).map_err(fail)?;
-    match file.persist_noclobber(&path) {
-        Ok(_) => sync_folder_of(&path).map_err(fail),
-        Err(e) if e.error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(e) => Err(fail(e.error)),
+    let key = hex::encode(rand::random::<[u8; KEY_LEN]>());
+    match private_file::create_new(database, &path, &key) {
+        Err(e) if e.kind() != ErrorKind::AlreadyExists => Err(StoreError::at(&path)(e)),
+        _ => Ok(()),
     }
 }
 
