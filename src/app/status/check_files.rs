@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Access, access, statvfs};
+use rustix::fs::{Access, access};
 
 use crate::app::atomic_file::{self, DATABASE_FILES};
 use crate::app::backup::folder::BackupSchedule;
@@ -142,11 +142,10 @@ fn permissions(meta: &Metadata) -> u32 {
 }
 
 pub(crate) fn disk_space(database: &Path) -> Finding {
-    let disk = match statvfs(folder_of(database)) {
-        Ok(disk) => disk,
+    let free = match disk_usage::free_bytes(folder_of(database)) {
+        Ok(free) => free,
         Err(e) => return Finding::error("disk", e.to_string(), access_hint(database)),
     };
-    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
     let size = fs::metadata(database).map_or(0, |meta| meta.len());
     let detail = format!("{} MiB are free; the database has {} MiB", free / MIB, size / MIB);
     match thresholds::disk_level(free, size) {

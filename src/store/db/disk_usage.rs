@@ -23,13 +23,21 @@ impl DiskUsage {
     /// # Errors
     /// The file system does not answer, or the database is missing.
     pub fn of(path: &Path) -> Result<Self, StoreError> {
-        let fs = statvfs(path).map_err(StoreError::at(path))?;
         Ok(Self {
             database: fs::metadata(path).map_err(StoreError::at(path))?.len(),
             wal: fs::metadata(sidecar_path(path, "-wal")).map_or(0, |meta| meta.len()),
-            free: fs.f_bavail.saturating_mul(fs.f_frsize),
+            free: free_bytes(path).map_err(StoreError::at(path))?,
         })
     }
+}
+
+/// The free space for this user on a file's disk, in bytes.
+///
+/// # Errors
+/// The file system does not answer.
+pub fn free_bytes(path: &Path) -> rustix::io::Result<u64> {
+    let fs = statvfs(path)?;
+    Ok(fs.f_bavail.saturating_mul(fs.f_frsize))
 }
 
 /// The free space that is left for leads on the database's disk, in bytes.
@@ -38,7 +46,7 @@ pub const RESERVE_BYTES: u64 = 64 << 20;
 /// Whether less than [`RESERVE_BYTES`] is free on a file's disk.
 #[must_use]
 pub fn is_reserve_reached(path: &Path) -> bool {
-    statvfs(path).is_ok_and(|fs| fs.f_bavail.saturating_mul(fs.f_frsize) < RESERVE_BYTES)
+    free_bytes(path).is_ok_and(|free| free < RESERVE_BYTES)
 }
 
 /// A disk with less free space has no room for the files that SQLite needs to open a database.
@@ -47,8 +55,7 @@ const MIN_FREE: u64 = 64 * 1024;
 /// Whether nothing can be written to a file's disk: it is read-only or full.
 #[must_use]
 pub fn refuses_writes(path: &Path) -> bool {
-    is_read_only(path)
-        || statvfs(path).is_ok_and(|fs| fs.f_bavail.saturating_mul(fs.f_frsize) < MIN_FREE)
+    is_read_only(path) || free_bytes(path).is_ok_and(|free| free < MIN_FREE)
 }
 
 /// Whether a file's disk is mounted read-only.
