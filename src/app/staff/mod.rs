@@ -23,6 +23,7 @@ use crate::app::staff::enrolment::TotpEnrolment;
 use crate::app::staff::key::StaffKey;
 use crate::app::staff::password::HashMemory;
 use crate::app::staff::sessions::{new_token, sha256};
+use crate::app::staff::totp::StoredSecrets;
 use crate::clock::Clock;
 use crate::domain::password::Password;
 use crate::domain::recovery_code::RecoveryCode;
@@ -33,7 +34,8 @@ use crate::store::error::StoreError;
 use crate::store::read::ReadPool;
 use crate::store::staff::invitations::Invitation;
 use crate::store::staff::list::AccountInfo;
-use crate::store::staff::rows::{Account, FactorChange};
+use crate::store::staff::rows::FactorChange;
+use crate::store::tx::WriteTx;
 
 /// Why an account was not added or changed.
 #[derive(Debug, Error)]
@@ -84,8 +86,9 @@ impl Credentials {
 /// The database or the key cannot be read or written.
 pub(crate) fn prepare(database: &Path, clock: &Clock) -> Result<StaffKey, StoreError> {
     let key = StaffKey::load_or_create(database)?;
-    totp::seal_stored(database, clock, &key)?;
-    let unreadable = totp::check_stored(database, Some(&key))?.unreadable;
+    let stored = StoredSecrets::read(database)?;
+    stored.seal_plain(database, clock, &key)?;
+    let unreadable = stored.unreadable(Some(&key));
     if !unreadable.is_empty() {
         tracing::error!(
             accounts = unreadable.join(", "),
@@ -155,16 +158,16 @@ pub fn invite(
     totp: bool,
     actor: &str,
 ) -> Result<Option<String>, StaffError> {
-    if exists(database, name)? {
-        return Ok(None);
-    }
-    let invitation = Invitation { name: name.as_str().to_owned(), totp };
-    let (token, actor) = (new_token(), actor.to_owned());
-    let (hash, expires) = (sha256(token.as_bytes()), link_expires_at(clock));
-    write_once(database, clock, move |tx| {
-        store::staff::invitations::invite(tx, &invitation, &hash, expires, &actor)
+    let (link, actor) = (NewLink::new(clock, name, totp), actor.to_owned());
+    let token = link.token.clone();
+    let invited = write_once(database, clock, move |tx| {
+        let is_new = !store::staff::accounts::exists(tx, &link.invitation.name)?;
+        if is_new {
+            link.write(tx, &actor)?;
+        }
+        Ok(is_new)
     })?;
-    Ok(Some(token))
+    Ok(invited.then_some(token))
 }
 
 /// Ends the password, the second factor and the sessions of an account, and invites its owner to choose new
@@ -183,22 +186,37 @@ pub fn reset_by_invitation(
     let unknown = new_token();
     let Credentials { password_hash, factor, .. } =
         Credentials::new(database, unknown.as_bytes(), &TotpChange::Without)?;
-    let invitation = Invitation { name: name.as_str().to_owned(), totp };
-    let (token, actor) = (new_token(), actor.to_owned());
-    let (hash, expires) = (sha256(token.as_bytes()), link_expires_at(clock));
+    let (link, actor) = (NewLink::new(clock, name, totp), actor.to_owned());
+    let token = link.token.clone();
     let invited = write_once(database, clock, move |tx| {
-        let name = &invitation.name;
+        let name = &link.invitation.name;
         let is_reset = store::staff::accounts::reset(tx, name, &password_hash, &factor, &actor)?;
         if is_reset {
-            store::staff::invitations::invite(tx, &invitation, &hash, expires, &actor)?;
+            link.write(tx, &actor)?;
         }
         Ok(is_reset)
     })?;
     Ok(invited.then_some(token))
 }
 
-fn link_expires_at(clock: &Clock) -> Timestamp {
-    Timestamp::from(clock.now()).saturating_add(INVITATION_LIFETIME)
+/// A link that is about to be stored.
+struct NewLink {
+    token: String,
+    invitation: Invitation,
+    expires_at_utc: Timestamp,
+}
+
+impl NewLink {
+    fn new(clock: &Clock, name: &AccountName, totp: bool) -> Self {
+        let invitation = Invitation { name: name.as_str().to_owned(), totp };
+        let expires_at_utc = Timestamp::from(clock.now()).saturating_add(INVITATION_LIFETIME);
+        Self { token: new_token(), invitation, expires_at_utc }
+    }
+
+    fn write(&self, tx: &mut WriteTx<'_>, actor: &str) -> Result<(), StoreError> {
+        let hash = sha256(self.token.as_bytes());
+        store::staff::invitations::invite(tx, &self.invitation, &hash, self.expires_at_utc, actor)
+    }
 }
 
 /// Removes an account and ends its sessions, or withdraws an invitation. Returns false if there is neither.
@@ -244,9 +262,5 @@ pub fn list(database: &Path, clock: &Clock) -> Result<Vec<AccountInfo>, StoreErr
 /// # Errors
 /// The database cannot be read.
 pub fn exists(database: &Path, name: &AccountName) -> Result<bool, StoreError> {
-    Ok(find(database, name)?.is_some())
-}
-
-fn find(database: &Path, name: &AccountName) -> Result<Option<Account>, StoreError> {
-    ReadPool::open(database)?.read(|tx| tx.account(name.as_str()))
+    Ok(ReadPool::open(database)?.read(|tx| tx.account(name.as_str()))?.is_some())
 }

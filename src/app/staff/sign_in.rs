@@ -60,6 +60,19 @@ pub struct SignedIn {
     pub recovery_codes_left: Option<usize>,
 }
 
+/// A code that was right, or was not needed.
+struct CheckedCode {
+    proof: SecondProof,
+    /// If it is a recovery code: how many are left after it.
+    recovery_codes_left: Option<usize>,
+}
+
+impl CheckedCode {
+    fn of(proof: SecondProof) -> Self {
+        Self { proof, recovery_codes_left: None }
+    }
+}
+
 /// Why an attempt was refused.
 #[derive(Debug)]
 pub enum SignInError {
@@ -106,8 +119,8 @@ impl SignIn {
         };
         let client = client.map(|client| self.guard.client_hasher.hash(client));
         let account = self.check_password(&attempt, account, password, client.as_deref()).await?;
-        let proof = self.check_code(&account, code.as_deref(), now).await;
-        let proof = proof.inspect_err(|error| {
+        let checked = self.check_code(&account, code.as_deref(), now).await;
+        let CheckedCode { proof, recovery_codes_left } = checked.inspect_err(|error| {
             let reason = match error {
                 SignInError::CodeRequired => RefusalReason::CodeMissing,
                 SignInError::WrongCode => RefusalReason::Code,
@@ -116,28 +129,15 @@ impl SignIn {
             self.record_refused(Some(&account), reason, client.as_deref());
         })?;
         let has_code = !matches!(proof, SecondProof::None);
-        let is_recovery = matches!(proof, SecondProof::RecoveryCode(_));
         let opened = self.sessions.open(&account, proof, browser, client).await;
         let Ok(None) = opened else {
             // Also where the disk is full: it was the right password.
             self.guard.throttle().succeeded(&attempt);
             let session = opened?.ok_or(SignInError::Wrong)?;
-            let recovery_codes_left = self.recovery_codes_left(is_recovery, account.name).await?;
             return Ok(SignedIn { session, recovery_codes_left });
         };
         // The account was changed since it was read, or the code was used by another request.
         Err(if has_code { SignInError::WrongCode } else { SignInError::Wrong })
-    }
-
-    async fn recovery_codes_left(
-        &self,
-        is_recovery: bool,
-        name: String,
-    ) -> Result<Option<usize>, SignInError> {
-        if !is_recovery {
-            return Ok(None);
-        }
-        Ok(Some(self.db.read(move |tx| tx.recovery_hashes(&name)).await?.len()))
     }
 
     /// Checks the password of an account that is signed in already, before its owner changes it. Wrong ones
@@ -211,14 +211,16 @@ impl SignIn {
         account: &Account,
         code: Option<&str>,
         now: i64,
-    ) -> Result<SecondProof, SignInError> {
-        let Some(sealed) = &account.totp_secret else { return Ok(SecondProof::None) };
-        let code = code.filter(|code| !code.is_empty()).ok_or(SignInError::CodeRequired)?;
-        let proof = match RecoveryCode::parse(code) {
-            Some(code) => self.check_recovery_code(account, code).await?,
-            None => self.check_totp_code(account, sealed, code, now),
+    ) -> Result<CheckedCode, SignInError> {
+        let Some(sealed) = &account.totp_secret else {
+            return Ok(CheckedCode::of(SecondProof::None));
         };
-        proof.ok_or(SignInError::WrongCode)
+        let code = code.filter(|code| !code.is_empty()).ok_or(SignInError::CodeRequired)?;
+        let checked = match RecoveryCode::parse(code) {
+            Some(code) => self.check_recovery_code(account, code).await?,
+            None => self.check_totp_code(account, sealed, code, now).map(CheckedCode::of),
+        };
+        checked.ok_or(SignInError::WrongCode)
     }
 
     fn check_totp_code(
@@ -244,14 +246,16 @@ impl SignIn {
         &self,
         account: &Account,
         code: RecoveryCode,
-    ) -> Result<Option<SecondProof>, SignInError> {
+    ) -> Result<Option<CheckedCode>, SignInError> {
         let name = account.name.clone();
         let hashes = self.db.read(move |tx| tx.recovery_hashes(&name)).await?;
+        let recovery_codes_left = Some(hashes.len().saturating_sub(1));
         let found = self.hashing.run(move |memory| {
             hashes.into_iter().find(|hash| memory.verify(code.as_bytes(), Some(hash)))
         });
         let found = found.await?.ok_or(SignInError::TooMany(HashLimiter::RETRY_AFTER_SECONDS))?;
-        Ok(found.map(SecondProof::RecoveryCode))
+        let proof = found.map(SecondProof::RecoveryCode);
+        Ok(proof.map(|proof| CheckedCode { proof, recovery_codes_left }))
     }
 
     /// Records the refusal in the audit log. An unknown name is left out: it may be a password

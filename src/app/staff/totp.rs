@@ -40,49 +40,61 @@ fn purpose(name: &str) -> String {
     format!("totp:{name}")
 }
 
-/// Seals the secrets that an older version has stored.
-///
-/// # Errors
-/// The database cannot be read or written.
-pub(crate) fn seal_stored(
-    database: &Path,
-    clock: &Clock,
-    key: &StaffKey,
-) -> Result<(), StoreError> {
-    let mut plain = ReadPool::open(database)?.read(|tx| tx.totp_secrets())?;
-    plain.retain(|(_, secret)| secret.len() == PLAIN_LEN);
-    if plain.is_empty() {
-        return Ok(());
+/// The secrets of a database's second factors, by the names of their accounts.
+#[derive(Clone)]
+pub(crate) struct StoredSecrets(Vec<(String, Vec<u8>)>);
+
+impl std::fmt::Debug for StoredSecrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("StoredSecrets")
     }
-    let key = key.clone();
-    write_once(database, clock, move |tx| {
-        plain.iter().try_for_each(|(name, secret)| {
-            let sealed = seal(&key, name, secret);
-            store::staff::accounts::replace_secret(tx, name, secret, &sealed)
+}
+
+impl StoredSecrets {
+    /// Reads the secrets.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub(crate) fn read(database: &Path) -> Result<Self, StoreError> {
+        ReadPool::open(database)?.read(|tx| tx.totp_secrets()).map(Self)
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Seals those that an older version has stored.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub(crate) fn seal_plain(
+        &self,
+        database: &Path,
+        clock: &Clock,
+        key: &StaffKey,
+    ) -> Result<(), StoreError> {
+        let plain: Vec<_> =
+            self.0.iter().filter(|(_, secret)| secret.len() == PLAIN_LEN).cloned().collect();
+        if plain.is_empty() {
+            return Ok(());
+        }
+        let key = key.clone();
+        write_once(database, clock, move |tx| {
+            plain.iter().try_for_each(|(name, secret)| {
+                let sealed = seal(&key, name, secret);
+                store::staff::accounts::replace_secret(tx, name, secret, &sealed)
+            })
         })
-    })
-}
+    }
 
-/// The second factors of a database.
-#[derive(Debug)]
-pub(crate) struct SecondFactors {
-    pub(crate) count: usize,
-    /// The accounts whose secrets the key does not open.
-    pub(crate) unreadable: Vec<String>,
-}
-
-/// Opens every sealed secret.
-///
-/// # Errors
-/// The database cannot be read.
-pub(crate) fn check_stored(
-    database: &Path,
-    key: Option<&StaffKey>,
-) -> Result<SecondFactors, StoreError> {
-    let mut stored = ReadPool::open(database)?.read(|tx| tx.totp_secrets())?;
-    let count = stored.len();
-    let is_readable =
-        |name: &str, secret: &[u8]| key.is_some_and(|key| open(key, name, secret).is_some());
-    stored.retain(|(name, secret)| secret.len() != PLAIN_LEN && !is_readable(name, secret));
-    Ok(SecondFactors { count, unreadable: stored.into_iter().map(|(name, _)| name).collect() })
+    /// The accounts whose sealed secrets the key does not open.
+    pub(crate) fn unreadable(self, key: Option<&StaffKey>) -> Vec<String> {
+        let is_readable =
+            |name: &str, secret: &[u8]| key.is_some_and(|key| open(key, name, secret).is_some());
+        let unreadable = self
+            .0
+            .into_iter()
+            .filter(|(name, secret)| secret.len() != PLAIN_LEN && !is_readable(name, secret));
+        unreadable.map(|(name, _)| name).collect()
+    }
 }

@@ -10,7 +10,7 @@ use crate::app::audit;
 use crate::app::backup::folder::{self, BackupSchedule};
 use crate::app::retention::notice_time;
 use crate::app::staff::key::StaffKey;
-use crate::app::staff::totp;
+use crate::app::staff::totp::{self, StoredSecrets};
 use crate::app::status::finding::Finding;
 use crate::app::status::thresholds::{self, Level};
 use crate::app::status::{check_files, clock_check};
@@ -94,14 +94,14 @@ fn inside(
 
 /// Whether the second factors can be read with the key next to the database.
 fn second_factors(database: &Path) -> Result<Vec<Finding>, StoreError> {
-    let stored = totp::check_stored(database, StaffKey::load(database)?.as_ref())?;
-    if stored.unreadable.is_empty() {
-        let of =
-            |count| format!("second factors: {count}, all readable with the key of this database");
-        let finding = (stored.count > 0).then(|| Finding::ok("staff", of(stored.count)));
-        return Ok(finding.into_iter().collect());
+    let stored = StoredSecrets::read(database)?;
+    let count = stored.count();
+    let unreadable = stored.unreadable(StaffKey::load(database)?.as_ref());
+    if unreadable.is_empty() {
+        let detail = format!("second factors: {count}, all readable with the key of this database");
+        return Ok((count > 0).then(|| Finding::ok("staff", detail)).into_iter().collect());
     }
-    let names = stored.unreadable.join(", ");
+    let names = unreadable.join(", ");
     let detail =
         format!("the second factors of {names} cannot be read with the key of this database");
     Ok(vec![Finding::error("staff", detail, totp::WRONG_KEY_HINT)])

@@ -7,8 +7,8 @@ use warp::reply::Response;
 use crate::app::staff::sessions::StaffSession;
 use crate::domain::password::Password;
 use crate::domain::staff::AccountName;
+use crate::http::admin::authenticate_from_page;
 use crate::http::admin::enrolment::{EnrolmentDto, RecoveryCodesDto};
-use crate::http::admin::{authenticate, check_origin};
 use crate::http::error::ApiError;
 use crate::http::extract::fields::Fields;
 use crate::http::openapi::responses::{OwnAccountErrors, RecoveryCodeErrors};
@@ -115,8 +115,7 @@ struct AccountForm {
 
 impl AccountForm {
     async fn read(request: &mut HttpRequest) -> Result<Self, ApiError> {
-        check_origin(request)?;
-        let session = authenticate(request).await?;
+        let session = authenticate_from_page(request).await?;
         let mut fields = Fields::parse(&request.read_json().await?)?;
         let password = Password::from_input(&fields.required("password"));
         let name = AccountName::parse(&session.name).ok_or(ApiError::Internal)?;

@@ -8,7 +8,7 @@ use warp::reply::{Reply, Response};
 use crate::app::staff::own_account::OwnAccountInfo;
 use crate::app::staff::sessions::StaffSession;
 use crate::domain::timestamp::Timestamp;
-use crate::http::admin::{authenticate, check_origin};
+use crate::http::admin::{authenticate, authenticate_from_page};
 use crate::http::error::ApiError;
 use crate::http::error_sources::read_error;
 use crate::http::extract::cookie;
@@ -48,8 +48,7 @@ pub(crate) async fn account(request: HttpRequest) -> Result<Response, ApiError> 
     security(("session" = []), ("session_https" = [])),
 )]
 pub(crate) async fn end(request: HttpRequest) -> Result<Response, ApiError> {
-    check_origin(&request)?;
-    let session = authenticate(&request).await?;
+    let session = authenticate_from_page(&request).await?;
     let mut id = [0; 32];
     hex::decode_to_slice(&request.path_param, &mut id).map_err(|_| ApiError::NotFound)?;
     let own_account = &request.context.app.admin.own_account;
@@ -76,8 +75,7 @@ pub(crate) async fn end(request: HttpRequest) -> Result<Response, ApiError> {
     security(("session" = []), ("session_https" = [])),
 )]
 pub(crate) async fn end_others(request: HttpRequest) -> Result<Response, ApiError> {
-    check_origin(&request)?;
-    let session = authenticate(&request).await?;
+    let session = authenticate_from_page(&request).await?;
     let own_account = &request.context.app.admin.own_account;
     own_account.close_other_sessions(&session).await.map_err(read_error)?;
     Ok(StatusCode::NO_CONTENT.into_response())

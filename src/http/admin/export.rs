@@ -18,7 +18,7 @@ use warp::reply::Response;
 use crate::app::export::error::ExportError;
 use crate::app::export::exports::ExportFile;
 use crate::app::export::{Export, ExportSource};
-use crate::http::admin::authenticate_post;
+use crate::http::admin::authenticate_from_page;
 use crate::http::error::ApiError;
 use crate::http::extract::query::{EXPORT_FORMATS, Query};
 use crate::http::openapi::responses::{Responses, content_response};
@@ -46,7 +46,7 @@ const PART: usize = 64 * 1024;
     security(("session" = []), ("session_https" = [])),
 )]
 pub(crate) async fn export(mut request: HttpRequest) -> Result<Response, ApiError> {
-    let staff = authenticate_post(&request).await?;
+    let staff = authenticate_from_page(&request).await?;
     let mut query = Query::parse_form(&request.read_form().await?);
     let filter = query.lead_filter();
     let format = query.export_format();

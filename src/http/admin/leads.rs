@@ -7,7 +7,7 @@ use warp::reply::Response;
 use crate::app::leads;
 use crate::domain::id::LeadId;
 use crate::http::admin::lead_types::{LeadDetailDto, LeadPageDto};
-use crate::http::admin::{authenticate, authenticate_post};
+use crate::http::admin::{authenticate, authenticate_from_page};
 use crate::http::context::HttpContext;
 use crate::http::error::ApiError;
 use crate::http::error_sources::read_error;
@@ -68,7 +68,7 @@ pub(crate) async fn list(request: HttpRequest) -> Result<Response, ApiError> {
     security(("session" = []), ("session_https" = [])),
 )]
 pub(crate) async fn search(mut request: HttpRequest) -> Result<Response, ApiError> {
-    authenticate_post(&request).await?;
+    authenticate_from_page(&request).await?;
     let query = Query::parse_json(&request.read_json().await?)?;
     page(&request.context, query).await
 }
@@ -121,7 +121,7 @@ pub(crate) async fn open(request: HttpRequest) -> Result<Response, ApiError> {
     security(("session" = []), ("session_https" = [])),
 )]
 pub(crate) async fn open_found(mut request: HttpRequest) -> Result<Response, ApiError> {
-    let staff = authenticate_post(&request).await?;
+    let staff = authenticate_from_page(&request).await?;
     let query = Query::parse_json(&request.read_json().await?)?;
     opened(&request.context, &request.path_param, query, staff.actor()).await
 }

@@ -39,8 +39,9 @@ async fn authenticate(request: &HttpRequest) -> Result<StaffSession, ApiError> {
     Ok(session)
 }
 
-/// [`authenticate`] for a request with a body, which only a page of this server may send.
-async fn authenticate_post(request: &HttpRequest) -> Result<StaffSession, ApiError> {
+/// [`authenticate`] for a request that only a page of this server may send: one with a body, or that changes
+/// something.
+async fn authenticate_from_page(request: &HttpRequest) -> Result<StaffSession, ApiError> {
     check_origin(request)?;
     authenticate(request).await
 }

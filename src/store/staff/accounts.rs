@@ -30,6 +30,14 @@ impl OwnChange {
     }
 }
 
+/// Whether there is an account of this name.
+///
+/// # Errors
+/// The database's own, as for all reads and writes here.
+pub fn exists(tx: &WriteTx<'_>, name: &str) -> Result<bool, StoreError> {
+    Ok(account(tx.conn, name)?.is_some())
+}
+
 /// Adds an account; with `first`, only if there is none at all. Returns whether it was added.
 ///
 /// # Errors
@@ -42,7 +50,7 @@ pub fn add(
     first: bool,
     actor: &str,
 ) -> Result<bool, StoreError> {
-    let taken = if first { has_account(tx.conn)? } else { account(tx.conn, name)?.is_some() };
+    let taken = if first { has_account(tx.conn)? } else { exists(tx, name)? };
     if taken {
         return Ok(false);
     }
