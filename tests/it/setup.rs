@@ -43,18 +43,11 @@ fn the_setup_link_creates_exactly_one_account() {
 #[test]
 fn a_setup_link_used_concurrently_creates_one_account() {
     let server = TestServer::start();
-    let tries: Vec<_> = (0..4)
-        .map(|i| {
-            let (address, token) = (server.address, server.setup_token.clone());
-            let name = format!("a{i}");
-            std::thread::spawn(move || {
-                let account = json!({"token": token, "name": name, "password": PASSWORD});
-                Browser::new(address).post("/admin/api/setup", &account).status
-            })
-        })
-        .collect();
-    let mut answers: Vec<u16> = tries.into_iter().map(|t| t.join().expect("an answer")).collect();
-    answers.sort_unstable();
+    let (address, token) = (server.address, server.setup_token.clone());
+    let answers = admin::concurrent_statuses(4, move |n| {
+        let account = json!({"token": token, "name": format!("a{n}"), "password": PASSWORD});
+        Browser::new(address).post("/admin/api/setup", &account).status
+    });
     assert_eq!(answers, [201, 410, 410, 410]);
     assert_eq!(server.number("SELECT count(*) FROM staff_account"), 1);
 }

@@ -195,6 +195,21 @@ pub(crate) fn totp_code(shown: &str, now: DateTime<Utc>) -> String {
     totp.generate(now.timestamp().try_into().expect("now")).to_string()
 }
 
+/// The statuses that requests sent at the same moment get, in order.
+pub(crate) fn concurrent_statuses(
+    requests: usize,
+    send: impl Fn(usize) -> u16 + Clone + Send + 'static,
+) -> Vec<u16> {
+    let spawn = |n| {
+        let send = send.clone();
+        std::thread::spawn(move || send(n))
+    };
+    let sent: Vec<_> = (0..requests).map(spawn).collect();
+    let mut statuses: Vec<u16> = sent.into_iter().map(|s| s.join().expect("an answer")).collect();
+    statuses.sort_unstable();
+    statuses
+}
+
 /// The recovery codes at the end of what `staff add` printed.
 pub(crate) fn recovery_codes(shown: &str) -> Vec<String> {
     let codes: Vec<_> = shown.lines().rev().take(10).map(str::to_owned).collect();
