@@ -1,8 +1,7 @@
 //! The first account: a setup link that works once, for half an hour.
 
-use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -10,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 use super::support::admin::{self, Browser, PASSWORD, START_TIME, TestClock, audit_rows_of};
-use super::support::binary::{command, free_address};
+use super::support::binary::{ServeProcess, command, free_address};
 use super::support::database::Database;
 use super::support::http::Client;
 use super::support::server::TestServer;
@@ -90,39 +89,23 @@ fn the_setup_link_was_written_to_the_journal() {
 #[test]
 fn serve_prints_the_setup_link_to_a_terminal_while_there_is_no_account() {
     let database = Database::without_file();
-    let start = || {
-        let serve = format!("{} serve --log-format json", env!("CARGO_BIN_EXE_fastcore"));
-        let mut command = std::process::Command::new("script");
+    let serve = || {
+        let mut command = command(database.folder(), &["serve"]);
         command
-            .args(["-qec", &serve, "/dev/null"])
-            .current_dir(database.folder())
             .env("FASTCORE_SITE_INGEST_TOKEN", TOKEN)
-            .env("FASTCORE_LISTEN", "127.0.0.1:0")
-            .env("FASTCORE_PUBLIC_URL", "https://leads.example.com")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped());
-        let mut child = command.spawn().expect("script is installed");
-        let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-        (child, lines.map_while(Result::ok))
+            .env("FASTCORE_PUBLIC_URL", "https://leads.example.com");
+        let (mut served, printed) = ServeProcess::spawn_on_terminal(&mut command);
+        assert!(answers_health(served.address));
+        served.terminate();
+        printed.iter().filter(|line| line.contains("/admin/setup")).collect::<Vec<_>>()
     };
-    let (mut child, mut lines) = start();
-    let link = lines.find(|line| line.contains("/admin/setup#")).expect("a link");
-    let token = link.trim().strip_prefix("https://leads.example.com/admin/setup#");
+    let links = serve();
+    assert_eq!(links.len(), 1, "{links:?}");
+    let token = links[0].trim().strip_prefix("https://leads.example.com/admin/setup#");
     assert_eq!(token.expect("a token").len(), 64);
-    end(&mut child, lines);
 
     admin::add_account(database.folder(), "jean");
-    let (mut child, mut lines) = start();
-    let address = lines
-        .by_ref()
-        .find_map(|line| {
-            let (_, rest) = line.split_once("\"address\":\"")?;
-            rest.split('"').next()?.parse().ok()
-        })
-        .expect("an address");
-    assert!(answers_health(address));
-    let rest = end(&mut child, lines);
-    assert!(!rest.iter().any(|line| line.contains("/admin/setup")), "{rest:?}");
+    assert_eq!(serve(), Vec::<String>::new());
 }
 
 /// Waits until a server answers: by then it has printed what there was to print.
@@ -132,14 +115,4 @@ fn answers_health(address: SocketAddr) -> bool {
             .is_some_and(|mut client| client.request("GET", "/health", &[], b"").status == 200)
     };
     wait_until(Duration::from_secs(30), &mut { answers })
-}
-
-/// Ends a server that runs in `script`; the rest of its output.
-fn end(child: &mut Child, lines: impl Iterator<Item = String>) -> Vec<String> {
-    let id = child.id().to_string();
-    let pkill = std::process::Command::new("pkill").args(["-TERM", "-P", &id]).status();
-    assert!(pkill.expect("pkill is installed").success());
-    let rest = lines.collect();
-    child.wait().expect("it ends");
-    rest
 }

@@ -1,5 +1,6 @@
 //! The built binary, run as an operator runs it.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
@@ -8,6 +9,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::Value;
 
 use super::TOKEN;
@@ -49,8 +51,19 @@ impl ServeProcess {
 
     /// Runs a prepared `serve` on a free port and waits until it listens.
     pub(crate) fn spawn(command: &mut Command) -> Self {
+        Self::spawn_with_output(command, Stdio::null())
+    }
+
+    /// Runs a prepared `serve` whose standard output is a terminal; what it prints there, line by line.
+    pub(crate) fn spawn_on_terminal(command: &mut Command) -> (Self, Receiver<String>) {
+        let (terminal, output) = open_terminal();
+        let served = Self::spawn_with_output(command, Stdio::from(output));
+        (served, read_lines(terminal))
+    }
+
+    fn spawn_with_output(command: &mut Command, output: Stdio) -> Self {
         command.env("FASTCORE_LISTEN", "127.0.0.1:0");
-        let (child, lines) = launch(command);
+        let (child, lines) = launch(command, output);
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut served = Self { address, child, lines, log: Vec::new() };
         served.address = loop {
@@ -66,7 +79,7 @@ impl ServeProcess {
     /// Runs a prepared `serve` whose log does not say in JSON where it listens.
     pub(crate) fn spawn_with_text_log(command: &mut Command) -> Self {
         let address = free_address();
-        let (child, lines) = launch(command.env("FASTCORE_LISTEN", address.to_string()));
+        let (child, lines) = launch(command.env("FASTCORE_LISTEN", address.to_string()), Stdio::null());
         let mut served = Self { address, child, lines, log: Vec::new() };
         for _ in 0..600 {
             if TcpStream::connect(address).is_ok() {
@@ -154,16 +167,33 @@ impl Drop for StalledServer {
 }
 
 /// Starts a process; its standard error, line by line.
-fn launch(command: &mut Command) -> (Child, Receiver<String>) {
-    let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().expect("it runs");
-    let stderr = BufReader::new(child.stderr.take().expect("a pipe"));
+fn launch(command: &mut Command, output: Stdio) -> (Child, Receiver<String>) {
+    let mut child = command.stderr(Stdio::piped()).stdout(output).spawn().expect("it runs");
+    // Only the process has its output open now: what reads it sees its end.
+    command.stdout(Stdio::null());
+    let stderr = child.stderr.take().expect("a pipe");
+    (child, read_lines(stderr))
+}
+
+/// Reads lines on a thread, until their end.
+fn read_lines(input: impl Read + Send + 'static) -> Receiver<String> {
     let (tell, lines) = channel();
     std::thread::spawn(move || {
-        for line in stderr.lines().map_while(Result::ok) {
+        for line in BufReader::new(input).lines().map_while(Result::ok) {
             let _ = tell.send(line);
         }
     });
-    (child, lines)
+    lines
+}
+
+/// Opens a pseudo-terminal: what is written to the second file is read from the first.
+fn open_terminal() -> (File, File) {
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+    grantpt(&terminal).and_then(|()| unlockpt(&terminal)).expect("it is ours");
+    let path = ptsname(&terminal, Vec::new()).expect("it has a name");
+    let path = path.to_str().expect("a path");
+    let side = File::options().read(true).write(true).open(path).expect("the other side opens");
+    (terminal.into(), side)
 }
 
 /// An address on loopback where nothing listens.
@@ -177,7 +207,7 @@ pub(crate) fn free_address() -> SocketAddr {
 /// Runs a command that should end by itself soon; its exit status, none if it serves instead and
 /// had to be killed, and its standard error.
 pub(crate) fn run_until_listening(command: &mut Command) -> (Option<i32>, String) {
-    let (mut child, lines) = launch(command);
+    let (mut child, lines) = launch(command, Stdio::null());
     let mut log = String::new();
     loop {
         match lines.recv_timeout(Duration::from_secs(60)) {
