@@ -320,8 +320,13 @@ impl BadDisk {
     /// A `serve` on this disk. Only that process is given the library.
     pub(crate) fn serve(&self) -> Command {
         let mut command = serve(self.path());
-        command.env("LD_PRELOAD", &self.library).env("FAILING_FSYNC", &self.flag);
+        self.load_into(&mut command).env("FAILING_FSYNC", &self.flag);
         command
+    }
+
+    /// Gives a command the library.
+    pub(crate) fn load_into<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command.env("LD_PRELOAD", &self.library)
     }
 
     pub(crate) fn breaks(&self) {

@@ -42,7 +42,8 @@ fn request_id(n: usize) -> String {
     format!("00000000-0000-4000-8000-{n:012}")
 }
 
-fn rows(count: usize) -> String {
+/// The rows of the first service as CSV.
+pub(crate) fn rows(count: usize) -> String {
     std::iter::once(HEADER.to_owned()).chain((1..=count).map(row)).collect()
 }
 

@@ -1,6 +1,9 @@
 //! Schema migrations: what the binary embeds, that each one keeps existing rows, and what is
 //! refused.
 
+mod interrupted;
+mod published;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -45,27 +48,17 @@ fn newest() -> u32 {
     *files().keys().max().expect("a migration")
 }
 
-/// Rows for a database that has just got a migration.
-fn rows_after(version: u32) -> String {
-    let path = root().join(format!("tests/it/data/migrations/V{version}.sql"));
-    fs::read_to_string(&path).unwrap_or_else(|e| {
-        panic!("{}: {e}; a new migration brings rows to try the next ones on", path.display())
-    })
+/// The database that a binary with this newest schema left.
+fn fixture(version: u32) -> PathBuf {
+    root().join(format!("tests/data/databases/V{version}.db"))
 }
 
-/// A database at an older version, full of rows, as the binary of that time left it.
-fn behind(version: u32) -> Database {
-    let folder = Database::without_file();
-    let mut conn = folder.sqlite();
-    conn.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())).expect("a mode");
-    for step in 1..=version {
-        let target = Target::Version(step.try_into().expect("small"));
-        embedded::migrations::runner().set_target(target).run(&mut conn).expect("a migration");
-        conn.execute_batch(&rows_after(step)).unwrap_or_else(|e| panic!("V{step}.sql: {e}"));
-        conn.pragma_update(None, "user_version", step).expect("a version");
-    }
-    drop(conn);
-    folder
+/// A copy of [`fixture`].
+fn at_schema(version: u32) -> Database {
+    let database = Database::without_file();
+    fs::copy(fixture(version), database.path()).unwrap_or_else(|e| panic!("V{version}: {e}"));
+    fs::set_permissions(database.path(), fs::Permissions::from_mode(0o600)).expect("a mode");
+    database
 }
 
 /// The schema's text, less the history of how it came to be.
@@ -120,38 +113,8 @@ fn the_binary_embeds_exactly_the_migration_files() {
 }
 
 #[test]
-fn each_migration_keeps_the_rows_of_earlier_versions() {
-    let by_hand = Database::without_file();
-    let conn = by_hand.sqlite();
-    conn.execute_batch("PRAGMA foreign_keys = ON").expect("a pragma");
-    let mut seen: Vec<(String, String)> = Vec::new();
-    for (number, (what, text)) in files() {
-        conn.execute_batch(&format!("BEGIN; {text} COMMIT;"))
-            .unwrap_or_else(|e| panic!("{what}: {e}"));
-        for (table, rows) in &seen {
-            let now = format!("{:?}", sql::rows(&conn, &format!("SELECT * FROM {table}")));
-            assert_eq!(&now, rows, "V{number} changed the rows of {table}");
-        }
-        conn.execute_batch(&rows_after(number)).unwrap_or_else(|e| panic!("V{number}.sql: {e}"));
-        seen = ["audit_log", "lead_inbox"]
-            .iter()
-            .filter(|t| conn.table_exists(None, **t).expect("an answer"))
-            .map(|t| {
-                (t.to_string(), format!("{:?}", sql::rows(&conn, &format!("SELECT * FROM {t}"))))
-            })
-            .collect();
-    }
-    let check = |pragma: &str| sql::rows(&conn, pragma);
-    assert_eq!(check("PRAGMA integrity_check"), [[Some("ok".to_owned())]]);
-    assert!(check("PRAGMA foreign_key_check").is_empty());
-    assert_eq!(schema(&conn), schema(&Database::empty().sqlite()), "as the binary makes it");
-    drop(conn);
-    by_hand.succeed(&["audit", "verify"]);
-}
-
-#[test]
 fn renamed_tables_keep_their_rows() {
-    let database = behind(6);
+    let database = at_schema(6);
     database.succeed(&["migrate"]);
     let rows = |text: &str| sql::rows(&database.sqlite(), text);
     let text = |text: &str| Some(text.to_owned());
@@ -201,7 +164,7 @@ fn migration_status_creates_no_database() {
 
 #[test]
 fn an_outdated_schema_is_refused_by_every_command_except_migrate() {
-    let database = behind(newest() - 1);
+    let database = at_schema(newest() - 1);
     let text = database.succeed(&["migrate", "status"]);
     let last = text.lines().last().expect("a line");
     assert!(last.ends_with("pending") && text.matches("pending").count() == 1, "{text}");
@@ -221,7 +184,7 @@ fn an_outdated_schema_is_refused_by_every_command_except_migrate() {
 #[test]
 fn a_database_with_rows_is_backed_up_before_migration_from_every_version() {
     for from in 1..newest() {
-        let database = behind(from);
+        let database = at_schema(from);
         let (before, rows) = (database.dump(), database.one("SELECT max(seq) FROM audit_log"));
         let output = database.run(&["migrate"]);
         assert!(output.status.success(), "V{from}: {output:?}");
@@ -266,7 +229,7 @@ fn an_outdated_database_without_rows_is_migrated_without_a_backup() {
 
 #[test]
 fn serve_migrates_at_startup() {
-    let database = behind(newest() - 1);
+    let database = at_schema(newest() - 1);
     let mut server = ServeProcess::start(database.folder());
     server.terminate();
     assert_eq!(copies(database.folder()).len(), 1);
@@ -302,7 +265,7 @@ fn with_history(database: &Database, sql: &str) {
 fn a_history_with_an_edited_migration_is_refused() {
     for version in [newest(), newest() - 1] {
         for change in ["checksum = '42'", "name = 'another'"] {
-            let database = behind(version);
+            let database = at_schema(version);
             with_history(
                 &database,
                 &format!("UPDATE refinery_schema_history SET {change} WHERE version = 2"),
@@ -314,7 +277,7 @@ fn a_history_with_an_edited_migration_is_refused() {
 
 #[test]
 fn a_history_with_a_gap_is_refused() {
-    let database = behind(newest());
+    let database = at_schema(newest());
     with_history(&database, "DELETE FROM refinery_schema_history WHERE version = 2");
     assert_refused(&database, "V2__");
 }

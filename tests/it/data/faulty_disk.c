@@ -7,12 +7,16 @@
  *
  * With POWER_CUT set, NAME.durable is, for the database and its WAL, what would be left of the file NAME
  * if the power failed now: the blocks that a flush has brought to the disk since they were written last.
- * NAME.dirty lists the blocks that wait for one. */
+ * NAME.dirty lists the blocks that wait for one.
+ *
+ * With KILL_AT set, the process is killed in the middle of that write to a file whose name ends with KILL_IN; the first
+ * is 1. The number of such writes is in the file that KILL_COUNT names, if the process ends by itself. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,17 +86,53 @@ static void flushed(int descriptor, int succeeded)
     close(dirty);
 }
 
+static int kill_writes;
+
+/* How much of a write to make: half of the one at which the process is to be killed. */
+static size_t before_write(int descriptor, size_t size)
+{
+    const char *suffix = getenv("KILL_IN"), *at = getenv("KILL_AT");
+    char link[64], path[PATH_MAX];
+    if (!suffix || !at)
+        return size;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    if (length < (ssize_t)strlen(suffix) || memcmp(path + length - strlen(suffix), suffix, strlen(suffix)))
+        return size;
+    return ++kill_writes == atoi(at) ? size / 2 : size;
+}
+
+static void after_write(size_t made, size_t asked)
+{
+    if (made < asked)
+        kill(getpid(), SIGKILL);
+}
+
+__attribute__((destructor)) static void count_writes(void)
+{
+    const char *name = getenv("KILL_COUNT");
+    FILE *file = name ? fopen(name, "w") : NULL;
+    if (file) {
+        fprintf(file, "%d", kill_writes);
+        fclose(file);
+    }
+}
+
 ssize_t write(int descriptor, const void *bytes, size_t size)
 {
     off64_t offset = lseek64(descriptor, 0, SEEK_CUR);
-    ssize_t done = REAL("write", write_fn)(descriptor, bytes, size);
+    size_t part = before_write(descriptor, size);
+    ssize_t done = REAL("write", write_fn)(descriptor, bytes, part);
+    after_write(part, size);
     written(descriptor, offset, done);
     return done;
 }
 
 ssize_t pwrite64(int descriptor, const void *bytes, size_t size, off64_t offset)
 {
-    ssize_t done = REAL("pwrite64", pwrite_fn)(descriptor, bytes, size, offset);
+    size_t part = before_write(descriptor, size);
+    ssize_t done = REAL("pwrite64", pwrite_fn)(descriptor, bytes, part, offset);
+    after_write(part, size);
     written(descriptor, offset, done);
     return done;
 }

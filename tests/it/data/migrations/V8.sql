@@ -1,2 +1,0 @@
--- A finished erasure.
-UPDATE erasure_wipe SET wiped_through = 2;
