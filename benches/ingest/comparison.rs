@@ -14,7 +14,8 @@ use fastcore::domain::hash_chain::ChainPosition;
 use fastcore::domain::lead::NewLead;
 use fastcore::http::header_policy::HeaderPolicy;
 use fastcore::http::router::Routes;
-use fastcore::http::server::{Limits, bind, listen, serve};
+use fastcore::http::server::listener::{Listener, bind};
+use fastcore::http::server::{Limits, serve};
 use fastcore::store::leads::submit::StoredLead;
 use fastcore::telemetry::{self, LogFlags, LogThread};
 use http::StatusCode;
@@ -46,7 +47,7 @@ pub(super) fn run(role: &str) {
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let _log_thread = LogThread::start().expect("a thread");
     runtime.block_on(async {
-        let listener = bind(settings.listen).and_then(listen).expect("a port");
+        let listener = bind(settings.listen).and_then(Listener::new).expect("a port");
         let address = listener.local_addr().expect("an address");
         writeln!(std::io::stderr(), r#"{{"address":"{address}"}}"#).expect("a log");
         let policy =

@@ -5,6 +5,7 @@ use chrono::Utc;
 use crate::app::demo;
 use crate::cli::error::CliError;
 use crate::cli::{CommandContext, output, serve};
+use crate::config::passed_sockets::PassedSockets;
 use crate::config::server::ServerConfig;
 use crate::http::demo::SignInLink;
 use crate::store::db::lock::ServerLock;
@@ -36,5 +37,5 @@ pub(crate) fn run(context: &CommandContext, args: &Args) -> Result<(), CliError>
         let now: chrono::DateTime<Utc> = context.clock.now();
         demo::fill(&database, now, LEADS, &lock)?
     };
-    serve::run_server(context, &server, Some(SignInLink::new(session)))
+    serve::run_server(context, &server, PassedSockets::default(), Some(SignInLink::new(session)))
 }

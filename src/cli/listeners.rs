@@ -1,8 +1,8 @@
 //! The addresses of a server, and what speaks on them: HTTPS or plaintext, and the redirect to HTTPS.
 
-use std::net::SocketAddr;
+use std::net::{self, SocketAddr};
 
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::TcpSocket;
 use tokio::runtime::Runtime;
 
 use crate::app::certificate::pem_pair::PemPaths;
@@ -10,49 +10,78 @@ use crate::app::certificate::store::CertificateStore;
 use crate::cli::error::CliError;
 use crate::clock::Clock;
 use crate::config::https::TlsFiles;
+use crate::config::passed_sockets::PassedSockets;
 use crate::config::server::ServerConfig;
-use crate::http;
+use crate::http::server::listener::{self, Listener};
 use crate::http::server::tls::ServerTls;
 
 /// The addresses, taken before anything is created, so that a port in use leaves nothing behind.
 pub(crate) struct Sockets {
-    main: TcpSocket,
-    redirect: Option<TcpSocket>,
+    main: NamedSocket,
+    redirect: Option<NamedSocket>,
 }
 
 /// What takes connections.
 pub(crate) struct Listeners {
-    pub(crate) main: TcpListener,
-    pub(crate) redirect: Option<TcpListener>,
+    pub(crate) main: Listener,
+    pub(crate) redirect: Option<Listener>,
 }
 
 impl Sockets {
-    pub(crate) fn bind(server: &ServerConfig) -> Result<Self, CliError> {
-        let bind = |name: &str, address: SocketAddr| {
-            http::server::bind(address).map_err(|error| cannot_listen(name, address, &error))
-        };
-        let main = bind("FASTCORE_LISTEN", server.listen)?;
-        let redirect =
-            server.redirect_listen.map(|address| bind("FASTCORE_REDIRECT_LISTEN", address));
+    /// Takes the addresses of the settings, each unless systemd passed a socket for it.
+    pub(crate) fn bind(server: &ServerConfig, passed: PassedSockets) -> Result<Self, CliError> {
+        let main = NamedSocket::take("FASTCORE_LISTEN", server.listen, passed.main)?;
+        let redirect = server.redirect_listen;
+        let redirect = redirect
+            .map(|address| NamedSocket::take("FASTCORE_REDIRECT_LISTEN", address, passed.redirect));
         Ok(Self { main, redirect: redirect.transpose()? })
     }
 
     /// Takes connections only when leads can be stored: until then, the site sees at once that none can.
-    pub(crate) fn listen(
-        self,
-        runtime: &Runtime,
-        server: &ServerConfig,
-    ) -> Result<Listeners, CliError> {
+    /// Those on a socket of systemd's wait.
+    pub(crate) fn listen(self, runtime: &Runtime) -> Result<Listeners, CliError> {
         let _inside = runtime.enter();
-        let listen = |name: &str, socket: TcpSocket, address: SocketAddr| {
-            http::server::listen(socket).map_err(|error| cannot_listen(name, address, &error))
+        let redirect = self.redirect.map(NamedSocket::listen).transpose()?;
+        Ok(Listeners { main: self.main.listen()?, redirect })
+    }
+}
+
+/// The socket for the address of a setting.
+struct NamedSocket {
+    setting: &'static str,
+    address: SocketAddr,
+    source: SocketSource,
+}
+
+enum SocketSource {
+    Bound(TcpSocket),
+    Passed(net::TcpListener),
+}
+
+impl NamedSocket {
+    fn take(
+        setting: &'static str,
+        address: SocketAddr,
+        passed: Option<net::TcpListener>,
+    ) -> Result<Self, CliError> {
+        let source = match passed {
+            Some(socket) => {
+                tracing::info!(socket_address = %address, "systemd passed the socket for {setting}");
+                SocketSource::Passed(socket)
+            }
+            None => SocketSource::Bound(
+                listener::bind(address).map_err(|error| cannot_listen(setting, address, &error))?,
+            ),
         };
-        let main = listen("FASTCORE_LISTEN", self.main, server.listen)?;
-        let redirect = self.redirect.zip(server.redirect_listen);
-        let redirect = redirect
-            .map(|(socket, at)| listen("FASTCORE_REDIRECT_LISTEN", socket, at))
-            .transpose()?;
-        Ok(Listeners { main, redirect })
+        Ok(Self { setting, address, source })
+    }
+
+    fn listen(self) -> Result<Listener, CliError> {
+        let listener = match self.source {
+            SocketSource::Bound(socket) => Listener::new(socket),
+            SocketSource::Passed(socket) => Listener::of_manager(socket),
+        };
+        listener.map_err(|error| cannot_listen(self.setting, self.address, &error))
     }
 }
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use futures_util::future::OptionFuture;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +16,7 @@ use crate::cli::service_manager::ServiceManager;
 use crate::cli::{CommandContext, DatabaseArg, output, signals, startup};
 use crate::config::https;
 use crate::config::ingest_tokens::IngestTokens;
+use crate::config::passed_sockets::PassedSockets;
 use crate::config::server::{BackupConfig, ServerConfig, ServerFlags};
 use crate::config::service_manager::NotifySettings;
 use crate::http;
@@ -24,6 +24,7 @@ use crate::http::demo::SignInLink;
 use crate::http::header_policy::HeaderPolicy;
 use crate::http::redirect::{self, RedirectTarget};
 use crate::http::server::Limits;
+use crate::http::server::listener::Listener;
 use crate::http::server::tls::ServerTls;
 use crate::store::db::lock::ServerLock;
 use crate::store::paths::resolve_links;
@@ -112,22 +113,26 @@ pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> 
         backup_keep: args.backup_keep,
         retention: args.retention,
     };
+    let passed = PassedSockets::take(&context.environment)?;
+    let flags = passed.in_flags(&context.environment, flags)?;
     let mut server = ServerConfig::load(&context.environment, &flags)?;
     server.database = resolve_links(&server.database);
     startup::log_settings(&context.environment);
-    run_server(context, &server, None)
+    run_server(context, &server, passed, None)
 }
 
-/// Runs a server until a signal ends it; with a sign-in link, prints that.
+/// Runs a server until a signal ends it, on the sockets that were passed to it or its own; with a sign-in
+/// link, prints that.
 pub(crate) fn run_server(
     context: &CommandContext,
     server: &ServerConfig,
+    passed: PassedSockets,
     link: Option<SignInLink>,
 ) -> Result<(), CliError> {
     let _log_thread = LogThread::start()?;
     let lock = ServerLock::take(&server.database)?;
     let runtime = start_runtime()?;
-    let sockets = Sockets::bind(server)?;
+    let sockets = Sockets::bind(server, passed)?;
     let certificate = listeners::open_certificate(server.tls.as_ref(), &context.clock)?;
     let manager = ServiceManager::new(NotifySettings::load(&context.environment)?);
     manager.starting();
@@ -144,7 +149,7 @@ pub(crate) fn run_server(
         Schedules { backups, retention: server.retention, certificate: certificate.clone() };
     let (app, background) =
         App::start(&server.database, &context.clock, schedules, runtime.handle())?;
-    let listeners = sockets.listen(&runtime, server)?;
+    let listeners = sockets.listen(&runtime)?;
     let shutdown = background.shutdown();
     signals::handle(&runtime, shutdown.clone(), certificate.clone(), manager.clone())?;
     let tls = certificate.as_ref().map(listeners::tls).transpose()?;
@@ -207,7 +212,7 @@ async fn serve(
 
 /// Redirects plaintext to HTTPS, with few connections and without a promise of HTTPS in its headers.
 fn serve_redirects(
-    listener: TcpListener,
+    listener: Listener,
     target: &RedirectTarget,
     shutdown: CancellationToken,
 ) -> impl Future<Output = ()> + use<> {

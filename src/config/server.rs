@@ -282,7 +282,7 @@ pub fn reached_at(environment: &Environment) -> String {
     })
 }
 
-fn address(text: &str) -> Option<SocketAddr> {
+pub(crate) fn address(text: &str) -> Option<SocketAddr> {
     let localhost = || {
         let port = text.strip_prefix("localhost:")?.parse().ok()?;
         Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))

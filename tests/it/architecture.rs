@@ -22,7 +22,7 @@ const MEETING_POINTS: [&str; 4] =
     ["cli/serve.rs", "cli/listeners.rs", "cli/demo.rs", "cli/openapi.rs"];
 
 /// Libraries and the one layer that may import them.
-const HOMES: [(&str, &str); 23] = [
+const HOMES: [(&str, &str); 24] = [
     ("rusqlite", "store"),
     ("r2d2", "store"),
     ("r2d2_sqlite", "store"),
@@ -35,6 +35,7 @@ const HOMES: [(&str, &str); 23] = [
     ("rust_embed", "http"),
     ("clap", "cli"),
     ("clap_complete", "cli"),
+    ("listenfd", "config"),
     ("qrcode", "app"),
     ("rpassword", "cli"),
     ("csv", "app"),

@@ -39,7 +39,8 @@ const RUN_ELSEWHERE: [(&str, &str, &str); 10] = [
 ];
 
 /// Comments before blocks that a script of CI runs.
-const RUN_BY: [(&str, &str); 2] = [("systemd", ".ci/unit"), ("litestream", ".ci/litestream")];
+const RUN_BY: [(&str, &str); 3] =
+    [("systemd", ".ci/unit"), ("socket", ".ci/unit"), ("litestream", ".ci/litestream")];
 
 macro_rules! pages {
     ($($test:ident: $page:literal,)*) => {
@@ -377,7 +378,8 @@ fn every_link_has_a_target() {
 
 #[test]
 fn every_path_named_in_a_document_exists() {
-    let folders = ["src/", "tests/", "assets/", "migrations/", "benches/", "docs/", ".ci/"];
+    let folders =
+        ["src/", "tests/", "assets/", "migrations/", "benches/", "docs/", "packaging/", ".ci/"];
     for page in PAGES {
         for line in prose(page) {
             // Odd parts are inline code; <name> is a placeholder.
@@ -394,7 +396,8 @@ fn every_path_named_in_a_document_exists() {
 #[test]
 fn every_document_named_in_a_file_exists() {
     let scripts = [".ci/unit", ".ci/site", ".ci/next", ".ci/smoke", ".ci/litestream"];
-    for file in [".env.example", "fastcore.service"].into_iter().chain(scripts) {
+    let shipped = [".env.example", "fastcore.service", "packaging/fastcore.socket"];
+    for file in shipped.into_iter().chain(scripts) {
         let text = read(file);
         for rest in text.split("docs/").skip(1) {
             let end = rest.find(|c: char| !c.is_alphanumeric() && !"-.".contains(c));

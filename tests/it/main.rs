@@ -62,6 +62,7 @@ mod setup;
 mod sign_in;
 mod sign_in_limits;
 mod sign_in_through_nginx;
+mod socket_activation;
 mod staff;
 mod status_matrix;
 mod tampering;

@@ -165,6 +165,20 @@ fn a_shutdown_finishes_the_requests_that_have_arrived_over_tls() {
     assert_eq!(idle.stream.read(&mut [0]).expect("no truncation"), 0);
 }
 
+#[test]
+fn a_handshake_under_way_at_a_shutdown_was_cut_off() {
+    let (mut server, authority) = serving(Limits::default());
+    let stream = TcpStream::connect(server.address).expect("the server accepts");
+    std::thread::sleep(Duration::from_millis(300));
+    let late = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(300));
+        let stream = handshake(stream, &authority.client_config(&TLS13, &[])).expect("TLS");
+        Client::on(stream).post_lead(&lead()).status
+    });
+    server.stop();
+    assert_eq!(late.join().expect("no panic"), 201);
+}
+
 /// A client of another library.
 #[test]
 fn curl_sends_a_lead_with_each_version() {

@@ -87,9 +87,9 @@ impl Middleware {
             slot.mark_idle();
         }
         let headers = response.headers_mut();
-        if !is_body_read {
+        if !is_body_read || *draining.borrow() {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
-        } else if !client_closes && !*draining.borrow() && !headers.contains_key(CONNECTION) {
+        } else if !client_closes && !headers.contains_key(CONNECTION) {
             headers.insert(KEEP_ALIVE, HeaderValue::from_static(KEEP_ALIVE_PROMISE));
         }
         self.add_headers(headers, id.clone());

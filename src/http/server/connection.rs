@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::stream;
 use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
 use warp::reply::{Reply, Response};
 
 use crate::http::server::connection_limit::ConnectionSlot;
@@ -18,6 +19,17 @@ pub(crate) struct ConnectionInfo {
     pub(crate) slot: Arc<ConnectionSlot>,
     /// Becomes true when the server shuts down.
     pub(crate) draining: watch::Receiver<bool>,
+}
+
+impl ConnectionInfo {
+    /// Returns when the server shuts down; for a connection without a request yet, not before `first_request`.
+    pub(crate) async fn told_to_end(&self, first_request: Instant) {
+        let mut draining = self.draining.clone();
+        drop(draining.wait_for(|draining| *draining).await);
+        if self.slot.steps() == 0 {
+            sleep_until(first_request).await;
+        }
+    }
 }
 
 /// Marks a response with a streaming body: the connection is busy until the body has been sent.

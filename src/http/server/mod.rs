@@ -5,26 +5,25 @@ pub(crate) mod client_stream;
 pub(crate) mod connection;
 pub(crate) mod connection_limit;
 pub mod limits;
+pub mod listener;
 pub(crate) mod request_body;
 pub mod tls;
 pub(crate) mod transport;
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
@@ -38,41 +37,23 @@ use crate::http::server::client_stream::ClientStream;
 use crate::http::server::connection::ConnectionInfo;
 use crate::http::server::connection_limit::{ConnectionLimiter, ConnectionSlot};
 pub use crate::http::server::limits::Limits;
+use crate::http::server::listener::Listener;
 use crate::http::server::tls::{HandshakeError, ServerTls};
 use crate::http::server::transport::Transport;
 
-/// How many connections may wait in the kernel's queue to be accepted.
-const BACKLOG: u32 = 4096;
 /// The maximum size of a request head, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
 /// The response to plaintext where the server speaks TLS.
 const BARE_400: &[u8] =
     b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+/// How long after its opening a connection may deliver its first request during a shutdown.
+const FIRST_REQUEST_GRACE: Duration = Duration::from_secs(1);
 /// A pause: after a failed accept (no free descriptor), and before connections are asked to close.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Takes an address. Connections are refused until [`listen`].
-///
-/// # Errors
-/// The address is in use or not local, or the port needs more privileges.
-pub fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    Ok(socket)
-}
-
-/// Begins to take connections.
-///
-/// # Errors
-/// Another process has begun to listen on the address.
-pub fn listen(socket: TcpSocket) -> io::Result<TcpListener> {
-    socket.listen(BACKLOG)
-}
-
 /// Serves until `stop` resolves, then stops accepting and finishes the requests that have arrived.
 pub async fn serve(
-    listener: TcpListener,
+    listener: Listener,
     tls: Option<ServerTls>,
     routes: Routes,
     policy: HeaderPolicy,
@@ -119,11 +100,9 @@ pub async fn serve(
     }
     // Serve what has arrived: the connections that wait to be accepted, and the requests whose
     // bytes are in the socket buffers.
-    for _ in 0..BACKLOG {
-        let Some(Ok((stream, peer))) = listener.accept().now_or_never() else { break };
+    for (stream, peer) in listener.close() {
         server.open(stream, peer, &mut tasks, &draining).await;
     }
-    drop(listener);
     sleep(PAUSE).await;
     start_draining.send_replace(true);
     let ended =
@@ -168,7 +147,7 @@ impl HttpServer {
 
     async fn serve_connection(self, stream: TcpStream, info: ConnectionInfo) {
         let _release = ReleaseOnDrop(Arc::clone(&self.connections), Arc::clone(&info.slot));
-        let mut draining = info.draining.clone();
+        let end = info.clone();
         // A response is one small write; waiting to fill a packet would only delay it.
         let _ = stream.set_nodelay(true);
         let opened = Instant::now();
@@ -188,7 +167,7 @@ impl HttpServer {
         let ended = tokio::select! {
             biased;
             ended = &mut connection => ended,
-            () = async { drop(draining.wait_for(|draining| *draining).await) } => {
+            () = end.told_to_end(opened + FIRST_REQUEST_GRACE) => {
                 std::pin::Pin::new(&mut connection).graceful_shutdown();
                 (&mut connection).await
             }
@@ -225,12 +204,10 @@ impl HttpServer {
         opened: Instant,
     ) -> Option<Transport> {
         let Some(tls) = &self.tls else { return Some(Transport::Plain(stream)) };
-        let mut draining = info.draining.clone();
         let handshake = tokio::select! {
             biased;
             handshake = timeout(self.limits.head_timeout, tls.accept(stream)) => handshake,
-            // Like a connection that is idle: no request has arrived.
-            () = async { drop(draining.wait_for(|draining| *draining).await) } => return None,
+            () = info.told_to_end(opened + FIRST_REQUEST_GRACE) => return None,
         };
         match handshake {
             Ok(Ok(stream)) => return Some(Transport::Tls(stream)),

@@ -136,6 +136,24 @@ fn normal_clients_are_answered_alongside_slow_ones() {
 }
 
 #[test]
+fn the_first_request_of_a_new_connection_was_cut_off_by_a_shutdown() {
+    let mut server = TestServer::start();
+    let mut silent = Client::connect(server.address);
+    std::thread::sleep(Duration::from_millis(1200));
+    let mut new = Client::connect(server.address);
+    let began = Instant::now();
+    let sender = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(300));
+        new.post_lead(&lead())
+    });
+    server.stop();
+    let answer = sender.join().expect("no panic");
+    assert_eq!((answer.status, answer.header("connection")), (201, Some("close")));
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    assert_eq!(silent.receive().map(|answer| answer.status), None);
+}
+
+#[test]
 fn shutdown_waits_for_a_lead_in_progress_but_not_for_idle_connections() {
     let mut server = TestServer::start();
     let mut idle = Client::connect(server.address);

@@ -12,8 +12,9 @@ use fastcore::config::server::{ServerConfig, ServerFlags};
 use fastcore::http::context::HttpContext;
 use fastcore::http::header_policy::HeaderPolicy;
 use fastcore::http::router::{Routes, routes};
+use fastcore::http::server::listener::{Listener, bind};
 use fastcore::http::server::tls::ServerTls;
-use fastcore::http::server::{Limits, bind, listen, serve};
+use fastcore::http::server::{Limits, serve};
 use fastcore::store::db::lock::ServerLock;
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -104,7 +105,7 @@ impl TestServer {
                 .with_trusted_proxies(server.trusted_proxies.clone());
             prepare(&mut context);
             runtime.block_on(async move {
-                let listener = bind(server.listen).and_then(listen).expect("a port");
+                let listener = bind(server.listen).and_then(Listener::new).expect("a port");
                 let link = setup.issue_token().await.expect("an answer").expect("a link");
                 drop(setup);
                 ready.send((listener.local_addr().expect("an address"), link)).expect("a test");
@@ -172,7 +173,8 @@ pub(crate) fn serving(routes: Routes) -> RouteServer {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async move {
-            let listener = bind(([127, 0, 0, 1], 0).into()).and_then(listen).expect("a port");
+            let listener =
+                bind(([127, 0, 0, 1], 0).into()).and_then(Listener::new).expect("a port");
             ready.send(listener.local_addr().expect("an address")).expect("a test");
             let stop = async move { drop(stopped.await) };
             serve(listener, None, routes, HeaderPolicy::default(), Limits::default(), stop).await;
