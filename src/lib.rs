@@ -10,7 +10,7 @@
 //! | [`store`] | SQLite: schema, migrations, the writer, the queries |
 //! | [`domain`] | types and rules of leads, audit events and filters, without I/O |
 //!
-//! Several layers use [`config`], [`telemetry`] and [`clock`].
+//! Several layers use [`config`], [`telemetry`], [`metrics`] and [`clock`].
 
 pub mod app;
 pub mod cli;
@@ -18,5 +18,6 @@ pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod http;
+pub mod metrics;
 pub mod store;
 pub mod telemetry;

@@ -6,6 +6,7 @@ use fastcore::app::migrate;
 use fastcore::clock::Clock;
 use fastcore::domain::lead::NewLead;
 use fastcore::domain::lead::status::LeadStatus;
+use fastcore::metrics::Metrics;
 use fastcore::store;
 use fastcore::store::db::lock::ServerLock;
 use fastcore::store::leads::submit::SubmitOutcome;
@@ -110,6 +111,7 @@ pub(super) fn fill(database: &Path, leads: u64) {
     let (writer, thread, _) = store::writer::start_server_writer(
         database,
         &clock,
+        &Metrics::default(),
         store::writer::batch::CompletedBatch::notify,
     )
     .expect("a writer");

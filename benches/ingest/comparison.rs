@@ -53,7 +53,7 @@ pub(super) fn run(role: &str) {
         let policy =
             HeaderPolicy { cors_origins: settings.cors_origins.into(), ..HeaderPolicy::default() };
         let route = route(store, tokens);
-        serve(listener, None, route, policy, Limits::default(), std::future::pending()).await;
+        serve(listener, None, route, policy, Limits::default(), None, std::future::pending()).await;
     });
 }
 

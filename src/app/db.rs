@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::app::search_index_health::SearchIndexHealth;
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 use crate::store::db::disk_usage;
 use crate::store::error::StoreError;
 use crate::store::health::WriterHealth;
@@ -27,6 +28,7 @@ pub struct Db {
     path: Arc<Path>,
     clock: Clock,
     writer: Writer,
+    metrics: Metrics,
     health: Arc<WriterHealth>,
     index_health: SearchIndexHealth,
     /// `None` once it is closed.
@@ -62,7 +64,8 @@ impl Db {
             }
             committed.send_replace(());
         };
-        let (writer, thread, health) = writer::start_server_writer(path, clock, deliver)?;
+        let metrics = Metrics::default();
+        let (writer, thread, health) = writer::start_server_writer(path, clock, &metrics, deliver)?;
         runtime.spawn(async move {
             while let Some(batch) = completed_rx.recv().await {
                 batch.notify();
@@ -72,6 +75,7 @@ impl Db {
             path: path.into(),
             clock: clock.clone(),
             writer,
+            metrics,
             health,
             index_health: SearchIndexHealth::default(),
             readers: Arc::new(Mutex::new(Some(ReadPool::open(path)?))),
@@ -89,6 +93,17 @@ impl Db {
     #[must_use]
     pub fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// What the server counts.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// How many jobs wait for the writer.
+    pub(crate) fn queued(&self) -> usize {
+        self.writer.queued()
     }
 
     /// Whether leads can be stored.

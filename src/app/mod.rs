@@ -43,6 +43,7 @@ use crate::app::certificate::store::CertificateStore;
 use crate::app::db::Db;
 use crate::app::retention::Retention;
 use crate::app::status::chain_monitor::ChainMonitor;
+use crate::app::status::metrics_reader::MetricsReader;
 use crate::app::status::server_status::StatusReader;
 use crate::clock::Clock;
 use crate::store::error::StoreError;
@@ -56,6 +57,7 @@ const READ_TIMEOUT: Duration = Duration::from_millis(500);
 pub struct App {
     pub db: Db,
     pub admin: AdminState,
+    pub metrics: MetricsReader,
 }
 
 /// What a server does by itself at intervals.
@@ -89,6 +91,8 @@ impl App {
         let (chain, chain_monitor) = ChainMonitor::start(&db, &shutdown, runtime);
         let retention = retention.map(Retention::new);
         let status = StatusReader::new(&db, chain, monitor, retention.clone(), certificate.clone());
+        let backup_folder = backups.as_ref().map(|(_, schedule)| schedule.folder.as_path());
+        let metrics = MetricsReader::new(&status, backup_folder);
         let admin = AdminState::start(&db, &staff_key, status, &shutdown, runtime);
         let indexing = search_index_task::run(db.clone());
         runtime.spawn(shutdown.clone().run_until_cancelled_owned(indexing));
@@ -106,7 +110,7 @@ impl App {
         let scheduler =
             backups.map(|(monitor, schedule)| schedule.start(&db, monitor, &shutdown, runtime));
         let background = Background { shutdown, db: db.clone(), scheduler, chain_monitor, writer };
-        Ok((Self { db, admin }, background))
+        Ok((Self { db, admin, metrics }, background))
     }
 }
 

@@ -49,8 +49,9 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(4);
 /// Example: fastcore serve --database-url sqlite:///var/lib/fastcore/fastcore.db
 ///
 /// Secrets are variables, never flags: FASTCORE_SITE_INGEST_TOKEN (the bearer token; generated at
-/// the first start on loopback, required elsewhere) and FASTCORE_SITE_INGEST_TOKEN_PREVIOUS (also accepted), or the same
-/// names with _FILE, or systemd credentials with these names in lower case.
+/// the first start on loopback, required elsewhere), FASTCORE_SITE_INGEST_TOKEN_PREVIOUS (also accepted) and
+/// FASTCORE_METRICS_TOKEN (turns /metrics on), or the same names with _FILE, or systemd credentials with these names in
+/// lower case.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -184,9 +185,10 @@ async fn serve(
     startup::log_listening(server, &tokens, address, &url);
     print_setup_link(&app, &url).await?;
     let db = app.db.clone();
-    let context = http::context::HttpContext::new(app, tokens)
+    let mut context = http::context::HttpContext::new(app, tokens)
         .with_public_url(server.public_url.as_deref(), tls.is_some())
         .with_trusted_proxies(server.trusted_proxies.clone());
+    context.metrics_token = server.metrics_token.digest;
     let mut routes = http::router::routes(&context);
     if let Some(link) = link {
         let text = startup::sign_in_link(&format!("{url}{}", link.path()));
@@ -200,7 +202,8 @@ async fn serve(
     };
     let Listeners { main, redirect } = listeners;
     let stop = shutdown.clone().cancelled_owned();
-    let serving = http::server::serve(main, tls, routes, policy, limits, stop);
+    let metrics = Some(db.metrics().clone());
+    let serving = http::server::serve(main, tls, routes, policy, limits, metrics, stop);
     let redirecting = redirect.map(|redirect| {
         let target = RedirectTarget::new(server.public_url.as_deref(), address.port());
         serve_redirects(redirect, &target, shutdown.clone())
@@ -222,7 +225,7 @@ fn serve_redirects(
     }
     let (policy, limits) = (HeaderPolicy::default(), Limits::of_redirects());
     let routes = redirect::routes(target);
-    http::server::serve(listener, None, routes, policy, limits, shutdown.cancelled_owned())
+    http::server::serve(listener, None, routes, policy, limits, None, shutdown.cancelled_owned())
 }
 
 /// Prints the link for the first account where there is none, on a terminal alone: anywhere else, such as in

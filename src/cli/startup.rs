@@ -16,13 +16,10 @@ use crate::telemetry;
 /// Blocks smaller than SQLite's pages, in bytes, are dangerous on a full disk.
 const PAGE_BYTES: u64 = 4096;
 
-/// Warns of settings that are unknown, that this version does not use, or that others can read.
+/// Warns of settings that are unknown or that others can read.
 pub(crate) fn log_settings(environment: &Environment) {
     for warning in environment.unknown() {
         tracing::warn!("{warning}");
-    }
-    for name in environment.unused() {
-        tracing::warn!("{name} is set, but this version does not use it");
     }
     for file in environment.exposed_files() {
         tracing::warn!(hint = file.hint, "{}", file.detail);
@@ -39,7 +36,7 @@ pub(crate) fn log_prepared(server: &ServerConfig, prepared: &Prepared, tokens: &
         let (from, to) = (prepared.migrated.from, prepared.migrated.to);
         tracing::warn!(from, to, copy = %copy.display(), "the database was migrated; a copy of its old state was kept");
     }
-    for warning in &tokens.warnings {
+    for warning in tokens.warnings.iter().chain(&server.metrics_token.warnings) {
         tracing::warn!("{warning}");
     }
     let is_https = server.public_url.as_ref().is_some_and(|url| url.starts_with("https:"));

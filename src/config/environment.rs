@@ -31,7 +31,6 @@ pub(crate) const KNOWN: [&str; 22] = [
     "FASTCORE_TLS_CERT",
     "FASTCORE_TLS_KEY",
     "FASTCORE_REDIRECT_LISTEN",
-    // Not used by this version; `serve` warns of them.
     "FASTCORE_METRICS_TOKEN",
     "FASTCORE_METRICS_TOKEN_FILE",
 ];
@@ -173,14 +172,6 @@ impl Environment {
         });
         let exposed = |(path, name): (&Path, String)| ExposedFile::find(path, &name);
         in_env_file.into_iter().chain(named).filter_map(exposed).collect()
-    }
-
-    /// The variables that are set and known, but not used by this version.
-    #[must_use]
-    pub fn unused(&self) -> Vec<&'static str> {
-        let later = |n: &&&str| n.starts_with("FASTCORE_METRICS");
-        let set = |n: &&&str| self.get(n).is_ok_and(|v| v.is_some());
-        KNOWN.iter().filter(later).filter(set).copied().collect()
     }
 }
 

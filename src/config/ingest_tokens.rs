@@ -4,12 +4,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
-
 use crate::config::environment::Environment;
 use crate::config::error::ConfigError;
-use crate::config::secret::Secret;
+use crate::config::secret::{Secret, TokenDigest};
 
 pub(crate) const NAME: &str = "FASTCORE_SITE_INGEST_TOKEN";
 pub(crate) const PREVIOUS: &str = "FASTCORE_SITE_INGEST_TOKEN_PREVIOUS";
@@ -17,7 +14,7 @@ pub(crate) const PREVIOUS: &str = "FASTCORE_SITE_INGEST_TOKEN_PREVIOUS";
 /// The tokens that the site may use, and where they come from.
 #[derive(Debug, Clone, Default)]
 pub struct IngestTokens {
-    accepted: Vec<[u8; 32]>,
+    accepted: Vec<TokenDigest>,
     /// Whether no current token is configured.
     missing: bool,
     /// The file next to the database, where no token is configured.
@@ -79,14 +76,8 @@ impl IngestTokens {
     }
 
     fn accept(&mut self, name: &str, secret: &Secret, is_exposed: bool) -> Result<(), ConfigError> {
-        if let Some(weakness) = secret.weakness() {
-            let text = format!("{name} {weakness}; `fastcore token` prints a strong one");
-            if is_exposed {
-                return Err(ConfigError::new(text));
-            }
-            self.warnings.push(text);
-        }
-        self.accepted.push(digest(secret.reveal().as_bytes()));
+        self.warnings.extend(secret.check_strength(name, is_exposed)?);
+        self.accepted.push(secret.digest());
         Ok(())
     }
 
@@ -110,17 +101,21 @@ impl IngestTokens {
             create(&path, secret.reveal()).map_err(fail)?;
             secret
         };
-        self.accepted.push(digest(secret.reveal().as_bytes()));
+        self.accepted.push(secret.digest());
         self.token_file = Some(path);
         Ok(())
+    }
+
+    /// Whether the token of this digest is accepted.
+    pub(crate) fn contains(&self, token: &TokenDigest) -> bool {
+        self.accepted.contains(token)
     }
 
     /// Whether a token is accepted, compared in constant time.
     #[must_use]
     pub fn accepts(&self, token: &[u8]) -> bool {
-        let token = digest(token);
-        let equal = |accepted: &[u8; 32]| accepted.ct_eq(&token);
-        self.accepted.iter().map(equal).fold(subtle::Choice::from(0), |a, b| a | b).into()
+        // All are compared, whichever it is.
+        self.accepted.iter().fold(false, |is_one, accepted| is_one | accepted.is(token))
     }
 }
 
@@ -129,8 +124,4 @@ fn generated_file(database: &Path) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
     name.push(".ingest-token");
     PathBuf::from(name)
-}
-
-fn digest(bytes: &[u8]) -> [u8; 32] {
-    Sha256::digest(bytes).into()
 }

@@ -7,6 +7,7 @@ pub mod environment;
 pub mod error;
 pub mod https;
 pub mod ingest_tokens;
+pub mod metrics_token;
 pub mod passed_sockets;
 pub mod secret;
 pub mod server;

@@ -7,6 +7,8 @@ use std::path::Path;
 
 use rand::TryRng as _;
 use rand::rngs::SysRng;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 
 use crate::config::environment::Environment;
 use crate::config::error::ConfigError;
@@ -30,6 +32,22 @@ const PLACEHOLDERS: [&str; 8] = [
 /// A secret text. `Debug` shows nothing of it.
 #[derive(Clone)]
 pub struct Secret(String);
+
+/// The digest of a token, to compare others with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenDigest([u8; 32]);
+
+impl TokenDigest {
+    fn of(token: &[u8]) -> Self {
+        Self(Sha256::digest(token).into())
+    }
+
+    /// Whether a token is the one of this digest, compared in constant time.
+    #[must_use]
+    pub fn is(&self, token: &[u8]) -> bool {
+        self.0.ct_eq(&Self::of(token).0).into()
+    }
+}
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -60,6 +78,10 @@ impl Secret {
         Ok(Self(format!("{a:016x}{b:016x}{c:016x}{d:016x}")))
     }
 
+    pub(crate) fn digest(&self) -> TokenDigest {
+        TokenDigest::of(self.0.as_bytes())
+    }
+
     /// The text itself, to print it on request.
     #[must_use]
     pub fn reveal(&self) -> &str {
@@ -67,7 +89,7 @@ impl Secret {
     }
 
     /// Why it is easy to guess, if it is.
-    pub(crate) fn weakness(&self) -> Option<&'static str> {
+    fn weakness(&self) -> Option<&'static str> {
         let lower = self.0.to_ascii_lowercase();
         if PLACEHOLDERS.iter().any(|p| lower.contains(p)) {
             Some("is a placeholder from an example")
@@ -75,6 +97,21 @@ impl Secret {
             Some("is shorter than 32 characters")
         } else {
             None
+        }
+    }
+
+    /// A warning where it is easy to guess; an error where others than this machine reach the server.
+    pub(crate) fn check_strength(
+        &self,
+        name: &str,
+        is_exposed: bool,
+    ) -> Result<Option<String>, ConfigError> {
+        let weakness = self.weakness();
+        let text =
+            weakness.map(|text| format!("{name} {text}; `fastcore token` prints a strong one"));
+        match text {
+            Some(text) if is_exposed => Err(ConfigError::new(text)),
+            text => Ok(text),
         }
     }
 

@@ -13,6 +13,7 @@ use crate::config::environment::Environment;
 use crate::config::error::ConfigError;
 use crate::config::https::{self, TlsFiles};
 use crate::config::ingest_tokens::IngestTokens;
+use crate::config::metrics_token::MetricsToken;
 use crate::config::setting::Setting;
 use crate::config::trusted_proxies::TrustedProxies;
 use crate::config::web_url::{is_loopback, origins, public_url};
@@ -136,6 +137,7 @@ pub struct ServerConfig {
     pub backups: Option<BackupConfig>,
     /// How long leads are kept; `None` where it is not set.
     pub retention: Option<TimeDelta>,
+    pub metrics_token: MetricsToken,
     configured: IngestTokens,
 }
 
@@ -185,6 +187,7 @@ impl ServerConfig {
         let retention = retention(environment, flags)?;
         let is_exposed = exposure(listen, public_url.as_deref()).is_some();
         let configured = IngestTokens::configured(environment, is_exposed)?;
+        let metrics_token = MetricsToken::load(environment, &configured, is_exposed)?;
         Ok(Self {
             database,
             listen,
@@ -195,6 +198,7 @@ impl ServerConfig {
             trusted_proxies,
             backups,
             retention,
+            metrics_token,
             configured,
         })
     }
@@ -244,12 +248,14 @@ impl ServerConfig {
     /// which writes a text to a new file.
     ///
     /// # Errors
-    /// The file next to the database cannot be read or written.
+    /// The file next to the database cannot be read or written, or its token is also that of the metrics.
     pub fn tokens(
         &self,
         create: impl FnOnce(&Path, &str) -> io::Result<()>,
     ) -> Result<IngestTokens, ConfigError> {
-        self.configured.clone().or_generate(&self.database, create)
+        let tokens = self.configured.clone().or_generate(&self.database, create)?;
+        self.metrics_token.check_differs(&tokens)?;
+        Ok(tokens)
     }
 }
 

@@ -4,6 +4,7 @@ use crate::config::environment::Environment;
 use crate::config::error::ConfigError;
 use crate::config::https::{ALLOW_PLAINTEXT, REDIRECT_LISTEN, TLS_CERT, TLS_KEY};
 use crate::config::ingest_tokens::{NAME, PREVIOUS};
+use crate::config::metrics_token::METRICS_TOKEN;
 use crate::config::secret::Secret;
 use crate::config::server::{
     BACKUP_DIR, BACKUP_EVERY, BACKUP_KEEP, CORS_ORIGINS, LISTEN, PUBLIC_URL, RETENTION,
@@ -33,7 +34,7 @@ const SETTINGS: [Setting; 16] = [
     DEBUG,
     LOG_FORMAT,
 ];
-const SECRETS: [&str; 2] = [NAME, PREVIOUS];
+const SECRETS: [&str; 3] = [NAME, PREVIOUS, METRICS_TOKEN];
 
 /// A setting as it is shown.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -86,7 +87,7 @@ mod tests {
         let mut shown: Vec<&str> =
             SETTINGS.iter().map(|setting| setting.variable).chain(SECRETS).collect();
         let mut known: Vec<&str> = KNOWN.to_vec();
-        known.retain(|name| !name.ends_with("_FILE") && !name.contains("_METRICS_"));
+        known.retain(|name| !name.ends_with("_FILE"));
         shown.sort_unstable();
         known.sort_unstable();
         assert_eq!(shown, known);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::app::App;
 use crate::config::ingest_tokens::IngestTokens;
+use crate::config::secret::TokenDigest;
 use crate::config::trusted_proxies::TrustedProxies;
 use crate::http::middleware::origin::PublicOrigin;
 
@@ -16,6 +17,8 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(8);
 pub struct HttpContext {
     pub app: App,
     pub tokens: Arc<IngestTokens>,
+    /// Without one, there are no metrics to read.
+    pub metrics_token: Option<TokenDigest>,
     /// How long a whole request body may take to arrive.
     pub body_timeout: Duration,
     pub(crate) origin: PublicOrigin,
@@ -28,6 +31,7 @@ impl HttpContext {
         Self {
             app,
             tokens: Arc::new(tokens),
+            metrics_token: None,
             body_timeout: BODY_TIMEOUT,
             origin: PublicOrigin::default(),
             trusted_proxies: TrustedProxies::default(),

@@ -97,8 +97,20 @@ enum InitialStatus {
     ),
     security(("site" = [])),
 )]
-pub(crate) async fn submit(mut request: HttpRequest) -> Result<Response, ApiError> {
-    bearer_auth::check(&request.headers, &request.context.tokens)?;
+pub(crate) async fn submit(request: HttpRequest) -> Result<Response, ApiError> {
+    let metrics = request.context.app.db.metrics().clone();
+    let answer = accept(request).await;
+    metrics.count_submission(match &answer {
+        Ok(response) if response.status() == StatusCode::CREATED => "stored",
+        Ok(_) => "replayed",
+        Err(error) => error.code(),
+    });
+    answer
+}
+
+async fn accept(mut request: HttpRequest) -> Result<Response, ApiError> {
+    let HttpRequest { headers, context, .. } = &request;
+    bearer_auth::check(headers, |token| context.tokens.accepts(token))?;
     let body = request.read_json().await?;
     match intake::submit(&request.context.app.db, &body).await? {
         Accepted::Created(stored) => Ok(lead_response(StatusCode::CREATED, &stored)),

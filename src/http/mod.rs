@@ -10,6 +10,7 @@ pub(crate) mod extract;
 pub mod header_policy;
 pub(crate) mod health;
 pub(crate) mod intake;
+pub(crate) mod metrics;
 pub(crate) mod middleware;
 pub mod openapi;
 pub mod redirect;

@@ -25,7 +25,7 @@ use crate::http::openapi::document;
 use crate::http::request::{AccountCell, HttpRequest};
 use crate::http::response::LoggedAccount;
 use crate::http::server::connection::ConnectionInfo;
-use crate::http::{health, intake};
+use crate::http::{health, intake, metrics};
 
 /// All routes of the server, as one warp filter.
 pub type Routes = BoxedFilter<(Response,)>;
@@ -48,6 +48,7 @@ fn endpoints() -> Vec<Endpoint> {
     let mut endpoints = vec![
         endpoint(POST, "/inbound/leads", intake::submit),
         endpoint(GET, "/health", health::health),
+        endpoint(GET, "/metrics", metrics::metrics),
         endpoint(GET, "/openapi.json", |request| {
             docs_page::openapi_json(request, document::asset())
         }),

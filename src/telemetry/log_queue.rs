@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::metrics;
+
 /// The size of the queue, some 5,000 lines.
 const MAX_BYTES: usize = 1024 * 1024;
 /// The lines of this time are written at once: a write for each line wakes the reader of the log each
@@ -86,6 +88,7 @@ impl LogQueue {
         }
         if state.lines.len() + line.len() > MAX_BYTES {
             state.dropped += 1;
+            metrics::count_dropped_log_lines(1);
             return true;
         }
         state.lines.extend_from_slice(line);
@@ -113,6 +116,7 @@ impl LogQueue {
             };
             batch.clear();
             if lost > 0 {
+                metrics::count_dropped_log_lines(lost);
                 self.lock().dropped += dropped + lost;
             } else if dropped > 0 {
                 tracing::warn!(

@@ -19,7 +19,7 @@ use super::support::tools;
 const BINARY: &str = env!("CARGO_BIN_EXE_fastcore");
 
 /// Tags of blocks that show something and are not run.
-const SHOWN: [&str; 5] = ["text", "json", "ini", "nginx", "ts"];
+const SHOWN: [&str; 6] = ["text", "json", "ini", "nginx", "ts", "yaml"];
 
 /// Programs that not every machine has; where one is missing, the blocks that name it are skipped.
 const PROGRAMS: [&str; 5] = ["curl", "psql", "python3", "script", "sqlite3"];

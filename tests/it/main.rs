@@ -40,6 +40,7 @@ mod lead_validation;
 mod litestream;
 mod live_events;
 mod logs;
+mod metrics;
 mod migrations;
 mod openapi;
 mod openapi_admin;

@@ -14,6 +14,7 @@ use fastcore::domain::lead::status::LeadStatus;
 use fastcore::domain::lead::{LeadService, NewLead};
 use fastcore::domain::search_terms::SearchTerms;
 use fastcore::domain::timestamp::Timestamp;
+use fastcore::metrics::Metrics;
 use fastcore::store;
 use fastcore::store::leads::submit::SubmitOutcome;
 use fastcore::store::read::{ReadPool, ReadTx};
@@ -49,6 +50,7 @@ impl Store {
         let (writer, thread, _) = store::writer::start_server_writer(
             &database,
             &clock,
+            &Metrics::default(),
             store::writer::batch::CompletedBatch::notify,
         )
         .expect("a writer");
@@ -354,6 +356,7 @@ fn an_index_of_another_tokenizer_version_is_rebuilt() {
     let (writer, thread, _) = store::writer::start_server_writer(
         &database,
         &Clock::system(),
+        &Metrics::default(),
         store::writer::batch::CompletedBatch::notify,
     )
     .expect("a writer");

@@ -1,20 +1,17 @@
 //! The status of a server for the admin page: sizes, the last lead, the last backup, how far the chain
 //! was verified, and warnings.
 
-use std::time::Duration;
-
 use crate::app::backup::monitor::BackupMonitor;
 use crate::app::certificate::store::CertificateStore;
 use crate::app::db::Db;
 use crate::app::retention::{Retention, notice_time};
 use crate::app::status::chain_monitor::{ChainMonitor, ChainStatus};
-use crate::app::status::thresholds::{self, Level, MIB};
-use crate::domain::audit::AuditEvent;
-use crate::domain::recorded::Recorded;
+use crate::app::status::facts::{Facts, LastBackup, StatusWarning, WARNING_CODES, warning};
+use crate::app::status::thresholds::Level;
 use crate::domain::timestamp::Timestamp;
 use crate::store::db::disk_usage::DiskUsage;
 use crate::store::error::StoreError;
-use crate::store::read::{ReadPool, ReadTx};
+use crate::store::read::ReadPool;
 
 /// The status of a server.
 #[derive(Debug)]
@@ -40,13 +37,6 @@ pub struct DatabaseStatus {
     pub audit_rows: i64,
 }
 
-/// The last backup in the audit log.
-#[derive(Debug, Clone)]
-pub struct LastBackup {
-    pub at_utc: Recorded<Timestamp>,
-    pub file: Option<String>,
-}
-
 /// How long leads are kept.
 #[derive(Debug)]
 pub struct RetentionStatus {
@@ -62,36 +52,16 @@ pub struct StorageStatus {
     pub detail: Option<String>,
 }
 
-/// Something that needs attention.
-#[derive(Debug)]
-pub struct StatusWarning {
-    pub code: &'static str,
-    pub detail: String,
-}
-
 /// Reads the status of a server; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct StatusReader {
-    db: Db,
-    chain: ChainMonitor,
+    pub(crate) db: Db,
+    pub(crate) chain: ChainMonitor,
     /// The scheduled backups, if there are any.
-    backups: Option<BackupMonitor>,
+    pub(crate) backups: Option<BackupMonitor>,
     retention: Option<Retention>,
     /// Where the server speaks HTTPS itself.
-    certificate: Option<CertificateStore>,
-}
-
-/// What the database and its file system say.
-struct Facts {
-    sizes: DiskUsage,
-    leads: i64,
-    audit_rows: i64,
-    first_lead: Option<Timestamp>,
-    last_lead: Option<Timestamp>,
-    last_row: Option<Timestamp>,
-    /// The latest time of a lead, which need not be the last one to arrive.
-    latest_lead: Option<Timestamp>,
-    last_backup: Option<LastBackup>,
+    pub(crate) certificate: Option<CertificateStore>,
 }
 
 impl StatusReader {
@@ -118,48 +88,67 @@ impl StatusReader {
             let sizes = DiskUsage::of(&database)?;
             readers.read(|tx| {
                 let leaving = leaving_before.map(|time| tx.count_before(time)).transpose()?;
-                Ok((Facts::read(tx, sizes)?, leaving.map(|(leads, _)| leads)))
+                let leaving = leaving.map(|(leads, _)| leads);
+                Ok((Facts::read(tx, sizes)?, tx.row_counts()?, leaving))
             })
         };
-        let (facts, leaving) = self.db.with_readers(read).await??;
-        let chain = ChainStatus { head: facts.audit_rows, ..self.chain.status() };
+        let (facts, (leads, audit_rows), leaving) = self.db.with_readers(read).await??;
+        let warnings = self.warnings(Some(&facts), now);
         let unavailable = self.db.health().unavailable_reason();
-        let warnings = [
-            facts.disk_warning(),
-            self.backup_failure(),
-            self.ledger_failure(),
-            facts.backup_warning(self.backups.as_ref().map(BackupMonitor::interval), now),
-            self.future_backups(),
-            chain.finding.as_ref().map(|finding| {
-                warning("chain_broken", format!("The audit log is invalid: {finding}"))
-            }),
-            unavailable.as_ref().map(|reason| {
-                warning("writer_failing", format!("Leads cannot be stored now: {reason}"))
-            }),
-            self.db.index_health().warning().map(|detail| warning("search_index_damaged", detail)),
-            self.retention_failure(),
-            self.certificate_warning(),
-            facts.wal_warning(),
-            facts.clock_warning(now),
-        ];
         Ok(ServerStatus {
             version: env!("CARGO_PKG_VERSION"),
             database: DatabaseStatus {
                 bytes: facts.sizes.database,
                 wal_bytes: facts.sizes.wal,
                 free_bytes: facts.sizes.free,
-                leads: facts.leads,
-                audit_rows: facts.audit_rows,
+                leads,
+                audit_rows,
             },
             last_lead_at_utc: facts.last_lead,
             last_backup: facts.last_backup,
-            chain,
+            chain: ChainStatus { head: audit_rows, ..self.chain.status() },
             health: StorageStatus { ok: unavailable.is_none(), detail: unavailable },
             retention: self.retention.as_ref().zip(leaving).map(|(retention, leads_leaving)| {
                 RetentionStatus { days: retention.period.num_days(), leads_leaving }
             }),
-            warnings: warnings.into_iter().flatten().collect(),
+            warnings,
         })
+    }
+
+    /// What the database and its file system say.
+    ///
+    /// # Errors
+    /// They do not answer.
+    pub(crate) async fn facts(&self) -> Result<Facts, StoreError> {
+        let database = self.db.path().to_owned();
+        let read = move |readers: &ReadPool| {
+            let sizes = DiskUsage::of(&database)?;
+            readers.read(|tx| Facts::read(tx, sizes))
+        };
+        self.db.with_readers(read).await?
+    }
+
+    /// What needs attention: by the facts, if they are known, and by what the server knows without them.
+    pub(crate) fn warnings(&self, facts: Option<&Facts>, now: Timestamp) -> Vec<StatusWarning> {
+        let interval = self.backups.as_ref().map(BackupMonitor::interval);
+        let own = [
+            self.backup_failure(),
+            self.ledger_failure(),
+            self.future_backups(),
+            self.chain.status().finding.map(|finding| {
+                warning("chain_broken", format!("The audit log is invalid: {finding}"))
+            }),
+            self.db.health().unavailable_reason().map(|reason| {
+                warning("writer_failing", format!("Leads cannot be stored now: {reason}"))
+            }),
+            self.db.index_health().warning().map(|detail| warning("search_index_damaged", detail)),
+            self.retention_failure(),
+            self.certificate_warning(),
+        ];
+        let of_facts = facts.map(|facts| facts.warnings(interval, now)).unwrap_or_default();
+        let mut warnings: Vec<_> = own.into_iter().flatten().chain(of_facts).collect();
+        warnings.sort_by_key(|warning| WARNING_CODES.iter().position(|code| *code == warning.code));
+        warnings
     }
 
     fn backup_failure(&self) -> Option<StatusWarning> {
@@ -191,71 +180,4 @@ impl StatusReader {
         let detail = || format!("{files} scheduled backups are dated in the future");
         (files > 0).then(|| warning("backup_future", detail()))
     }
-}
-
-impl Facts {
-    fn read(tx: &ReadTx<'_>, sizes: DiskUsage) -> Result<Self, StoreError> {
-        let (leads, audit_rows) = tx.row_counts()?;
-        let last_backup = tx.newest_of(AuditEvent::BackupTaken)?.map(|row| LastBackup {
-            file: row.details()["file"].as_str().map(str::to_owned),
-            at_utc: row.created_at_utc,
-        });
-        let range = tx.time_range(&Default::default())?;
-        Ok(Self {
-            sizes,
-            leads,
-            audit_rows,
-            first_lead: range.map(|(first, _)| first),
-            latest_lead: range.map(|(_, latest)| latest),
-            last_lead: tx.last_lead_at()?,
-            last_row: tx.newest_row_at()?,
-            last_backup,
-        })
-    }
-
-    fn disk_warning(&self) -> Option<StatusWarning> {
-        let low = thresholds::disk_level(self.sizes.free, self.sizes.database) > Level::Ok;
-        let free = self.sizes.free / MIB;
-        low.then(|| warning("disk_low", format!("Only {free} MiB are free on the database's disk")))
-    }
-
-    fn wal_warning(&self) -> Option<StatusWarning> {
-        let large = thresholds::wal_level(self.sizes.wal) > Level::Ok;
-        let size = self.sizes.wal / MIB;
-        large.then(|| {
-            let detail = format!("The WAL has {size} MiB: another program may keep reading");
-            warning("wal_large", detail)
-        })
-    }
-
-    /// A missing backup is reported once the first lead is as old as a late backup: a new
-    /// installation has none yet.
-    fn backup_warning(&self, interval: Option<Duration>, now: Timestamp) -> Option<StatusWarning> {
-        let taken_at = self.last_backup.as_ref().and_then(|backup| backup.at_utc.known());
-        // While the clock is behind everything, it says nothing of the backup either.
-        let is_behind = thresholds::clock_level(self.last_row, now) > Level::Ok;
-        let plausible = taken_at.filter(|at| is_behind || !thresholds::is_future(*at, now));
-        let since = plausible.or(self.first_lead)?;
-        thresholds::is_backup_late(since, interval, now).then(|| {
-            let detail = match taken_at {
-                Some(taken_at) => format!("The last backup was taken at {taken_at}"),
-                None => "The audit log has no backup".to_owned(),
-            };
-            warning("backup_old", detail)
-        })
-    }
-
-    fn clock_warning(&self, now: Timestamp) -> Option<StatusWarning> {
-        if thresholds::clock_level(self.last_row, now) > Level::Ok {
-            let detail = "The clock is behind the newest audit row".to_owned();
-            return Some(warning("clock_behind", detail));
-        }
-        let latest = self.latest_lead.filter(|latest| thresholds::is_future(*latest, now))?;
-        let detail = format!("Leads are dated in the future, up to {latest}");
-        Some(warning("clock_was_ahead", detail))
-    }
-}
-
-fn warning(code: &'static str, detail: String) -> StatusWarning {
-    StatusWarning { code, detail }
 }

@@ -1,7 +1,5 @@
 //! `/admin/api/session`: signing in and out.
 
-use std::net::IpAddr;
-
 use http::StatusCode;
 use http::header::USER_AGENT;
 use serde::Serialize;
@@ -71,28 +69,34 @@ pub(crate) async fn sign_in(mut request: HttpRequest) -> Result<Response, ApiErr
     let (client, browser) = (request.client(), browser_info(&request));
     let devices = cookie::device_tokens(&request.context.origin, &request.headers);
     let attempt = SignInRequest { name, password, code, client, devices, browser };
+    let metrics = request.context.app.db.metrics();
     match request.context.app.admin.sign_in.sign_in(attempt).await {
         Ok(SignedIn { session: NewSession { token, staff }, recovery_codes_left }) => {
+            metrics.count_sign_in("signed_in");
             let name = staff.name.clone();
             let body = SignedInDto { session: staff.into(), recovery_codes_left };
             Ok(session_response(&request, StatusCode::OK, &name, &token, &body).await)
         }
-        Err(error) => Ok(refused(error, client)),
+        Err(error) => {
+            let (error, is_guess) = refusal(error);
+            metrics.count_sign_in(error.code());
+            let mut response = error.into_response();
+            if is_guess {
+                response.extensions_mut().insert(RefusedSignIn { client });
+            }
+            Ok(response)
+        }
     }
 }
 
-/// The response to a sign-in that was refused. One that only lacks the code is a step of every sign-in with a
-/// second factor.
-fn refused(error: SignInError, client: Option<IpAddr>) -> Response {
+/// The response to a sign-in that was refused, and whether it may have been a guess. One that only lacks the
+/// code is a step of every sign-in with a second factor.
+fn refusal(error: SignInError) -> (ApiError, bool) {
     let is_guess = match error {
         SignInError::Wrong | SignInError::WrongCode | SignInError::TooMany(_) => true,
         SignInError::CodeRequired | SignInError::Store(_) => false,
     };
-    let mut response = ApiError::from(error).into_response();
-    if is_guess {
-        response.extensions_mut().insert(RefusedSignIn { client });
-    }
-    response
+    (ApiError::from(error), is_guess)
 }
 
 /// Sign out

@@ -6,8 +6,9 @@ use utoipa::ToSchema;
 use warp::reply::Response;
 
 use crate::app::status::chain_monitor::ChainStatus;
+use crate::app::status::facts::{LastBackup, StatusWarning};
 use crate::app::status::server_status::{
-    DatabaseStatus, LastBackup, RetentionStatus, ServerStatus, StatusWarning, StorageStatus,
+    DatabaseStatus, RetentionStatus, ServerStatus, StorageStatus,
 };
 use crate::domain::recorded::Recorded;
 use crate::domain::timestamp::Timestamp;

@@ -1,13 +1,15 @@
-//! The bearer token of a client that sends leads (RFC 6750).
+//! The bearer token of a client that sends leads or reads metrics (RFC 6750).
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
-use crate::config::ingest_tokens::IngestTokens;
 use crate::http::error::ApiError;
 
-/// Fails unless the request has one of the ingest tokens. The scheme is read in any case.
-pub(crate) fn check(headers: &HeaderMap, tokens: &IngestTokens) -> Result<(), ApiError> {
+/// Fails unless the request has a token that is accepted. The scheme is read in any case.
+pub(crate) fn check(
+    headers: &HeaderMap,
+    accepts: impl FnOnce(&[u8]) -> bool,
+) -> Result<(), ApiError> {
     let header = headers
         .get(AUTHORIZATION)
         .ok_or(ApiError::Unauthorized("Missing Authorization header"))?
@@ -19,9 +21,5 @@ pub(crate) fn check(headers: &HeaderMap, tokens: &IngestTokens) -> Result<(), Ap
     if !scheme.eq_ignore_ascii_case(b"bearer") {
         return Err(ApiError::Unauthorized("Invalid auth scheme"));
     }
-    if tokens.accepts(token.trim_ascii()) {
-        Ok(())
-    } else {
-        Err(ApiError::Unauthorized("Invalid token"))
-    }
+    if accepts(token.trim_ascii()) { Ok(()) } else { Err(ApiError::Unauthorized("Invalid token")) }
 }

@@ -30,6 +30,7 @@ use crate::http::response::{LoggedAccount, LoggedLead};
 use crate::http::router::{self, Routes};
 use crate::http::server::connection::{ConnectionInfo, StreamingBody};
 use crate::http::server::request_body::RequestBody;
+use crate::metrics::Metrics;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
@@ -45,8 +46,8 @@ pub(crate) struct Middleware {
 }
 
 impl Middleware {
-    pub(crate) fn new(routes: Routes, policy: HeaderPolicy) -> Self {
-        Self { routes, policy, log: RequestLog::default() }
+    pub(crate) fn new(routes: Routes, policy: HeaderPolicy, metrics: Option<Metrics>) -> Self {
+        Self { routes, policy, log: RequestLog::new(metrics) }
     }
 
     /// Adds the headers that every response has.
@@ -99,7 +100,7 @@ impl Middleware {
             route: logged_route(router::route_of(&path)),
             path: &path,
             status: response.status(),
-            duration,
+            duration: Some(duration),
             request_id: id.to_str().unwrap_or("-"),
             lead_id: response.extensions().get::<LoggedLead>().map(|lead| lead.0.as_str()),
             account: response.extensions().get::<LoggedAccount>().map(|account| account.0.as_str()),

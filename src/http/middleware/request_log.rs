@@ -1,5 +1,5 @@
-//! The request log: one line for each request. Equal refusals share lines, so that a flood of them
-//! cannot displace the other lines of the journal.
+//! The request log: one line for each request, which is also counted. Equal refusals share lines, so that a
+//! flood of them cannot displace the other lines of the journal.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 
 use crate::http::middleware::refusals::{RefusalCounter, RefusalKind, RefusedSignIn};
+use crate::metrics::Metrics;
 
 /// How often the refusals that have no line of their own are reported.
 pub(crate) const REPORT_INTERVAL: Duration = Duration::from_secs(10);
@@ -27,7 +28,8 @@ pub(crate) struct LoggedRequest<'a> {
     /// The path, with the values of the route's parameters.
     pub(crate) path: &'a str,
     pub(crate) status: StatusCode,
-    pub(crate) duration: Duration,
+    /// `None` if its head did not arrive.
+    pub(crate) duration: Option<Duration>,
     pub(crate) request_id: &'a str,
     pub(crate) lead_id: Option<&'a str>,
     /// The staff account whose session the request had.
@@ -39,14 +41,23 @@ pub(crate) struct LoggedRequest<'a> {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RequestLog {
     refusals: RefusalCounter,
+    /// What a listener that only redirects does is not counted.
+    metrics: Option<Metrics>,
 }
 
 impl RequestLog {
+    pub(crate) fn new(metrics: Option<Metrics>) -> Self {
+        Self { refusals: RefusalCounter::default(), metrics }
+    }
+
     /// Logs a request. Of equal refusals, the first has a line at once, and the others are counted
     /// until the next report. Refused sign-ins are told apart by client, and a few of each have lines.
     pub(crate) fn record(&self, request: &LoggedRequest<'_>) {
         let LoggedRequest { method, route, path, status, request_id, lead_id, account, .. } =
             *request;
+        if let Some(metrics) = &self.metrics {
+            metrics.count_request(method, route, status.as_u16(), request.duration);
+        }
         let is_refused = status.is_client_error() || status.is_server_error();
         let sign_in = request.refused_sign_in;
         if is_refused && self.refusals.fold(RefusalKind { method, route, status, sign_in }) {
@@ -54,7 +65,8 @@ impl RequestLog {
         }
         // The values of parameters are known where they were found.
         let path = if is_refused || route == UNKNOWN { route } else { path };
-        let duration_ms = request.duration.as_micros() as f64 / 1000.0;
+        let duration = request.duration.unwrap_or_default();
+        let duration_ms = duration.as_micros() as f64 / 1000.0;
         let (duration_ms, request_id) = (Some(duration_ms), Some(request_id));
         let fields =
             OptionalFields { duration_ms, request_id, lead_id, account, sign_in, repeated: None };
@@ -68,7 +80,7 @@ impl RequestLog {
             route: UNREAD,
             path: UNREAD,
             status,
-            duration: Duration::ZERO,
+            duration: None,
             request_id,
             lead_id: None,
             account: None,
@@ -78,6 +90,9 @@ impl RequestLog {
 
     /// Logs what is not an HTTP request, and was answered with this status.
     pub(crate) fn record_malformed(&self, status: StatusCode, error: &hyper::Error) {
+        if let Some(metrics) = &self.metrics {
+            metrics.count_request(UNREAD, UNREAD, status.as_u16(), None);
+        }
         let kind = RefusalKind { method: UNREAD, route: UNREAD, status, sign_in: None };
         if !self.refusals.fold(kind) {
             tracing::info!(%error, status = status.as_u16(), "not an HTTP request");
@@ -86,6 +101,9 @@ impl RequestLog {
 
     /// Logs a connection without TLS where the server speaks it.
     pub(crate) fn record_no_tls(&self, cause: &dyn std::fmt::Display) {
+        if let Some(metrics) = &self.metrics {
+            metrics.count_failed_handshake();
+        }
         let status = StatusCode::BAD_REQUEST;
         if !self.refusals.fold(RefusalKind { method: UNREAD, route: TLS, status, sign_in: None }) {
             tracing::info!(%cause, "a TLS handshake failed");

@@ -11,13 +11,14 @@ use crate::http::assets::{Asset, docs_page};
 use crate::http::error::{ApiError, FieldErrorDto};
 use crate::http::openapi::admin;
 use crate::http::openapi::responses::{error_responses, name_schemas, text_header};
-use crate::http::{health, intake};
+use crate::http::{health, intake, metrics};
 
 #[derive(OpenApi)]
 #[openapi(
     paths(
         intake::submit,
         health::health,
+        metrics::metrics,
         docs_page::openapi_json,
         docs_page::page,
         docs_page::file,
@@ -74,12 +75,15 @@ fn add_common_docs(document: &mut openapi::OpenApi) {
         .contact(Some(contact))
         .build();
     document.servers = Some(vec![Server::new("/")]);
-    let token = HttpBuilder::new()
-        .scheme(HttpAuthScheme::Bearer)
-        .description(Some("The site's ingest token (FASTCORE_SITE_INGEST_TOKEN)."))
-        .build();
     let components = document.components.get_or_insert_default();
-    components.add_security_scheme("site", SecurityScheme::Http(token));
+    for (name, description) in [
+        ("site", "The site's ingest token (FASTCORE_SITE_INGEST_TOKEN)."),
+        ("metrics", "The token of who reads the metrics (FASTCORE_METRICS_TOKEN)."),
+    ] {
+        let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer);
+        let token = token.description(Some(description)).build();
+        components.add_security_scheme(name, SecurityScheme::Http(token));
+    }
     for path in document.paths.paths.values_mut() {
         let allow = allow(path);
         for operation in [&mut path.get, &mut path.post, &mut path.delete].into_iter().flatten() {

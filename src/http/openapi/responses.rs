@@ -47,20 +47,22 @@ error_set!(
     [ApiError::NotFound]
 );
 error_set!(
+    /// The errors of the metrics.
+    MetricsErrors,
+    token_errors().into_iter().chain([ApiError::NotFound])
+);
+error_set!(
     /// The errors of the intake of leads.
     IntakeErrors,
     {
         let errors = [
-            ApiError::Unauthorized("Missing Authorization header"),
-            ApiError::Unauthorized("Invalid auth scheme"),
-            ApiError::Unauthorized("Invalid token"),
             parse_error(b"{\"name\": "),
             parse_error(br#"{"name": "J", "email": "jean@example", "consent": "yes", "meta": {}}"#),
             Refusal::Conflict(vec!["message"]).into(),
             Refusal::Erased.into(),
             StoreError::Full.into(),
         ];
-        errors.into_iter().chain(body_errors(body::JSON))
+        token_errors().into_iter().chain(errors).chain(body_errors(body::JSON))
     }
 );
 error_set!(
@@ -138,6 +140,12 @@ fn form_errors() -> Vec<ApiError> {
     let errors = [ApiError::CROSS_ORIGIN, ApiError::TooManyRequests(60), StoreError::Full.into()];
     let invalid = [Fields::parse(b"{\"name\": ").err(), empty.check().err()];
     errors.into_iter().chain(invalid.into_iter().flatten()).chain(body_errors(body::JSON)).collect()
+}
+
+/// The errors of a request without a bearer token that is accepted.
+fn token_errors() -> [ApiError; 3] {
+    ["Missing Authorization header", "Invalid auth scheme", "Invalid token"]
+        .map(ApiError::Unauthorized)
 }
 
 /// The errors of reading a body of this media type.

@@ -40,6 +40,7 @@ pub use crate::http::server::limits::Limits;
 use crate::http::server::listener::Listener;
 use crate::http::server::tls::{HandshakeError, ServerTls};
 use crate::http::server::transport::Transport;
+use crate::metrics::Metrics;
 
 /// The maximum size of a request head, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
@@ -51,17 +52,19 @@ const FIRST_REQUEST_GRACE: Duration = Duration::from_secs(1);
 /// A pause: after a failed accept (no free descriptor), and before connections are asked to close.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Serves until `stop` resolves, then stops accepting and finishes the requests that have arrived.
+/// Serves until `stop` resolves, then stops accepting and finishes the requests that have arrived. They are
+/// counted in `metrics`, if there are any.
 pub async fn serve(
     listener: Listener,
     tls: Option<ServerTls>,
     routes: Routes,
     policy: HeaderPolicy,
     limits: Limits,
+    metrics: Option<Metrics>,
     stop: impl Future<Output = ()>,
 ) {
     let server = HttpServer {
-        middleware: Middleware::new(routes, policy),
+        middleware: Middleware::new(routes, policy, metrics),
         connections: Arc::new(ConnectionLimiter::new(limits.connections)),
         tls,
         limits,

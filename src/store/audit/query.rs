@@ -197,13 +197,20 @@ impl ReadTx<'_> {
         Ok(self.audit_page(&filter, None, 1)?.pop())
     }
 
+    /// The audit row that was stored last.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn newest_row(&self) -> Result<Option<AuditRow>, StoreError> {
+        Ok(self.audit_page(&AuditFilter::default(), None, 1)?.pop())
+    }
+
     /// The time of the audit row that was stored last, if it is legible.
     ///
     /// # Errors
     /// The database's own.
     pub fn newest_row_at(&self) -> Result<Option<Timestamp>, StoreError> {
-        let newest = self.audit_page(&AuditFilter::default(), None, 1)?;
-        Ok(newest.first().and_then(|row| row.created_at_utc.known()))
+        Ok(self.newest_row()?.and_then(|row| row.created_at_utc.known()))
     }
 
     /// The latest time that a lead or an audit row has: not that of the last one, if the clock was ahead

@@ -13,7 +13,7 @@ mod thread;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -22,6 +22,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 use crate::store::db::{lock, open, schema, wal_checkpoint};
 use crate::store::error::StoreError;
 use crate::store::health::WriterHealth;
@@ -31,7 +32,7 @@ use crate::store::writer::job::{QueueMessage, QueuedJob, WriteJob};
 use crate::store::writer::thread::{ServerHooks, WriterLoop};
 
 /// How many jobs may wait; more are refused at once.
-const QUEUE_LEN: usize = 1024;
+pub const QUEUE_LEN: usize = 1024;
 /// How often a thread is looked at that may end.
 const JOIN_POLL_INTERVAL: Duration = Duration::from_millis(5);
 
@@ -40,6 +41,8 @@ const JOIN_POLL_INTERVAL: Duration = Duration::from_millis(5);
 #[derive(Debug, Clone)]
 pub struct Writer {
     queue: SyncSender<QueueMessage>,
+    /// How many messages are in the queue.
+    queued: Arc<AtomicUsize>,
     closing: Arc<AtomicBool>,
 }
 
@@ -91,7 +94,8 @@ impl Writer {
         let (queue, jobs) = sync_channel(QUEUE_LEN);
         let closing = Arc::new(AtomicBool::new(false));
         let is_closing = Arc::clone(&closing);
-        let mut writer = WriterLoop::new(conn, clock, server);
+        let queued = Arc::new(AtomicUsize::new(0));
+        let mut writer = WriterLoop::new(conn, clock, server, Arc::clone(&queued));
         if is_server {
             writer.probe_at_start()?;
         }
@@ -100,7 +104,7 @@ impl Writer {
             .name("writer".to_owned())
             .spawn(run)
             .map_err(|e| StoreError::Io(e.to_string()))?;
-        Ok((Self { queue, closing }, WriterThread(thread)))
+        Ok((Self { queue, queued, closing }, WriterThread(thread)))
     }
 
     /// Ends the thread once it has done what is queued, whoever still has clones; from now on
@@ -109,7 +113,7 @@ impl Writer {
     pub fn close(&self) {
         self.closing.store(true, Ordering::SeqCst);
         // A full queue needs no wake-up: the thread looks after each batch.
-        let _ = self.queue.try_send(QueueMessage::Wake);
+        let _ = self.try_send(QueueMessage::Wake);
     }
 
     /// Queues a job that runs inside the next transaction; the receiver gets its result once that is
@@ -160,10 +164,24 @@ impl Writer {
         if self.closing.load(Ordering::SeqCst) {
             return Err(StoreError::Closed);
         }
-        self.queue.try_send(message).map_err(|e| match e {
+        self.try_send(message).map_err(|e| match e {
             TrySendError::Full(_) => StoreError::QueueFull,
             TrySendError::Disconnected(_) => StoreError::Closed,
         })
+    }
+
+    fn try_send(&self, message: QueueMessage) -> Result<(), TrySendError<QueueMessage>> {
+        // First, so that the thread never subtracts what was not added yet.
+        self.queued.fetch_add(1, Ordering::Relaxed);
+        self.queue.try_send(message).inspect_err(|_| {
+            self.queued.fetch_sub(1, Ordering::Relaxed);
+        })
+    }
+
+    /// How many messages wait in the queue, of [`QUEUE_LEN`] at most.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.queued.load(Ordering::Relaxed).min(QUEUE_LEN)
     }
 
     /// [`Self::submit`], waiting for the result. Not for asynchronous code.
@@ -180,20 +198,23 @@ impl Writer {
 
 /// Starts the writer of a server, on a database whose schema is current. When it returns, what is in the
 /// WAL is on the disk and a test commit has succeeded, unless the audit log is damaged: `WriterHealth`
-/// then has the reason. The results of each commit go to `deliver`, all at once.
+/// then has the reason. The results of each commit go to `deliver`, all at once; `metrics` counts the
+/// transactions.
 ///
 /// # Errors
 /// The schema is not this binary's, or nothing can be written.
 pub fn start_server_writer(
     path: &Path,
     clock: &Clock,
+    metrics: &Metrics,
     deliver: impl Fn(CompletedBatch) + Send + 'static,
 ) -> Result<(Writer, WriterThread, Arc<WriterHealth>), StoreError> {
     let (conn, _) = open::read_write(path)?;
     schema::check_current(&conn, path)?;
     wal_checkpoint::secure_at_start(&conn, path)?;
     let health = Arc::new(WriterHealth::default());
-    let hooks = ServerHooks { health: Arc::clone(&health), deliver: Box::new(deliver) };
+    let metrics = metrics.clone();
+    let hooks = ServerHooks { health: Arc::clone(&health), metrics, deliver: Box::new(deliver) };
     let (writer, thread) = Writer::start(conn, clock.clone(), Some(hooks))?;
     Ok((writer, thread, health))
 }

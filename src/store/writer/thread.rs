@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,7 @@ use uuid::ContextV7;
 
 use crate::clock::Clock;
 use crate::domain::hash_chain::{ChainPosition, HEAD_LOG_TARGET};
+use crate::metrics::Metrics;
 use crate::store::audit::query;
 use crate::store::db::wal_checkpoint;
 use crate::store::error::StoreError;
@@ -39,6 +40,7 @@ const MIN_WAIT: Duration = Duration::from_millis(1);
 /// What a server's writer has and a command's has not.
 pub(crate) struct ServerHooks {
     pub(crate) health: Arc<WriterHealth>,
+    pub(crate) metrics: Metrics,
     /// Receives the results of each commit.
     pub(crate) deliver: Box<dyn Fn(CompletedBatch) + Send>,
 }
@@ -54,7 +56,11 @@ pub(crate) struct WriterLoop {
     conn: Connection,
     clock: Clock,
     health: Arc<WriterHealth>,
+    /// A command counts nothing.
+    metrics: Option<Metrics>,
     deliver: Box<dyn Fn(CompletedBatch) + Send>,
+    /// How many messages are in the queue.
+    queued: Arc<AtomicUsize>,
     ids: ContextV7,
     is_server: bool,
     /// The jobs of the next transaction.
@@ -71,19 +77,26 @@ pub(crate) struct WriterLoop {
 }
 
 impl WriterLoop {
-    pub(crate) fn new(conn: Connection, clock: Clock, server: Option<ServerHooks>) -> Self {
+    pub(crate) fn new(
+        conn: Connection,
+        clock: Clock,
+        server: Option<ServerHooks>,
+        queued: Arc<AtomicUsize>,
+    ) -> Self {
         let logged_head = query::head(&conn).unwrap_or(ChainPosition::START);
         let now = Instant::now();
         let is_server = server.is_some();
-        let ServerHooks { health, deliver } = server.unwrap_or_else(|| ServerHooks {
-            health: Arc::default(),
-            deliver: Box::new(CompletedBatch::notify),
-        });
+        let (health, metrics, deliver) = match server {
+            Some(ServerHooks { health, metrics, deliver }) => (health, Some(metrics), deliver),
+            None => (Arc::default(), None, Box::new(CompletedBatch::notify) as _),
+        };
         Self {
             conn,
             clock,
             health,
+            metrics,
             deliver,
+            queued,
             ids: ContextV7::new(),
             is_server,
             jobs: Vec::with_capacity(MAX_BATCH),
@@ -143,6 +156,7 @@ impl WriterLoop {
     }
 
     fn take(&mut self, message: QueueMessage) {
+        self.queued.fetch_sub(1, Ordering::Relaxed);
         match message {
             QueueMessage::Job(job) => self.jobs.push(job),
             QueueMessage::Maintenance(job) => {
@@ -204,6 +218,7 @@ impl WriterLoop {
     }
 
     fn commit_jobs(&mut self) {
+        let began = Instant::now();
         self.health.begin();
         let now = self.clock.now().into();
         let committed = batch::commit(
@@ -219,6 +234,9 @@ impl WriterLoop {
             Err(error) => Some(error),
         };
         self.record_outcome(fault);
+        if let Some(metrics) = &self.metrics {
+            metrics.record_transaction(self.jobs.len(), began.elapsed(), committed.is_ok());
+        }
         let is_doubtful = committed.is_ok() && fault.is_some();
         if let Ok(batch) = &committed {
             self.head = Some(batch.head);

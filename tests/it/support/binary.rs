@@ -79,7 +79,8 @@ impl ServeProcess {
     /// Runs a prepared `serve` whose log does not say in JSON where it listens.
     pub(crate) fn spawn_with_text_log(command: &mut Command) -> Self {
         let address = free_address();
-        let (child, lines) = launch(command.env("FASTCORE_LISTEN", address.to_string()), Stdio::null());
+        let (child, lines) =
+            launch(command.env("FASTCORE_LISTEN", address.to_string()), Stdio::null());
         let mut served = Self { address, child, lines, log: Vec::new() };
         for _ in 0..600 {
             if TcpStream::connect(address).is_ok() {

@@ -21,6 +21,9 @@ use uuid::Uuid;
 /// The token of every test server.
 pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef0123456789abcdef";
 
+/// The token for the metrics of every test server.
+pub(crate) const METRICS_TOKEN: &str = "fedcba9876543210fedcba9876543210fedcba9876543210";
+
 /// A valid lead with a `request_id` of its own.
 pub(crate) fn lead() -> Value {
     json!({

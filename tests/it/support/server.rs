@@ -20,7 +20,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
-use super::TOKEN;
+use super::{METRICS_TOKEN, TOKEN};
 
 pub(crate) const ORIGIN: &str = "https://fast-techservices.com";
 
@@ -82,6 +82,7 @@ impl TestServer {
             migrate::prepare(&database, &clock, "cli:test", &lock).expect("a schema");
             let variables = [
                 ("FASTCORE_SITE_INGEST_TOKEN", TOKEN),
+                ("FASTCORE_METRICS_TOKEN", METRICS_TOKEN),
                 ("DATABASE_URL", database.to_str().expect("UTF-8")),
                 ("FASTCORE_LISTEN", "127.0.0.1:0"),
                 // The tests name clients as a proxy does.
@@ -103,6 +104,7 @@ impl TestServer {
             let mut context = HttpContext::new(app, tokens)
                 .with_public_url(public_url, tls.is_some())
                 .with_trusted_proxies(server.trusted_proxies.clone());
+            context.metrics_token = server.metrics_token.digest;
             prepare(&mut context);
             runtime.block_on(async move {
                 let listener = bind(server.listen).and_then(Listener::new).expect("a port");
@@ -114,9 +116,10 @@ impl TestServer {
                     cors_origins: server.cors_origins.into(),
                     is_https: context.is_https(),
                 };
+                let metrics = context.app.db.metrics().clone();
                 drop(context);
                 let stop = async move { drop(stopped.await) };
-                serve(listener, tls, all, policy, limits, stop).await;
+                serve(listener, tls, all, policy, limits, Some(metrics), stop).await;
             });
             assert!(background.stop(runtime, Duration::from_secs(10)), "the writer ends");
         });
@@ -177,7 +180,8 @@ pub(crate) fn serving(routes: Routes) -> RouteServer {
                 bind(([127, 0, 0, 1], 0).into()).and_then(Listener::new).expect("a port");
             ready.send(listener.local_addr().expect("an address")).expect("a test");
             let stop = async move { drop(stopped.await) };
-            serve(listener, None, routes, HeaderPolicy::default(), Limits::default(), stop).await;
+            let (policy, limits) = (HeaderPolicy::default(), Limits::default());
+            serve(listener, None, routes, policy, limits, None, stop).await;
         });
     });
     let address = address.recv().expect("the server starts");

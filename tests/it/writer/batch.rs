@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use fastcore::clock::Clock;
 use fastcore::domain::audit::{ACTOR_SITE, AuditEvent, NewAuditRow};
 use fastcore::domain::lead::NewLead;
+use fastcore::metrics::Metrics;
 use fastcore::store;
 use fastcore::store::error::StoreError;
 use fastcore::store::leads::submit::SubmitOutcome;
@@ -37,6 +38,7 @@ fn start() -> Store {
     let (writer, thread, _) = store::writer::start_server_writer(
         &database,
         &clock,
+        &Metrics::default(),
         store::writer::batch::CompletedBatch::notify,
     )
     .expect("a writer");

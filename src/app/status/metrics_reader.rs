@@ -1,0 +1,255 @@
+//! The values that are read when metrics are scraped, next to what is counted all the time.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use crate::app::db::blocking;
+use crate::app::status::facts::{Facts, WARNING_CODES};
+use crate::app::status::server_status::StatusReader;
+use crate::domain::timestamp::Timestamp;
+use crate::metrics::scrape::Scrape;
+use crate::store::db::disk_usage;
+use crate::store::writer::QUEUE_LEN;
+
+/// How long a scrape waits for a disk. Prometheus waits for the scrape for 10 s.
+const READ_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Reads the metrics of a server; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct MetricsReader {
+    status: StatusReader,
+    /// The folder of the scheduled backups, if there are any.
+    backup_folder: Option<Arc<Path>>,
+    started_at: Timestamp,
+    database: OneAtATime,
+    backup_disk: OneAtATime,
+}
+
+impl MetricsReader {
+    pub(crate) fn new(status: &StatusReader, backup_folder: Option<&Path>) -> Self {
+        Self {
+            status: status.clone(),
+            backup_folder: backup_folder.map(Arc::from),
+            started_at: status.db.clock().now().into(),
+            database: OneAtATime::default(),
+            backup_disk: OneAtATime::default(),
+        }
+    }
+
+    /// All metrics in Prometheus's text format. While a disk does not answer, what it would say is left out.
+    ///
+    /// # Errors
+    /// None: a text takes all that is written to it.
+    pub async fn text(&self) -> Result<String, std::fmt::Error> {
+        let (facts, backups_free) = tokio::join!(self.facts(), self.backups_free());
+        let mut scrape = Scrape::default();
+        self.add_server(&mut scrape, facts.as_ref());
+        self.add_checks(&mut scrape);
+        self.add_facts(&mut scrape, facts.as_ref());
+        let database_free = facts.map(|facts| ("database", facts.sizes.free as f64));
+        let backups_free = backups_free.map(|free| ("backups", free as f64));
+        scrape.add_each(
+            "fastcore_disk_free_bytes",
+            "Free space on the disk of the database, and of the scheduled backups",
+            "disk",
+            database_free.into_iter().chain(backups_free),
+        );
+        scrape.text(self.status.db.metrics())
+    }
+
+    async fn facts(&self) -> Option<Facts> {
+        let status = self.status.clone();
+        self.database.run(async move { status.facts().await }).await?.ok()
+    }
+
+    async fn backups_free(&self) -> Option<u64> {
+        let folder = Arc::clone(self.backup_folder.as_ref()?);
+        let read = blocking(move || disk_usage::free_bytes(&folder));
+        self.backup_disk.run(read).await?.ok()?.ok()
+    }
+
+    /// What the server knows of itself.
+    fn add_server(&self, scrape: &mut Scrape, facts: Option<&Facts>) {
+        let db = &self.status.db;
+        scrape.add_each(
+            "fastcore_build_info",
+            "1, with the version of the server",
+            "version",
+            [(env!("CARGO_PKG_VERSION"), 1.0)],
+        );
+        scrape.add(
+            "process_start_time_seconds",
+            "When the server was started, in seconds since 1970",
+            Some(seconds(self.started_at)),
+        );
+        scrape.add(
+            "fastcore_healthy",
+            "Whether leads can be stored, as /health says",
+            Some(flag(db.health().unavailable_reason().is_none())),
+        );
+        scrape.add(
+            "fastcore_database_readable",
+            "Whether the database and its disk have answered this scrape in time",
+            Some(flag(facts.is_some())),
+        );
+        scrape.add(
+            "fastcore_writer_queue_jobs",
+            "Jobs that wait for the writer",
+            Some(db.queued() as f64),
+        );
+        scrape.add(
+            "fastcore_writer_queue_limit_jobs",
+            "Jobs that may wait for the writer; more are refused",
+            Some(QUEUE_LEN as f64),
+        );
+        let now = db.clock().now().into();
+        let raised = self.status.warnings(facts, now);
+        let is_raised = |code: &str| raised.iter().any(|warning| warning.code == code);
+        // Without the facts, a warning that is not raised is not known to be absent.
+        let known = WARNING_CODES.into_iter().filter(|code| facts.is_some() || is_raised(code));
+        scrape.add_each(
+            "fastcore_warning",
+            "Whether the status page shows this warning",
+            "code",
+            known.map(|code| (code, flag(is_raised(code)))),
+        );
+    }
+
+    /// What the server verifies and watches by itself.
+    fn add_checks(&self, scrape: &mut Scrape) {
+        let chain = self.status.chain.status();
+        scrape.add(
+            "fastcore_chain_valid",
+            "Whether the last verification of the audit log found it valid",
+            chain.at_utc.map(|_| flag(chain.ok)),
+        );
+        scrape.add(
+            "fastcore_chain_verified_timestamp_seconds",
+            "When the audit log was verified last",
+            chain.at_utc.map(seconds),
+        );
+        scrape.add(
+            "fastcore_chain_verified_row",
+            "Number of the audit row up to which it was verified",
+            chain.at_utc.map(|_| chain.verified_to as f64),
+        );
+        let backups = self.status.backups.as_ref();
+        scrape.add(
+            "fastcore_backup_interval_seconds",
+            "Interval of the scheduled backups",
+            backups.map(|backups| backups.interval().as_secs_f64()),
+        );
+        let certificate = self.status.certificate.as_ref();
+        let expiry = certificate.map(|certificate| certificate.current().validity.not_after);
+        scrape.add(
+            "fastcore_certificate_expiry_timestamp_seconds",
+            "When the certificate of HTTPS expires",
+            expiry.map(|expiry| seconds(expiry.into())),
+        );
+    }
+
+    /// What the database and its file system say.
+    fn add_facts(&self, scrape: &mut Scrape, facts: Option<&Facts>) {
+        scrape.add(
+            "fastcore_database_size_bytes",
+            "Size of the database file",
+            facts.map(|facts| facts.sizes.database as f64),
+        );
+        scrape.add(
+            "fastcore_wal_size_bytes",
+            "Size of the write-ahead log",
+            facts.map(|facts| facts.sizes.wal as f64),
+        );
+        scrape.add(
+            "fastcore_audit_head_row",
+            "Number of the newest audit row: the head of the hash chain",
+            facts.map(|facts| facts.head as f64),
+        );
+        scrape.add(
+            "fastcore_last_lead_timestamp_seconds",
+            "When the last lead was stored",
+            facts.and_then(|facts| facts.last_lead).map(seconds),
+        );
+        let last_backup = facts.and_then(|facts| facts.last_backup.as_ref()?.at_utc.known());
+        scrape.add(
+            "fastcore_last_backup_timestamp_seconds",
+            "When the last backup was taken",
+            last_backup.map(seconds),
+        );
+    }
+}
+
+fn flag(is_so: bool) -> f64 {
+    f64::from(u8::from(is_so))
+}
+
+/// Seconds since 1970.
+fn seconds(time: Timestamp) -> f64 {
+    time.to_datetime().timestamp_micros() as f64 / 1e6
+}
+
+/// Reads one after the other, so that scrapes of a disk that hangs occupy one thread and not one each; cheap
+/// to clone.
+#[derive(Debug, Clone)]
+struct OneAtATime(Arc<Semaphore>);
+
+impl Default for OneAtATime {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(1)))
+    }
+}
+
+impl OneAtATime {
+    /// The result of a read, unless it or the one before takes too long. It goes on then, and nobody waits.
+    async fn run<T: Send + 'static>(
+        &self,
+        read: impl Future<Output = T> + Send + 'static,
+    ) -> Option<T> {
+        let in_turn = async {
+            let permit = Arc::clone(&self.0).acquire_owned().await.ok()?;
+            let read = tokio::spawn(async move {
+                let _permit = permit;
+                read.await
+            });
+            read.await.ok()
+        };
+        timeout(READ_TIMEOUT, in_turn).await.ok()?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn a_disk_that_hangs_delays_scrapes_by_two_seconds_and_occupies_one_thread() {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        let (disk, reads) = (OneAtATime::default(), Arc::new(AtomicUsize::new(0)));
+        let (release, hang) = std::sync::mpsc::channel::<()>();
+        let hang = Arc::new(std::sync::Mutex::new(hang));
+        let scrape = || {
+            let (reads, hang) = (Arc::clone(&reads), Arc::clone(&hang));
+            disk.run(blocking(move || {
+                reads.fetch_add(1, Ordering::Relaxed);
+                hang.lock().map(|hang| hang.recv().is_ok()).unwrap_or_default()
+            }))
+        };
+        let began = Instant::now();
+        let both = runtime.block_on(async { tokio::join!(scrape(), scrape()) });
+        assert!(both.0.is_none() && both.1.is_none());
+        assert!(began.elapsed() < READ_TIMEOUT * 2, "{:?}", began.elapsed());
+        assert_eq!(reads.load(Ordering::Relaxed), 1);
+        // The disk answers again.
+        release.send(()).expect("a reader");
+        release.send(()).expect("a channel");
+        assert!(matches!(runtime.block_on(scrape()), Some(Ok(true))));
+    }
+}
