@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::support::admin::SAME_ORIGIN;
 use super::support::binary::{ServeProcess, command};
@@ -264,9 +264,71 @@ fn full_metrics() -> String {
     metrics
 }
 
+const RULES: &str = include_str!("../../packaging/prometheus/fastcore.rules.yml");
+const RULE_TESTS: &str = include_str!("../../packaging/prometheus/fastcore.rules.test.yml");
+const DASHBOARD: &str = include_str!("../../packaging/grafana/fastcore.json");
+
+/// The words of a query or a page that begin with this.
+fn words<'a>(text: &'a str, beginning: &str) -> BTreeSet<&'a str> {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    words.filter(|word| word.starts_with(beginning)).collect()
+}
+
+/// The values that a rule compares a label with.
+fn compared<'a>(text: &'a str, label: &str) -> BTreeSet<&'a str> {
+    let label = format!("{label}=");
+    let parts = text.split(&label).skip(1);
+    let values = parts.filter_map(|part| part.trim_start_matches('~').split('"').nth(1));
+    values.flat_map(|values| values.split('|')).collect()
+}
+
+/// Fails unless rules and dashboard ask for what is there: a query for what is not never fires.
+fn assert_asked_for(metrics: &str) {
+    let samples: BTreeSet<&str> = metrics
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split(['{', ' ']).next())
+        .collect();
+    let dashboard: Value = serde_json::from_str(DASHBOARD).expect("JSON");
+    let panels = dashboard["panels"].as_array().expect("panels").iter();
+    let targets = panels.flat_map(|panel| panel["targets"].as_array().expect("targets"));
+    let queries: Vec<&str> =
+        targets.map(|target| target["expr"].as_str().expect("a query")).collect();
+    assert!(queries.len() > 20, "{queries:?}");
+    for text in queries.into_iter().chain([RULES]) {
+        let asked: BTreeSet<&str> =
+            ["fastcore_", "process_"].iter().flat_map(|beginning| words(text, beginning)).collect();
+        assert!(asked.is_subset(&samples), "{:?}", asked.difference(&samples));
+    }
+    for label in ["code", "outcome"] {
+        for value in compared(RULES, label) {
+            let label = format!("{label}=\"{value}\"");
+            assert!(metrics.contains(&label), "{label} is in no metric");
+        }
+    }
+}
+
+#[test]
+fn each_alert_is_tested_and_documented() {
+    let alerts: BTreeSet<&str> =
+        RULES.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
+    assert!(alerts.len() > 20, "{alerts:?}");
+    let docs = include_str!("../../docs/operations.md");
+    assert_eq!(words(docs, "Fastcore"), alerts, "documented");
+    assert_eq!(words(RULE_TESTS, "Fastcore"), alerts, "tested");
+    assert_eq!(RULES.matches("runbook: docs/operations.md#alerts").count(), alerts.len());
+    let Some(promtool) = tools::find("promtool") else { return };
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/prometheus");
+    let mut tests = Command::new(promtool);
+    tests.args(["test", "rules", "fastcore.rules.test.yml"]).current_dir(folder);
+    let output = tests.output().expect("promtool runs");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+}
+
 #[test]
 fn each_metric_is_documented_and_exists() {
     let metrics = full_metrics();
+    assert_asked_for(&metrics);
     assert_accepted(&metrics);
     assert_value(&metrics, "fastcore_tls_handshake_failures_total", 1.0);
     assert_value(&metrics, "fastcore_backup_interval_seconds", 1.0);
