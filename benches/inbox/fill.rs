@@ -111,6 +111,7 @@ pub(super) fn fill(database: &Path, leads: u64) {
     let (writer, thread, _) = store::writer::start_server_writer(
         database,
         &clock,
+        0,
         &Metrics::default(),
         store::writer::batch::CompletedBatch::notify,
     )

@@ -27,6 +27,7 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
 pub struct Db {
     path: Arc<Path>,
     clock: Clock,
+    disk_reserve: u64,
     writer: Writer,
     metrics: Metrics,
     health: Arc<WriterHealth>,
@@ -53,6 +54,7 @@ impl Db {
     pub fn start(
         path: &Path,
         clock: &Clock,
+        disk_reserve: u64,
         runtime: &Handle,
     ) -> Result<(Self, WriterThread), StoreError> {
         let (completed_tx, mut completed_rx) = unbounded_channel::<CompletedBatch>();
@@ -65,7 +67,8 @@ impl Db {
             committed.send_replace(());
         };
         let metrics = Metrics::default();
-        let (writer, thread, health) = writer::start_server_writer(path, clock, &metrics, deliver)?;
+        let (writer, thread, health) =
+            writer::start_server_writer(path, clock, disk_reserve, &metrics, deliver)?;
         runtime.spawn(async move {
             while let Some(batch) = completed_rx.recv().await {
                 batch.notify();
@@ -74,6 +77,7 @@ impl Db {
         let db = Self {
             path: path.into(),
             clock: clock.clone(),
+            disk_reserve,
             writer,
             metrics,
             health,
@@ -104,6 +108,12 @@ impl Db {
     /// How many jobs wait for the writer.
     pub(crate) fn queued(&self) -> usize {
         self.writer.queued()
+    }
+
+    /// How much of the database's disk is kept free, in bytes.
+    #[must_use]
+    pub fn disk_reserve(&self) -> u64 {
+        self.disk_reserve
     }
 
     /// Whether leads can be stored.

@@ -39,7 +39,7 @@ pub async fn submit(db: &Db, body: &[u8]) -> Result<Accepted, Refusal> {
         Ok(lead) => lead,
         Err(LeadParseError::NotJson(detail)) => return Err(Refusal::NotJson(detail)),
         Err(LeadParseError::Invalid { errors, request_id }) => {
-            record_rejected(db, &errors, request_id).await;
+            record_rejected(db, &errors, request_id).await?;
             return Err(Refusal::Invalid(errors));
         }
     };
@@ -53,12 +53,18 @@ pub async fn submit(db: &Db, body: &[u8]) -> Result<Accepted, Refusal> {
 }
 
 /// Records the names of the invalid fields, and the `request_id` where that is valid. The
-/// submission is refused whether or not this could be written.
-async fn record_rejected(db: &Db, errors: &[FieldError], request_id: Option<RequestId>) {
+/// submission is refused whether or not this could be written, but for a disk with nothing left for the
+/// site: then it is to come again.
+async fn record_rejected(
+    db: &Db,
+    errors: &[FieldError],
+    request_id: Option<RequestId>,
+) -> Result<(), Refusal> {
     let fields = field_error::field_names(errors);
     let details = serde_json::json!({ "fields": fields }).to_string();
     let request_id = request_id.map(|id| id.to_string());
     let recorded = db.write(move |tx| {
+        tx.check_disk_reserve()?;
         let event = NewAuditRow {
             event: AuditEvent::LeadRejected,
             actor: ACTOR_SITE,
@@ -69,7 +75,12 @@ async fn record_rejected(db: &Db, errors: &[FieldError], request_id: Option<Requ
         };
         tx.append(&event).map(drop)
     });
-    if let Err(error) = recorded.await {
-        tracing::warn!(%error, "a refused submission is missing from the audit log");
+    match recorded.await {
+        Err(error @ StoreError::DiskReserve(_)) => Err(Refusal::Store(error)),
+        Err(error) => {
+            tracing::warn!(%error, "a refused submission is missing from the audit log");
+            Ok(())
+        }
+        Ok(()) => Ok(()),
     }
 }

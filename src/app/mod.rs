@@ -79,11 +79,12 @@ impl App {
     pub fn start(
         database: &Path,
         clock: &Clock,
+        disk_reserve: u64,
         schedules: Schedules,
         runtime: &Handle,
     ) -> Result<(Self, Background), StoreError> {
         let staff_key = staff::prepare(database, clock)?;
-        let (db, writer) = Db::start(database, clock, runtime)?;
+        let (db, writer) = Db::start(database, clock, disk_reserve, runtime)?;
         let shutdown = CancellationToken::new();
         let Schedules { backups, retention, certificate } = schedules;
         let backups = backups.map(|schedule| (BackupMonitor::new(schedule.every), schedule));

@@ -39,6 +39,8 @@ pub(crate) fn run(context: &CommandContext, args: &Args) -> Result<(), CliError>
     findings.extend(used_settings(context, &settings));
     findings.extend(certificate(context, settings.clone()));
     let retention = context.retention(settings.clone());
+    // A value that is not accepted has its own finding.
+    let disk_reserve = context.disk_reserve(settings.clone()).unwrap_or_default();
     let schedule = context.backups(settings);
     let schedule =
         schedule.map(|BackupConfig { folder, every, keep }| BackupSchedule { folder, every, keep });
@@ -48,6 +50,7 @@ pub(crate) fn run(context: &CommandContext, args: &Args) -> Result<(), CliError>
         &context.clock,
         schedule.as_ref(),
         retention,
+        disk_reserve,
         &mut |n| progress.at(n),
     ));
     drop(progress);

@@ -8,6 +8,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use crate::app::export::format::ExportFormat;
 use crate::app::export::{Export, ExportSource};
+use crate::app::status::server_settings;
 use crate::cli::error::CliError;
 use crate::cli::{CommandContext, DatabaseArg, output};
 use crate::domain::filter;
@@ -135,14 +136,22 @@ pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> 
         )));
     }
     let database = form.database.path(&context.environment)?;
+    let disk_reserve = context.disk_reserve(server_settings::read(&database))?;
     let export = Export { source, format, actor: CommandContext::actor() };
     let mut progress = output::Progress::new("rows");
     let mut report = |rows| progress.at(rows);
     let done = match &form.output {
-        Some(path) => export.to_file(&database, &context.clock, path, &mut report),
+        Some(path) => export.to_file(&database, disk_reserve, &context.clock, path, &mut report),
         None => {
             let place = Some(Path::new("/dev/stdout"));
-            export.to_writer(&database, &context.clock, io::stdout(), place, &mut report)
+            export.to_writer(
+                &database,
+                disk_reserve,
+                &context.clock,
+                io::stdout(),
+                place,
+                &mut report,
+            )
         }
     };
     drop(progress);

@@ -38,7 +38,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::app::status::server_settings::ServerSettings;
 use crate::cli::error::CliError;
 use crate::clock::Clock;
-use crate::config::database::database_path;
+use crate::config::database::{self, database_path};
 use crate::config::environment::Environment;
 use crate::config::error::ConfigError;
 use crate::config::server::{self, BackupConfig, ServerFlags};
@@ -84,7 +84,7 @@ struct LogArgs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Serve(serve::Args),
+    Serve(Box<serve::Args>),
     Demo(demo::Args),
     Migrate(migrate::Args),
     Lead(lead::Args),
@@ -145,6 +145,11 @@ impl CommandContext {
         server::retention(&environment, &ServerFlags::default()).ok().flatten()
     }
 
+    /// How much such a server keeps free on the database's disk, in bytes.
+    fn disk_reserve(&self, settings: ServerSettings) -> Result<u64, ConfigError> {
+        database::disk_reserve(&self.environment.with_server_settings(settings), None)
+    }
+
     /// The URL at which such a server is reached, without a trailing slash.
     fn public_url(&self, settings: ServerSettings) -> String {
         server::reached_at(&self.environment.with_server_settings(settings))
@@ -190,7 +195,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
     telemetry::start(&environment, &log)?;
     let context = CommandContext { environment, clock: Clock::system() };
     match cli.command {
-        Command::Serve(args) => serve::run(&context, args),
+        Command::Serve(args) => serve::run(&context, *args),
         Command::Demo(args) => demo::run(&context, &args),
         Command::Migrate(args) => migrate::run(&context, &args),
         Command::Lead(args) => lead::run(&context, args),

@@ -84,6 +84,10 @@ pub(crate) struct Args {
     /// [env: FASTCORE_TRUSTED_PROXIES] [default: none]
     #[arg(long, value_name = "NETWORKS")]
     trusted_proxies: Option<String>,
+    /// Free space on the database's disk below which leads are refused, with a 503; 0 for none
+    /// [env: FASTCORE_DISK_RESERVE] [default: 64MiB]
+    #[arg(long, value_name = "SIZE")]
+    disk_reserve: Option<String>,
     /// Folder for scheduled backups [env: FASTCORE_BACKUP_DIR] [default: none]
     #[arg(long, value_name = "FOLDER")]
     backup_dir: Option<String>,
@@ -109,6 +113,7 @@ pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> 
         allow_plaintext: args.allow_plaintext,
         public_url: args.public_url,
         trusted_proxies: args.trusted_proxies,
+        disk_reserve: args.disk_reserve,
         backup_dir: args.backup_dir,
         backup_every: args.backup_every,
         backup_keep: args.backup_keep,
@@ -148,8 +153,13 @@ pub(crate) fn run_server(
         backups.map(|BackupConfig { folder, every, keep }| BackupSchedule { folder, every, keep });
     let schedules =
         Schedules { backups, retention: server.retention, certificate: certificate.clone() };
-    let (app, background) =
-        App::start(&server.database, &context.clock, schedules, runtime.handle())?;
+    let (app, background) = App::start(
+        &server.database,
+        &context.clock,
+        server.disk_reserve,
+        schedules,
+        runtime.handle(),
+    )?;
     let listeners = sockets.listen(&runtime)?;
     let shutdown = background.shutdown();
     signals::handle(&runtime, shutdown.clone(), certificate.clone(), manager.clone())?;

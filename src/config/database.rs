@@ -1,10 +1,19 @@
-//! The path of the database.
+//! The path of the database, and what is kept free on its disk.
 
 use std::path::PathBuf;
 
+use bytesize::ByteSize;
+
 use crate::config::environment::Environment;
 use crate::config::error::ConfigError;
-use crate::config::setting::DATABASE_URL;
+use crate::config::setting::{DATABASE_URL, Setting};
+
+pub(crate) const DISK_RESERVE: Setting = Setting {
+    variable: "FASTCORE_DISK_RESERVE",
+    flag: "--disk-reserve",
+    default: "64MiB",
+    accepts: "a size such as 64MiB, 1GiB or 500MB, or 0 for none",
+};
 
 /// The path of the database file.
 ///
@@ -21,6 +30,15 @@ pub fn database_path(
              to copy its rows to PostgreSQL, use `fastcore export --format postgres`",
         )
     })
+}
+
+/// How much is kept free on the database's disk, in bytes.
+///
+/// # Errors
+/// The value is not accepted.
+pub fn disk_reserve(environment: &Environment, flag: Option<&str>) -> Result<u64, ConfigError> {
+    DISK_RESERVE
+        .resolve(environment, flag, |text| text.parse::<ByteSize>().ok().map(|size| size.as_u64()))
 }
 
 /// The path of a SQLite URL or a plain path; `Some(None)` for a PostgreSQL URL.

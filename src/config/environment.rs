@@ -10,7 +10,7 @@ use crate::config::env_file;
 use crate::config::error::ConfigError;
 
 /// All variables; a secret `X` may be given as `X_FILE` or as a systemd credential.
-pub(crate) const KNOWN: [&str; 22] = [
+pub(crate) const KNOWN: [&str; 23] = [
     "DATABASE_URL",
     "LOG_LEVEL",
     "DEBUG",
@@ -24,6 +24,7 @@ pub(crate) const KNOWN: [&str; 22] = [
     "FASTCORE_PUBLIC_URL",
     "FASTCORE_TRUSTED_PROXIES",
     "FASTCORE_LOG_FORMAT",
+    "FASTCORE_DISK_RESERVE",
     "FASTCORE_BACKUP_DIR",
     "FASTCORE_BACKUP_EVERY",
     "FASTCORE_BACKUP_KEEP",

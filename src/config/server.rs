@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use crate::config::database::database_path;
+use crate::config::database::{DISK_RESERVE, database_path, disk_reserve};
 use crate::config::environment::Environment;
 use crate::config::error::ConfigError;
 use crate::config::https::{self, TlsFiles};
@@ -75,6 +75,7 @@ pub struct ServerFlags {
     pub allow_plaintext: Option<String>,
     pub public_url: Option<String>,
     pub trusted_proxies: Option<String>,
+    pub disk_reserve: Option<String>,
     pub backup_dir: Option<String>,
     pub backup_every: Option<String>,
     pub backup_keep: Option<String>,
@@ -134,6 +135,8 @@ pub struct ServerConfig {
     /// The plaintext address that redirects to HTTPS.
     pub redirect_listen: Option<SocketAddr>,
     pub trusted_proxies: TrustedProxies,
+    /// How much is kept free on the database's disk, in bytes.
+    pub disk_reserve: u64,
     pub backups: Option<BackupConfig>,
     /// How long leads are kept; `None` where it is not set.
     pub retention: Option<TimeDelta>,
@@ -183,6 +186,7 @@ impl ServerConfig {
             tls.as_ref(),
         )?;
         let trusted_proxies = TrustedProxies::load(environment, flags.trusted_proxies.as_deref())?;
+        let disk_reserve = disk_reserve(environment, flags.disk_reserve.as_deref())?;
         let backups = BackupConfig::load(environment, flags)?;
         let retention = retention(environment, flags)?;
         let is_exposed = exposure(listen, public_url.as_deref()).is_some();
@@ -196,6 +200,7 @@ impl ServerConfig {
             tls,
             redirect_listen,
             trusted_proxies,
+            disk_reserve,
             backups,
             retention,
             metrics_token,
@@ -209,6 +214,7 @@ impl ServerConfig {
     pub fn to_variables(&self) -> BTreeMap<String, String> {
         let mut variables =
             self.backups.as_ref().map(BackupConfig::to_variables).unwrap_or_default();
+        variables.insert(DISK_RESERVE.variable.to_owned(), self.disk_reserve.to_string());
         variables.insert(LISTEN.variable.to_owned(), self.listen.to_string());
         variables.extend(self.tls.iter().flat_map(TlsFiles::to_variables));
         if let Some(url) = &self.public_url {

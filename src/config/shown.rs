@@ -1,5 +1,6 @@
 //! All settings with their values, to be shown. Secrets are masked.
 
+use crate::config::database::DISK_RESERVE;
 use crate::config::environment::Environment;
 use crate::config::error::ConfigError;
 use crate::config::https::{ALLOW_PLAINTEXT, REDIRECT_LISTEN, TLS_CERT, TLS_KEY};
@@ -16,7 +17,7 @@ use crate::config::trusted_proxies::TRUSTED_PROXIES;
 const MASK: &str = "***";
 
 /// Every setting but the secrets.
-const SETTINGS: [Setting; 16] = [
+const SETTINGS: [Setting; 17] = [
     DATABASE_URL,
     LISTEN,
     TLS_CERT,
@@ -26,6 +27,7 @@ const SETTINGS: [Setting; 16] = [
     PUBLIC_URL,
     TRUSTED_PROXIES,
     CORS_ORIGINS,
+    DISK_RESERVE,
     BACKUP_DIR,
     BACKUP_EVERY,
     BACKUP_KEEP,

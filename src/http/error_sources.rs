@@ -97,7 +97,7 @@ impl From<ExportError> for ApiError {
         match error {
             ExportError::Store(error) => error.into(),
             ExportError::Busy => Self::ExportBusy(EXPORT_RETRY_SECONDS),
-            error @ (ExportError::DiskReserve | ExportError::TimedOut | ExportError::Io(_)) => {
+            error @ (ExportError::DiskLimit(_) | ExportError::TimedOut | ExportError::Io(_)) => {
                 Self::Unavailable(format!("The file cannot be written now: {error}"))
             }
         }

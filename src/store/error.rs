@@ -14,6 +14,8 @@ pub enum StoreError {
     Full,
     #[error("the disk of {0} is full")]
     FullAt(PathBuf),
+    #[error("less than {:.0} is free on its disk (FASTCORE_DISK_RESERVE)", bytesize::ByteSize(*.0))]
+    DiskReserve(u64),
     #[error("another process keeps the database locked")]
     Locked,
     #[error("the disk reported an error ({0})")]

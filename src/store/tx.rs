@@ -16,6 +16,7 @@ pub struct WriteTx<'c> {
     now: Timestamp,
     ids: &'c ContextV7,
     head: ChainPosition,
+    disk_reserve: Result<(), StoreError>,
 }
 
 impl<'c> WriteTx<'c> {
@@ -30,7 +31,21 @@ impl<'c> WriteTx<'c> {
         ids: &'c ContextV7,
         known: Option<ChainPosition>,
     ) -> Result<Self, StoreError> {
-        Ok(Self { conn, now, ids, head: append_position(conn, known)? })
+        Ok(Self { conn, now, ids, head: append_position(conn, known)?, disk_reserve: Ok(()) })
+    }
+
+    /// Sets the result of [`Self::check_disk_reserve`].
+    pub(crate) fn with_disk_reserve(self, disk_reserve: Result<(), StoreError>) -> Self {
+        Self { disk_reserve, ..self }
+    }
+
+    /// Fails while the disk has no more free space than its reserve. What the site sends must check this; what
+    /// staff and the operator do may use the reserve.
+    ///
+    /// # Errors
+    /// [`StoreError::DiskReserve`].
+    pub fn check_disk_reserve(&self) -> Result<(), StoreError> {
+        self.disk_reserve.clone()
     }
 
     /// The time that all rows of the transaction get.

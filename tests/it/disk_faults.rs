@@ -10,11 +10,13 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use rustix::fs::{StatVfs, statvfs};
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::process::{Seen, assert_kept, assert_retries, under_load};
+use super::support::admin::{self, Browser, PASSWORD};
 use super::support::binary::{ServeProcess, command, free_address, run, succeed, text};
 use super::support::database::Database;
 use super::support::http::{Client, Response, once, post_lead};
@@ -83,6 +85,21 @@ impl Disk {
         self.0.path()
     }
 
+    pub(crate) fn free_bytes(&self) -> u64 {
+        let StatVfs { f_bavail, f_frsize, .. } = statvfs(self.path()).expect("a disk");
+        f_bavail * f_frsize
+    }
+
+    /// Takes space, with a file `filler`, until this much is left.
+    pub(crate) fn leave_free(&self, bytes: u64) {
+        let size = self.free_bytes() - bytes;
+        let mut filler = File::create(self.path().join("filler")).expect("a filler");
+        let zeros = vec![0; 1 << 20];
+        for _ in 0..size / (1 << 20) {
+            filler.write_all(&zeros).expect("space");
+        }
+    }
+
     /// Mounts it again, `ro` or `rw`.
     pub(crate) fn remount(&self, mode: &str) {
         let remount = format!("remount,{mode}");
@@ -114,7 +131,7 @@ fn fill(file: &Path, stop: &AtomicBool) {
 fn a_full_disk_answers_503_until_space_is_free() {
     let Some(disk) = Disk::mount(SMALL) else { return };
     let filler = disk.path().join("filler");
-    let mut server = ServeProcess::start(disk.path());
+    let mut server = ServeProcess::spawn(&mut serve(disk.path()));
     let address = server.address;
     let mut seen = stored(address, 20);
     let full = AtomicBool::new(false);
@@ -142,7 +159,7 @@ fn a_full_disk_answers_503_until_space_is_free() {
 #[test]
 fn serve_on_a_full_disk_fails_with_that_reason() {
     let Some(disk) = Disk::mount(SMALL) else { return };
-    let mut server = ServeProcess::start(disk.path());
+    let mut server = ServeProcess::spawn(&mut serve(disk.path()));
     let seen = stored(server.address, 20);
     server.terminate();
     let (filler, full) = (disk.path().join("filler"), AtomicBool::new(false));
@@ -156,7 +173,7 @@ fn serve_on_a_full_disk_fails_with_that_reason() {
         assert!(said.contains("the disk is full"), "{said}");
     });
     fs::remove_file(&filler).expect("the filler goes");
-    let server = ServeProcess::start(disk.path());
+    let server = ServeProcess::spawn(&mut serve(disk.path()));
     assert_retries(server.address, &seen);
 }
 
@@ -199,7 +216,7 @@ fn assert_readable(disk: &Disk, leads: usize) {
 /// A disk with the database of 20 leads of a server that was ended, without the shared-memory file of its WAL.
 fn disk_with_leads(signal: Signal) -> Option<Disk> {
     let disk = Disk::mount(SMALL)?;
-    let mut server = ServeProcess::start(disk.path());
+    let mut server = ServeProcess::spawn(&mut serve(disk.path()));
     stored(server.address, 20);
     server.signal(signal);
     server.wait();
@@ -287,11 +304,60 @@ fn check_reports_a_nearly_full_disk() {
     }
 }
 
-/// A `serve` that is about to run.
+/// A `serve` that is about to run, and takes leads until its disk is full.
 fn serve(folder: &Path) -> Command {
     let mut command = command(folder, &["serve", "--listen", "127.0.0.1:0"]);
-    command.env("FASTCORE_SITE_INGEST_TOKEN", TOKEN);
+    command.env("FASTCORE_SITE_INGEST_TOKEN", TOKEN).env("FASTCORE_DISK_RESERVE", "0");
     command
+}
+
+#[test]
+fn leads_took_the_disk_space_that_the_operator_needs() {
+    let Some(disk) = Disk::mount("200m") else { return };
+    let folder = disk.path();
+    let mut server = ServeProcess::start(folder);
+    let address = server.address;
+    let known = lead();
+    assert_eq!(post_lead(address, &known).status, 201);
+    disk.leave_free(62 << 20);
+
+    let late = refused(address);
+    let reason = "less than 64 MiB is free on its disk (FASTCORE_DISK_RESERVE)";
+    let health = health(address);
+    assert_eq!((health.status, &health.json()["detail"]), (503, &reason.into()), "{health:?}");
+    // What is stored already is not sent again and again; what cannot be recorded is.
+    assert_eq!(post_lead(address, &known).status, 200);
+    let invalid = serde_json::json!({"name": ""});
+    post_lead(address, &invalid).assert_error(503, "unavailable");
+    // Staff and the operator go on, and that says nothing about leads.
+    admin::add_account(folder, "jean");
+    assert_eq!(Browser::new(address).sign_in("jean", PASSWORD).status, 200);
+    assert_eq!(self::health(address).status, 503);
+    succeed(folder, &["backup", "create", "backup.db"]);
+    let list = succeed(folder, &["lead", "list", "--json"]);
+    let list: Value = serde_json::from_str(&list).expect("JSON");
+    let id = list[0]["id"].as_str().expect("an id");
+    succeed(folder, &["lead", "set-status", id, "resolved"]);
+    succeed(folder, &["gdpr", "erase", "--lead", id, "--reason", "request", "--yes"]);
+    let check = run(folder, &["check"]);
+    let check = String::from_utf8_lossy(&check.stdout);
+    assert!(check.contains("leads are refused below 64 MiB"), "{check}");
+
+    fs::remove_file(folder.join("filler")).expect("the filler");
+    assert_health_becomes(address, 200);
+    assert_eq!(post_lead(address, &late).status, 201);
+    assert_eq!(post_lead(address, &invalid).status, 422);
+    server.terminate();
+    let said = server.log.join("\n");
+    assert_eq!(said.matches("a transaction failed").count(), 1, "{said}");
+}
+
+#[test]
+fn the_wal_filled_a_small_disk() {
+    let Some(disk) = Disk::mount("12m") else { return };
+    let mut server = ServeProcess::spawn(&mut serve(disk.path()));
+    stored(server.address, 1500);
+    server.terminate();
 }
 
 /// A disk whose flushes fail while a file is there.

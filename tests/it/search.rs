@@ -50,6 +50,7 @@ impl Store {
         let (writer, thread, _) = store::writer::start_server_writer(
             &database,
             &clock,
+            0,
             &Metrics::default(),
             store::writer::batch::CompletedBatch::notify,
         )
@@ -356,6 +357,7 @@ fn an_index_of_another_tokenizer_version_is_rebuilt() {
     let (writer, thread, _) = store::writer::start_server_writer(
         &database,
         &Clock::system(),
+        0,
         &Metrics::default(),
         store::writer::batch::CompletedBatch::notify,
     )

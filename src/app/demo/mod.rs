@@ -133,7 +133,7 @@ fn perform(
             let source = ExportSource::Leads(LeadFilter::default());
             let actor = format!("staff:{account}");
             let export = Export { source, format: ExportFormat::Xlsx, actor };
-            export.to_writer(database, clock, io::sink(), None, &mut |_| {})?;
+            export.to_writer(database, 0, clock, io::sink(), None, &mut |_| {})?;
         }
     }
     Ok(())

@@ -16,9 +16,10 @@ pub enum ExportError {
     #[error("another export is not over yet")]
     Busy,
     #[error(
-        "less than 64 MiB would be left on the database's disk; free some space, or write to another disk"
+        "less than {:.0} would be left on the database's disk; free some space, or write to another disk",
+        bytesize::ByteSize(*.0)
     )]
-    DiskReserve,
+    DiskLimit(u64),
     #[error("the export took too long; a narrower filter makes it shorter")]
     TimedOut,
 }

@@ -54,7 +54,8 @@ impl Exports {
         let turn = self.wait_for_turn().await?;
         let deadline = Instant::now() + self.time_limit;
         let folder = folder_of(self.db.path()).to_owned();
-        let limits = ExportLimits::writing_to(self.db.path(), &[&folder]).with_deadline(deadline);
+        let limits = ExportLimits::writing_to(self.db.path(), self.db.disk_reserve(), &[&folder])
+            .with_deadline(deadline);
         let written = self.db.with_readers(move |readers| {
             let mut file = tempfile::tempfile_in(&folder)?;
             let exported =

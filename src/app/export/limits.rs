@@ -17,16 +17,20 @@ const CHECK_BYTES: usize = 256 * 1024;
 pub(crate) struct ExportLimits {
     /// The database, if the export writes to its disk.
     database: Option<PathBuf>,
+    /// How much of that disk an export leaves free, in bytes.
+    min_free: u64,
     deadline: Option<Instant>,
 }
 
 impl ExportLimits {
     /// For an export that writes to these files or folders.
-    pub(crate) fn writing_to(database: &Path, places: &[&Path]) -> Self {
+    pub(crate) fn writing_to(database: &Path, disk_reserve: u64, places: &[&Path]) -> Self {
         let device = |path: &Path| fs::metadata(path).ok().map(|meta| meta.dev());
         let own = device(database);
         let shares_disk = own.is_some() && places.iter().any(|place| device(place) == own);
-        Self { database: shares_disk.then(|| database.to_owned()), deadline: None }
+        let database = shares_disk.then(|| database.to_owned());
+        // Twice the reserve: leads are stored on.
+        Self { database, min_free: disk_reserve.saturating_mul(2), deadline: None }
     }
 
     pub(crate) fn with_deadline(self, deadline: Instant) -> Self {
@@ -39,8 +43,10 @@ impl ExportLimits {
             return Err(ExportError::TimedOut);
         }
         match &self.database {
-            Some(database) if disk_usage::is_reserve_reached(database) => {
-                Err(ExportError::DiskReserve)
+            Some(database)
+                if disk_usage::free_bytes(database).is_ok_and(|free| free < self.min_free) =>
+            {
+                Err(ExportError::DiskLimit(self.min_free))
             }
             _ => Ok(()),
         }

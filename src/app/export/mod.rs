@@ -77,6 +77,7 @@ impl Export {
     pub fn to_writer(
         &self,
         database: &Path,
+        disk_reserve: u64,
         clock: &Clock,
         out: impl Write + Send,
         place: Option<&Path>,
@@ -85,7 +86,7 @@ impl Export {
         let scratch = std::env::temp_dir();
         let scratch = (self.format == ExportFormat::Xlsx).then_some(scratch.as_path());
         let places: Vec<&Path> = place.into_iter().chain(scratch).collect();
-        let limits = ExportLimits::writing_to(database, &places);
+        let limits = ExportLimits::writing_to(database, disk_reserve, &places);
         let exported = self.write_rows(&ReadPool::open(database)?, out, None, &limits, progress)?;
         record_read(database, clock, self.audit_job(&exported))?;
         Ok(exported)
@@ -98,6 +99,7 @@ impl Export {
     pub fn to_file(
         &self,
         database: &Path,
+        disk_reserve: u64,
         clock: &Clock,
         path: &Path,
         progress: &mut dyn FnMut(u64),
@@ -105,7 +107,7 @@ impl Export {
         let mut draft = AtomicFile::create(path, database)?;
         let folder = draft.folder().to_owned();
         let readers = ReadPool::open(database)?;
-        let limits = ExportLimits::writing_to(database, &[&folder]);
+        let limits = ExportLimits::writing_to(database, disk_reserve, &[&folder]);
         let exported = self.write_rows(&readers, draft.file(), Some(&folder), &limits, progress)?;
         draft.file().sync_all()?;
         record_read(database, clock, self.audit_job(&exported))?;

@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use bytesize::ByteSize;
 use rustix::fs::{Access, access};
 
 use crate::app::atomic_file::{self, DATABASE_FILES};
@@ -141,21 +142,26 @@ fn permissions(meta: &Metadata) -> u32 {
     meta.permissions().mode() & 0o777
 }
 
-pub(crate) fn disk_space(database: &Path) -> Finding {
+/// The free space on the database's disk; leads are refused while less than the reserve is free.
+pub(crate) fn disk_space(database: &Path, reserve: u64) -> Finding {
     let free = match disk_usage::free_bytes(folder_of(database)) {
         Ok(free) => free,
         Err(e) => return Finding::error("disk", e.to_string(), access_hint(database)),
     };
     let size = fs::metadata(database).map_or(0, |meta| meta.len());
     let detail = format!("{} MiB are free; the database has {} MiB", free / MIB, size / MIB);
-    match thresholds::disk_level(free, size) {
+    match thresholds::disk_level(free, size, reserve) {
         Level::Ok => Finding::ok("disk", detail),
         Level::Warning => {
             let hint = "free some space: an upgrade and a backup need twice the database's size";
             Finding::warning("disk", detail, hint)
         }
         Level::Error => {
-            Finding::error("disk", detail, "free some space: on a full disk, leads are refused")
+            let reserve = ByteSize(reserve);
+            let hint = format!(
+                "free some space: leads are refused below {reserve:.0} (FASTCORE_DISK_RESERVE)"
+            );
+            Finding::error("disk", detail, hint)
         }
     }
 }

@@ -32,12 +32,13 @@ pub fn check(
     clock: &Clock,
     schedule: Option<&BackupSchedule>,
     retention: Option<TimeDelta>,
+    disk_reserve: u64,
     progress: &mut dyn FnMut(u64),
 ) -> Vec<Finding> {
     let files = check_files::checked_files(database, schedule);
     let mut findings = check_files::owners(database, &files);
     findings.extend(check_files::modes(database, &files));
-    findings.push(check_files::disk_space(database));
+    findings.push(check_files::disk_space(database, disk_reserve));
     match check_files::unreadable(database) {
         Some(unreadable) => findings.push(unreadable),
         None => {

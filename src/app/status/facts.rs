@@ -79,10 +79,11 @@ impl Facts {
     pub(crate) fn warnings(
         &self,
         backup_interval: Option<Duration>,
+        disk_reserve: u64,
         now: Timestamp,
     ) -> Vec<StatusWarning> {
         let warnings = [
-            self.disk_warning(),
+            self.disk_warning(disk_reserve),
             self.backup_warning(backup_interval, now),
             self.wal_warning(),
             self.clock_warning(now),
@@ -90,9 +91,10 @@ impl Facts {
         warnings.into_iter().flatten().collect()
     }
 
-    fn disk_warning(&self) -> Option<StatusWarning> {
-        let low = thresholds::disk_level(self.sizes.free, self.sizes.database) > Level::Ok;
-        let free = self.sizes.free / MIB;
+    fn disk_warning(&self, reserve: u64) -> Option<StatusWarning> {
+        let DiskUsage { free, database, .. } = self.sizes;
+        let low = thresholds::disk_level(free, database, reserve) > Level::Ok;
+        let free = free / MIB;
         low.then(|| warning("disk_low", format!("Only {free} MiB are free on the database's disk")))
     }
 

@@ -145,7 +145,9 @@ impl StatusReader {
             self.retention_failure(),
             self.certificate_warning(),
         ];
-        let of_facts = facts.map(|facts| facts.warnings(interval, now)).unwrap_or_default();
+        let reserve = self.db.disk_reserve();
+        let of_facts =
+            facts.map(|facts| facts.warnings(interval, reserve, now)).unwrap_or_default();
         let mut warnings: Vec<_> = own.into_iter().flatten().chain(of_facts).collect();
         warnings.sort_by_key(|warning| WARNING_CODES.iter().position(|code| *code == warning.code));
         warnings

@@ -10,8 +10,8 @@ use crate::domain::timestamp::Timestamp;
 
 pub(crate) const MIB: u64 = 1 << 20;
 
-/// Less free disk space than this is an error: leads will be refused before long.
-const DISK_CRITICAL_BYTES: u64 = 200 * MIB;
+/// Less free disk space than this, beyond the reserve, is an error: leads will be refused before long.
+const DISK_CRITICAL_BYTES: u64 = 128 * MIB;
 /// Less free disk space than this is a warning; so is less than twice the size of the database,
 /// which an upgrade and a backup need.
 const DISK_LOW_BYTES: u64 = 512 * MIB;
@@ -40,8 +40,8 @@ pub enum Level {
 }
 
 /// The level of the free space on the database's disk.
-pub(crate) fn disk_level(free_bytes: u64, database_bytes: u64) -> Level {
-    if free_bytes < DISK_CRITICAL_BYTES {
+pub(crate) fn disk_level(free_bytes: u64, database_bytes: u64, reserve_bytes: u64) -> Level {
+    if free_bytes < reserve_bytes.saturating_add(DISK_CRITICAL_BYTES) {
         Level::Error
     } else if free_bytes < DISK_LOW_BYTES.max(database_bytes.saturating_mul(2)) {
         Level::Warning

@@ -27,7 +27,7 @@ error_set!(
         let mut query = Query::parse_form(b"since=yesterday&format=exe");
         query.period();
         query.export_format();
-        let errors = [ExportError::Busy.into(), ExportError::DiskReserve.into()];
+        let errors = [ExportError::Busy.into(), ExportError::DiskLimit(0).into()];
         let all = admin_errors().into_iter().chain(query.check().err()).chain(errors);
         all.chain(body_errors(body::FORM))
     }

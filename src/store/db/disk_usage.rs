@@ -40,15 +40,6 @@ pub fn free_bytes(path: &Path) -> rustix::io::Result<u64> {
     Ok(fs.f_bavail.saturating_mul(fs.f_frsize))
 }
 
-/// The free space that is left for leads on the database's disk, in bytes.
-pub const RESERVE_BYTES: u64 = 64 << 20;
-
-/// Whether less than [`RESERVE_BYTES`] is free on a file's disk.
-#[must_use]
-pub fn is_reserve_reached(path: &Path) -> bool {
-    free_bytes(path).is_ok_and(|free| free < RESERVE_BYTES)
-}
-
 /// A disk with less free space has no room for the files that SQLite needs to open a database.
 const MIN_FREE: u64 = 64 * 1024;
 

@@ -19,7 +19,7 @@ const REWRITE_BLOCK: usize = 1024 * 1024;
 /// Truncates the WAL if nobody reads from it, without waiting: leads must not wait for a long export.
 /// Returns whether the WAL is empty now.
 pub(crate) fn try_truncate(conn: &Connection) -> bool {
-    match without_waiting(conn, |conn| checkpoint(conn, "TRUNCATE")) {
+    match with_timeout(conn, Duration::ZERO, |conn| checkpoint(conn, "TRUNCATE")) {
         Ok(Checkpoint { busy, .. }) => !busy,
         Err(error) => {
             tracing::debug!(error = %StoreError::from(error), "the WAL could not be truncated");
@@ -28,12 +28,13 @@ pub(crate) fn try_truncate(conn: &Connection) -> bool {
     }
 }
 
-/// Runs a statement that fails at once if another process has a lock.
-fn without_waiting<T>(
+/// Runs a statement that waits only so long for the locks of others.
+fn with_timeout<T>(
     conn: &Connection,
+    timeout: Duration,
     run: impl FnOnce(&Connection) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<T> {
-    conn.busy_timeout(Duration::ZERO)?;
+    conn.busy_timeout(timeout)?;
     let result = run(conn);
     conn.busy_timeout(BUSY_TIMEOUT)?;
     result
@@ -55,6 +56,18 @@ pub(crate) fn frames(conn: &Connection) -> Option<WalFrames> {
 pub(crate) fn checkpoint_passively(conn: &Connection) {
     if let Err(error) = checkpoint(conn, "PASSIVE") {
         tracing::warn!(error = %StoreError::from(error), "the WAL could not be checkpointed");
+    }
+}
+
+/// Copies the WAL into the database file and makes SQLite write it from its start again, if those who read from
+/// it end in time. Those who begin meanwhile read the database file alone: however many there are, only the
+/// slowest of the present ones matters.
+pub(crate) fn restart(conn: &Connection, timeout: Duration) {
+    match with_timeout(conn, timeout, |conn| checkpoint(conn, "RESTART")) {
+        Ok(_) => {}
+        Err(error) => {
+            tracing::warn!(error = %StoreError::from(error), "the WAL could not be checkpointed");
+        }
     }
 }
 
@@ -85,7 +98,9 @@ pub(crate) fn secure_at_start(conn: &Connection, path: &Path) -> Result<(), Stor
 }
 
 fn secure(conn: &Connection, path: &Path) -> Result<(), StoreError> {
-    if without_waiting(conn, |conn| checkpoint(conn, "TRUNCATE")).is_ok_and(|done| !done.busy) {
+    if with_timeout(conn, Duration::ZERO, |conn| checkpoint(conn, "TRUNCATE"))
+        .is_ok_and(|done| !done.busy)
+    {
         return Ok(());
     }
     conn.execute_batch("BEGIN IMMEDIATE")?;

@@ -43,6 +43,7 @@ fn insert_lead(tx: &mut WriteTx<'_>) -> Result<(), StoreError> {
         meta_json: None,
     };
     rows::insert(tx.conn, tx.head().seq + 1, &lead, LeadStatus::Received)?;
+    tx.check_disk_reserve()?;
     tx.append(&NewAuditRow {
         event: AuditEvent::LeadReceived,
         actor: ACTOR_SITE,

@@ -89,6 +89,8 @@ fn insert(
     })
     .map_err(|e| StoreError::Sqlite(e.to_string()))?;
     rows::insert(tx.conn, tx.head().seq + 1, &columns, LeadStatus::Received)?;
+    // Not before: what is stored already is answered as before.
+    tx.check_disk_reserve()?;
     let receipt = tx.append(&NewAuditRow {
         event: AuditEvent::LeadReceived,
         actor: ACTOR_SITE,

@@ -1,10 +1,8 @@
 //! Jobs that share a transaction: one commit and one flush for all.
 
 use rusqlite::Connection;
-use uuid::ContextV7;
 
 use crate::domain::hash_chain::ChainPosition;
-use crate::domain::timestamp::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::tx::WriteTx;
 use crate::store::writer::job::WriteJob;
@@ -80,20 +78,15 @@ impl Durability {
 
 /// Runs the jobs in one transaction and commits it. A job that fails is rolled back alone; if the
 /// database fails as a whole, nothing of the batch is stored.
-pub(crate) fn commit(
-    conn: &Connection,
+pub(crate) fn commit<'c>(
+    conn: &'c Connection,
     durability: Durability,
-    now: Timestamp,
-    ids: &ContextV7,
-    known_head: Option<ChainPosition>,
+    begin: &dyn Fn() -> Result<WriteTx<'c>, StoreError>,
     jobs: &mut [Box<dyn WriteJob>],
 ) -> Result<CommittedBatch, StoreError> {
-    let begin = || WriteTx::begin(conn, now, ids, known_head);
-    match transaction(conn, durability, &begin, jobs, false) {
+    match transaction(conn, durability, begin, jobs, false) {
         // Failures are rare: only then is it worth a savepoint for each job.
-        Err(error) if !error.is_database_wide() => {
-            transaction(conn, durability, &begin, jobs, true)
-        }
+        Err(error) if !error.is_database_wide() => transaction(conn, durability, begin, jobs, true),
         result => result,
     }
 }

@@ -199,13 +199,14 @@ impl Writer {
 /// Starts the writer of a server, on a database whose schema is current. When it returns, what is in the
 /// WAL is on the disk and a test commit has succeeded, unless the audit log is damaged: `WriterHealth`
 /// then has the reason. The results of each commit go to `deliver`, all at once; `metrics` counts the
-/// transactions.
+/// transactions. What the site sends is refused while less than `disk_reserve` bytes is free.
 ///
 /// # Errors
 /// The schema is not this binary's, or nothing can be written.
 pub fn start_server_writer(
     path: &Path,
     clock: &Clock,
+    disk_reserve: u64,
     metrics: &Metrics,
     deliver: impl Fn(CompletedBatch) + Send + 'static,
 ) -> Result<(Writer, WriterThread, Arc<WriterHealth>), StoreError> {
@@ -214,7 +215,8 @@ pub fn start_server_writer(
     wal_checkpoint::secure_at_start(&conn, path)?;
     let health = Arc::new(WriterHealth::default());
     let metrics = metrics.clone();
-    let hooks = ServerHooks { health: Arc::clone(&health), metrics, deliver: Box::new(deliver) };
+    let deliver = Box::new(deliver);
+    let hooks = ServerHooks { health: Arc::clone(&health), disk_reserve, metrics, deliver };
     let (writer, thread) = Writer::start(conn, clock.clone(), Some(hooks))?;
     Ok((writer, thread, health))
 }

@@ -1,6 +1,7 @@
 //! The writer's thread: takes jobs from the queue and commits them in batches.
 
 use std::collections::VecDeque;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -14,10 +15,11 @@ use crate::clock::Clock;
 use crate::domain::hash_chain::{ChainPosition, HEAD_LOG_TARGET};
 use crate::metrics::Metrics;
 use crate::store::audit::query;
-use crate::store::db::wal_checkpoint;
+use crate::store::db::{disk_usage, wal_checkpoint};
 use crate::store::error::StoreError;
 use crate::store::health::WriterHealth;
 use crate::store::leads::probe;
+use crate::store::tx::WriteTx;
 use crate::store::writer::batch::{self, CompletedBatch, Durability};
 use crate::store::writer::checkpoint_schedule::CheckpointSchedule;
 use crate::store::writer::job::{QueueMessage, QueuedJob, WriteJob};
@@ -40,6 +42,8 @@ const MIN_WAIT: Duration = Duration::from_millis(1);
 /// What a server's writer has and a command's has not.
 pub(crate) struct ServerHooks {
     pub(crate) health: Arc<WriterHealth>,
+    /// How much of the disk is kept free of what the site sends, in bytes.
+    pub(crate) disk_reserve: u64,
     pub(crate) metrics: Metrics,
     /// Receives the results of each commit.
     pub(crate) deliver: Box<dyn Fn(CompletedBatch) + Send>,
@@ -63,6 +67,7 @@ pub(crate) struct WriterLoop {
     queued: Arc<AtomicUsize>,
     ids: ContextV7,
     is_server: bool,
+    disk_reserve: u64,
     /// The jobs of the next transaction.
     jobs: Vec<Box<dyn WriteJob>>,
     maintenance: VecDeque<MaintenanceStep>,
@@ -86,9 +91,11 @@ impl WriterLoop {
         let logged_head = query::head(&conn).unwrap_or(ChainPosition::START);
         let now = Instant::now();
         let is_server = server.is_some();
-        let (health, metrics, deliver) = match server {
-            Some(ServerHooks { health, metrics, deliver }) => (health, Some(metrics), deliver),
-            None => (Arc::default(), None, Box::new(CompletedBatch::notify) as _),
+        let (health, disk_reserve, metrics, deliver) = match server {
+            Some(ServerHooks { health, disk_reserve, metrics, deliver }) => {
+                (health, disk_reserve, Some(metrics), deliver)
+            }
+            None => (Arc::default(), 0, None, Box::new(CompletedBatch::notify) as _),
         };
         Self {
             conn,
@@ -99,6 +106,7 @@ impl WriterLoop {
             queued,
             ids: ContextV7::new(),
             is_server,
+            disk_reserve,
             jobs: Vec::with_capacity(MAX_BATCH),
             maintenance: VecDeque::new(),
             last_commit_at: now,
@@ -221,16 +229,18 @@ impl WriterLoop {
         let began = Instant::now();
         self.health.begin();
         let now = self.clock.now().into();
-        let committed = batch::commit(
-            &self.conn,
-            Durability::Flushed,
-            now,
-            &self.ids,
-            self.head,
-            &mut self.jobs,
-        );
+        let disk_reserve = if self.free_bytes() < self.disk_reserve {
+            Err(StoreError::DiskReserve(self.disk_reserve))
+        } else {
+            Ok(())
+        };
+        let begin = || {
+            let tx = WriteTx::begin(&self.conn, now, &self.ids, self.head)?;
+            Ok(tx.with_disk_reserve(disk_reserve.clone()))
+        };
+        let committed = batch::commit(&self.conn, Durability::Flushed, &begin, &mut self.jobs);
         let fault = match &committed {
-            Ok(batch) => batch.fault(),
+            Ok(batch) => batch.fault().or(disk_reserve.as_ref().err()),
             Err(error) => Some(error),
         };
         self.record_outcome(fault);
@@ -245,11 +255,17 @@ impl WriterLoop {
         if self.head.is_some_and(|h| h.seq / HEAD_LOG_ROWS > self.logged_head.seq / HEAD_LOG_ROWS) {
             self.log_head();
         }
-        self.checkpoints.after_commit(&self.conn);
+        self.checkpoints.after_commit(&self.conn, self.free_bytes());
         // Is it the database, or what one job has read of it?
         if is_doubtful && self.probed_at.elapsed() >= PROBE_RETRY_INTERVAL {
             self.probe();
         }
+    }
+
+    /// The free space on the database's disk, in bytes; as if there were enough where that is unknown.
+    fn free_bytes(&self) -> u64 {
+        let database = Path::new(self.conn.path().unwrap_or_default());
+        disk_usage::free_bytes(database).unwrap_or(u64::MAX)
     }
 
     /// Runs one step of maintenance.
@@ -257,8 +273,8 @@ impl WriterLoop {
         let mut step = [step];
         self.health.begin();
         let now = self.clock.now().into();
-        let committed =
-            batch::commit(&self.conn, Durability::Deferred, now, &self.ids, self.head, &mut step);
+        let begin = || WriteTx::begin(&self.conn, now, &self.ids, self.head);
+        let committed = batch::commit(&self.conn, Durability::Deferred, &begin, &mut step);
         match &committed {
             Err(error) if error.is_database_wide() => self.record_outcome(Some(error)),
             Err(_) => self.health.end(),
@@ -268,7 +284,7 @@ impl WriterLoop {
             }
         }
         (self.deliver)(CompletedBatch::new(step.into_iter(), &committed));
-        self.checkpoints.after_commit(&self.conn);
+        self.checkpoints.after_commit(&self.conn, self.free_bytes());
     }
 
     /// Records how a transaction ended. A failure that persists is logged once, not at each probe.

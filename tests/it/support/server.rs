@@ -98,7 +98,7 @@ impl TestServer {
                 .build()
                 .expect("a runtime");
             let (app, background) =
-                App::start(&database, &clock, Schedules::default(), runtime.handle())
+                App::start(&database, &clock, 0, Schedules::default(), runtime.handle())
                     .expect("an app");
             let setup = app.admin.setup.clone();
             let mut context = HttpContext::new(app, tokens)

@@ -38,6 +38,7 @@ fn start() -> Store {
     let (writer, thread, _) = store::writer::start_server_writer(
         &database,
         &clock,
+        0,
         &Metrics::default(),
         store::writer::batch::CompletedBatch::notify,
     )

@@ -1,6 +1,8 @@
 //! The WAL: truncated when the writer is idle and at every start.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use rustix::process::Signal;
 
@@ -74,4 +76,40 @@ fn the_wal_left_by_a_crash_is_truncated_before_serving() {
     server.terminate();
     drop(other);
     assert_sound(&database);
+}
+
+#[test]
+fn an_endless_stream_of_readers_made_the_wal_grow_without_bound() {
+    let server = TestServer::start();
+    let is_over = AtomicBool::new(false);
+    let largest = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        // At any moment one of them reads, and no snapshot is the newest for long.
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let reader = server.sqlite();
+                while !is_over.load(Ordering::Relaxed) {
+                    reader
+                        .execute_batch("BEGIN; SELECT count(*) FROM lead_inbox")
+                        .expect("a snapshot");
+                    std::thread::sleep(Duration::from_millis(8));
+                    reader.execute_batch("COMMIT").expect("its end");
+                    largest.fetch_max(size(&server.database()), Ordering::Relaxed);
+                }
+            });
+        }
+        let bodies = std::iter::repeat_with(|| {
+            let mut lead = lead();
+            lead["message"] = "Mon compresseur ne démarre plus. ".repeat(60).into();
+            lead
+        });
+        let bodies: Vec<_> = bodies.take(2500).collect();
+        let address = server.address;
+        let posting = scope.spawn(move || send_all(address, &bodies, 1));
+        let answers = posting.join();
+        is_over.store(true, Ordering::Relaxed);
+        assert!(answers.expect("answers").iter().all(|answer| answer.status == 201));
+    });
+    let largest = largest.into_inner();
+    assert!(largest < 40 << 20, "the WAL had {largest} bytes");
 }
