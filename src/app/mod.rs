@@ -66,7 +66,7 @@ pub struct Schedules {
     pub backups: Option<BackupSchedule>,
     /// Leads older than this are erased.
     pub retention: Option<TimeDelta>,
-    /// Followed while the server runs.
+    /// What the status says of the certificate of HTTPS.
     pub certificate: Option<CertificateStore>,
 }
 
@@ -91,7 +91,7 @@ impl App {
         let monitor = backups.as_ref().map(|(monitor, _)| monitor.clone());
         let (chain, chain_monitor) = ChainMonitor::start(&db, &shutdown, runtime);
         let retention = retention.map(Retention::new);
-        let status = StatusReader::new(&db, chain, monitor, retention.clone(), certificate.clone());
+        let status = StatusReader::new(&db, chain, monitor, retention.clone(), certificate);
         let backup_folder = backups.as_ref().map(|(_, schedule)| schedule.folder.as_path());
         let metrics = MetricsReader::new(&status, backup_folder);
         let admin = AdminState::start(&db, &staff_key, status, &shutdown, runtime);
@@ -104,9 +104,6 @@ impl App {
         if let Some(retention) = retention {
             let erasing = daily::run(db.clone(), move |db| retention.erase(db));
             runtime.spawn(shutdown.clone().run_until_cancelled_owned(erasing));
-        }
-        if let Some(certificate) = certificate {
-            runtime.spawn(shutdown.clone().run_until_cancelled_owned(certificate.watch()));
         }
         let scheduler =
             backups.map(|(monitor, schedule)| schedule.start(&db, monitor, &shutdown, runtime));

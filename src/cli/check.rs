@@ -1,8 +1,10 @@
 //! `fastcore check`.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use crate::app::backup::folder::BackupSchedule;
+use crate::app::certificate::acme_folder::AcmeFolder;
 use crate::app::certificate::pem_pair::PemPaths;
 use crate::app::status::finding::Finding;
 use crate::app::status::server_settings::{self, ServerSettings};
@@ -10,6 +12,7 @@ use crate::app::status::thresholds::Level;
 use crate::app::status::{check_certificate, check_findings};
 use crate::cli::error::CliError;
 use crate::cli::{CommandContext, DatabaseArg, output};
+use crate::config::certificate::{CertificateConfig, CertificateFlags};
 use crate::config::environment::ExposedFile;
 use crate::config::https::{self, TlsFiles};
 use crate::config::server::{BackupConfig, ServerConfig, ServerFlags};
@@ -37,7 +40,7 @@ pub(crate) fn run(context: &CommandContext, args: &Args) -> Result<(), CliError>
     let mut findings = configuration(context, args);
     let settings = server_settings::read(&path);
     findings.extend(used_settings(context, &settings));
-    findings.extend(certificate(context, settings.clone()));
+    findings.extend(certificate(context, &path, settings.clone()));
     let retention = context.retention(settings.clone());
     // A value that is not accepted has its own finding.
     let disk_reserve = context.disk_reserve(settings.clone()).unwrap_or_default();
@@ -91,12 +94,26 @@ fn used_settings(context: &CommandContext, settings: &ServerSettings) -> Option<
 }
 
 /// The certificate of a server that speaks HTTPS itself.
-fn certificate(context: &CommandContext, settings: ServerSettings) -> Vec<Finding> {
+fn certificate(
+    context: &CommandContext,
+    database: &Path,
+    settings: ServerSettings,
+) -> Vec<Finding> {
     let environment = context.environment.with_server_settings(settings.clone());
-    // Settings that are not accepted are reported with the others.
-    let Ok(Some(TlsFiles { certificate, key })) = TlsFiles::load(&environment, None, None) else {
-        return Vec::new();
-    };
+    let (certificate, key) =
+        match CertificateConfig::load(&environment, &CertificateFlags::default()) {
+            Ok(Some(CertificateConfig::Files(TlsFiles { certificate, key }))) => (certificate, key),
+            Ok(Some(CertificateConfig::Acme(acme))) => {
+                let folder = AcmeFolder::new(database, &acme.directory);
+                return check_certificate::acme_findings(
+                    &folder,
+                    &acme.domains,
+                    context.clock.now(),
+                );
+            }
+            // Settings that are not accepted are reported with the others.
+            Ok(None) | Err(_) => return Vec::new(),
+        };
     let exposed = ExposedFile::find(&key, "FASTCORE_TLS_KEY");
     let exposed = exposed.map(|file| Finding::error("modes", file.detail, file.hint));
     let host = https::host(&context.public_url(settings));

@@ -4,14 +4,19 @@ use std::net::{self, SocketAddr};
 
 use tokio::net::TcpSocket;
 use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
 
+use crate::app::certificate::acme_folder::AcmeFolder;
 use crate::app::certificate::pem_pair::PemPaths;
+use crate::app::certificate::pem_watcher::PemWatcher;
 use crate::app::certificate::store::CertificateStore;
 use crate::cli::error::CliError;
 use crate::clock::Clock;
+use crate::config::certificate::CertificateConfig;
 use crate::config::https::TlsFiles;
 use crate::config::passed_sockets::PassedSockets;
 use crate::config::server::ServerConfig;
+use crate::http::acme::renewer::{RenewalPacing, Renewer};
 use crate::http::server::listener::{self, Listener};
 use crate::http::server::tls::ServerTls;
 
@@ -89,24 +94,64 @@ fn cannot_listen(name: &str, address: SocketAddr, error: &std::io::Error) -> Cli
     CliError::Failed(format!("{name}: cannot listen on {address}: {error}"))
 }
 
-/// The certificate of a server that speaks HTTPS itself. A pair that cannot be used stops the start; one
-/// that has expired is used, and reported.
-pub(crate) fn open_certificate(
-    files: Option<&TlsFiles>,
-    clock: &Clock,
-) -> Result<Option<CertificateStore>, CliError> {
-    let Some(TlsFiles { certificate, key }) = files else { return Ok(None) };
-    let paths = PemPaths { certificate: certificate.clone(), key: key.clone() };
-    let opened = CertificateStore::open(paths, clock);
-    opened.map(Some).map_err(|error| {
-        let (certificate, key) = (certificate.display(), key.display());
-        CliError::Failed(format!(
-            "FASTCORE_TLS_CERT={certificate}, FASTCORE_TLS_KEY={key}: {error}"
-        ))
-    })
+/// The certificate of a server that speaks HTTPS itself, and what looks after it.
+pub(crate) enum CertificateTask {
+    Files(PemWatcher),
+    Acme(Box<Renewer>),
 }
 
-/// HTTPS with a certificate.
-pub(crate) fn tls(certificate: &CertificateStore) -> Result<ServerTls, CliError> {
-    ServerTls::new(certificate.resolver()).map_err(|error| CliError::Failed(error.to_string()))
+impl CertificateTask {
+    /// Opens the certificate, where the server speaks HTTPS. Files that cannot be used stop the start; a
+    /// certificate that has expired is used, and reported.
+    pub(crate) fn open(server: &ServerConfig, clock: &Clock) -> Result<Option<Self>, CliError> {
+        match &server.tls {
+            None => Ok(None),
+            Some(CertificateConfig::Files(TlsFiles { certificate, key })) => {
+                let paths = PemPaths { certificate: certificate.clone(), key: key.clone() };
+                let opened = PemWatcher::open(paths, clock);
+                opened.map(|watcher| Some(Self::Files(watcher))).map_err(|error| {
+                    let (certificate, key) = (certificate.display(), key.display());
+                    CliError::Failed(format!(
+                        "FASTCORE_TLS_CERT={certificate}, FASTCORE_TLS_KEY={key}: {error}"
+                    ))
+                })
+            }
+            Some(CertificateConfig::Acme(acme)) => {
+                let folder = AcmeFolder::new(&server.database, &acme.directory);
+                let store = folder
+                    .open(clock)
+                    .map_err(|error| CliError::Failed(format!("FASTCORE_ACME_DOMAINS: {error}")))?;
+                let pacing = RenewalPacing::default();
+                let renewer = Renewer::new(folder, store, acme.clone(), pacing);
+                renewer
+                    .map(|renewer| Some(Self::Acme(Box::new(renewer))))
+                    .map_err(|error| CliError::Failed(format!("FASTCORE_ACME_CA: {error}")))
+            }
+        }
+    }
+
+    pub(crate) fn store(&self) -> CertificateStore {
+        match self {
+            Self::Files(watcher) => watcher.store(),
+            Self::Acme(renewer) => renewer.store(),
+        }
+    }
+
+    /// HTTPS with the certificate, which is looked after until the server stops.
+    pub(crate) fn start(
+        self,
+        runtime: &Runtime,
+        shutdown: CancellationToken,
+    ) -> Result<ServerTls, CliError> {
+        let tls = ServerTls::new(&self.store());
+        match self {
+            Self::Files(watcher) => {
+                runtime.spawn(shutdown.run_until_cancelled_owned(watcher.run()));
+            }
+            Self::Acme(renewer) => {
+                runtime.spawn(shutdown.run_until_cancelled_owned(renewer.run()));
+            }
+        }
+        tls.map_err(|error| CliError::Failed(error.to_string()))
+    }
 }

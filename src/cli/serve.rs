@@ -11,9 +11,11 @@ use tokio_util::sync::CancellationToken;
 use crate::app::backup::folder::BackupSchedule;
 use crate::app::{App, Schedules, migrate};
 use crate::cli::error::CliError;
-use crate::cli::listeners::{self, Listeners, Sockets};
+use crate::cli::listeners::{CertificateTask, Listeners, Sockets};
 use crate::cli::service_manager::ServiceManager;
 use crate::cli::{CommandContext, DatabaseArg, output, signals, startup};
+use crate::config::acme::AcmeFlags;
+use crate::config::certificate::CertificateFlags;
 use crate::config::https;
 use crate::config::ingest_tokens::IngestTokens;
 use crate::config::passed_sockets::PassedSockets;
@@ -69,6 +71,21 @@ pub(crate) struct Args {
     /// PEM file of the certificate's private key [env: FASTCORE_TLS_KEY] [default: none]
     #[arg(long, value_name = "FILE")]
     tls_key: Option<String>,
+    /// Host names, separated by commas, of a certificate that the server gets by itself (ACME)
+    /// [env: FASTCORE_ACME_DOMAINS] [default: none]
+    #[arg(long, value_name = "NAMES")]
+    acme_domains: Option<String>,
+    /// E-mail address for the certificate authority [env: FASTCORE_ACME_EMAIL] [default: none]
+    #[arg(long, value_name = "ADDRESS")]
+    acme_email: Option<String>,
+    /// Directory of the certificate authority [env: FASTCORE_ACME_DIRECTORY]
+    /// [default: https://acme-v02.api.letsencrypt.org/directory]
+    #[arg(long, value_name = "URL")]
+    acme_directory: Option<String>,
+    /// PEM file of the roots of an authority whose own HTTPS the system does not trust
+    /// [env: FASTCORE_ACME_CA] [default: none]
+    #[arg(long, value_name = "FILE")]
+    acme_ca: Option<String>,
     /// Plaintext address that only redirects to HTTPS [env: FASTCORE_REDIRECT_LISTEN] [default: none]
     #[arg(long, value_name = "ADDRESS")]
     redirect_listen: Option<String>,
@@ -107,8 +124,16 @@ pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> 
         database_url: args.database.database_url,
         listen: args.listen,
         cors_origins: args.cors_origins,
-        tls_cert: args.tls_cert,
-        tls_key: args.tls_key,
+        certificate: CertificateFlags {
+            tls_cert: args.tls_cert,
+            tls_key: args.tls_key,
+            acme: AcmeFlags {
+                domains: args.acme_domains,
+                email: args.acme_email,
+                directory: args.acme_directory,
+                ca: args.acme_ca,
+            },
+        },
         redirect_listen: args.redirect_listen,
         allow_plaintext: args.allow_plaintext,
         public_url: args.public_url,
@@ -139,20 +164,20 @@ pub(crate) fn run_server(
     let lock = ServerLock::take(&server.database)?;
     let runtime = start_runtime()?;
     let sockets = Sockets::bind(server, passed)?;
-    let certificate = listeners::open_certificate(server.tls.as_ref(), &context.clock)?;
+    let certificate = CertificateTask::open(server, &context.clock)?;
     let manager = ServiceManager::new(NotifySettings::load(&context.environment)?);
     manager.starting();
     let prepared =
         migrate::prepare(&server.database, &context.clock, &CommandContext::actor(), &lock)?;
     let tokens = server.tokens(|path, token| create_new(&server.database, path, token))?;
     startup::log_prepared(server, &prepared, &tokens);
-    startup::log_certificate(server, certificate.as_ref());
+    let store = certificate.as_ref().map(CertificateTask::store);
+    startup::log_certificate(server, store.as_ref());
     startup::leave_settings(server);
     let backups = server.backups.clone();
     let backups =
         backups.map(|BackupConfig { folder, every, keep }| BackupSchedule { folder, every, keep });
-    let schedules =
-        Schedules { backups, retention: server.retention, certificate: certificate.clone() };
+    let schedules = Schedules { backups, retention: server.retention, certificate: store.clone() };
     let (app, background) = App::start(
         &server.database,
         &context.clock,
@@ -162,8 +187,8 @@ pub(crate) fn run_server(
     )?;
     let listeners = sockets.listen(&runtime)?;
     let shutdown = background.shutdown();
-    signals::handle(&runtime, shutdown.clone(), certificate.clone(), manager.clone())?;
-    let tls = certificate.as_ref().map(listeners::tls).transpose()?;
+    signals::handle(&runtime, shutdown.clone(), store, manager.clone())?;
+    let tls = certificate.map(|task| task.start(&runtime, shutdown.clone())).transpose()?;
     runtime.block_on(serve(server, (app, tokens), (listeners, tls), link, (shutdown, manager)))?;
     if !background.stop(runtime, STOP_TIMEOUT) {
         return Err(CliError::Failed(

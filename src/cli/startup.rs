@@ -7,6 +7,7 @@ use crate::app::certificate::store::CertificateStore;
 use crate::app::migrate::Prepared;
 use crate::app::status::server_settings;
 use crate::cli::output;
+use crate::config::certificate::CertificateConfig;
 use crate::config::environment::{Environment, ExposedFile};
 use crate::config::https;
 use crate::config::ingest_tokens::IngestTokens;
@@ -59,12 +60,16 @@ pub(crate) fn log_prepared(server: &ServerConfig, prepared: &Prepared, tokens: &
 /// Warns of a certificate that clients refuse for its name, or whose key others can read. Its validity is
 /// reported while it is served.
 pub(crate) fn log_certificate(server: &ServerConfig, certificate: Option<&CertificateStore>) {
-    let (Some(files), Some(certificate)) = (&server.tls, certificate) else { return };
+    // What is ordered from an authority is for that host, and is in a folder of the database's.
+    let Some(CertificateConfig::Files(files)) = &server.tls else { return };
     if let Some(file) = ExposedFile::find(&files.key, "FASTCORE_TLS_KEY") {
         tracing::warn!(hint = file.hint, "{}", file.detail);
     }
     let host = server.public_url.as_deref().and_then(https::host);
-    if let Some(host) = host.filter(|host| !certificate.current().is_for(host)) {
+    let current = certificate.and_then(CertificateStore::current);
+    if let Some(host) =
+        host.filter(|host| current.as_ref().is_some_and(|current| !current.is_for(host)))
+    {
         tracing::warn!(
             host,
             "the certificate of FASTCORE_TLS_CERT is not for the host of FASTCORE_PUBLIC_URL"

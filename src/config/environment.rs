@@ -10,7 +10,7 @@ use crate::config::env_file;
 use crate::config::error::ConfigError;
 
 /// All variables; a secret `X` may be given as `X_FILE` or as a systemd credential.
-pub(crate) const KNOWN: [&str; 23] = [
+pub(crate) const KNOWN: [&str; 27] = [
     "DATABASE_URL",
     "LOG_LEVEL",
     "DEBUG",
@@ -32,6 +32,10 @@ pub(crate) const KNOWN: [&str; 23] = [
     "FASTCORE_TLS_CERT",
     "FASTCORE_TLS_KEY",
     "FASTCORE_REDIRECT_LISTEN",
+    "FASTCORE_ACME_DOMAINS",
+    "FASTCORE_ACME_EMAIL",
+    "FASTCORE_ACME_DIRECTORY",
+    "FASTCORE_ACME_CA",
     "FASTCORE_METRICS_TOKEN",
     "FASTCORE_METRICS_TOKEN_FILE",
 ];

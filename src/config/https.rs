@@ -1,11 +1,11 @@
 //! The settings of HTTPS: the certificate's files, and what may be plaintext.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::config::environment::Environment;
 use crate::config::error::ConfigError;
-use crate::config::setting::{Setting, boolean};
+use crate::config::setting::{Setting, absolute, boolean};
 
 pub(crate) const TLS_CERT: Setting = Setting {
     variable: "FASTCORE_TLS_CERT",
@@ -68,12 +68,8 @@ impl TlsFiles {
 
     /// The values by their variables, as absolute paths.
     pub(crate) fn to_variables(&self) -> [(String, String); 2] {
-        let value = |path: &Path| {
-            let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-            path.display().to_string()
-        };
         [(TLS_CERT, &self.certificate), (TLS_KEY, &self.key)]
-            .map(|(setting, path)| (setting.variable.to_owned(), value(path)))
+            .map(|(setting, path)| (setting.variable.to_owned(), absolute(path)))
     }
 }
 
@@ -82,30 +78,17 @@ pub(crate) fn check_plaintext(
     environment: &Environment,
     flag: Option<&str>,
     listen: SocketAddr,
-    tls: Option<&TlsFiles>,
+    is_tls: bool,
 ) -> Result<(), ConfigError> {
     let is_allowed = ALLOW_PLAINTEXT.resolve(environment, flag, boolean)?;
-    if is_allowed || tls.is_some() || listen.ip().is_loopback() {
+    if is_allowed || is_tls || listen.ip().is_loopback() {
         return Ok(());
     }
     Err(ConfigError::new(format_args!(
         "FASTCORE_LISTEN: {listen} is not a loopback address, and leads would be sent in plaintext; set \
-         FASTCORE_TLS_CERT and FASTCORE_TLS_KEY, listen on 127.0.0.1 with a reverse proxy that serves \
+         FASTCORE_ACME_DOMAINS or FASTCORE_TLS_CERT and FASTCORE_TLS_KEY, listen on 127.0.0.1 with a reverse proxy that serves \
          HTTPS, or set FASTCORE_ALLOW_PLAINTEXT=true if the network itself is encrypted"
     )))
-}
-
-/// Refuses a public URL in plaintext for a server that speaks HTTPS.
-pub(crate) fn check_scheme(
-    public_url: Option<&str>,
-    tls: Option<&TlsFiles>,
-) -> Result<(), ConfigError> {
-    match public_url.filter(|url| tls.is_some() && !is_https(url)) {
-        Some(url) => Err(ConfigError::new(format_args!(
-            "FASTCORE_PUBLIC_URL: {url} is plaintext, and FASTCORE_TLS_CERT is set; it takes the https URL"
-        ))),
-        None => Ok(()),
-    }
 }
 
 /// The plaintext address that redirects to HTTPS, if there is one.
@@ -113,17 +96,17 @@ pub(crate) fn redirect_address(
     environment: &Environment,
     flag: Option<&str>,
     public_url: Option<&str>,
-    tls: Option<&TlsFiles>,
+    is_tls: bool,
 ) -> Result<Option<SocketAddr>, ConfigError> {
     let address = |text: &str| match text {
         "" => Some(None),
         _ => text.parse().ok().map(Some),
     };
     let address = REDIRECT_LISTEN.resolve(environment, flag, address)?;
-    if address.is_some() && tls.is_none() && !public_url.is_some_and(is_https) {
+    if address.is_some() && !is_tls && !public_url.is_some_and(is_https) {
         return Err(ConfigError::new(
-            "FASTCORE_REDIRECT_LISTEN: there is no HTTPS to redirect to; set FASTCORE_TLS_CERT and \
-             FASTCORE_TLS_KEY, or an https FASTCORE_PUBLIC_URL",
+            "FASTCORE_REDIRECT_LISTEN: there is no HTTPS to redirect to; set FASTCORE_ACME_DOMAINS, \
+             FASTCORE_TLS_CERT and FASTCORE_TLS_KEY, or an https FASTCORE_PUBLIC_URL",
         ));
     }
     Ok(address)

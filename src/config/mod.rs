@@ -1,6 +1,8 @@
 //! Settings, in order of precedence: flag, environment, `.env` in the working directory, default. Only
 //! this module reads the environment.
 
+pub mod acme;
+pub mod certificate;
 pub mod database;
 mod env_file;
 pub mod environment;

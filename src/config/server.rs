@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
+use crate::config::certificate::{CertificateConfig, CertificateFlags};
 use crate::config::database::{DISK_RESERVE, database_path, disk_reserve};
 use crate::config::environment::Environment;
 use crate::config::error::ConfigError;
-use crate::config::https::{self, TlsFiles};
+use crate::config::https;
 use crate::config::ingest_tokens::IngestTokens;
 use crate::config::metrics_token::MetricsToken;
 use crate::config::setting::Setting;
@@ -69,8 +70,7 @@ pub struct ServerFlags {
     pub database_url: Option<String>,
     pub listen: Option<String>,
     pub cors_origins: Option<String>,
-    pub tls_cert: Option<String>,
-    pub tls_key: Option<String>,
+    pub certificate: CertificateFlags,
     pub redirect_listen: Option<String>,
     pub allow_plaintext: Option<String>,
     pub public_url: Option<String>,
@@ -130,8 +130,8 @@ pub struct ServerConfig {
     pub cors_origins: Vec<String>,
     /// Without a trailing slash; `None` where it is not set.
     pub public_url: Option<String>,
-    /// With these, the server speaks HTTPS.
-    pub tls: Option<TlsFiles>,
+    /// With it, the server speaks HTTPS.
+    pub tls: Option<CertificateConfig>,
     /// The plaintext address that redirects to HTTPS.
     pub redirect_listen: Option<SocketAddr>,
     pub trusted_proxies: TrustedProxies,
@@ -169,21 +169,23 @@ impl ServerConfig {
         let listen = LISTEN.resolve(environment, flags.listen.as_deref(), address)?;
         let cors_origins =
             CORS_ORIGINS.resolve(environment, flags.cors_origins.as_deref(), origins)?;
-        let tls = TlsFiles::load(environment, flags.tls_cert.as_deref(), flags.tls_key.as_deref())?;
+        let tls = CertificateConfig::load(environment, &flags.certificate)?;
         let public_url =
             PUBLIC_URL.resolve(environment, flags.public_url.as_deref(), public_url)?;
         https::check_plaintext(
             environment,
             flags.allow_plaintext.as_deref(),
             listen,
-            tls.as_ref(),
+            tls.is_some(),
         )?;
-        https::check_scheme(public_url.as_deref(), tls.as_ref())?;
+        if let Some((tls, url)) = tls.as_ref().zip(public_url.as_deref()) {
+            tls.check_public_url(url)?;
+        }
         let redirect_listen = https::redirect_address(
             environment,
             flags.redirect_listen.as_deref(),
             public_url.as_deref(),
-            tls.as_ref(),
+            tls.is_some(),
         )?;
         let trusted_proxies = TrustedProxies::load(environment, flags.trusted_proxies.as_deref())?;
         let disk_reserve = disk_reserve(environment, flags.disk_reserve.as_deref())?;
@@ -216,7 +218,7 @@ impl ServerConfig {
             self.backups.as_ref().map(BackupConfig::to_variables).unwrap_or_default();
         variables.insert(DISK_RESERVE.variable.to_owned(), self.disk_reserve.to_string());
         variables.insert(LISTEN.variable.to_owned(), self.listen.to_string());
-        variables.extend(self.tls.iter().flat_map(TlsFiles::to_variables));
+        variables.extend(self.tls.iter().flat_map(CertificateConfig::to_variables));
         if let Some(url) = &self.public_url {
             variables.insert(PUBLIC_URL.variable.to_owned(), url.clone());
         }
@@ -289,7 +291,8 @@ pub fn reached_at(environment: &Environment) -> String {
     let configured = PUBLIC_URL.resolve(environment, None, public_url).ok().flatten();
     configured.unwrap_or_else(|| {
         let listen = LISTEN.resolve(environment, None, address).ok();
-        let is_tls = TlsFiles::load(environment, None, None).is_ok_and(|tls| tls.is_some());
+        let tls = CertificateConfig::load(environment, &CertificateFlags::default());
+        let is_tls = tls.is_ok_and(|tls| tls.is_some());
         https::url(is_tls, &listen.map_or_else(|| LISTEN.default.to_owned(), |at| at.to_string()))
     })
 }

@@ -1,6 +1,7 @@
 //! A setting that is both a flag and a variable, and the settings of all commands.
 
 use std::borrow::Cow;
+use std::path::Path;
 
 use crate::config::environment::Environment;
 use crate::config::error::ConfigError;
@@ -77,6 +78,11 @@ fn without_credentials(value: &str) -> Cow<'_, str> {
         }
         _ => value.into(),
     }
+}
+
+/// A path for commands that may run in another folder.
+pub(crate) fn absolute(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
 
 pub(crate) fn boolean(text: &str) -> Option<bool> {

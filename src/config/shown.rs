@@ -1,5 +1,6 @@
 //! All settings with their values, to be shown. Secrets are masked.
 
+use crate::config::acme::{ACME_CA, ACME_DIRECTORY, ACME_DOMAINS, ACME_EMAIL};
 use crate::config::database::DISK_RESERVE;
 use crate::config::environment::Environment;
 use crate::config::error::ConfigError;
@@ -17,11 +18,15 @@ use crate::config::trusted_proxies::TRUSTED_PROXIES;
 const MASK: &str = "***";
 
 /// Every setting but the secrets.
-const SETTINGS: [Setting; 17] = [
+const SETTINGS: [Setting; 21] = [
     DATABASE_URL,
     LISTEN,
     TLS_CERT,
     TLS_KEY,
+    ACME_DOMAINS,
+    ACME_EMAIL,
+    ACME_DIRECTORY,
+    ACME_CA,
     REDIRECT_LISTEN,
     ALLOW_PLAINTEXT,
     PUBLIC_URL,

@@ -1,11 +1,11 @@
 //! E-mail addresses as mail providers accept them.
 
-use std::borrow::Cow;
 use std::fmt;
 
-use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
+use idna::uts46::{AsciiDenyList, Hyphens, Uts46};
 use unicode_normalization::UnicodeNormalization;
 
+use crate::domain::host_name;
 use crate::domain::search_terms::fold;
 use crate::domain::text;
 
@@ -64,7 +64,7 @@ pub fn match_key(address: &str) -> String {
         return caseless(address);
     };
     let local: String = caseless(local);
-    let ascii = domain_to_ascii(domain);
+    let ascii = host_name::to_ascii(domain);
     format!("{local}@{}", ascii.unwrap_or_else(|_| domain.to_lowercase().into()))
 }
 
@@ -85,7 +85,7 @@ pub(crate) fn other_spelling(address: &str) -> Option<String> {
     let other = if domain.is_ascii() {
         Uts46::new().to_unicode(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::Allow).0
     } else {
-        domain_to_ascii(domain).ok()?
+        host_name::to_ascii(domain).ok()?
     };
     (other != domain).then(|| format!("{local}@{other}"))
 }
@@ -125,7 +125,7 @@ fn is_atext(c: char) -> bool {
 /// The domain in lower case, if it is a host name of at least two labels.
 fn normalize_domain(domain: &str) -> Result<String, &'static str> {
     const INVALID: &str = "the part after the @ is not a domain name";
-    let ascii = domain_to_ascii(domain).map_err(|_| INVALID)?;
+    let ascii = host_name::to_ascii(domain).map_err(|_| INVALID)?;
     let (_, top) =
         ascii.rsplit_once('.').ok_or("the part after the @ needs a dot, as in example.com")?;
     if top.bytes().all(|b| b.is_ascii_digit()) {
@@ -138,9 +138,4 @@ fn normalize_domain(domain: &str) -> Result<String, &'static str> {
         Uts46::new().to_unicode(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast);
     checked.map_err(|_| INVALID)?;
     Ok(unicode.into_owned())
-}
-
-fn domain_to_ascii(domain: &str) -> Result<Cow<'_, str>, idna::Errors> {
-    let (deny, hyphens) = (AsciiDenyList::STD3, Hyphens::CheckFirstLast);
-    Uts46::new().to_ascii(domain.as_bytes(), deny, hyphens, DnsLength::Verify)
 }

@@ -6,6 +6,7 @@ pub mod email;
 pub mod field_error;
 pub mod filter;
 pub mod hash_chain;
+pub mod host_name;
 pub mod id;
 pub mod lead;
 pub mod password;

@@ -1,5 +1,6 @@
 //! HTTP: one file for each resource. Nothing outside this module names warp, hyper or utoipa.
 
+pub mod acme;
 pub(crate) mod admin;
 pub(crate) mod assets;
 pub mod context;

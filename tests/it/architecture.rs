@@ -23,7 +23,7 @@ const MEETING_POINTS: [&str; 4] =
     ["cli/serve.rs", "cli/listeners.rs", "cli/demo.rs", "cli/openapi.rs"];
 
 /// Libraries and the one layer that may import them.
-const HOMES: [(&str, &str); 25] = [
+const HOMES: [(&str, &str); 29] = [
     ("rusqlite", "store"),
     ("r2d2", "store"),
     ("r2d2_sqlite", "store"),
@@ -45,6 +45,10 @@ const HOMES: [(&str, &str); 25] = [
     ("argon2", "app"),
     ("x509_cert", "app"),
     ("tokio_rustls", "http"),
+    ("http_body_util", "http"),
+    ("instant_acme", "http"),
+    ("rcgen", "http"),
+    ("rustls_native_certs", "http"),
     ("chacha20poly1305", "app"),
     ("zxcvbn", "domain"),
     ("totp_rs", "app"),

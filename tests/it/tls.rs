@@ -1,5 +1,7 @@
 //! HTTPS in the binary: handshakes, requests, and the end of connections.
 
+mod acme;
+mod acme_failures;
 mod certificate;
 mod redirect;
 mod settings;

@@ -96,6 +96,11 @@ fn read_limited(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 impl PemPair {
+    /// A certificate with its chain and its key, in one text.
+    pub(crate) fn of_text(pem: &str) -> Self {
+        Self { certificate: pem.into(), key: pem.into() }
+    }
+
     /// Tells one content from another.
     pub(crate) fn digest(&self) -> [u8; 32] {
         let digest = Sha256::new().chain_update(Sha256::digest(&self.certificate));

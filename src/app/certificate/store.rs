@@ -1,22 +1,35 @@
-//! The certificate that a server uses, renewed while it runs.
+//! The certificate that a server uses, replaced while it runs, and what clients are shown in handshakes.
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use serde::Serialize;
 use tokio::sync::Notify;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
-use crate::app::certificate::pem_pair::{CertificateError, PemPaths, ServerCertificate};
+use crate::app::certificate::pem_pair::ServerCertificate;
+use crate::app::certificate::renewal_failure::RenewalFailure;
 use crate::app::status::thresholds::Level;
 use crate::clock::Clock;
 
-/// How often the files are compared with what was read last. Reading them is cheap, and unlike times and sizes
-/// their content leaves no doubt.
-const POLL_INTERVAL: Duration = Duration::from_secs(10);
+/// The protocol, in ALPN, by which an authority validates a host name (TLS-ALPN-01, RFC 8737).
+pub const CHALLENGE_PROTOCOL: &[u8] = b"acme-tls/1";
 /// How often a certificate that expires soon is reported.
 const REPORT_INTERVAL: Duration = Duration::from_secs(24 * 3600);
+
+/// Who renews the certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CertificateSource {
+    /// Somebody else, in PEM files.
+    Files,
+    /// The server, by ACME.
+    Acme,
+}
 
 /// The certificate in use; cheap to clone.
 #[derive(Debug, Clone)]
@@ -24,45 +37,59 @@ pub struct CertificateStore(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    paths: PemPaths,
+    source: CertificateSource,
     clock: Clock,
-    current: RwLock<ServerCertificate>,
-    /// What was seen in the files last.
-    seen: Mutex<Seen>,
+    current: RwLock<Option<ServerCertificate>>,
+    /// What the authority that validates a host name is shown.
+    challenges: Mutex<BTreeMap<String, Arc<CertifiedKey>>>,
+    failure: Mutex<Option<RenewalFailure>>,
     reload: Notify,
     reloaded: Notify,
 }
 
-#[derive(Debug, PartialEq, Eq)]
-struct Seen {
-    content: Result<[u8; 32], CertificateError>,
-    /// Why it was refused, and whether the log says so.
-    refused: Option<(CertificateError, bool)>,
-}
+/// Host names that are being validated, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Challenges(CertificateStore);
 
 impl CertificateStore {
-    /// Reads the files. A certificate that has expired is used: to start with it leaves the leads that come
-    /// another way, and it is renewed without a restart.
-    ///
-    /// # Errors
-    /// A file cannot be read, or they are no pair.
-    pub fn open(paths: PemPaths, clock: &Clock) -> Result<Self, CertificateError> {
-        let pair = paths.read()?;
-        let certificate = pair.parse()?;
-        Ok(Self(Arc::new(Inner {
-            paths,
+    /// A store with this certificate, or none yet: handshakes then fail, with an alert.
+    #[must_use]
+    pub fn new(
+        source: CertificateSource,
+        current: Option<ServerCertificate>,
+        clock: &Clock,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            source,
             clock: clock.clone(),
-            current: RwLock::new(certificate),
-            seen: Mutex::new(Seen { content: Ok(pair.digest()), refused: None }),
+            current: RwLock::new(current),
+            challenges: Mutex::default(),
+            failure: Mutex::default(),
             reload: Notify::new(),
             reloaded: Notify::new(),
-        })))
+        }))
     }
 
-    /// The certificate in use.
     #[must_use]
-    pub fn current(&self) -> ServerCertificate {
+    pub fn source(&self) -> CertificateSource {
+        self.0.source
+    }
+
+    /// The certificate in use, if there is one yet.
+    #[must_use]
+    pub fn current(&self) -> Option<ServerCertificate> {
         self.0.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// When the certificate in use expires.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<DateTime<Utc>> {
+        self.current().map(|certificate| certificate.validity.not_after)
+    }
+
+    /// Uses another certificate from the next handshake on.
+    pub(crate) fn replace(&self, certificate: ServerCertificate) {
+        *self.0.current.write().unwrap_or_else(PoisonError::into_inner) = Some(certificate);
     }
 
     /// What clients are shown in each handshake.
@@ -71,84 +98,104 @@ impl CertificateStore {
         Arc::clone(&self.0) as Arc<dyn ResolvesServerCert>
     }
 
+    /// The time by the clock that certificates are compared with.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.0.clock.now()
+    }
+
     /// What is wrong with the certificate in use, or soon will be.
     #[must_use]
     pub fn warning(&self) -> Option<(Level, String)> {
-        let (now, validity) = (self.0.clock.now(), self.current().validity);
+        let Some(certificate) = self.current() else {
+            return Some((Level::Error, "there is none yet".to_owned()));
+        };
+        let (now, validity) = (self.0.clock.now(), certificate.validity);
         let level = validity.level(now);
         (level > Level::Ok).then(|| (level, validity.describe(now)))
     }
 
-    /// Has the files read again, whatever they contain, and waits until they are.
+    /// Why the last attempt to get a certificate failed, unless a later one succeeded.
+    #[must_use]
+    pub fn failure(&self) -> Option<RenewalFailure> {
+        self.0.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_failure(&self, failure: Option<RenewalFailure>) {
+        *self.0.failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+    }
+
+    /// Begins the validation of host names.
+    pub(crate) fn challenges(&self) -> Challenges {
+        Challenges(self.clone())
+    }
+
+    /// Has the certificate looked after now, and waits until what that needs is known.
     pub async fn reload(&self) {
         let reloaded = self.0.reloaded.notified();
         self.0.reload.notify_one();
         reloaded.await;
     }
 
-    /// Follows the files.
-    pub(crate) async fn watch(self) {
-        let mut reported: Option<Instant> = None;
-        loop {
-            if reported.is_none_or(|at| at.elapsed() >= REPORT_INTERVAL) {
-                reported = Some(Instant::now());
-                self.report();
-            }
-            let asked = timeout(POLL_INTERVAL, self.0.reload.notified()).await.is_ok();
-            let store = self.clone();
-            let renewed = tokio::task::spawn_blocking(move || store.read(asked)).await;
-            if renewed.unwrap_or(false) {
-                reported = None;
-            }
-            if asked {
-                self.0.reloaded.notify_waiters();
-            }
-        }
+    /// Waits for [`Self::reload`].
+    pub(crate) async fn reload_asked(&self) {
+        self.0.reload.notified().await;
     }
 
-    /// Reads the files, and uses what they contain if that is new and valid. Returns whether it is.
-    fn read(&self, asked: bool) -> bool {
-        let pair = self.0.paths.read();
-        let content = pair.as_ref().map_err(Clone::clone).map(|pair| pair.digest());
-        let mut seen = self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.content == content && !asked {
-            // What is being written is incomplete for a moment: a fault counts when it stays.
-            if let Some((cause, is_logged @ false)) = &mut seen.refused {
-                log_refusal(cause);
-                *is_logged = true;
-            }
-            return false;
+    pub(crate) fn reload_done(&self) {
+        self.0.reloaded.notify_waiters();
+    }
+}
+
+impl Inner {
+    fn challenges(&self) -> MutexGuard<'_, BTreeMap<String, Arc<CertifiedKey>>> {
+        self.challenges.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Challenges {
+    /// Shows this certificate to who validates this host name.
+    pub(crate) fn add(&self, host: &str, certificate: CertifiedKey) {
+        self.0.0.challenges().insert(host.to_owned(), Arc::new(certificate));
+    }
+}
+
+impl Drop for Challenges {
+    fn drop(&mut self) {
+        self.0.0.challenges().clear();
+    }
+}
+
+impl ResolvesServerCert for Inner {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        // Who validates offers this protocol alone (RFC 8737, section 3).
+        if hello.alpn().is_some_and(|offered| offered.eq([CHALLENGE_PROTOCOL])) {
+            return self.challenges().get(&hello.server_name()?.to_ascii_lowercase()).cloned();
         }
-        let is_new = seen.content != content;
-        seen.content = content;
-        match pair.and_then(|pair| self.check(&pair.parse()?)) {
-            Ok(certificate) => {
-                seen.refused = None;
-                let until = certificate.validity.not_after;
-                *self.0.current.write().unwrap_or_else(PoisonError::into_inner) = certificate;
-                tracing::info!(%until, is_new, "the certificate was read again and is in use");
-                is_new
-            }
-            Err(cause) => {
-                if asked {
-                    log_refusal(&cause);
-                }
-                seen.refused = Some((cause, asked));
-                false
-            }
-        }
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        current.as_ref().map(|certificate| Arc::clone(&certificate.key))
+    }
+}
+
+/// Logs once a day what is wrong with the certificate in use, or soon will be.
+#[derive(Debug)]
+pub(crate) struct Reporter {
+    store: CertificateStore,
+    reported: Option<Instant>,
+}
+
+impl Reporter {
+    pub(crate) fn new(store: &CertificateStore) -> Self {
+        Self { store: store.clone(), reported: None }
     }
 
-    fn check(&self, new: &ServerCertificate) -> Result<ServerCertificate, CertificateError> {
-        match new.validity.fault(self.0.clock.now()) {
-            Some(fault) => Err(CertificateError::NotNow(fault)),
-            None => Ok(new.clone()),
+    /// To be called often.
+    pub(crate) fn report(&mut self) {
+        if self.reported.is_some_and(|at| at.elapsed() < REPORT_INTERVAL) {
+            return;
         }
-    }
-
-    /// Logs what is wrong with the certificate in use, or soon will be.
-    fn report(&self) {
-        match self.warning() {
+        self.reported = Some(Instant::now());
+        match self.store.warning() {
             Some((Level::Error, detail)) => {
                 tracing::error!(detail, "clients refuse the certificate of HTTPS");
             }
@@ -158,14 +205,9 @@ impl CertificateStore {
             None => {}
         }
     }
-}
 
-fn log_refusal(cause: &CertificateError) {
-    tracing::error!(%cause, "the new certificate is refused; the one in use stays");
-}
-
-impl ResolvesServerCert for Inner {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner).key))
+    /// There is another certificate: what is wrong with it is reported at once.
+    pub(crate) fn restart(&mut self) {
+        self.reported = None;
     }
 }

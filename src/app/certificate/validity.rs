@@ -6,6 +6,8 @@ use crate::app::status::thresholds::Level;
 
 /// A certificate with fewer days left should have been renewed.
 const LATE: TimeDelta = TimeDelta::days(14);
+/// A certificate with a shorter life is renewed earlier.
+const SHORT_LIFE: TimeDelta = TimeDelta::days(10);
 
 /// The period in which a certificate is valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,11 +43,25 @@ impl Validity {
         }
     }
 
+    /// When a server that renews its certificate by itself does so: with a third of its life left, or half of one
+    /// shorter than ten days, as Let's Encrypt recommends.
+    #[must_use]
+    pub fn renewal_due_at(&self) -> DateTime<Utc> {
+        let life = self.not_after - self.not_before;
+        self.not_after - if life < SHORT_LIFE { life / 2 } else { life / 3 }
+    }
+
+    /// Whole days until the certificate expires, none once it has.
+    #[must_use]
+    pub fn days_left(&self, now: DateTime<Utc>) -> i64 {
+        (self.not_after - now).num_days().max(0)
+    }
+
     /// What is left, or why the certificate is not valid.
     #[must_use]
     pub fn describe(&self, now: DateTime<Utc>) -> String {
         self.fault(now).unwrap_or_else(|| {
-            let days = (self.not_after - now).num_days();
+            let days = self.days_left(now);
             format!("it is valid for {days} more days, until {}", date(self.not_after))
         })
     }
@@ -77,6 +93,16 @@ mod tests {
             (6, day(4) + second, Level::Warning),
         ] {
             assert_eq!(level(life, now), expected, "{life} days, at {now}");
+        }
+    }
+
+    #[test]
+    fn a_renewal_is_due_before_it_is_late() {
+        let day = |n: i64| DateTime::UNIX_EPOCH + TimeDelta::days(n);
+        for (life, due) in [(90, 60), (45, 30), (6, 3)] {
+            let validity = Validity { not_before: day(0), not_after: day(life) };
+            assert_eq!(validity.renewal_due_at(), day(due));
+            assert_eq!(validity.level(day(due)), Level::Ok, "{life} days");
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::store::error::StoreError;
 use crate::store::read::ReadTx;
 
 /// The codes of all warnings, in the order in which they are shown.
-pub(crate) const WARNING_CODES: [&str; 14] = [
+pub(crate) const WARNING_CODES: [&str; 16] = [
     "disk_low",
     "backup_failing",
     "ledger_failing",
@@ -21,7 +21,9 @@ pub(crate) const WARNING_CODES: [&str; 14] = [
     "writer_failing",
     "search_index_damaged",
     "retention_failing",
+    "certificate_missing",
     "certificate_invalid",
+    "certificate_renewal_failing",
     "certificate_expiring",
     "wal_large",
     "clock_behind",

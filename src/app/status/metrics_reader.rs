@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use crate::app::certificate::store::CertificateStore;
 use crate::app::db::blocking;
 use crate::app::status::facts::{Facts, WARNING_CODES};
 use crate::app::status::server_status::StatusReader;
@@ -144,7 +145,7 @@ impl MetricsReader {
             backups.map(|backups| backups.interval().as_secs_f64()),
         );
         let certificate = self.status.certificate.as_ref();
-        let expiry = certificate.map(|certificate| certificate.current().validity.not_after);
+        let expiry = certificate.and_then(CertificateStore::expires_at);
         scrape.add(
             "fastcore_certificate_expiry_timestamp_seconds",
             "When the certificate of HTTPS expires",

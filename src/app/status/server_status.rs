@@ -144,6 +144,7 @@ impl StatusReader {
             self.db.index_health().warning().map(|detail| warning("search_index_damaged", detail)),
             self.retention_failure(),
             self.certificate_warning(),
+            self.renewal_failure(),
         ];
         let reserve = self.db.disk_reserve();
         let of_facts =
@@ -171,10 +172,20 @@ impl StatusReader {
     }
 
     fn certificate_warning(&self) -> Option<StatusWarning> {
-        let (level, detail) = self.certificate.as_ref()?.warning()?;
-        let code =
-            if level == Level::Error { "certificate_invalid" } else { "certificate_expiring" };
+        let certificate = self.certificate.as_ref()?;
+        let (level, detail) = certificate.warning()?;
+        let code = match level {
+            Level::Error if certificate.current().is_none() => "certificate_missing",
+            Level::Error => "certificate_invalid",
+            _ => "certificate_expiring",
+        };
         Some(warning(code, format!("The certificate of HTTPS: {detail}")))
+    }
+
+    fn renewal_failure(&self) -> Option<StatusWarning> {
+        let failure = self.certificate.as_ref()?.failure()?;
+        let detail = format!("The certificate of HTTPS is not renewed: {}", failure.describe());
+        Some(warning("certificate_renewal_failing", detail))
     }
 
     fn future_backups(&self) -> Option<StatusWarning> {

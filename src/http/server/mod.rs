@@ -222,6 +222,9 @@ impl HttpServer {
                     let _ = stream.shutdown().await;
                 }
             }
+            Ok(Err(HandshakeError::Validated)) => {
+                tracing::debug!(client = %info.peer, "a host name is being validated for a certificate");
+            }
             Ok(Err(HandshakeError::Failed(error))) => self.middleware.log.record_no_tls(&error),
             Err(late) => self.middleware.log.record_no_tls(&late),
         }

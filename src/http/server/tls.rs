@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use rustls::ServerConfig;
 use rustls::crypto::ring;
-use rustls::server::ResolvesServerCert;
 use rustls::version::{TLS12, TLS13};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+
+use crate::app::certificate::store::{CHALLENGE_PROTOCOL, CertificateSource, CertificateStore};
 
 /// The type of the first record of a handshake.
 const HANDSHAKE_RECORD: u8 = 22;
@@ -29,23 +31,28 @@ impl std::fmt::Debug for ServerTls {
 pub(crate) enum HandshakeError {
     /// What it sends looks like an HTTP request.
     PlainHttp(TcpStream),
+    /// It was an authority that validates a host name, and has seen what it wanted to see.
+    Validated,
     /// Anything else.
     Failed(io::Error),
 }
 
 impl ServerTls {
-    /// TLS with the certificate that `certificates` resolves to at each handshake. rustls's own choice of
+    /// TLS with the certificate that is current at each handshake. rustls's own choice of
     /// suites and groups: all have forward secrecy and authenticated encryption.
     ///
     /// # Errors
     /// None with the provider that is built in.
-    pub fn new(certificates: Arc<dyn ResolvesServerCert>) -> Result<Self, rustls::Error> {
+    pub fn new(certificates: &CertificateStore) -> Result<Self, rustls::Error> {
         let provider = Arc::new(ring::default_provider());
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&TLS13, &TLS12])?
             .with_no_client_auth()
-            .with_cert_resolver(certificates);
+            .with_cert_resolver(certificates.resolver());
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        if certificates.source() == CertificateSource::Acme {
+            config.alpn_protocols.push(CHALLENGE_PROTOCOL.to_vec());
+        }
         Ok(Self(TlsAcceptor::from(Arc::new(config))))
     }
 
@@ -62,6 +69,13 @@ impl ServerTls {
                 Err(HandshakeError::Failed(error))
             }
             Ok(_) => match self.0.accept(stream).await {
+                // No request may follow (RFC 8737, section 3).
+                Ok(mut stream)
+                    if stream.get_ref().1.alpn_protocol() == Some(CHALLENGE_PROTOCOL) =>
+                {
+                    let _ = stream.shutdown().await;
+                    Err(HandshakeError::Validated)
+                }
                 Ok(stream) => Ok(Box::new(stream)),
                 Err(error) => Err(HandshakeError::Failed(error)),
             },

@@ -5,6 +5,7 @@ pub(crate) mod binary;
 pub(crate) mod database;
 pub(crate) mod export;
 pub(crate) mod http;
+pub(crate) mod pebble;
 pub(crate) mod postgres;
 pub(crate) mod redact;
 pub(crate) mod reference_hashes;

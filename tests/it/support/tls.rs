@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use fastcore::app::certificate::pem_pair::PemPaths;
-use fastcore::app::certificate::store::CertificateStore;
+use fastcore::app::certificate::pem_watcher::PemWatcher;
 use fastcore::clock::Clock;
 use fastcore::http::server::tls::ServerTls;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
@@ -50,8 +50,13 @@ impl Authority {
 
     /// A certificate for `localhost` that is valid from and for so many days from now.
     pub(crate) fn issue(&self, from: i32, until: i32) -> Pair {
+        self.issue_for("localhost", from, until)
+    }
+
+    /// [`Self::issue`] for another host.
+    pub(crate) fn issue_for(&self, host: &str, from: i32, until: i32) -> Pair {
         let key = KeyPair::generate().expect("a key");
-        let mut params = CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
+        let mut params = CertificateParams::new(vec![host.to_owned()]).expect("a name");
         params.not_before = day(from).into();
         params.not_after = day(until).into();
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
@@ -70,13 +75,7 @@ impl Authority {
     ) -> Arc<ClientConfig> {
         let mut roots = RootCertStore::empty();
         roots.add(self.root.der().clone()).expect("a root");
-        let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_protocol_versions(&[version])
-            .expect("a version")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        config.alpn_protocols = protocols.iter().map(|p| p.as_bytes().to_vec()).collect();
-        Arc::new(config)
+        client_config(roots, version, protocols)
     }
 
     /// A client of TLS 1.3 on a connection of its own.
@@ -86,20 +85,44 @@ impl Authority {
     }
 }
 
+/// What a client needs that trusts these roots, and offers these protocols.
+pub(crate) fn client_config(
+    roots: RootCertStore,
+    version: &'static SupportedProtocolVersion,
+    protocols: &[&str],
+) -> Arc<ClientConfig> {
+    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(&[version])
+        .expect("a version")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = protocols.iter().map(|p| p.as_bytes().to_vec()).collect();
+    Arc::new(config)
+}
+
 fn day(from_now: i32) -> SystemTime {
     let distance = DAY * from_now.unsigned_abs();
     let now = SystemTime::now();
     if from_now < 0 { now - distance } else { now + distance }
 }
 
-/// TLS over a connection that is open.
+/// TLS with `localhost` over a connection that is open.
 pub(crate) fn handshake(
+    stream: TcpStream,
+    config: &Arc<ClientConfig>,
+) -> std::io::Result<TlsStream> {
+    handshake_with(stream, "localhost", config)
+}
+
+/// TLS with a host over a connection that is open.
+pub(crate) fn handshake_with(
     mut stream: TcpStream,
+    host: &'static str,
     config: &Arc<ClientConfig>,
 ) -> std::io::Result<TlsStream> {
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
     stream.set_nodelay(true)?;
-    let name = ServerName::try_from("localhost").expect("a name");
+    let name = ServerName::try_from(host).expect("a name");
     let mut connection =
         ClientConnection::new(Arc::clone(config), name).map_err(std::io::Error::other)?;
     while connection.is_handshaking() {
@@ -130,7 +153,7 @@ impl Pair {
         let folder = tempfile::tempdir().expect("a folder");
         self.write(folder.path());
         let (certificate, key) = paths(folder.path());
-        let store = CertificateStore::open(PemPaths { certificate, key }, &Clock::system());
-        ServerTls::new(store.expect("a pair").resolver()).expect("a configuration")
+        let store = PemWatcher::open(PemPaths { certificate, key }, &Clock::system());
+        ServerTls::new(&store.expect("a pair").store()).expect("a configuration")
     }
 }

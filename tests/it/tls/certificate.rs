@@ -25,11 +25,11 @@ fn serve_command(folder: &Path) -> Command {
 }
 
 /// The certificate that a server shows, in DER.
-fn shown(client: &Client<TlsStream>) -> Vec<u8> {
+pub(crate) fn shown(client: &Client<TlsStream>) -> Vec<u8> {
     client.stream.conn.peer_certificates().expect("a certificate")[0].to_vec()
 }
 
-fn count(log: &[String], text: &str) -> usize {
+pub(crate) fn count(log: &[String], text: &str) -> usize {
     log.iter().filter(|line| line.contains(text)).count()
 }
 
