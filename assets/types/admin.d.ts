@@ -172,6 +172,7 @@ declare namespace Api {
     chain: { verified_to: number; head: number; at_utc: string | null; ok: boolean; finding: string | null };
     health: { ok: boolean; detail: string | null };
     retention: { days: number; leads_leaving: number } | null;
+    certificate: { source: "files" | "acme"; expires_at_utc: string | null; days_left: number | null; failure: string | null } | null;
     warnings: Warning[];
   }
 }

@@ -105,11 +105,11 @@ fn certificate(
             Ok(Some(CertificateConfig::Files(TlsFiles { certificate, key }))) => (certificate, key),
             Ok(Some(CertificateConfig::Acme(acme))) => {
                 let folder = AcmeFolder::new(database, &acme.directory);
-                return check_certificate::acme_findings(
-                    &folder,
-                    &acme.domains,
-                    context.clock.now(),
-                );
+                let exposed = ExposedFile::find(&folder.pem_paths().key, "FASTCORE_ACME_DOMAINS");
+                let exposed = exposed.map(|file| Finding::error("modes", file.detail, file.hint));
+                let now = context.clock.now();
+                let found = check_certificate::acme_findings(&folder, &acme.domains, now);
+                return exposed.into_iter().chain(found).collect();
             }
             // Settings that are not accepted are reported with the others.
             Ok(None) | Err(_) => return Vec::new(),

@@ -9,11 +9,14 @@ mod slow_handshakes;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use fastcore::http::server::Limits;
 use rustls::version::{TLS12, TLS13};
+use serde_json::Value;
 
+use crate::support::admin;
 use crate::support::http::{Client, lead_request, request};
 use crate::support::server::TestServer;
 use crate::support::tls::{Authority, TlsStream, handshake};
@@ -202,6 +205,20 @@ fn curl_sends_a_lead_with_each_version() {
         let said = String::from_utf8_lossy(&output.stdout);
         assert!(said.ends_with("\n1.1 201"), "{said} {output:?}");
     }
+}
+
+/// What the admin page's status says, to a new account.
+fn status(folder: &Path, client: &mut Client<TlsStream>) -> Value {
+    let name = format!("user{}", rand::random::<u16>());
+    admin::add_account(folder, &name);
+    let body = serde_json::json!({ "name": name, "password": admin::PASSWORD }).to_string();
+    let headers = [("Origin", "https://localhost"), ("Content-Type", "application/json")];
+    let answer = client.request("POST", "/admin/api/session", &headers, body.as_bytes());
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let cookies = answer.headers.iter().filter(|(name, _)| name == "set-cookie");
+    let cookies: Vec<&str> =
+        cookies.map(|(_, set)| set.split(';').next().expect("a cookie")).collect();
+    client.request("GET", "/admin/api/status", &[("Cookie", &cookies.join("; "))], b"").json()
 }
 
 /// Reads what is there without waiting: whether the server has closed.

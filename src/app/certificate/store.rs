@@ -7,7 +7,6 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use serde::Serialize;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -15,6 +14,7 @@ use crate::app::certificate::pem_pair::ServerCertificate;
 use crate::app::certificate::renewal_failure::RenewalFailure;
 use crate::app::status::thresholds::Level;
 use crate::clock::Clock;
+use crate::domain::timestamp::Timestamp;
 
 /// The protocol, in ALPN, by which an authority validates a host name (TLS-ALPN-01, RFC 8737).
 pub const CHALLENGE_PROTOCOL: &[u8] = b"acme-tls/1";
@@ -22,13 +22,24 @@ pub const CHALLENGE_PROTOCOL: &[u8] = b"acme-tls/1";
 const REPORT_INTERVAL: Duration = Duration::from_secs(24 * 3600);
 
 /// Who renews the certificate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CertificateSource {
     /// Somebody else, in PEM files.
     Files,
     /// The server, by ACME.
     Acme,
+}
+
+/// What the status page says of the certificate in use.
+#[derive(Debug, Clone)]
+pub struct CertificateStatus {
+    pub source: CertificateSource,
+    /// None where there is no certificate yet.
+    pub expires_at_utc: Option<Timestamp>,
+    /// Whole days, none once it has expired.
+    pub days_left: Option<i64>,
+    /// Why the last attempt to get another one failed, and when the next one is.
+    pub failure: Option<String>,
 }
 
 /// The certificate in use; cheap to clone.
@@ -85,6 +96,18 @@ impl CertificateStore {
     #[must_use]
     pub fn expires_at(&self) -> Option<DateTime<Utc>> {
         self.current().map(|certificate| certificate.validity.not_after)
+    }
+
+    /// What there is to know of the certificate in use.
+    #[must_use]
+    pub fn status(&self) -> CertificateStatus {
+        let validity = self.current().map(|certificate| certificate.validity);
+        CertificateStatus {
+            source: self.0.source,
+            expires_at_utc: validity.map(|validity| validity.not_after.into()),
+            days_left: validity.map(|validity| validity.days_left(self.now())),
+            failure: self.failure().map(|failure| failure.describe()),
+        }
     }
 
     /// Uses another certificate from the next handshake on.

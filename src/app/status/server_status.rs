@@ -2,7 +2,7 @@
 //! was verified, and warnings.
 
 use crate::app::backup::monitor::BackupMonitor;
-use crate::app::certificate::store::CertificateStore;
+use crate::app::certificate::store::{CertificateStatus, CertificateStore};
 use crate::app::db::Db;
 use crate::app::retention::{Retention, notice_time};
 use crate::app::status::chain_monitor::{ChainMonitor, ChainStatus};
@@ -24,6 +24,8 @@ pub struct ServerStatus {
     pub health: StorageStatus,
     /// Where leads are erased for their age.
     pub retention: Option<RetentionStatus>,
+    /// Where the server speaks HTTPS itself.
+    pub certificate: Option<CertificateStatus>,
     pub warnings: Vec<StatusWarning>,
 }
 
@@ -111,6 +113,7 @@ impl StatusReader {
             retention: self.retention.as_ref().zip(leaving).map(|(retention, leads_leaving)| {
                 RetentionStatus { days: retention.period.num_days(), leads_leaving }
             }),
+            certificate: self.certificate.as_ref().map(CertificateStore::status),
             warnings,
         })
     }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use warp::reply::Response;
 
+use crate::app::certificate::store::{CertificateSource, CertificateStatus};
 use crate::app::status::chain_monitor::ChainStatus;
 use crate::app::status::facts::{LastBackup, StatusWarning};
 use crate::app::status::server_status::{
@@ -50,6 +51,8 @@ struct ServerStatusDto {
     health: StorageStatusDto,
     #[schema(required)]
     retention: Option<RetentionStatusDto>,
+    #[schema(required)]
+    certificate: Option<CertificateStatusDto>,
     warnings: Vec<StatusWarningDto>,
 }
 
@@ -106,6 +109,31 @@ struct RetentionStatusDto {
     leads_leaving: u64,
 }
 
+/// The certificate of a server that speaks HTTPS itself.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CertificateStatus)]
+struct CertificateStatusDto {
+    source: CertificateSourceDto,
+    /// `null` where there is none yet.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    expires_at_utc: Option<Timestamp>,
+    /// Whole days, 0 once it has expired.
+    #[schema(required)]
+    days_left: Option<i64>,
+    /// Why the last attempt to get another one failed, and when the next one is.
+    #[schema(required)]
+    failure: Option<String>,
+}
+
+/// Who renews the certificate: somebody else in files, or the server by ACME.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CertificateSource)]
+#[serde(rename_all = "lowercase")]
+enum CertificateSourceDto {
+    Files,
+    Acme,
+}
+
 /// Something that needs attention.
 #[derive(Serialize, ToSchema)]
 #[schema(as = StatusWarning)]
@@ -124,6 +152,7 @@ impl From<ServerStatus> for ServerStatusDto {
             chain: status.chain.into(),
             health: status.health.into(),
             retention: status.retention.map(RetentionStatusDto::from),
+            certificate: status.certificate.map(CertificateStatusDto::from),
             warnings: status.warnings.into_iter().map(StatusWarningDto::from).collect(),
         }
     }
@@ -168,6 +197,17 @@ impl From<StorageStatus> for StorageStatusDto {
 impl From<RetentionStatus> for RetentionStatusDto {
     fn from(retention: RetentionStatus) -> Self {
         Self { days: retention.days, leads_leaving: retention.leads_leaving }
+    }
+}
+
+impl From<CertificateStatus> for CertificateStatusDto {
+    fn from(certificate: CertificateStatus) -> Self {
+        let source = match certificate.source {
+            CertificateSource::Files => CertificateSourceDto::Files,
+            CertificateSource::Acme => CertificateSourceDto::Acme,
+        };
+        let CertificateStatus { expires_at_utc, days_left, failure, .. } = certificate;
+        Self { source, expires_at_utc, days_left, failure }
     }
 }
 

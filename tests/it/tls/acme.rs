@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::certificate::{count, shown};
 use crate::disk_faults::Disk;
@@ -104,7 +104,11 @@ fn a_certificate_that_lacks_a_host_name_or_is_due_is_replaced_at_the_start() {
         fs::write(own.join("certificate.pem"), pair.key + &pair.certificate).expect("written");
         let mut server = ServeProcess::spawn(&mut pebble.serve_command(folder.path()));
         server.read_until(ISSUED);
-        assert_eq!(pebble.connect(&pebble.client_config()).post_lead(&lead()).status, 201);
+        let mut client = pebble.connect(&pebble.client_config());
+        assert_eq!(client.post_lead(&lead()).status, 201);
+        let status = &super::status(folder.path(), &mut client)["certificate"];
+        let of_it = (&status["source"], &status["days_left"], &status["failure"]);
+        assert_eq!(of_it, (&json!("acme"), &json!(89), &Value::Null), "{status}");
         server.terminate();
     }
 }
@@ -203,6 +207,62 @@ fn nothing_is_ordered_while_the_disk_is_full() {
     server.signal(Signal::HUP);
     server.read_until(ISSUED);
     server.terminate();
+}
+
+#[test]
+fn a_certificate_that_cannot_be_stored_is_used_and_stored_later() {
+    let slow = Behaviour { delay: 3, ..Behaviour::default() };
+    let Some(pebble) = Pebble::start(slow) else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder_of(folder.path(), &pebble.directory()).join("certificate.pem");
+    let mut server = ServeProcess::spawn(&mut pebble.serve_command(folder.path()));
+    server.read_until(ORDERING);
+    assert!(wait_until(Duration::from_secs(10), &mut || file
+        .with_file_name("account.json")
+        .exists()));
+    // What it cannot be renamed to.
+    fs::create_dir(&file).expect("created");
+    server.read_until("could not be stored");
+    let mut client = pebble.connect(&pebble.client_config());
+    assert_eq!(client.post_lead(&lead()).status, 201);
+    let status = super::status(folder.path(), &mut client);
+    let failure = status["certificate"]["failure"].as_str().expect("a failure");
+    assert!(
+        failure.contains("in use, but not stored") && failure.contains("certificate.pem"),
+        "{failure}"
+    );
+    assert_eq!(status["warnings"][0]["code"], "certificate_renewal_failing", "{status}");
+    fs::remove_dir(&file).expect("removed");
+    server.signal(Signal::HUP);
+    assert!(wait_until(Duration::from_secs(10), &mut || file.exists()));
+    assert!(wait_until(Duration::from_secs(5), &mut || {
+        super::status(folder.path(), &mut client)["warnings"] == json!([])
+    }));
+    server.terminate();
+}
+
+#[test]
+fn another_address_is_told_to_the_authority_at_the_next_order() {
+    let Some(pebble) = Pebble::start(Behaviour::default()) else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let own = folder_of(folder.path(), &pebble.directory());
+    let account = || -> Value {
+        let text = fs::read_to_string(own.join("account.json")).expect("an account");
+        serde_json::from_str(&text).expect("JSON")
+    };
+    let mut ids = Vec::new();
+    for email in ["", "operator@example.com", "other@example.com"] {
+        let mut command = pebble.serve_command(folder.path());
+        command.env("FASTCORE_ACME_EMAIL", email);
+        let mut server = ServeProcess::spawn(&mut command);
+        server.read_until(ISSUED);
+        server.terminate();
+        let stored = account();
+        assert_eq!(stored["email"].as_str().unwrap_or_default(), email);
+        ids.push(stored["credentials"]["id"].clone());
+        fs::remove_file(own.join("certificate.pem")).expect("removed");
+    }
+    assert!(ids.iter().all(|id| *id == ids[0]), "one account: {ids:?}");
 }
 
 /// Only who validates is shown the certificate for that, and nothing else is served to it.

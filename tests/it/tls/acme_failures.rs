@@ -103,10 +103,16 @@ fn an_authority_that_hangs_delays_no_request_and_no_end() {
         let stream = connect(server.address, HOST, &config).expect("TLS");
         assert_eq!(Client::on(stream).post_lead(&lead()).status, 201);
     }
+    let mut client = Client::on(connect(server.address, HOST, &config).expect("TLS"));
     server.signal(Signal::HUP);
     drop(connection);
     drop(hanging);
     server.read_until(FAILED);
+    let status = super::status(folder.path(), &mut client);
+    let codes: Vec<_> =
+        status["warnings"].as_array().expect("a list").iter().map(|w| &w["code"]).collect();
+    assert_eq!(codes, ["certificate_renewal_failing", "certificate_expiring"], "{status}");
+    assert_eq!(status["certificate"]["days_left"], 4);
     let found = findings(folder.path());
     assert!(found[0].0 == "warning" && found[0].1.contains("4 more days"), "{found:?}");
     assert!(found[1].0 == "warning" && found[1].1.contains("is not renewed"), "{found:?}");

@@ -202,6 +202,12 @@ fn check_says_how_long_the_certificate_is_valid_and_who_can_read_the_key() {
     let finding = |days: i32| {
         authority.issue(-60, days).write(folder.path());
         let mut server = ServeProcess::spawn(&mut serve_command(folder.path()));
+        if days > 0 {
+            let mut client = authority.connect(server.address);
+            let status = &super::status(folder.path(), &mut client)["certificate"];
+            let of_it = (&status["source"], status["days_left"].as_i64());
+            assert_eq!(of_it, (&Value::from("files"), Some(i64::from(days) - 1)), "{status}");
+        }
         server.terminate();
         // It finds the files by the settings that the server has left.
         let output = run(folder.path(), &["check", "--json"]);

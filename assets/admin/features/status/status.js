@@ -62,7 +62,7 @@ export class Status extends Component {
 }
 
 /** @param {Api.Status} props */
-function StatusContent({ version, database, last_lead_at_utc: lastLead, last_backup: backup, chain, health, retention, warnings }) {
+function StatusContent({ version, database, last_lead_at_utc: lastLead, last_backup: backup, chain, health, retention, certificate, warnings }) {
   const ok = warnings.length === 0 && health.ok && chain.ok;
   const hasWarning = (code) => warnings.some((warning) => warning.code === code);
   const verified = chain.verified_to > 0;
@@ -87,8 +87,15 @@ function StatusContent({ version, database, last_lead_at_utc: lastLead, last_bac
       <${Tile} label=${t.serverStatus.freeSpace} danger=${hasWarning('disk_low')} value=${formatBytes(database.free_bytes)} />
       <${Tile} label=${t.serverStatus.database} danger=${hasWarning('wal_large')} value=${formatBytes(database.bytes)} detail=${databaseDetail} />
       ${retention && html`<${Tile} label=${t.serverStatus.retention} danger=${hasWarning('retention_failing')} value=${t.serverStatus.retentionDays(retention.days)} detail=${t.serverStatus.leadsLeaving(retention.leads_leaving)} />`}
+      ${certificate && html`<${CertificateTile} ...${certificate} danger=${warnings.some(({ code }) => code.startsWith('certificate_'))} />`}
       <${Tile} label=${t.serverStatus.version} value=${`FASTCore ${version}`} />
     </dl>`;
+}
+
+/** @param {NonNullable<Api.Status['certificate']> & {danger: boolean}} props */
+function CertificateTile({ source, expires_at_utc: expiresAt, days_left: days, failure, danger }) {
+  const value = expiresAt === null ? t.serverStatus.noCertificate : t.serverStatus.certificateDays(days);
+  return html`<${Tile} label=${t.serverStatus.certificate} danger=${danger} value=${value} detail=${failure ?? t.serverStatus.certificateSources[source]} />`;
 }
 
 /** @param {{label: string, value: any, detail?: any, danger?: boolean}} props */
