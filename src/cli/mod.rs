@@ -17,6 +17,7 @@ mod gdpr;
 mod import;
 mod lead;
 mod listeners;
+mod man;
 mod migrate;
 mod openapi;
 mod output;
@@ -107,6 +108,7 @@ enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+    Man(man::Args),
 }
 
 /// The database; the same flag for every command that uses it.
@@ -184,10 +186,14 @@ pub fn run() -> ExitCode {
 }
 
 fn dispatch(cli: Cli) -> Result<(), CliError> {
-    if let Command::Completions { shell } = cli.command {
-        let mut script = Vec::new();
-        clap_complete::generate(shell, &mut Cli::command(), "fastcore", &mut script);
-        return output::data(&script);
+    match cli.command {
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "fastcore", &mut script);
+            return output::data(&script);
+        }
+        Command::Man(args) => return man::run(Cli::command(), &args),
+        _ => {}
     }
     let environment = Environment::load()?;
     let log =
@@ -211,7 +217,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Config(args) => config::run(&context, &args),
         Command::Token(args) => token::run(&args),
         Command::Openapi(args) => openapi::run(&args),
-        Command::Completions { .. } => Ok(()),
+        Command::Completions { .. } | Command::Man(_) => Ok(()),
     }
 }
 

@@ -23,7 +23,7 @@ const MEETING_POINTS: [&str; 4] =
     ["cli/serve.rs", "cli/listeners.rs", "cli/demo.rs", "cli/openapi.rs"];
 
 /// Libraries and the one layer that may import them.
-const HOMES: [(&str, &str); 29] = [
+const HOMES: [(&str, &str); 30] = [
     ("rusqlite", "store"),
     ("r2d2", "store"),
     ("r2d2_sqlite", "store"),
@@ -36,6 +36,7 @@ const HOMES: [(&str, &str); 29] = [
     ("rust_embed", "http"),
     ("clap", "cli"),
     ("clap_complete", "cli"),
+    ("clap_mangen", "cli"),
     ("listenfd", "config"),
     ("qrcode", "app"),
     ("rpassword", "cli"),

@@ -296,6 +296,21 @@ fn completions_exist_for_every_shell() {
 }
 
 #[test]
+fn every_command_has_a_manual_page() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for _ in 0..2 {
+        binary::succeed(folder.path(), &["man", "."]);
+    }
+    let page = |name: &str| fs::read_to_string(folder.path().join(name)).expect("a page");
+    assert!(page("fastcore.1").contains("Exit status: 0 done"));
+    assert!(page("fastcore-serve.1").contains("FASTCORE_LISTEN"));
+    assert!(page("fastcore-lead-set-status.1").contains("fastcore lead set"));
+    let (status, log) = binary::run_to_exit(&mut binary::command(folder.path(), &["man", "none"]));
+    assert_eq!((status, log.lines().count()), (1, 1));
+    assert!(log.starts_with("fastcore: none: No such file"), "{log}");
+}
+
+#[test]
 fn usage_errors_exit_2_and_help_exits_0() {
     let folder = tempfile::tempdir().expect("a folder");
     let wrong: [&[&str]; 8] = [

@@ -25,7 +25,7 @@ const SHOWN: [&str; 6] = ["text", "json", "ini", "nginx", "ts", "yaml"];
 const PROGRAMS: [&str; 5] = ["curl", "psql", "python3", "script", "sqlite3"];
 
 /// Commands that the tests do not run again: the file that runs each in CI, and a part of its text.
-const RUN_ELSEWHERE: [(&str, &str, &str); 10] = [
+const RUN_ELSEWHERE: [(&str, &str, &str); 12] = [
     ("cargo run --release -- serve", ".ci/smoke", "\"$binary\" serve"),
     ("cargo run --release -- demo", ".ci/smoke", "\"$binary\" demo"),
     ("cargo test --lib", ".ci/run", "cargo test --locked"),
@@ -35,12 +35,18 @@ const RUN_ELSEWHERE: [(&str, &str, &str); 10] = [
     ("cargo bench --bench ingest", ".ci/run", "--bench ingest"),
     ("cargo bench --bench inbox", ".ci/run", "--bench inbox"),
     ("cargo bench --bench scale", ".ci/run", "--bench scale"),
+    ("cargo install --locked cargo-deb", ".ci/package", "cargo install --locked cargo-deb"),
+    ("bash packaging/build-deb", ".ci/package", "bash packaging/build-deb"),
     ("npx openapi-typescript openapi.json -o openapi.d.ts", ".ci/site", "npx openapi-typescript"),
 ];
 
 /// Comments before blocks that a script of CI runs.
-const RUN_BY: [(&str, &str); 3] =
-    [("systemd", ".ci/unit"), ("socket", ".ci/unit"), ("litestream", ".ci/litestream")];
+const RUN_BY: [(&str, &str); 4] = [
+    ("systemd", ".ci/unit"),
+    ("socket", ".ci/unit"),
+    ("package", ".ci/package"),
+    ("litestream", ".ci/litestream"),
+];
 
 macro_rules! pages {
     ($($test:ident: $page:literal,)*) => {
@@ -121,10 +127,11 @@ fn commands(block: &Block) -> Vec<&str> {
     lines.filter(|l| !l.is_empty() && !l.starts_with('#')).collect()
 }
 
-/// Whether CI runs this command in another place, as it must if this is one of cargo's or npm's.
+/// Whether CI runs this command in another place, as it must if this is one of cargo's or npm's, or builds the
+/// package.
 fn runs_elsewhere(page: &str, command: &str) -> bool {
     let run = command.strip_prefix("cargo run --release -- ");
-    if !command.starts_with("cargo ") && !command.starts_with("npx ")
+    if !["cargo ", "npx ", "bash packaging/"].iter().any(|start| command.starts_with(start))
         || run.is_some_and(|fastcore| !["serve", "demo"].contains(&fastcore))
     {
         return false;
@@ -395,7 +402,8 @@ fn every_path_named_in_a_document_exists() {
 
 #[test]
 fn every_document_named_in_a_file_exists() {
-    let scripts = [".ci/unit", ".ci/site", ".ci/next", ".ci/smoke", ".ci/litestream"];
+    let scripts =
+        [".ci/unit", ".ci/package", ".ci/site", ".ci/next", ".ci/smoke", ".ci/litestream"];
     let shipped = [".env.example", "fastcore.service", "packaging/fastcore.socket"];
     for file in shipped.into_iter().chain(scripts) {
         let text = read(file);
