@@ -404,8 +404,10 @@ fn every_path_named_in_a_document_exists() {
 fn every_document_named_in_a_file_exists() {
     let scripts =
         [".ci/unit", ".ci/package", ".ci/site", ".ci/next", ".ci/smoke", ".ci/litestream"];
-    let shipped = [".env.example", "fastcore.service", "packaging/fastcore.socket"];
-    for file in shipped.into_iter().chain(scripts) {
+    let units =
+        ["fastcore.service", "packaging/fastcore.socket", "packaging/fastcore-litestream.service"];
+    let shipped = [".env.example"].into_iter().chain(units);
+    for file in shipped.chain(scripts) {
         let text = read(file);
         for rest in text.split("docs/").skip(1) {
             let end = rest.find(|c: char| !c.is_alphanumeric() && !"-.".contains(c));
