@@ -1,5 +1,6 @@
 //! The addresses of a server, and what speaks on them: HTTPS or plaintext, and the redirect to HTTPS.
 
+use std::io;
 use std::net::{self, SocketAddr};
 
 use tokio::net::TcpSocket;
@@ -42,6 +43,11 @@ impl Sockets {
         Ok(Self { main, redirect: redirect.transpose()? })
     }
 
+    /// Where clients connect to.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.main.address
+    }
+
     /// Takes connections only when leads can be stored: until then, the site sees at once that none can.
     /// Those on a socket of systemd's wait.
     pub(crate) fn listen(self, runtime: &Runtime) -> Result<Listeners, CliError> {
@@ -63,6 +69,15 @@ enum SocketSource {
     Passed(net::TcpListener),
 }
 
+impl SocketSource {
+    fn address(&self) -> io::Result<SocketAddr> {
+        match self {
+            Self::Bound(socket) => socket.local_addr(),
+            Self::Passed(socket) => socket.local_addr(),
+        }
+    }
+}
+
 impl NamedSocket {
     fn take(
         setting: &'static str,
@@ -78,6 +93,8 @@ impl NamedSocket {
                 listener::bind(address).map_err(|error| cannot_listen(setting, address, &error))?,
             ),
         };
+        // Of the socket: port 0 is none yet, and systemd may listen elsewhere.
+        let address = source.address().unwrap_or(address);
         Ok(Self { setting, address, source })
     }
 

@@ -14,6 +14,7 @@ mod demo;
 mod error;
 mod export;
 mod gdpr;
+mod health;
 mod import;
 mod lead;
 mod listeners;
@@ -98,6 +99,7 @@ enum Command {
     Backup(backup::Args),
     Restore(restore::Args),
     Check(check::Args),
+    Health(health::Args),
     Config(config::Args),
     Token(token::Args),
     Openapi(openapi::Args),
@@ -214,6 +216,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Backup(args) => backup::run(&context, args),
         Command::Restore(args) => restore::run(&context, &args),
         Command::Check(args) => check::run(&context, &args),
+        Command::Health(args) => health::run(&context, &args),
         Command::Config(args) => config::run(&context, &args),
         Command::Token(args) => token::run(&args),
         Command::Openapi(args) => openapi::run(&args),

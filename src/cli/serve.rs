@@ -173,7 +173,7 @@ pub(crate) fn run_server(
     startup::log_prepared(server, &prepared, &tokens);
     let store = certificate.as_ref().map(CertificateTask::store);
     startup::log_certificate(server, store.as_ref());
-    startup::leave_settings(server);
+    startup::leave_settings(server, sockets.address());
     let backups = server.backups.clone();
     let backups =
         backups.map(|BackupConfig { folder, every, keep }| BackupSchedule { folder, every, keep });

@@ -77,10 +77,11 @@ pub(crate) fn log_certificate(server: &ServerConfig, certificate: Option<&Certif
     }
 }
 
-/// Leaves what `fastcore check` needs of the settings next to the database. A server works without.
-pub(crate) fn leave_settings(server: &ServerConfig) {
-    if let Err(error) = server_settings::write(&server.database, &server.to_variables()) {
-        tracing::warn!(%error, "the settings could not be written for `fastcore check`");
+/// Leaves what commands need of the settings next to the database, with the address of the socket. A server works
+/// without.
+pub(crate) fn leave_settings(server: &ServerConfig, address: SocketAddr) {
+    if let Err(error) = server_settings::write(&server.database, &server.to_variables(address)) {
+        tracing::warn!(%error, "the settings could not be written for other commands");
     }
 }
 

@@ -13,6 +13,7 @@ pub mod metrics_token;
 pub mod passed_sockets;
 pub mod secret;
 pub mod server;
+pub mod server_url;
 pub mod service_manager;
 pub mod setting;
 pub mod shown;

@@ -211,13 +211,13 @@ impl ServerConfig {
     }
 
     /// The values by their variables of the settings that concern commands as well, which may run in another
-    /// folder and without them.
+    /// folder and without them; with the address at which the server listens.
     #[must_use]
-    pub fn to_variables(&self) -> BTreeMap<String, String> {
+    pub fn to_variables(&self, address: SocketAddr) -> BTreeMap<String, String> {
         let mut variables =
             self.backups.as_ref().map(BackupConfig::to_variables).unwrap_or_default();
         variables.insert(DISK_RESERVE.variable.to_owned(), self.disk_reserve.to_string());
-        variables.insert(LISTEN.variable.to_owned(), self.listen.to_string());
+        variables.insert(LISTEN.variable.to_owned(), address.to_string());
         variables.extend(self.tls.iter().flat_map(CertificateConfig::to_variables));
         if let Some(url) = &self.public_url {
             variables.insert(PUBLIC_URL.variable.to_owned(), url.clone());

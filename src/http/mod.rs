@@ -10,6 +10,7 @@ pub(crate) mod error_sources;
 pub(crate) mod extract;
 pub mod header_policy;
 pub(crate) mod health;
+pub mod health_client;
 pub(crate) mod intake;
 pub(crate) mod metrics;
 pub(crate) mod middleware;

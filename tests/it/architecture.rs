@@ -17,10 +17,10 @@ const LAYERS: [(&str, &[&str]); 9] = [
     ("cli", &["cli", "app", "store", "domain", "config", "clock", "telemetry"]),
 ];
 
-/// The files of `cli` that may import its sibling `http`: those that start the server or print its
-/// document.
-const MEETING_POINTS: [&str; 4] =
-    ["cli/serve.rs", "cli/listeners.rs", "cli/demo.rs", "cli/openapi.rs"];
+/// The files of `cli` that may import its sibling `http`: those that start the server, ask it, or
+/// print its document.
+const MEETING_POINTS: [&str; 5] =
+    ["cli/serve.rs", "cli/listeners.rs", "cli/demo.rs", "cli/openapi.rs", "cli/health.rs"];
 
 /// Libraries and the one layer that may import them.
 const HOMES: [(&str, &str); 30] = [

@@ -32,6 +32,7 @@ mod export;
 mod export_command;
 mod export_postgres;
 mod export_xlsx;
+mod health;
 mod http_protocol;
 mod import;
 mod intake;

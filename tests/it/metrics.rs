@@ -346,6 +346,13 @@ fn each_metric_is_documented_and_exists() {
     let is_metric = |name: &&str| name.starts_with("fastcore_") || name.starts_with("process_");
     let documented: BTreeSet<&str> = documented.filter(is_metric).collect();
     assert_eq!(documented, names(&metrics));
+    let codes = compared(&metrics, "code");
+    assert!(codes.len() > 10, "{codes:?}");
+    for code in codes {
+        assert!(docs.contains(&format!("`{code}`")), "{code} is not documented");
+        // That one is `fastcore_healthy` too.
+        assert!(RULES.contains(code) || code == "writer_failing", "{code} alerts nobody");
+    }
 }
 
 #[test]

@@ -107,6 +107,11 @@ impl MetricsReader {
             "Jobs that may wait for the writer; more are refused",
             Some(QUEUE_LEN as f64),
         );
+        scrape.add(
+            "fastcore_disk_reserve_bytes",
+            "Free space on the database's disk below which leads are refused",
+            Some(db.disk_reserve() as f64),
+        );
         let now = db.clock().now().into();
         let raised = self.status.warnings(facts, now);
         let is_raised = |code: &str| raised.iter().any(|warning| warning.code == code);

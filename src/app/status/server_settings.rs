@@ -1,5 +1,5 @@
-//! The settings that a server leaves next to its database for `fastcore check`, which may run without
-//! the server's variables. None of them is a secret.
+//! The settings that a server leaves next to its database for commands such as `check` and `health`, which may
+//! run without its variables. None of them is a secret.
 
 use std::collections::BTreeMap;
 use std::fs;
