@@ -81,12 +81,14 @@ impl Renewer {
         Ok(renewer)
     }
 
-    /// A restart does not make an authority be asked earlier.
+    /// A restart does not make an authority be asked earlier, unless it is for other names.
     fn restore_failure(&mut self) {
-        let Some(failure) = self.folder.failure() else { return };
-        let wait = (failure.next_attempt_at - self.store.now()).to_std().unwrap_or_default();
+        let failure = self.folder.failure();
+        let Some(failure) = failure.filter(|failure| failure.domains == self.config.domains) else {
+            return;
+        };
         self.failures = failure.failures;
-        self.not_before = Instant::now() + wait.min(MAX_RETRY_AFTER);
+        self.not_before = Instant::now() + failure.wait(self.store.now()).min(MAX_RETRY_AFTER);
         self.store.set_failure(Some(failure));
     }
 
@@ -239,6 +241,7 @@ impl Renewer {
         let wait = TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX);
         let error = error.split_whitespace().collect::<Vec<_>>().join(" ");
         RenewalFailure {
+            domains: self.config.domains.clone(),
             failed_at: now,
             failures: self.failures.max(1),
             error,

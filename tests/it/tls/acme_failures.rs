@@ -82,6 +82,13 @@ fn without_a_certificate_handshakes_end_with_an_alert_and_a_restart_does_not_ask
     again.terminate();
     assert_eq!(count(&again.log, ORDERING), 0, "{:?}", again.log);
     assert_eq!(count(&again.log, "there is no certificate yet"), 1, "{:?}", again.log);
+    // A name that was wrong and is corrected is another matter.
+    let mut command = serve_command(folder.path(), down);
+    command.env("FASTCORE_ACME_DOMAINS", "corrected.example.com");
+    let mut corrected = ServeProcess::spawn(&mut command);
+    corrected.read_until(FAILED);
+    corrected.terminate();
+    assert_eq!(noted(folder.path(), &directory(down)).0, 1);
 }
 
 /// The authority takes connections and never answers. A certificate that is due serves on.
