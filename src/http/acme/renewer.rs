@@ -1,10 +1,12 @@
 //! When a certificate is ordered: at once where there is none, in time before it expires, and after a failure
 //! never more often than the authority bears.
 
+use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::FutureExt;
 use tokio::time::{Instant, timeout};
 
 use crate::app::certificate::acme_folder::AcmeFolder;
@@ -161,7 +163,9 @@ impl Renewer {
             "ordering a certificate"
         );
         let mut retry_after = None;
-        match self.order(&mut retry_after).await {
+        // A panic ends this attempt, and not the renewals.
+        let ordered = AssertUnwindSafe(self.order(&mut retry_after)).catch_unwind().await;
+        match ordered.unwrap_or(Err(AcmeError::Ended)) {
             Ok(issued) => self.succeed(issued).await,
             Err(error) => self.fail(&error, retry_after).await,
         }
