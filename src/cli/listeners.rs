@@ -1,6 +1,6 @@
 //! The addresses of a server, and what speaks on them: HTTPS or plaintext, and the redirect to HTTPS.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::{self, SocketAddr};
 
 use tokio::net::TcpSocket;
@@ -108,7 +108,17 @@ impl NamedSocket {
 }
 
 fn cannot_listen(name: &str, address: SocketAddr, error: &std::io::Error) -> CliError {
-    CliError::Failed(format!("{name}: cannot listen on {address}: {error}"))
+    let hint = match error.kind() {
+        ErrorKind::AddrInUse => {
+            format!("; `ss -ltnp sport = :{}` names the program that has it", address.port())
+        }
+        ErrorKind::PermissionDenied => {
+            "; a port below 1024 needs CAP_NET_BIND_SERVICE, or a socket of systemd's".to_owned()
+        }
+        ErrorKind::AddrNotAvailable => "; no interface of this machine has it".to_owned(),
+        _ => String::new(),
+    };
+    CliError::Failed(format!("{name}: cannot listen on {address}: {error}{hint}"))
 }
 
 /// The certificate of a server that speaks HTTPS itself, and what looks after it.

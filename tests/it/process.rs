@@ -7,12 +7,12 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
+use rustix::process::{Signal, geteuid};
 use serde_json::Value;
 
-use super::support::binary::{ServeProcess, run, succeed};
+use super::support::binary::{ServeProcess, command, run, run_to_exit, succeed};
 use super::support::http::{Client, once};
-use super::support::lead;
+use super::support::{TOKEN, lead, tools};
 
 /// What the clients of a server saw: each lead that they sent, with its 201's body if it had one.
 pub(crate) type Seen = Vec<(Value, Option<String>)>;
@@ -221,4 +221,39 @@ fn a_second_server_on_one_database_is_refused_and_the_first_continues() {
     assert_eq!(second.status.code(), Some(5), "{second:?}");
     assert_eq!(Client::connect(server.address).post_lead(&lead()).status, 201);
     server.terminate();
+}
+
+#[test]
+fn an_address_that_cannot_be_used_was_refused_without_a_hint() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let refused = |program: &[&str], address: &str, hint: &str| {
+        let serve = ["serve", "--allow-plaintext", "--listen", address];
+        let mut command = match program {
+            [] => command(folder.path(), &serve),
+            [program, arguments @ ..] => {
+                let mut command = std::process::Command::new(program);
+                command.args(arguments).arg(env!("CARGO_BIN_EXE_fastcore")).args(serve);
+                command.env_clear().current_dir(folder.path());
+                command
+            }
+        };
+        command.env("FASTCORE_SITE_INGEST_TOKEN", TOKEN).env("LOG_LEVEL", "ERROR");
+        let (status, said) = run_to_exit(&mut command);
+        assert_eq!(status, 1, "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+        let named = format!("FASTCORE_LISTEN: cannot listen on {address}: ");
+        assert!(said.contains(&named) && said.contains(hint), "{said}");
+    };
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address");
+    refused(&[], &address.to_string(), &format!("`ss -ltnp sport = :{}`", address.port()));
+    refused(&[], "192.0.2.1:8000", "no interface of this machine has it");
+    let first = std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");
+    let is_open = first.is_ok_and(|port| port.trim().parse::<u16>().is_ok_and(|port| port <= 80));
+    let Some(setpriv) = tools::find("setpriv").filter(|_| !is_open) else { return };
+    let setpriv = setpriv.to_str().expect("UTF-8");
+    let without = ["--bounding-set", "-net_bind_service", "--inh-caps", "-net_bind_service"];
+    let program =
+        if geteuid().is_root() { [&[setpriv][..], &without].concat() } else { Vec::new() };
+    refused(&program, "127.0.0.1:80", "CAP_NET_BIND_SERVICE");
 }
