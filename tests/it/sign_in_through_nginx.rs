@@ -34,20 +34,24 @@ struct Nginx {
 }
 
 impl Nginx {
-    /// With the `location` of docs/install.md.
+    /// As docs/install.md sets it up, without TLS.
     fn start(program: &Path, server: SocketAddr) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let address = free_address();
-        let documented = block_after("docs/install.md", "nginx:");
-        let location = documented.find("    location / {").expect("a location");
-        let location = documented[location..].replace("127.0.0.1:8000", &server.to_string());
+        let documented = block_after("docs/install.md", "The proxy:");
+        let site = documented.split("END'\n").nth(1).and_then(|rest| rest.split("END\n").next());
+        let without_tls = |line: &&str| !line.contains("ssl_") && !line.contains("listen [::]");
+        let site: String =
+            site.expect("a file").lines().filter(without_tls).map(|l| format!("{l}\n")).collect();
+        let site = site.replace("443 ssl", &address.to_string());
+        let site = site.replace("127.0.0.1:8000", &server.to_string());
         let work = folder.path().display();
         let temp = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .map(|of| format!("{of}_temp_path {work}/{of};"))
             .concat();
         let config = format!(
             "daemon off;\nmaster_process off;\npid {work}/pid;\nerror_log stderr;\nevents {{}}\n\
-             http {{\naccess_log off;\n{temp}\nserver {{\n    listen {address};\n{location}}}\n"
+             http {{\naccess_log off;\n{temp}\n{site}}}\n"
         );
         let path = folder.path().join("nginx.conf");
         std::fs::write(&path, &config).expect("a file");
