@@ -5,9 +5,13 @@ use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use crate::app::import::error::ImportError;
-use crate::app::import::{Import, Imported};
+use crate::app::import::refused_rows::ImportFormat;
+use crate::app::import::{Import, Imported, row_reader};
 use crate::cli::error::CliError;
 use crate::cli::{CommandContext, DatabaseArg, output};
+
+/// How many lines of a kind are named.
+const SHOWN_LINES: usize = 20;
 
 /// Imports the rows of the PostgreSQL service that FASTCore replaces
 #[derive(Debug, clap::Args)]
@@ -32,7 +36,8 @@ enum ImportCommand {
         database: DatabaseArg,
         /// The rows; `-` for standard input
         file: PathBuf,
-        /// The file for refused rows, by line and reason (CSV) [default: FILE.refused.csv]
+        /// The file for refused rows, each with its line and the reason; import it when it is corrected
+        /// [default: FILE.refused.csv or FILE.refused.jsonl]
         #[arg(long, value_name = "FILE")]
         refused: Option<PathBuf>,
         /// Print the counts as JSON
@@ -45,11 +50,12 @@ pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> 
     let ImportCommand::Leads { database, file, refused, json } = args.command;
     let database = database.path(&context.environment)?;
     let from = (file != Path::new("-")).then_some(file);
-    let input: Box<dyn BufRead> = match &from {
+    let mut input: Box<dyn BufRead> = match &from {
         Some(file) => Box::new(BufReader::new(open(file)?)),
         None => Box::new(io::stdin().lock()),
     };
-    let refused = refused.unwrap_or_else(|| refused_path(from.as_deref()));
+    let format = row_reader::format(&mut input).map_err(ImportError::from)?;
+    let refused = refused.unwrap_or_else(|| refused_path(from.as_deref(), format));
     let import = Import { actor: CommandContext::actor(), refused, from };
     let mut progress = output::Progress::new("rows");
     let done = import.run(&database, &context.clock, input, &mut |rows| progress.at(rows));
@@ -60,15 +66,12 @@ pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> 
     } else {
         output::eprint_line(&summary(&done));
     }
-    if done.refused + done.erased > 0 {
-        output::eprint_line(&format!(
-            "{} lists these rows and the reasons.",
-            import.refused.display()
-        ));
-    }
     if done.refused > 0 {
-        let count = done.refused;
-        return Err(CliError::Failed(format!("{count} rows were refused; all others are stored")));
+        let (count, file) = (done.refused, import.refused.display());
+        return Err(CliError::Failed(format!(
+            "{count} rows were refused; all others are stored. {file} has the refused rows with the reasons: \
+             correct them there and import that file"
+        )));
     }
     Ok(())
 }
@@ -79,9 +82,9 @@ fn open(file: &Path) -> Result<File, CliError> {
 }
 
 /// The default file for refused rows.
-fn refused_path(from: Option<&Path>) -> PathBuf {
+fn refused_path(from: Option<&Path>, format: ImportFormat) -> PathBuf {
     let mut name = from.unwrap_or(Path::new("fastcore-import")).as_os_str().to_owned();
-    name.push(".refused.csv");
+    name.push(format!(".refused.{}", format.extension()));
     name.into()
 }
 
@@ -97,10 +100,12 @@ fn with_file_name(error: ImportError, from: Option<&Path>) -> CliError {
 }
 
 fn summary(done: &Imported) -> String {
-    let Imported { rows, imported, present, erased, refused, unknown_columns } = done;
+    let Imported { rows, imported, present, erased, erased_lines, refused, unknown_columns } = done;
     let mut text = format!("{rows} rows: {imported} imported, {present} already stored");
     if *erased > 0 {
-        text.push_str(&format!(", {erased} erased here"));
+        let shown: Vec<_> = erased_lines.iter().take(SHOWN_LINES).map(u64::to_string).collect();
+        let more = if erased_lines.len() > SHOWN_LINES { ", …" } else { "" };
+        text.push_str(&format!(", {erased} erased here (lines {}{more})", shown.join(", ")));
     }
     text.push_str(&format!(", {refused} refused"));
     if *unknown_columns > 0 {

@@ -2,10 +2,11 @@
 //! statuses; each batch is one transaction.
 
 pub mod error;
+pub mod refused_rows;
 pub mod row_reader;
 
 use std::borrow::Cow;
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,6 +16,7 @@ use serde::Serialize;
 use crate::app::atomic_file;
 use crate::app::atomic_file::AtomicFile;
 use crate::app::import::error::ImportError;
+use crate::app::import::refused_rows::RefusedRows;
 use crate::app::import::row_reader::{ImportRows, NumberedRow};
 use crate::clock::Clock;
 use crate::domain::lead::postgres_row::ImportedLead;
@@ -25,6 +27,8 @@ use crate::store::writer::Writer;
 
 /// Rows of a transaction at most: a server's leads wait for it.
 const BATCH_ROWS: usize = 500;
+/// Bytes of the rows of a transaction, some more at most.
+const BATCH_BYTES: usize = 8 << 20;
 /// The pause between two transactions, at most.
 const MAX_PAUSE: Duration = Duration::from_millis(100);
 
@@ -33,7 +37,7 @@ const MAX_PAUSE: Duration = Duration::from_millis(100);
 pub struct Import {
     /// The actor for the audit log.
     pub actor: String,
-    /// The file for the refused rows, by line and reason.
+    /// The file for the refused rows, each with its line and the reason.
     pub refused: PathBuf,
     /// The file that is read, which must not be overwritten; `None` for standard input.
     pub from: Option<PathBuf>,
@@ -48,10 +52,19 @@ pub struct Imported {
     pub present: u64,
     /// Leads that were erased here: they are not imported again.
     pub erased: u64,
+    /// The lines of these.
+    #[serde(skip)]
+    pub erased_lines: Vec<u64>,
     /// Invalid rows.
     pub refused: u64,
     /// Columns of the file that a lead does not have; they are ignored.
     pub unknown_columns: usize,
+}
+
+struct RefusedRow {
+    line: u64,
+    row: Vec<u8>,
+    reason: Cow<'static, str>,
 }
 
 impl Import {
@@ -67,8 +80,9 @@ impl Import {
         input: impl BufRead,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Imported, ImportError> {
-        let mut report = self.report(database)?;
+        let out = self.refused_file(database)?;
         let mut rows = ImportRows::open(input)?;
+        let mut report = RefusedRows::new(out, rows.format(), rows.header());
         let (writer, thread) = store::writer::open_cli_writer(database, clock)?;
         let mut done = Imported { unknown_columns: rows.unknown_columns(), ..Imported::default() };
         let ended = self.store_all(&writer, &mut rows, &mut done, &mut report, progress);
@@ -76,20 +90,18 @@ impl Import {
         thread.join();
         ended?;
         // The file of an earlier run must not be taken for this one's.
-        if report.lines > 0 || self.refused.exists() {
+        if report.count > 0 || self.refused.exists() {
             report.finish().map_err(|e| self.report_error(e))?;
         }
         Ok(done)
     }
 
-    fn report(&self, database: &Path) -> Result<RefusedRows, ImportError> {
+    fn refused_file(&self, database: &Path) -> Result<AtomicFile, ImportError> {
         if self.from.as_deref().is_some_and(|from| atomic_file::is_same(from, &self.refused)) {
             let cause = io::Error::new(io::ErrorKind::InvalidInput, "it is the file with the rows");
             return Err(self.report_error(cause));
         }
-        AtomicFile::create(&self.refused, database)
-            .and_then(RefusedRows::new)
-            .map_err(|e| self.report_error(e))
+        AtomicFile::create(&self.refused, database).map_err(|e| self.report_error(e))
     }
 
     fn report_error(&self, cause: io::Error) -> ImportError {
@@ -106,12 +118,13 @@ impl Import {
     ) -> Result<(), ImportError> {
         loop {
             let mut batch = Vec::with_capacity(BATCH_ROWS);
-            let mut refused = Vec::new();
-            while batch.len() + refused.len() < BATCH_ROWS {
-                match rows.next()? {
-                    Some(NumberedRow { line, lead: Ok(lead) }) => batch.push((line, lead)),
-                    Some(NumberedRow { line, lead: Err(why) }) => refused.push((line, why.0)),
-                    None => break,
+            let (mut refused, mut bytes) = (Vec::new(), 0);
+            while batch.len() + refused.len() < BATCH_ROWS && bytes < BATCH_BYTES {
+                let Some(NumberedRow { line, row, lead }) = rows.next()? else { break };
+                bytes += row.len();
+                match lead {
+                    Ok(lead) => batch.push(((line, row), lead)),
+                    Err(why) => refused.push(RefusedRow { line, row, reason: why.0 }),
                 }
             }
             if batch.is_empty() && refused.is_empty() {
@@ -121,9 +134,9 @@ impl Import {
             done.rows += (batch.len() + refused.len()) as u64;
             done.refused += refused.len() as u64;
             self.store(writer, batch, done, &mut refused)?;
-            refused.sort_unstable_by_key(|(line, _)| *line);
-            for (line, why) in refused {
-                report.add(line, &why).map_err(|e| self.report_error(e))?;
+            refused.sort_unstable_by_key(|refused| refused.line);
+            for RefusedRow { line, row, reason } in refused {
+                report.add(line, &reason, &row).map_err(|e| self.report_error(e))?;
             }
             progress(done.rows);
             // A server that waits for the lock polls for it: the pause lets its leads in first.
@@ -136,11 +149,11 @@ impl Import {
     fn store(
         &self,
         writer: &Writer,
-        batch: Vec<(u64, ImportedLead)>,
+        batch: Vec<((u64, Vec<u8>), ImportedLead)>,
         done: &mut Imported,
-        refused: &mut Vec<(u64, Cow<'static, str>)>,
+        refused: &mut Vec<RefusedRow>,
     ) -> Result<(), StoreError> {
-        let (lines, leads): (Vec<u64>, Vec<ImportedLead>) = batch.into_iter().unzip();
+        let (rows, leads): (Vec<_>, Vec<ImportedLead>) = batch.into_iter().unzip();
         let leads = Arc::new(leads);
         let outcomes = match self.outcomes(writer, &leads, 0..leads.len()) {
             Err(StoreError::Refused(_)) => {
@@ -153,20 +166,27 @@ impl Import {
             }
             outcomes => outcomes?.into_iter().map(Some).collect(),
         };
-        for (line, outcome) in lines.into_iter().zip(outcomes) {
-            let (count, reason) = match outcome {
-                Some(ImportOutcome::Imported) => (&mut done.imported, None),
-                Some(ImportOutcome::Present) => (&mut done.present, None),
+        for ((line, row), outcome) in rows.into_iter().zip(outcomes) {
+            let reason = match outcome {
+                Some(ImportOutcome::Imported) => {
+                    done.imported += 1;
+                    continue;
+                }
+                Some(ImportOutcome::Present) => {
+                    done.present += 1;
+                    continue;
+                }
+                // Nothing of it is written anywhere.
                 Some(ImportOutcome::Erased) => {
-                    (&mut done.erased, Some("this lead was erased here"))
+                    done.erased += 1;
+                    done.erased_lines.push(line);
+                    continue;
                 }
-                Some(ImportOutcome::IdTaken) => {
-                    (&mut done.refused, Some("id: another lead has it"))
-                }
-                None => (&mut done.refused, Some("the database refuses it")),
+                Some(ImportOutcome::IdTaken) => "id: another lead has it",
+                None => "the database refuses it",
             };
-            *count += 1;
-            refused.extend(reason.map(|reason| (line, reason.into())));
+            done.refused += 1;
+            refused.push(RefusedRow { line, row, reason: reason.into() });
         }
         Ok(())
     }
@@ -184,39 +204,5 @@ impl Import {
                 .map(|lead| store::leads::import::import(tx, lead, &actor))
                 .collect()
         })
-    }
-}
-
-/// The refused rows as CSV, by line and reason, without their content.
-struct RefusedRows {
-    out: AtomicFile,
-    text: Vec<u8>,
-    lines: u64,
-}
-
-impl RefusedRows {
-    fn new(out: AtomicFile) -> io::Result<Self> {
-        Ok(Self { out, text: b"line,reason\r\n".to_vec(), lines: 0 })
-    }
-
-    fn add(&mut self, line: u64, reason: &str) -> io::Result<()> {
-        self.lines += 1;
-        write!(self.text, "{line},\"{reason}\"\r\n")?;
-        if self.text.len() > 64 * 1024 {
-            self.flush()?;
-        }
-        Ok(())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.file().write_all(&self.text)?;
-        self.text.clear();
-        Ok(())
-    }
-
-    fn finish(mut self) -> io::Result<()> {
-        self.flush()?;
-        self.out.file().sync_all()?;
-        self.out.commit()
     }
 }

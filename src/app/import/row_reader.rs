@@ -6,6 +6,7 @@ use std::io::{self, BufRead};
 use csv_core::ReadRecordResult;
 
 use crate::app::import::error::ImportError;
+use crate::app::import::refused_rows::{self, ImportFormat, csv_record, without_refusal};
 use crate::domain::lead::Lead;
 use crate::domain::lead::postgres_row::{ImportedLead, RowError};
 
@@ -17,6 +18,8 @@ const MAX_COLUMNS: usize = 256;
 /// A row and the number of its first line.
 pub(crate) struct NumberedRow {
     pub(crate) line: u64,
+    /// As it is written where it is refused; nothing of one that is too long.
+    pub(crate) row: Vec<u8>,
     pub(crate) lead: Result<ImportedLead, RowError>,
 }
 
@@ -28,18 +31,31 @@ pub(crate) enum ImportRows<R> {
 
 impl<R: BufRead> ImportRows<R> {
     pub(crate) fn open(mut input: R) -> Result<Self, ImportError> {
-        let start = input.fill_buf()?;
-        let start = start.strip_prefix("\u{feff}".as_bytes()).unwrap_or(start);
-        if start.trim_ascii_start().starts_with(b"{") {
-            return Ok(Self::Jsonl(JsonlRows { input, line: 0, text: Vec::new() }));
+        Ok(match format(&mut input)? {
+            ImportFormat::Jsonl => Self::Jsonl(JsonlRows { input, line: 0, text: Vec::new() }),
+            ImportFormat::Csv => Self::Csv(Box::new(CsvRows::open(input)?)),
+        })
+    }
+
+    pub(crate) fn format(&self) -> ImportFormat {
+        match self {
+            Self::Csv(_) => ImportFormat::Csv,
+            Self::Jsonl(_) => ImportFormat::Jsonl,
         }
-        Ok(Self::Csv(Box::new(CsvRows::open(input)?)))
+    }
+
+    /// The names of the columns, encoded like a row.
+    pub(crate) fn header(&self) -> &[u8] {
+        match self {
+            Self::Csv(csv) => &csv.header,
+            Self::Jsonl(_) => &[],
+        }
     }
 
     /// The number of columns that a lead does not have; they are ignored.
     pub(crate) fn unknown_columns(&self) -> usize {
         match self {
-            Self::Csv(csv) => csv.width - Lead::COLUMNS.len(),
+            Self::Csv(csv) => csv.width - csv.refusal_columns - Lead::COLUMNS.len(),
             Self::Jsonl(_) => 0,
         }
     }
@@ -58,8 +74,22 @@ pub(crate) struct CsvRows<R> {
     /// The position of each column of a lead.
     column_index: [usize; Lead::COLUMNS.len()],
     width: usize,
+    header: Vec<u8>,
+    /// How many of the first columns are those of a file of refused rows.
+    refusal_columns: usize,
     text: Vec<u8>,
     ends: Vec<usize>,
+}
+
+/// The format that the first character of an input shows.
+///
+/// # Errors
+/// The input cannot be read.
+pub fn format(input: &mut impl BufRead) -> io::Result<ImportFormat> {
+    let start = input.fill_buf()?;
+    let start = start.strip_prefix("\u{feff}".as_bytes()).unwrap_or(start);
+    let is_json = start.trim_ascii_start().starts_with(b"{");
+    Ok(if is_json { ImportFormat::Jsonl } else { ImportFormat::Csv })
 }
 
 /// How many values of a row are in the buffers, or why it is refused.
@@ -73,6 +103,8 @@ impl<R: BufRead> CsvRows<R> {
             reader: csv_core::ReaderBuilder::new().delimiter(delimiter).build(),
             column_index: Default::default(),
             width: 0,
+            header: Vec::new(),
+            refusal_columns: 0,
             text: vec![0; MAX_ROW_BYTES],
             ends: vec![0; MAX_COLUMNS],
         };
@@ -92,13 +124,18 @@ impl<R: BufRead> CsvRows<R> {
         if !missing.is_empty() {
             return Err(ImportError::Missing(missing.join(", ")));
         }
+        let refusal = refused_rows::COLUMNS.map(str::as_bytes);
+        let refusal_columns = if names.starts_with(&refusal) { refusal.len() } else { 0 };
+        csv.refusal_columns = refusal_columns;
         csv.column_index = column_index;
+        csv.header = csv.values(csv.width);
         Ok(csv)
     }
 
     fn next(&mut self) -> io::Result<Option<NumberedRow>> {
         let Some((line, record)) = self.read_record()? else { return Ok(None) };
-        Ok(Some(NumberedRow { line, lead: record.and_then(|width| self.lead(width)) }))
+        let row = record.as_ref().map(|width| self.values(*width)).unwrap_or_default();
+        Ok(Some(NumberedRow { line, row, lead: record.and_then(|width| self.lead(width)) }))
     }
 
     fn lead(&self, width: usize) -> Result<ImportedLead, RowError> {
@@ -137,6 +174,11 @@ impl<R: BufRead> CsvRows<R> {
         }
     }
 
+    /// The first values in the buffers, but for the columns of a refusal, as a row.
+    fn values(&self, width: usize) -> Vec<u8> {
+        csv_record((self.refusal_columns..width).map(|index| self.value(index)))
+    }
+
     fn value(&self, index: usize) -> &[u8] {
         let from = if index == 0 { 0 } else { self.ends[index - 1] };
         &self.text[from..self.ends[index]]
@@ -160,8 +202,14 @@ impl<R: BufRead> JsonlRows<R> {
             if fits && self.text.trim_ascii().is_empty() {
                 continue;
             }
-            let lead = if fits { self.lead() } else { Err(too_long()) };
-            return Ok(Some(NumberedRow { line: self.line, lead }));
+            let line = self.line;
+            if !fits {
+                return Ok(Some(NumberedRow { line, row: Vec::new(), lead: Err(too_long()) }));
+            }
+            let text = self.text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&self.text);
+            let row = text.trim_ascii();
+            let row = without_refusal(row).unwrap_or_else(|| row.to_owned());
+            return Ok(Some(NumberedRow { line, row, lead: self.lead() }));
         }
     }
 
