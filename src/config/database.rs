@@ -41,6 +41,15 @@ pub fn disk_reserve(environment: &Environment, flag: Option<&str>) -> Result<u64
         .resolve(environment, flag, |text| text.parse::<ByteSize>().ok().map(|size| size.as_u64()))
 }
 
+/// A size as the setting takes it, in whole units where that is exact.
+pub(crate) fn size_text(bytes: u64) -> String {
+    let rounded = format!("{:.0}", ByteSize(bytes)).replace(' ', "");
+    match rounded.parse::<ByteSize>() {
+        Ok(size) if size.as_u64() == bytes => rounded,
+        _ => bytes.to_string(),
+    }
+}
+
 /// The path of a SQLite URL or a plain path; `Some(None)` for a PostgreSQL URL.
 fn parse_path(url: &str) -> Option<Option<PathBuf>> {
     let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme).to_ascii_lowercase();
@@ -55,4 +64,19 @@ fn parse_path(url: &str) -> Option<Option<PathBuf>> {
     };
     let usable = !path.is_empty() && !path.ends_with('/') && path != ":memory:";
     usable.then(|| Some(PathBuf::from(path)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_is_shown_exactly() {
+        for (bytes, shown) in
+            [(64 << 20, "64MiB"), (0, "0B"), (1_500_000, "1500000"), (3 << 30, "3GiB")]
+        {
+            assert_eq!(size_text(bytes), shown);
+            assert_eq!(shown.parse::<ByteSize>().map(|size| size.as_u64()), Ok(bytes));
+        }
+    }
 }

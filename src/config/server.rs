@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use crate::config::certificate::{CertificateConfig, CertificateFlags};
-use crate::config::database::{DISK_RESERVE, database_path, disk_reserve};
+use crate::config::database::{DISK_RESERVE, database_path, disk_reserve, size_text};
 use crate::config::environment::Environment;
 use crate::config::error::ConfigError;
 use crate::config::https;
@@ -216,7 +216,7 @@ impl ServerConfig {
     pub fn to_variables(&self, address: SocketAddr) -> BTreeMap<String, String> {
         let mut variables =
             self.backups.as_ref().map(BackupConfig::to_variables).unwrap_or_default();
-        variables.insert(DISK_RESERVE.variable.to_owned(), self.disk_reserve.to_string());
+        variables.insert(DISK_RESERVE.variable.to_owned(), size_text(self.disk_reserve));
         variables.insert(LISTEN.variable.to_owned(), address.to_string());
         variables.extend(self.tls.iter().flat_map(CertificateConfig::to_variables));
         if let Some(url) = &self.public_url {
