@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use csv::ByteRecord;
 use serde::Serialize;
 
 use crate::app::atomic_file;
@@ -63,7 +64,7 @@ pub struct Imported {
 
 struct RefusedRow {
     line: u64,
-    row: Vec<u8>,
+    row: ByteRecord,
     reason: Cow<'static, str>,
 }
 
@@ -82,7 +83,8 @@ impl Import {
     ) -> Result<Imported, ImportError> {
         let out = self.refused_file(database)?;
         let mut rows = ImportRows::open(input)?;
-        let mut report = RefusedRows::new(out, rows.format(), rows.header());
+        let mut report = RefusedRows::new(out, rows.format(), &rows.header())
+            .map_err(|e| self.report_error(e))?;
         let (writer, thread) = store::writer::open_cli_writer(database, clock)?;
         let mut done = Imported { unknown_columns: rows.unknown_columns(), ..Imported::default() };
         let ended = self.store_all(&writer, &mut rows, &mut done, &mut report, progress);
@@ -121,7 +123,7 @@ impl Import {
             let (mut refused, mut bytes) = (Vec::new(), 0);
             while batch.len() + refused.len() < BATCH_ROWS && bytes < BATCH_BYTES {
                 let Some(NumberedRow { line, row, lead }) = rows.next()? else { break };
-                bytes += row.len();
+                bytes += row.as_slice().len();
                 match lead {
                     Ok(lead) => batch.push(((line, row), lead)),
                     Err(why) => refused.push(RefusedRow { line, row, reason: why.0 }),
@@ -149,7 +151,7 @@ impl Import {
     fn store(
         &self,
         writer: &Writer,
-        batch: Vec<((u64, Vec<u8>), ImportedLead)>,
+        batch: Vec<((u64, ByteRecord), ImportedLead)>,
         done: &mut Imported,
         refused: &mut Vec<RefusedRow>,
     ) -> Result<(), StoreError> {

@@ -3,6 +3,8 @@
 
 use std::io::{self, Write};
 
+use csv::{ByteRecord, Terminator, WriterBuilder};
+
 use crate::app::atomic_file::AtomicFile;
 
 /// The columns before those of the import.
@@ -35,31 +37,39 @@ pub(crate) struct RefusedRows {
 }
 
 impl RefusedRows {
-    /// `header` has the names of the import's columns, encoded like a row.
-    pub(crate) fn new(out: AtomicFile, format: ImportFormat, header: &[u8]) -> Self {
-        let mut text = Vec::new();
+    /// `header` has the names of the import's columns.
+    pub(crate) fn new(
+        out: AtomicFile,
+        format: ImportFormat,
+        header: &ByteRecord,
+    ) -> io::Result<Self> {
+        let mut rows = Self { out, format, text: Vec::new(), count: 0 };
         if format == ImportFormat::Csv {
-            text.extend(csv_record(COLUMNS.map(str::as_bytes)));
-            extend_record(&mut text, header);
+            rows.add_record(COLUMNS, header)?;
         }
-        Self { out, format, text, count: 0 }
+        Ok(rows)
     }
 
-    /// Adds a row; one that is too long has no content.
-    pub(crate) fn add(&mut self, line: u64, reason: &str, row: &[u8]) -> io::Result<()> {
+    /// Adds a row: the values of a CSV row, or a JSON row as one. One that is too long has no content.
+    pub(crate) fn add(&mut self, line: u64, reason: &str, row: &ByteRecord) -> io::Result<()> {
         self.count += 1;
         match self.format {
-            ImportFormat::Csv => {
-                let line = line.to_string();
-                self.text.extend(csv_record([line.as_bytes(), reason.as_bytes()]));
-                extend_record(&mut self.text, row);
+            ImportFormat::Csv => self.add_record([&line.to_string(), reason], row)?,
+            ImportFormat::Jsonl => {
+                self.add_object(line, reason, row.get(0).unwrap_or_default())?;
             }
-            ImportFormat::Jsonl => self.add_object(line, reason, row)?,
         }
         if self.text.len() > 64 * 1024 {
             self.flush()?;
         }
         Ok(())
+    }
+
+    fn add_record(&mut self, refusal: [&str; 2], row: &ByteRecord) -> io::Result<()> {
+        let mut writer =
+            WriterBuilder::new().terminator(Terminator::CRLF).from_writer(&mut self.text);
+        writer.write_record(refusal.map(str::as_bytes).into_iter().chain(row))?;
+        writer.flush()
     }
 
     /// Adds the members to an object; what is none becomes the text of another one.
@@ -93,39 +103,6 @@ impl RefusedRows {
         self.out.file().sync_all()?;
         self.out.commit()
     }
-}
-
-fn extend_record(text: &mut Vec<u8>, values: &[u8]) {
-    if !values.is_empty() {
-        text.push(b',');
-        text.extend_from_slice(values);
-    }
-    text.extend_from_slice(b"\r\n");
-}
-
-/// Encodes the values of a row, without the end of its line.
-pub(crate) fn csv_record<'v>(values: impl IntoIterator<Item = &'v [u8]>) -> Vec<u8> {
-    let mut record = Vec::new();
-    for (index, value) in values.into_iter().enumerate() {
-        if index > 0 {
-            record.push(b',');
-        }
-        let is_plain = !value.iter().any(|byte| b",;\t\"\r\n".contains(byte));
-        if is_plain {
-            record.extend_from_slice(value);
-            continue;
-        }
-        record.push(b'"');
-        for byte in value {
-            record.extend_from_slice(if *byte == b'"' {
-                b"\"\""
-            } else {
-                std::slice::from_ref(byte)
-            });
-        }
-        record.push(b'"');
-    }
-    record
 }
 
 /// A JSON row without the members that [`RefusedRows`] adds, so that they are not there twice.

@@ -3,10 +3,11 @@
 
 use std::io::{self, BufRead};
 
+use csv::ByteRecord;
 use csv_core::ReadRecordResult;
 
 use crate::app::import::error::ImportError;
-use crate::app::import::refused_rows::{self, ImportFormat, csv_record, without_refusal};
+use crate::app::import::refused_rows::{self, ImportFormat, without_refusal};
 use crate::domain::lead::Lead;
 use crate::domain::lead::postgres_row::{ImportedLead, RowError};
 
@@ -18,8 +19,8 @@ const MAX_COLUMNS: usize = 256;
 /// A row and the number of its first line.
 pub(crate) struct NumberedRow {
     pub(crate) line: u64,
-    /// As it is written where it is refused; nothing of one that is too long.
-    pub(crate) row: Vec<u8>,
+    /// The values of a CSV row, or a JSON row as one; nothing of one that is too long.
+    pub(crate) row: ByteRecord,
     pub(crate) lead: Result<ImportedLead, RowError>,
 }
 
@@ -44,11 +45,11 @@ impl<R: BufRead> ImportRows<R> {
         }
     }
 
-    /// The names of the columns, encoded like a row.
-    pub(crate) fn header(&self) -> &[u8] {
+    /// The names of the columns.
+    pub(crate) fn header(&self) -> ByteRecord {
         match self {
-            Self::Csv(csv) => &csv.header,
-            Self::Jsonl(_) => &[],
+            Self::Csv(csv) => csv.header.clone(),
+            Self::Jsonl(_) => ByteRecord::new(),
         }
     }
 
@@ -74,7 +75,7 @@ pub(crate) struct CsvRows<R> {
     /// The position of each column of a lead.
     column_index: [usize; Lead::COLUMNS.len()],
     width: usize,
-    header: Vec<u8>,
+    header: ByteRecord,
     /// How many of the first columns are those of a file of refused rows.
     refusal_columns: usize,
     text: Vec<u8>,
@@ -103,7 +104,7 @@ impl<R: BufRead> CsvRows<R> {
             reader: csv_core::ReaderBuilder::new().delimiter(delimiter).build(),
             column_index: Default::default(),
             width: 0,
-            header: Vec::new(),
+            header: ByteRecord::new(),
             refusal_columns: 0,
             text: vec![0; MAX_ROW_BYTES],
             ends: vec![0; MAX_COLUMNS],
@@ -174,9 +175,9 @@ impl<R: BufRead> CsvRows<R> {
         }
     }
 
-    /// The first values in the buffers, but for the columns of a refusal, as a row.
-    fn values(&self, width: usize) -> Vec<u8> {
-        csv_record((self.refusal_columns..width).map(|index| self.value(index)))
+    /// The first values in the buffers, but for the columns of a refusal.
+    fn values(&self, width: usize) -> ByteRecord {
+        (self.refusal_columns..width).map(|index| self.value(index)).collect()
     }
 
     fn value(&self, index: usize) -> &[u8] {
@@ -204,11 +205,16 @@ impl<R: BufRead> JsonlRows<R> {
             }
             let line = self.line;
             if !fits {
-                return Ok(Some(NumberedRow { line, row: Vec::new(), lead: Err(too_long()) }));
+                return Ok(Some(NumberedRow {
+                    line,
+                    row: ByteRecord::new(),
+                    lead: Err(too_long()),
+                }));
             }
             let text = self.text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&self.text);
             let row = text.trim_ascii();
             let row = without_refusal(row).unwrap_or_else(|| row.to_owned());
+            let row = ByteRecord::from(vec![row]);
             return Ok(Some(NumberedRow { line, row, lead: self.lead() }));
         }
     }
