@@ -13,6 +13,8 @@ mod exports;
 mod inbox;
 mod lead;
 mod own_account;
+#[path = "../support/process_output.rs"]
+mod process_output;
 mod second_factor;
 mod server;
 mod setup;

@@ -1,15 +1,14 @@
 //! The built server with a temporary database, and a client that posts leads as the site does.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::{Value, json};
 use uuid::Uuid;
+
+use crate::process_output::{open_terminal, read_lines};
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef0123456789abcdef";
 
@@ -175,25 +174,4 @@ fn serve(
     let stdout: Vec<String> =
         std::iter::from_fn(|| stdout.recv_timeout(Duration::from_millis(300)).ok()).collect();
     (child, address, stdout.join("\n"))
-}
-
-/// Opens a pseudo-terminal: what is written to the second file is read from the first.
-fn open_terminal() -> (File, File) {
-    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
-    grantpt(&terminal).and_then(|()| unlockpt(&terminal)).expect("it is ours");
-    let path = ptsname(&terminal, Vec::new()).expect("it has a name");
-    let path = path.to_str().expect("a path");
-    let side = File::options().read(true).write(true).open(path).expect("the other side opens");
-    (terminal.into(), side)
-}
-
-/// Reads the output of a process line by line on a thread, until it ends.
-pub(crate) fn read_lines(output: impl Read + Send + 'static) -> Receiver<String> {
-    let (sender, receiver) = channel();
-    std::thread::spawn(move || {
-        for line in BufReader::new(output).lines().map_while(Result::ok) {
-            let _ = sender.send(line);
-        }
-    });
-    receiver
 }

@@ -1,18 +1,17 @@
 //! The built binary, run as an operator runs it.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::Value;
 
 use super::TOKEN;
+use super::process_output::{open_terminal, read_lines};
 
 /// A command in a folder, with nothing of this process's environment but what it needs to run.
 pub(crate) fn command(folder: &Path, arguments: &[&str]) -> Command {
@@ -174,27 +173,6 @@ fn launch(command: &mut Command, output: Stdio) -> (Child, Receiver<String>) {
     command.stdout(Stdio::null());
     let stderr = child.stderr.take().expect("a pipe");
     (child, read_lines(stderr))
-}
-
-/// Reads lines on a thread, until their end.
-fn read_lines(input: impl Read + Send + 'static) -> Receiver<String> {
-    let (tell, lines) = channel();
-    std::thread::spawn(move || {
-        for line in BufReader::new(input).lines().map_while(Result::ok) {
-            let _ = tell.send(line);
-        }
-    });
-    lines
-}
-
-/// Opens a pseudo-terminal: what is written to the second file is read from the first.
-fn open_terminal() -> (File, File) {
-    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
-    grantpt(&terminal).and_then(|()| unlockpt(&terminal)).expect("it is ours");
-    let path = ptsname(&terminal, Vec::new()).expect("it has a name");
-    let path = path.to_str().expect("a path");
-    let side = File::options().read(true).write(true).open(path).expect("the other side opens");
-    (terminal.into(), side)
 }
 
 /// An address on loopback where nothing listens.

@@ -7,6 +7,8 @@ pub(crate) mod export;
 pub(crate) mod http;
 pub(crate) mod pebble;
 pub(crate) mod postgres;
+#[path = "../../support/process_output.rs"]
+pub(crate) mod process_output;
 pub(crate) mod redact;
 pub(crate) mod reference_hashes;
 pub(crate) mod server;
