@@ -7,12 +7,14 @@ use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use crate::app::export::format::ExportFormat;
+use crate::app::export::sheet::SheetColumns;
 use crate::app::export::{Export, ExportSource};
 use crate::app::status::server_settings;
 use crate::cli::error::CliError;
 use crate::cli::{CommandContext, DatabaseArg, output};
 use crate::domain::filter;
 use crate::domain::filter::{LeadFilter, Period};
+use crate::domain::language::Language;
 use crate::domain::lead::LeadService;
 use crate::domain::lead::status::LeadStatus;
 use crate::domain::search_terms::SearchTerms;
@@ -38,6 +40,8 @@ enum ExportCommand {
         filter: FilterArgs,
         #[command(flatten)]
         form: OutputArgs,
+        #[command(flatten)]
+        sheet: SheetArgs,
     },
     /// Exports the audit log
     ///
@@ -68,6 +72,39 @@ struct OutputArgs {
 enum Dialect {
     Rfc4180,
     ExcelFr,
+}
+
+/// What a workbook of leads shows.
+#[derive(Debug, clap::Args)]
+struct SheetArgs {
+    /// For XLSX: the columns that people read, or those of the table, as stored
+    #[arg(long, value_enum)]
+    columns: Option<ColumnsArg>,
+    /// For XLSX: the language of titles and labels, fr or en [default: fr]
+    #[arg(long, value_name = "CODE", value_parser = language)]
+    language: Option<Language>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ColumnsArg {
+    Readable,
+    Full,
+}
+
+impl SheetArgs {
+    fn given(&self) -> bool {
+        self.columns.is_some() || self.language.is_some()
+    }
+
+    fn columns(self) -> Result<SheetColumns, CliError> {
+        match (self.columns, self.language) {
+            (Some(ColumnsArg::Full), None) => Ok(SheetColumns::Full),
+            (Some(ColumnsArg::Full), Some(_)) => {
+                Err(CliError::Usage("--columns full has no --language".to_owned()))
+            }
+            (_, language) => Ok(SheetColumns::Readable(language.unwrap_or_default())),
+        }
+    }
 }
 
 /// The period of an export.
@@ -116,19 +153,13 @@ impl FilterArgs {
 }
 
 pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> {
-    let (source, form) = match args.command {
-        ExportCommand::Leads { filter, form } => (ExportSource::Leads(filter.filter()), form),
-        ExportCommand::Audit { period, form } => (ExportSource::Audit(period.period()), form),
-    };
-    let format = match (form.format, form.dialect) {
-        (format, Dialect::Rfc4180) => format,
-        (ExportFormat::Csv | ExportFormat::CsvExcelFr, Dialect::ExcelFr) => {
-            ExportFormat::CsvExcelFr
+    let (source, form, sheet) = match args.command {
+        ExportCommand::Leads { filter, form, sheet } => {
+            (ExportSource::Leads(filter.filter()), form, Some(sheet))
         }
-        (_, Dialect::ExcelFr) => {
-            return Err(CliError::Usage("--dialect is for --format csv".to_owned()));
-        }
+        ExportCommand::Audit { period, form } => (ExportSource::Audit(period.period()), form, None),
     };
+    let format = format_of(&form, sheet)?;
     if format.is_binary() && form.output.is_none() && io::stdout().is_terminal() {
         let name = format.as_str();
         return Err(CliError::Usage(format!(
@@ -162,6 +193,24 @@ pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> 
     Ok(())
 }
 
+/// The format that the arguments ask for together.
+fn format_of(form: &OutputArgs, sheet: Option<SheetArgs>) -> Result<ExportFormat, CliError> {
+    let usage = |text: &str| Err(CliError::Usage(text.to_owned()));
+    match (form.format, form.dialect, sheet) {
+        (ExportFormat::Xlsx(_), Dialect::Rfc4180, Some(sheet)) => {
+            Ok(ExportFormat::Xlsx(sheet.columns()?))
+        }
+        (_, _, Some(sheet)) if sheet.given() => {
+            usage("--columns and --language are for --format xlsx")
+        }
+        (format, Dialect::Rfc4180, _) => Ok(format),
+        (ExportFormat::Csv | ExportFormat::CsvExcelFr, Dialect::ExcelFr, _) => {
+            Ok(ExportFormat::CsvExcelFr)
+        }
+        (_, Dialect::ExcelFr, _) => usage("--dialect is for --format csv"),
+    }
+}
+
 /// All formats by name, with their help texts.
 fn formats() -> impl TypedValueParser<Value = ExportFormat> {
     let value = |format: ExportFormat| {
@@ -169,8 +218,8 @@ fn formats() -> impl TypedValueParser<Value = ExportFormat> {
             ExportFormat::Csv => "Comma-separated values (RFC 4180); formulas are escaped",
             ExportFormat::CsvExcelFr => "CSV for Excel in French; as --dialect excel-fr",
             ExportFormat::Jsonl => "One JSON object per line; exact",
-            ExportFormat::Xlsx => {
-                "An Excel workbook of text cells; further sheets beyond a million rows"
+            ExportFormat::Xlsx(_) => {
+                "An Excel workbook for people; further sheets beyond a million rows"
             }
             ExportFormat::Postgres => {
                 "A script for psql: the original PostgreSQL schema and the rows"
@@ -179,6 +228,10 @@ fn formats() -> impl TypedValueParser<Value = ExportFormat> {
     };
     PossibleValuesParser::new(ExportFormat::ALL.map(value))
         .try_map(|name| ExportFormat::parse(&name).ok_or("unknown format"))
+}
+
+fn language(code: &str) -> Result<Language, String> {
+    Language::parse(code).ok_or_else(|| "fr or en".to_owned())
 }
 
 fn since(text: &str) -> Result<Timestamp, String> {

@@ -8,6 +8,7 @@ pub mod filter;
 pub mod hash_chain;
 pub mod host_name;
 pub mod id;
+pub mod language;
 pub mod lead;
 pub mod password;
 pub mod person;

@@ -15,6 +15,9 @@ use super::support::{reference_hashes, sql};
 
 type Cells = Vec<Vec<String>>;
 
+/// A workbook with the columns of the table.
+const FULL: &[&str] = &["export", "leads", "--format", "xlsx", "--columns", "full"];
+
 /// The one sheet of a workbook: every cell is text, or nothing.
 fn cells(bytes: &[u8], sheet: &str) -> Cells {
     let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).expect("a workbook");
@@ -56,10 +59,10 @@ fn with_escapes() -> Database {
 #[test]
 fn every_workbook_cell_reads_back_as_text() {
     let database = with_escapes();
-    let output = database.run(&["export", "leads", "--format", "xlsx"]);
+    let output = database.run(FULL);
     assert!(output.status.success(), "{output:?}");
     assert_same(&cells(&output.stdout, "leads"), &expected(&database));
-    database.succeed(&["export", "leads", "--format", "xlsx", "-o", "leads.xlsx"]);
+    database.succeed(&[FULL, &["-o", "leads.xlsx"]].concat());
     let path = database.folder().join("leads.xlsx");
     assert_eq!(fs::metadata(&path).expect("a file").permissions().mode() & 0o777, 0o600);
     assert_same(&cells(&fs::read(&path).expect("a file"), "leads"), &expected(&database));
@@ -76,7 +79,7 @@ fn the_audit_log_workbook_has_every_column_and_row() {
         format!("{}, hash", reference_hashes::CHAINED).split(", ").map(str::to_owned).collect();
     let expected: Cells = std::iter::once(header).chain(rows).collect();
     assert_same(&cells(&output.stdout, "audit"), &expected);
-    let empty = Database::empty().run(&["export", "leads", "--format", "xlsx"]);
+    let empty = Database::empty().run(FULL);
     assert_same(&cells(&empty.stdout, "leads"), &vec![LEAD_COLUMNS.map(str::to_owned).to_vec()]);
 }
 
@@ -90,7 +93,7 @@ fn kept(cells: Cells) -> Cells {
 fn libreoffice_shows_every_cell_of_a_workbook() {
     let Some(soffice) = tools::find("soffice") else { return };
     let database = edge_case_leads();
-    database.succeed(&["export", "leads", "--format", "xlsx", "-o", "leads.xlsx"]);
+    database.succeed(&[FULL, &["-o", "leads.xlsx"]].concat());
     let shown = tools::libreoffice(&soffice, &database.folder().join("leads.xlsx"), None);
     assert_same(&kept(shown), &kept(expected(&database)));
 }

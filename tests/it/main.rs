@@ -31,6 +31,7 @@ mod erasure_ledger;
 mod export;
 mod export_command;
 mod export_postgres;
+mod export_readable;
 mod export_xlsx;
 mod health;
 mod http_protocol;

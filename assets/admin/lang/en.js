@@ -47,7 +47,7 @@ const formatNames = { xlsx: 'Excel', csv: 'CSV', 'csv (excel-fr)': 'CSV for Fren
 
 export default {
   product: 'FASTCore',
-  language: { other: 'Français', otherCode: 'fr' },
+  language: { code: 'en', other: 'Français', otherCode: 'fr' },
   leadStatus,
   leadService,
   noService: 'No service',
@@ -491,8 +491,8 @@ export default {
     auditNote: 'The export is noted in the log.',
     empty: 'There is nothing to export: no lead matches.',
     formats: {
-      xlsx: ['Excel', 'The simplest. Keeps accents, “+33” and leading zeros.'],
-      'csv-excel-fr': ['CSV for Excel in French', 'Semicolons; opens with a double click.'],
+      xlsx: ['Excel', 'The simplest: readable titles and dates; keeps numbers such as “06…” and “+33…”.'],
+      'csv-excel-fr': ['CSV for Excel in French', 'Opens with a double click, but Excel drops the zero of numbers such as “06…”; prefer the Excel format.'],
       csv: ['CSV', 'Commas, for other programs.'],
       jsonl: ['JSON Lines', 'One lead a line, to the character, for programmers.'],
     },

@@ -47,7 +47,7 @@ const formatNames = { xlsx: 'Excel', csv: 'CSV', 'csv (excel-fr)': 'CSV pour Exc
 
 export default {
   product: 'FASTCore',
-  language: { other: 'English', otherCode: 'en' },
+  language: { code: 'fr', other: 'English', otherCode: 'en' },
   leadStatus,
   leadService,
   noService: 'Sans service',
@@ -491,8 +491,8 @@ export default {
     auditNote: 'L’export est noté dans le journal.',
     empty: 'Il n’y a rien à exporter : aucune demande ne correspond.',
     formats: {
-      xlsx: ['Excel', 'Le plus simple. Accents, « +33 » et zéros conservés.'],
-      'csv-excel-fr': ['CSV pour Excel en français', 'Points-virgules ; s’ouvre d’un double-clic.'],
+      xlsx: ['Excel', 'Le plus simple : titres et dates lisibles, numéros en « 06… » et « +33… » conservés.'],
+      'csv-excel-fr': ['CSV pour Excel en français', 'S’ouvre d’un double-clic, mais Excel y supprime le zéro des numéros en « 06… » ; préférez le format Excel.'],
       csv: ['CSV', 'Virgules, pour les autres logiciels.'],
       jsonl: ['JSON Lines', 'Une demande par ligne, au caractère près, pour les informaticiens.'],
     },

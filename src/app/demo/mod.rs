@@ -18,12 +18,14 @@ use crate::app::backup;
 use crate::app::demo::plan::{Action, Plan};
 use crate::app::export::error::ExportError;
 use crate::app::export::format::ExportFormat;
+use crate::app::export::sheet::SheetColumns;
 use crate::app::export::{Export, ExportSource};
 use crate::app::staff;
 use crate::app::staff::TotpChange;
 use crate::clock::Clock;
 use crate::domain::audit::{ACTOR_SITE, AuditEvent, NewAuditRow};
 use crate::domain::filter::LeadFilter;
+use crate::domain::language::Language;
 use crate::domain::lead::NewLead;
 use crate::domain::password::Password;
 use crate::domain::staff::{AccountName, SessionCutoffs};
@@ -132,7 +134,8 @@ fn perform(
         Action::Export { account } => {
             let source = ExportSource::Leads(LeadFilter::default());
             let actor = format!("staff:{account}");
-            let export = Export { source, format: ExportFormat::Xlsx, actor };
+            let format = ExportFormat::Xlsx(SheetColumns::Readable(Language::French));
+            let export = Export { source, format, actor };
             export.to_writer(database, 0, clock, io::sink(), None, &mut |_| {})?;
         }
     }

@@ -69,6 +69,7 @@ fn text(cell: Cell<'_>) -> Cow<'_, str> {
         Cell::Null => Cow::Borrowed(""),
         Cell::Text(text) => escape_formula(text),
         Cell::Number(number) => Cow::Owned(number.to_string()),
+        Cell::Time(time) => Cow::Owned(time.to_string()),
         Cell::Bool(value) => Cow::Borrowed(if value { "true" } else { "false" }),
     }
 }

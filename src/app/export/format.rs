@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::app::export::encoder::{Encoder, HashingWriter};
+use crate::app::export::sheet::SheetColumns;
 use crate::app::export::{csv, jsonl, postgres, xlsx};
 
 /// The format of an export.
@@ -15,15 +16,15 @@ pub enum ExportFormat {
     CsvExcelFr,
     /// One JSON object per line.
     Jsonl,
-    /// A workbook whose cells are text.
-    Xlsx,
+    /// A workbook.
+    Xlsx(SheetColumns),
     /// A script for `psql`: the schema of the PostgreSQL service, and the rows.
     Postgres,
 }
 
 impl ExportFormat {
     pub const ALL: [Self; 5] =
-        [Self::Csv, Self::CsvExcelFr, Self::Jsonl, Self::Xlsx, Self::Postgres];
+        [Self::Csv, Self::CsvExcelFr, Self::Jsonl, Self::Xlsx(SheetColumns::Full), Self::Postgres];
 
     /// Its name on the command line, in the API and in the audit log.
     #[must_use]
@@ -32,7 +33,7 @@ impl ExportFormat {
             Self::Csv => "csv",
             Self::CsvExcelFr => "csv-excel-fr",
             Self::Jsonl => "jsonl",
-            Self::Xlsx => "xlsx",
+            Self::Xlsx(_) => "xlsx",
             Self::Postgres => "postgres",
         }
     }
@@ -48,7 +49,7 @@ impl ExportFormat {
         match self {
             Self::Csv | Self::CsvExcelFr => ("csv", "text/csv; charset=utf-8"),
             Self::Jsonl => ("jsonl", "application/jsonl"),
-            Self::Xlsx => {
+            Self::Xlsx(_) => {
                 ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
             }
             Self::Postgres => ("sql", "application/sql"),
@@ -58,7 +59,7 @@ impl ExportFormat {
     /// Whether a terminal cannot show it.
     #[must_use]
     pub fn is_binary(self) -> bool {
-        self == Self::Xlsx
+        matches!(self, Self::Xlsx(_))
     }
 
     /// An encoder that writes to `out`. `scratch` is the folder for a workbook's temporary file.
@@ -71,7 +72,7 @@ impl ExportFormat {
             Self::Csv => Box::new(csv::CsvEncoder::new(out, false)),
             Self::CsvExcelFr => Box::new(csv::CsvEncoder::new(out, true)),
             Self::Jsonl => Box::new(jsonl::JsonlEncoder::new(out)),
-            Self::Xlsx => Box::new(xlsx::XlsxEncoder::new(out, scratch)),
+            Self::Xlsx(columns) => Box::new(xlsx::XlsxEncoder::new(out, columns, scratch)),
             Self::Postgres => Box::new(postgres::PostgresEncoder::new(out)),
         }
     }

@@ -53,6 +53,7 @@ impl Serialize for JsonlObject<'_> {
                 Cell::Null => map.serialize_entry(column, &())?,
                 Cell::Text(text) => map.serialize_entry(column, text)?,
                 Cell::Number(number) => map.serialize_entry(column, number)?,
+                Cell::Time(time) => map.serialize_entry(column, time)?,
                 Cell::Bool(value) => map.serialize_entry(column, value)?,
             }
         }

@@ -10,6 +10,7 @@ pub mod jsonl;
 pub(crate) mod limits;
 pub mod postgres;
 pub mod row;
+pub mod sheet;
 pub mod xlsx;
 
 use std::io::{self, Write};
@@ -84,7 +85,7 @@ impl Export {
         progress: &mut dyn FnMut(u64),
     ) -> Result<Exported, ExportError> {
         let scratch = std::env::temp_dir();
-        let scratch = (self.format == ExportFormat::Xlsx).then_some(scratch.as_path());
+        let scratch = self.format.is_binary().then_some(scratch.as_path());
         let places: Vec<&Path> = place.into_iter().chain(scratch).collect();
         let limits = ExportLimits::writing_to(database, disk_reserve, &places);
         let exported = self.write_rows(&ReadPool::open(database)?, out, None, &limits, progress)?;
@@ -209,9 +210,7 @@ impl ExportSource {
         take: &mut dyn FnMut(&ExportRow<'_>) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         match self {
-            Self::Leads(filter) => tx.leads(filter, &mut |lead| {
-                take(&row::lead(&lead, &lead.created_at_utc.to_string()))
-            }),
+            Self::Leads(filter) => tx.leads(filter, &mut |lead| take(&row::lead(&lead))),
             Self::Audit(period) => tx.audit_rows(period, &mut |audit| {
                 take(&row::audit(&audit, &audit.created_at_utc.to_string()))
             }),

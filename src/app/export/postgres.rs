@@ -42,6 +42,7 @@ impl<W: Write> Encoder for PostgresEncoder<W> {
                 Cell::Null => self.out.write_all(b"\\N")?,
                 Cell::Text(text) => write_text(&mut self.out, text)?,
                 Cell::Number(number) => write!(self.out, "{number}")?,
+                Cell::Time(time) => write!(self.out, "{time}")?,
                 Cell::Bool(value) => self.out.write_all(if *value { b"t" } else { b"f" })?,
             }
         }

@@ -3,6 +3,7 @@
 use crate::domain::audit::AuditRow;
 use crate::domain::lead::{Lead, LeadService};
 use crate::domain::text::Personal;
+use crate::domain::timestamp::Timestamp;
 
 /// A value of a row.
 #[derive(Clone, Copy)]
@@ -11,6 +12,7 @@ pub(crate) enum Cell<'a> {
     Text(&'a str),
     Number(i64),
     Bool(bool),
+    Time(Timestamp),
 }
 
 /// A row's values, in the order of its columns.
@@ -26,11 +28,10 @@ pub(crate) static LEADS: ExportColumns = ExportColumns { table: "leads", names: 
 pub(crate) static AUDIT_LOG: ExportColumns =
     ExportColumns { table: "audit", names: &AuditRow::COLUMNS };
 
-/// `created_at` is the text of the lead's `created_at_utc`.
-pub(crate) fn lead<'a>(lead: &'a Lead, created_at: &'a str) -> [Cell<'a>; 14] {
+pub(crate) fn lead(lead: &Lead) -> [Cell<'_>; 14] {
     [
         Cell::Text(&lead.id),
-        Cell::Text(created_at),
+        Cell::Time(lead.created_at_utc),
         Cell::Text(lead.name.as_str()),
         Cell::Text(lead.email.as_str()),
         personal(lead.phone.as_ref()),

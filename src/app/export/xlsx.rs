@@ -1,16 +1,18 @@
-//! A workbook whose cells are all text, so that accents, `+33` and leading zeros survive and no
-//! formula runs. Its rows are kept in an unnamed file (mode 0600) until the workbook is written.
+//! A workbook whose cells are text, so that accents, `+33` and leading zeros survive and no
+//! formula runs, but for the times of a sheet for people. Its rows are kept in an unnamed file (mode 0600) until the workbook is written.
 
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use rust_xlsxwriter::{Format, IgnoreError, Workbook, Worksheet, XlsxError};
+use rust_xlsxwriter::{Format, FormatAlign, IgnoreError, Workbook, Worksheet, XlsxError};
 use rustix::fs::statvfs;
 use sha2::Sha256;
 
 use crate::app::export::encoder::{Encoder, HashingWriter};
-use crate::app::export::row::{Cell, ExportColumns, ExportRow};
+use crate::app::export::row::{ExportColumns, ExportRow};
+use crate::app::export::sheet::{ColumnContent, SheetCell, SheetColumn, SheetColumns, SheetLayout};
+use crate::domain::language::Language;
 
 /// Rows of a sheet at most, with the header.
 const MAX_SHEET_ROWS: u32 = 1_048_576;
@@ -23,9 +25,10 @@ const MARKUP_BYTES: usize = 100;
 pub(crate) struct XlsxEncoder<W: Write> {
     out: HashingWriter<W>,
     book: Workbook,
-    /// The format of a cell that stays text when it is edited.
-    text: Format,
-    columns: Option<&'static ExportColumns>,
+    columns: SheetColumns,
+    /// Known with the header.
+    layout: Option<SheetLayout>,
+    formats: CellFormats,
     /// Rows of a sheet: fewer only in tests.
     sheet_rows: u32,
     sheets: usize,
@@ -41,14 +44,19 @@ pub(crate) struct XlsxEncoder<W: Write> {
 }
 
 impl<W: Write> XlsxEncoder<W> {
-    pub(crate) fn new(out: HashingWriter<W>, scratch: Option<&Path>) -> Self {
+    pub(crate) fn new(
+        out: HashingWriter<W>,
+        columns: SheetColumns,
+        scratch: Option<&Path>,
+    ) -> Self {
         let mut book = Workbook::new();
         let scratch_error = scratch.and_then(|folder| book.set_tempdir(folder).err()).map(cause);
         Self {
             out,
             book,
-            text: Format::new().set_num_format("@"),
-            columns: None,
+            columns,
+            layout: None,
+            formats: CellFormats::new(None),
             sheet_rows: MAX_SHEET_ROWS,
             sheets: 0,
             next: 0,
@@ -59,28 +67,41 @@ impl<W: Write> XlsxEncoder<W> {
         }
     }
 
-    /// Begins a sheet with the names of the columns in a frozen row.
+    /// Begins a sheet with the titles of the columns in a frozen row.
     fn begin_sheet(&mut self) -> io::Result<()> {
-        let Some(columns) = self.columns else { return Ok(()) };
-        let (name, last) = (columns.table, column(columns.names.len() - 1)?);
+        let Some(layout) = &self.layout else { return Ok(()) };
         self.sheets += 1;
         self.next = 1;
         self.bytes = 0;
-        let (number, rows) = (self.sheets, self.sheet_rows);
+        let (number, rows, formats) = (self.sheets, self.sheet_rows, &self.formats);
         catch_panic(&self.scratch, || {
             let sheet = self.book.add_worksheet_with_constant_memory()?;
+            let name = layout.name;
             let name = if number == 1 { name.to_owned() } else { format!("{name} {number}") };
             sheet.set_name(name)?.set_freeze_panes(1, 0)?;
-            // Excel must not offer to convert phone numbers to numbers.
-            sheet.set_column_range_format(0, last, &self.text)?;
-            sheet.set_column_range_width(0, last, 20)?;
-            sheet.ignore_error_range(0, 0, rows - 1, last, IgnoreError::NumberStoredAsText)?;
-            let bold = self.text.clone().set_bold();
-            for (i, name) in (0..).zip(columns.names) {
-                sheet.write_string_with_format(0, i, *name, &bold)?;
+            for (i, column) in (0..).zip(&layout.columns) {
+                sheet.set_column_format(i, formats.of(column))?;
+                sheet.set_column_width(i, column.width)?;
+                // Excel must not offer to convert phone numbers to numbers.
+                sheet.ignore_error_range(0, i, rows - 1, i, IgnoreError::NumberStoredAsText)?;
+                sheet.write_string_with_format(0, i, column.title, &formats.title)?;
+            }
+            if layout.language.is_some() {
+                set_up_printing(sheet)?;
             }
             Ok(())
         })
+    }
+
+    /// Ends the last sheet: only now is it known how many rows its filter has.
+    fn end_sheet(&mut self) -> io::Result<()> {
+        let Some(layout) = self.layout.as_ref().filter(|of| of.language.is_some()) else {
+            return Ok(());
+        };
+        let last_column = (0..).zip(&layout.columns).map(|(i, _)| i).last().unwrap_or(0);
+        let sheet = self.book.worksheet_from_index(self.sheets - 1).map_err(cause)?;
+        sheet.autofilter(0, 0, self.next - 1, last_column).map_err(cause)?;
+        Ok(())
     }
 }
 
@@ -89,20 +110,28 @@ impl<W: Write + Send> Encoder for XlsxEncoder<W> {
         if let Some(error) = self.scratch_error.take() {
             return Err(error);
         }
-        self.columns = Some(columns);
+        let layout = SheetLayout::new(columns, self.columns);
+        self.formats = CellFormats::new(layout.language);
+        self.layout = Some(layout);
         self.begin_sheet()
     }
 
     fn row(&mut self, row: &ExportRow<'_>) -> io::Result<()> {
         if self.next == self.sheet_rows {
+            self.end_sheet()?;
             self.begin_sheet()?;
         }
-        let (at, last) = (self.next, self.sheets - 1);
+        let Some(layout) = &self.layout else { return Ok(()) };
+        let (at, last, formats) = (self.next, self.sheets - 1, &self.formats);
         let mut bytes = MARKUP_BYTES as u64;
         catch_panic(&self.scratch, || {
             let sheet = self.book.worksheet_from_index(last)?;
-            for (i, cell) in (0..).zip(row) {
-                bytes += put(sheet, at, i, *cell, &self.text)?;
+            for (i, column) in (0..).zip(&layout.columns) {
+                let cell = row.get(column.source).copied();
+                let Some(cell) = cell.map(|cell| column.cell(cell, layout.language)) else {
+                    continue;
+                };
+                bytes += put(sheet, at, i, &cell, formats.of(column))?;
             }
             Ok(())
         })?;
@@ -113,6 +142,7 @@ impl<W: Write + Send> Encoder for XlsxEncoder<W> {
     }
 
     fn end(&mut self) -> io::Result<()> {
+        self.end_sheet()?;
         self.book.use_zip_large_file(self.large);
         let mut out = ErrorTrap { out: &mut self.out, failure: None };
         let saved = catch_panic(&self.scratch, || self.book.save_to_writer(&mut out));
@@ -127,34 +157,75 @@ impl<W: Write + Send> Encoder for XlsxEncoder<W> {
     }
 }
 
+/// How the cells of a sheet look.
+struct CellFormats {
+    title: Format,
+    /// A cell that stays text when it is edited.
+    text: Format,
+    long_text: Format,
+    moment: Format,
+}
+
+impl CellFormats {
+    /// For a sheet for people, in their language, or for one of the table's columns.
+    fn new(language: Option<Language>) -> Self {
+        let text = Format::new().set_num_format("@");
+        let Some(language) = language else {
+            let title = text.clone().set_bold();
+            return Self { title, long_text: text.clone(), moment: text.clone(), text };
+        };
+        let text = text.set_align(FormatAlign::Top);
+        let moment = match language {
+            Language::French => "dd/mm/yyyy hh:mm",
+            Language::English => "yyyy-mm-dd hh:mm",
+        };
+        Self {
+            title: text.clone().set_bold(),
+            long_text: text.clone().set_text_wrap(),
+            moment: text.clone().set_num_format(moment).set_align(FormatAlign::Left),
+            text,
+        }
+    }
+
+    fn of(&self, column: &SheetColumn) -> &Format {
+        match column.content {
+            ColumnContent::LongText => &self.long_text,
+            ColumnContent::Moment => &self.moment,
+            _ => &self.text,
+        }
+    }
+}
+
+/// A4 across, all columns on the width of a page, the titles and the page's number on each.
+fn set_up_printing(sheet: &mut Worksheet) -> Result<(), XlsxError> {
+    const A4: u8 = 9;
+    sheet.set_paper_size(A4).set_landscape().set_print_fit_to_pages(1, 0);
+    sheet.set_footer("&C&P / &N").set_repeat_rows(0, 0)?;
+    Ok(())
+}
+
 /// Writes a cell; returns how many bytes it takes at most.
 fn put(
     sheet: &mut Worksheet,
     row: u32,
     column: u16,
-    cell: Cell<'_>,
+    cell: &SheetCell<'_>,
     format: &Format,
 ) -> Result<u64, XlsxError> {
-    let number;
     let text = match cell {
-        Cell::Null => return Ok(0),
-        Cell::Text(text) => text,
-        Cell::Bool(true) => "true",
-        Cell::Bool(false) => "false",
-        Cell::Number(n) => {
-            number = n.to_string();
-            &number
+        SheetCell::Empty => return Ok(0),
+        SheetCell::Moment(days) => {
+            sheet.write_number_with_format(row, column, *days, format)?;
+            return Ok(MARKUP_BYTES as u64);
         }
+        SheetCell::Text(text) => text,
+        SheetCell::Owned(text) => text.as_str(),
     };
     sheet.write_string_with_format(row, column, text, format)?;
     // The longest escape, `_x005F_`, has six characters more than the one that it replaces.
     let escaped =
         |c: &char| *c < ' ' || matches!(c, '&' | '<' | '>' | '_' | '\u{fffe}'..='\u{ffff}');
     Ok((MARKUP_BYTES + text.len() + 6 * text.chars().filter(escaped).count()) as u64)
-}
-
-fn column(index: usize) -> io::Result<u16> {
-    u16::try_from(index).map_err(io::Error::other)
 }
 
 /// Runs a function of the library, which panics where its scratch file cannot be written.
@@ -206,7 +277,7 @@ mod tests {
     use calamine::{Data, Reader, Xlsx as Workbook};
 
     use super::*;
-    use crate::app::export::row;
+    use crate::app::export::row::{self, Cell};
 
     /// The limit of a sheet is a million rows; here it is three.
     #[test]
@@ -219,7 +290,7 @@ mod tests {
     fn check_sheets(large: bool) {
         let mut bytes = Vec::new();
         let out = HashingWriter::new(&mut bytes);
-        let mut xlsx = XlsxEncoder::new(out, None);
+        let mut xlsx = XlsxEncoder::new(out, SheetColumns::Full, None);
         xlsx.sheet_rows = 3;
         xlsx.large = large;
         xlsx.header(&row::LEADS).expect("a header");

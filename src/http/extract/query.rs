@@ -3,12 +3,14 @@
 use serde_json::{Map, Value};
 
 use crate::app::export::format::ExportFormat;
+use crate::app::export::sheet::SheetColumns;
 use crate::app::stats;
 use crate::app::stats::{Bucket, StatsQuery};
 use crate::domain::cursor::Cursor;
 use crate::domain::field_error::FieldErrors;
 use crate::domain::filter;
 use crate::domain::filter::{LeadFilter, Period};
+use crate::domain::language::Language;
 use crate::domain::lead::LeadService;
 use crate::domain::lead::status::LeadStatus;
 use crate::domain::recorded::Recorded;
@@ -26,8 +28,12 @@ pub(crate) const MAX_SEARCH: usize = 200;
 pub(crate) const DEFAULT_ZONE: &str = "Europe/Paris";
 /// The export formats of the admin page: those that people open. The PostgreSQL script is made on
 /// the command line.
-pub(crate) const EXPORT_FORMATS: [ExportFormat; 4] =
-    [ExportFormat::Xlsx, ExportFormat::Csv, ExportFormat::CsvExcelFr, ExportFormat::Jsonl];
+pub(crate) const EXPORT_FORMATS: [ExportFormat; 4] = [
+    ExportFormat::Xlsx(SheetColumns::Readable(Language::French)),
+    ExportFormat::Csv,
+    ExportFormat::CsvExcelFr,
+    ExportFormat::Jsonl,
+];
 
 /// The parameters of a read. Of a repeated one the first counts; a blank one is the same as none.
 /// Reading one that is invalid records an error for [`Query::check`].
@@ -154,10 +160,16 @@ impl Query {
         }
     }
 
+    /// The format of an export; the language is that of a workbook.
     pub(crate) fn export_format(&mut self) -> ExportFormat {
         let format = |name: &str| EXPORT_FORMATS.into_iter().find(|f| f.as_str() == name);
         let accepts = "xlsx, csv, csv-excel-fr or jsonl";
-        self.parsed("format", accepts, format).unwrap_or(ExportFormat::Csv)
+        let format = self.parsed("format", accepts, format).unwrap_or(ExportFormat::Csv);
+        let language = self.parsed("language", "fr or en", Language::parse).unwrap_or_default();
+        match format {
+            ExportFormat::Xlsx(_) => ExportFormat::Xlsx(SheetColumns::Readable(language)),
+            other => other,
+        }
     }
 
     /// The cursor and the limit of a page of leads.

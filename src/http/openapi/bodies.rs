@@ -3,6 +3,7 @@
 use utoipa::openapi::schema::AnyOfBuilder;
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
 
+use crate::domain::language::Language;
 use crate::http::extract::query::{EXPORT_FORMATS, MAX_SEARCH};
 use crate::http::openapi::body::{Property, body, optional};
 use crate::http::openapi::filter_schemas::{
@@ -35,6 +36,7 @@ body!(
     "ExportRequest",
     {
         let [status, service] = lead_names();
+        let language = names(Language::ALL.map(Language::as_str));
         let format = names(EXPORT_FORMATS.map(|format| format.as_str()));
         [
             optional("q", words()),
@@ -42,6 +44,7 @@ body!(
             optional("service", service.description(Some(SERVICE))),
             optional("since", text().description(Some(SINCE))),
             optional("until", text().description(Some(UNTIL))),
+            optional("language", language.description(Some("Of a workbook. Default `fr`."))),
             optional("format", format.description(Some("Default `csv`."))),
         ]
     }

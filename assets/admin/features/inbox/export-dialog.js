@@ -30,7 +30,7 @@ export function ExportDialog({ close }) {
   const filtered = Object.keys(filter).length > 0;
   const rows = count ? `${count.exact ? '' : '> '}${formatNumber(count.rows)}` : '…';
   const start = (format) => {
-    download('export', { ...toApiQuery(filter), format }, openExport);
+    download('export', { ...toApiQuery(filter), format, language: t.language.code }, openExport);
     showToast(t.export.started);
     close();
   };
