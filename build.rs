@@ -1,5 +1,5 @@
-//! Prepares the embedded assets: gives each file of the admin page a name with a content hash, so
-//! that browsers may cache it for ever, and compresses the files.
+//! Prepares the embedded assets: joins the admin page's own files, gives each file a name with a content
+//! hash, so that browsers may cache it for ever, and compresses the files.
 
 #![expect(
     clippy::disallowed_macros,
@@ -7,7 +7,10 @@
     reason = "a build script reads environment variables and prints instructions for cargo"
 )]
 
-use std::collections::{BTreeMap, BTreeSet};
+#[path = "build/bundle.rs"]
+mod bundle;
+
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::fs;
 use std::io::Write;
@@ -16,6 +19,8 @@ use std::path::{Path, PathBuf};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
+
+use bundle::{ADMIN_PREFIX, Files};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -28,14 +33,12 @@ const API_DOCS: [&str; 5] = [
     "assets/vendor/swagger-ui-5.35.0/swagger-ui.css",
 ];
 
-/// The URL prefix of the admin page's assets. In their texts it starts every reference.
-const ADMIN_PREFIX: &str = "/admin/assets/";
-
 fn main() -> Result<()> {
     // The crate embeds the migrations: it has to be rebuilt when one is added.
     println!("cargo:rerun-if-changed=migrations");
     println!("cargo:rerun-if-changed=assets");
     println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=build");
     let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
     let assets_dir = out.join("assets");
     if assets_dir.exists() {
@@ -56,22 +59,21 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The content of each file by its name after [`ADMIN_PREFIX`]: `…` for those of `assets/admin`,
-/// `vendor/…` for those of `assets/vendor`.
-struct AdminAssets(BTreeMap<String, Vec<u8>>);
+/// The files of the admin page, with its own modules and style sheets joined.
+struct AdminAssets(Files);
 
 impl AdminAssets {
     fn load() -> Result<Self> {
-        let mut files = BTreeMap::new();
+        let mut files = Files::new();
         read_dir(Path::new("assets/admin"), "", &mut files)?;
         read_dir(Path::new("assets/vendor"), "vendor/", &mut files)?;
+        bundle::join(&mut files)?;
         Ok(Self(files))
     }
 
-    /// Returns the files of `assets/admin` and those of `assets/vendor` that they reference.
+    /// Returns the page and all that it references, directly or not.
     fn served(&self) -> BTreeSet<String> {
-        let own = self.0.keys().filter(|name| !name.starts_with("vendor/"));
-        own.flat_map(|name| self.with_references(name)).collect()
+        self.with_references("index.html")
     }
 
     /// Returns a file and all that it references, directly or not.
@@ -181,7 +183,7 @@ fn write_forms(path: &Path, content: &[u8], forms: &[Form]) -> Result<()> {
 }
 
 /// Reads a directory's files, those in its subdirectories too, except hidden ones.
-fn read_dir(dir: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) -> Result<()> {
+fn read_dir(dir: &Path, prefix: &str, files: &mut Files) -> Result<()> {
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
         let name = path.file_name().and_then(|n| n.to_str()).ok_or("a file name is not UTF-8")?;

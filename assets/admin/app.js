@@ -15,7 +15,7 @@ import { onServerEvent, startEvents, stopEvents } from '/admin/assets/lib/event-
 import { leadFilter } from '/admin/assets/lib/filter.js';
 import { formatNumber } from '/admin/assets/lib/format.js';
 import { html, Component, render } from '/admin/assets/lib/html.js';
-import { language, loadLanguage, preferredLanguage, setLanguage, t } from '/admin/assets/lib/i18n.js';
+import { loadLanguage, preferredLanguage, setLanguage, t } from '/admin/assets/lib/i18n.js';
 import { addShortcuts } from '/admin/assets/lib/keyboard-shortcuts.js';
 import { announce } from '/admin/assets/lib/live-region.js';
 import { currentRoute, navigate, onNavigate } from '/admin/assets/lib/router.js';
@@ -24,7 +24,7 @@ import { notify, store, subscribe } from '/admin/assets/lib/store.js';
 import { showToast } from '/admin/assets/lib/toast.js';
 import { EmptyState, ErrorState, errorText, Skeleton } from '/admin/assets/ui/components.js';
 import { HelpDialog } from '/admin/assets/ui/help-dialog.js';
-import { Shell } from '/admin/assets/ui/shell.js';
+import { EmptyShell, Shell } from '/admin/assets/ui/shell.js';
 
 const minute = 60_000; // milliseconds
 const statusInterval = 5; // minutes
@@ -50,7 +50,7 @@ class App extends Component {
 
   componentDidUpdate() {
     document.title = this.title();
-    if (!store.session) this.clearPersonalData();
+    if (store.session === null) this.clearPersonalData();
   }
 
   /** Asks who is signed in. Until the server has answered, nothing is shown. */
@@ -58,9 +58,13 @@ class App extends Component {
     this.setState({ error: null });
     // A setup link is for whoever opens it, also where somebody is signed in.
     if (isSetupLink()) return endSession(null);
+    // The list is asked for at the same time: the server decides by the cookie, and the page shows nothing without a session.
+    const route = currentRoute();
+    if (views[route.name] === Inbox) leadList.setFilter(leadFilter(route.query));
     try {
       this.onSession(await get('session'));
     } catch (error) {
+      leadList.clear();
       if (error.status === 401) endSession(null);
       else this.setState({ error });
     }
@@ -148,7 +152,7 @@ class App extends Component {
     this.routeName = route.name;
     if (store.session) return this.signedIn(route);
     if (this.state.error) return html`<main class="centered-page"><${ErrorState} heading="h1" error=${this.state.error} retry=${this.loadSession} /></main>`;
-    if (store.session === undefined) return html`<main class="centered-page"><${Skeleton} rows=${3} /></main>`;
+    if (store.session === undefined) return html`<${EmptyShell}><${Skeleton} /><//>`;
     const View = route.name === 'setup' ? Setup : SignIn;
     return html`<${View} onSignIn=${this.onSignIn} switchLanguage=${this.switchLanguage} />`;
   }
@@ -159,7 +163,7 @@ class App extends Component {
     const newLeads = { count: leadList.pending.length, more: leadList.pendingMore };
     return html`<${Shell} route=${route} newLeads=${newLeads} signOut=${this.signOut} switchLanguage=${this.switchLanguage}>
       ${View
-        ? html`<${View} key=${kept.includes(View) ? View.name : `${View.name}-${language}`} route=${route}>${route.name === 'lead' && html`<${OpenLead} route=${route} />`}<//>`
+        ? html`<${View} key=${kept.includes(View) ? View.name : `${View.name}-${t.language.code}`} route=${route}>${route.name === 'lead' && html`<${OpenLead} route=${route} />`}<//>`
         : html`<div class="page"><${EmptyState} heading="h1" icon="search" title=${t.common.unknownPage} text=""><a class="button" href="/admin">${t.common.backToInbox}</a><//></div>`}
     <//>
     ${store.dialog === 'export' && html`<${ExportDialog} close=${this.closeDialog} />`}
@@ -183,4 +187,7 @@ function pendingCount() {
 }
 
 await loadLanguage(preferredLanguage());
-render(html`<${App} />`, /** @type {HTMLElement} */ (document.getElementById('app')));
+const app = /** @type {HTMLElement} */ (document.getElementById('app'));
+// What index.html shows until now.
+app.replaceChildren();
+render(html`<${App} />`, app);

@@ -98,6 +98,16 @@ declare namespace Api {
     exact: boolean;
   }
 
+  interface LeadPage {
+    /** Newest first. */
+    leads: LeadSummary[];
+    next: string | null;
+    /** Of the first page only. */
+    count: Count | null;
+    /** The position in the audit log at which the page was read. */
+    as_of: number;
+  }
+
   interface LeadSummary {
     id: string;
     seq: number;

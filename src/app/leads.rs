@@ -71,6 +71,8 @@ pub struct LeadPage {
     pub next: Option<Cursor>,
     /// How many leads the filter matches; for the first page only.
     pub count: Option<LeadCount>,
+    /// The `seq` of the last audit row.
+    pub as_of: i64,
 }
 
 /// An opened lead with its neighbours in the list that it was opened from.
@@ -120,7 +122,7 @@ pub async fn page(
             None => Some(LeadCount { rows: leads.len(), exact: true }),
             Some(_) => None,
         };
-        Ok(LeadPage { leads, next, count })
+        Ok(LeadPage { leads, next, count, as_of: tx.last_seq()? })
     })
     .await
 }

@@ -20,6 +20,7 @@ use crate::http::assets::docs_page;
 use crate::http::context::HttpContext;
 use crate::http::error::ApiError;
 use crate::http::extract::query::Query;
+use crate::http::middleware::compression::Compressor;
 use crate::http::middleware::security_headers;
 use crate::http::openapi::document;
 use crate::http::request::{AccountCell, HttpRequest};
@@ -206,6 +207,7 @@ impl Router {
     ) -> Response {
         let path = path.as_str();
         let account = AccountCell::default();
+        let compressor = Compressor::new(path, &headers);
         let response = match find_handler(path, &method) {
             // The admin page's own routing expects `/admin`.
             Ok(_) if path == "/admin/" => Ok(redirect("/admin")),
@@ -237,7 +239,7 @@ impl Router {
         if path == export::PATH {
             security_headers::allow_own_frames(response.headers_mut());
         }
-        response
+        compressor.apply(response).await
     }
 }
 

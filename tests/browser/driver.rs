@@ -258,6 +258,23 @@ impl Page {
         self.cdp("Emulation.setUserAgentOverride", settings).await;
     }
 
+    /// Empties the cache, and makes the network and the processor as slow as those of a phone: the presets "Slow 4G"
+    /// and "4× slowdown" of Chromium's developer tools.
+    pub(crate) async fn emulate_slow_phone(&self) {
+        self.cdp("Network.clearBrowserCache", json!({})).await;
+        self.cdp("Network.setBypassServiceWorker", json!({ "bypass": true })).await;
+        let network = json!({
+            "offline": false, "latency": 562.5, "downloadThroughput": 180_000, "uploadThroughput": 84_375,
+        });
+        self.cdp("Network.emulateNetworkConditions", network).await;
+        self.cdp("Emulation.setCPUThrottlingRate", json!({ "rate": 4 })).await;
+    }
+
+    /// Runs a script in every page that is opened from now on, before its own.
+    pub(crate) async fn run_first(&self, script: &str) {
+        self.cdp("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script })).await;
+    }
+
     pub(crate) async fn download_to(&self, folder: &std::path::Path) {
         let settings = json!({ "behavior": "allow", "downloadPath": folder });
         self.cdp("Browser.setDownloadBehavior", settings).await;

@@ -1,9 +1,10 @@
 //! Tests of the admin page in Chromium. Without a browser the cases are ignored; in CI (`CI=true`) a
 //! missing browser is a failure.
 #![allow(
-    clippy::expect_used,
+    clippy::disallowed_macros,
     clippy::disallowed_methods,
-    reason = "a test may panic and read the variable CI"
+    clippy::expect_used,
+    reason = "a test may print, panic and read the variable CI"
 )]
 
 mod accounts;
@@ -18,6 +19,7 @@ mod process_output;
 mod second_factor;
 mod server;
 mod setup;
+mod speed;
 mod views;
 
 use std::future::Future;
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         own_account::cases(),
         second_factor::cases(),
         setup::cases(),
+        speed::cases(),
         views::cases(),
     ];
     let trials = trials.into_iter().flatten();

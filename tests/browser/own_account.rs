@@ -208,11 +208,11 @@ const BROWSERS: [(&str, &str, &str); 12] = [
 async fn browser_names(server: TestServer, page: Page) {
     server.add_staff("claire");
     page.sign_in().await;
-    let import = "(import(performance.getEntriesByType('resource').map((r) => r.name)
-        .find((name) => /\\/lib\\/browser-name\\./.test(name)))
-        .then((module) => { window.browserName = module.browserName; })) && null";
-    page.eval(import).await;
-    page.wait_until("window.browserName !== undefined").await;
+    // The page has it in a scope of its own.
+    let source = include_str!("../../assets/admin/lib/browser-name.js").replace("export ", "");
+    let define =
+        format!("(window.browserName = (() => {{ {source}\nreturn browserName; }})()) && null");
+    page.eval(&define).await;
     for (user_agent, browser, system) in BROWSERS {
         let found = page.eval(&format!("window.browserName({})", json!(user_agent))).await;
         let system = (!system.is_empty()).then_some(system);

@@ -1,12 +1,11 @@
 //! The assets of the admin page: names, caching, compression and security headers.
 
 use std::collections::BTreeSet;
-use std::io::{Read, Write};
 use std::net::SocketAddr;
-use std::process::{Command, Stdio};
 
-use super::support::http::{Client, Response, once};
+use super::support::http::{Response, get_bytes, once};
 use super::support::server::TestServer;
+use super::support::tools::unzipped;
 
 const ADMIN: &str = "/admin/assets/";
 
@@ -41,7 +40,6 @@ fn crawl(address: SocketAddr) -> Vec<(String, Response)> {
 fn every_referenced_asset_exists_and_is_immutable() {
     let server = TestServer::start();
     let files = crawl(server.address);
-    assert!(files.len() > 10, "{}", files.len());
     for (path, answer) in files {
         assert_eq!(answer.header("cache-control"), Some("public, max-age=31536000, immutable"));
         let parts: Vec<&str> = path.rsplit('.').collect();
@@ -55,6 +53,24 @@ fn every_referenced_asset_exists_and_is_immutable() {
             other => panic!("{other} has no type yet: {path}, {kind}"),
         };
         assert_eq!(kind, expected, "{path}");
+    }
+}
+
+/// A module that another one imports is found only when that one has arrived.
+#[test]
+fn the_page_loaded_48_files_at_four_levels() {
+    let server = TestServer::start();
+    let first = named(&get(server.address, "/admin").body);
+    let scripts =
+        |files: &BTreeSet<String>| files.iter().filter(|name| name.ends_with("js")).count();
+    assert!(first.iter().filter(|name| name.ends_with(".css")).count() == 1, "{first:?}");
+    assert!(scripts(&first) <= 4, "{first:?}");
+    for script in first.iter().filter(|name| name.ends_with("js")) {
+        let source = get(server.address, script).body;
+        for line in source.lines().filter(|line| line.starts_with("import ")) {
+            let imported = named(line);
+            assert!(imported.is_subset(&first), "{script} asks for more: {line}");
+        }
     }
 }
 
@@ -90,19 +106,6 @@ fn a_page_is_revalidated_and_answered_304() {
     assert_eq!((slash.status, slash.header("location")), (308, Some("/admin")));
 }
 
-/// An answer's bytes, which need not be text.
-fn bytes(address: SocketAddr, path: &str, accept: &str) -> (String, Vec<u8>) {
-    let mut stream = Client::connect(address).stream;
-    let ask = format!(
-        "GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: {accept}\r\nConnection: close\r\n\r\n"
-    );
-    stream.write_all(ask.as_bytes()).expect("it reads");
-    let mut all = Vec::new();
-    stream.read_to_end(&mut all).expect("it answers");
-    let end = all.windows(4).position(|w| w == b"\r\n\r\n").expect("a head") + 4;
-    (String::from_utf8(all[..end].to_vec()).expect("text"), all[end..].to_vec())
-}
-
 #[test]
 fn the_content_encoding_follows_accept_encoding() {
     let server = TestServer::start();
@@ -125,7 +128,7 @@ fn the_content_encoding_follows_accept_encoding() {
     ];
     let mut tags = BTreeSet::new();
     for (accept, coding) in cases {
-        let (head, body) = bytes(server.address, &path, accept);
+        let (head, body) = get_bytes(server.address, &path, &[("Accept-Encoding", accept)]);
         let reported = head.lines().find_map(|l| l.strip_prefix("content-encoding: "));
         assert_eq!(reported, coding, "{accept:?}: {head}");
         assert!(head.contains("vary: Accept-Encoding\r\n"), "{head}");
@@ -149,36 +152,20 @@ fn a_large_file_is_also_there_for_clients_without_compression() {
     let path = "/docs/swagger-ui-bundle.js";
     let source = include_bytes!("../../assets/vendor/swagger-ui-5.35.0/swagger-ui-bundle.js");
     for _ in 0..2 {
-        let (head, body) = bytes(server.address, path, "identity");
+        let (head, body) = get_bytes(server.address, path, &[("Accept-Encoding", "identity")]);
         assert!(head.contains(&format!("content-length: {}\r\n", source.len())), "{head}");
         assert!(body == source, "{} bytes", body.len());
     }
-    let (_, body) = bytes(server.address, path, "gzip");
+    let (_, body) = get_bytes(server.address, path, &[("Accept-Encoding", "gzip")]);
     assert!(body.len() < source.len() / 3);
-}
-
-/// By another program than the one that zipped it.
-fn unzipped(bytes: &[u8]) -> String {
-    let mut child = Command::new("gzip")
-        .arg("-dc")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("gzip is installed");
-    let mut input = child.stdin.take().expect("a pipe");
-    let bytes = bytes.to_vec();
-    let feed = std::thread::spawn(move || input.write_all(&bytes).expect("it reads"));
-    let output = child.wait_with_output().expect("it ends");
-    feed.join().expect("fed");
-    String::from_utf8(output.stdout).expect("text")
 }
 
 #[test]
 fn the_page_s_transfer_size_stays_within_budget() {
     let server = TestServer::start();
-    let mut total = bytes(server.address, "/admin", "br").1.len();
+    let mut total = get_bytes(server.address, "/admin", &[("Accept-Encoding", "br")]).1.len();
     for (path, _) in crawl(server.address) {
-        total += bytes(server.address, &path, "br").1.len();
+        total += get_bytes(server.address, &path, &[("Accept-Encoding", "br")]).1.len();
     }
     assert!(total < 130_000, "{total} bytes");
 }

@@ -61,13 +61,14 @@ export function stopEvents() {
 function dispatch(event) {
   if (event.id) lastEventId = event.id;
   for (const listener of listeners) listener(event);
-  if (event.type === 'hello') checkSession();
 }
 
 tabs.addEventListener('message', ({ data: message }) => {
   if (!store.session) return;
-  if (eventTypes.includes(message.type)) dispatch(message);
-  else if (message.type === 'ask-connection') forwardConnection();
+  if (eventTypes.includes(message.type)) {
+    dispatch(message);
+    if (message.type === 'hello') checkSession();
+  } else if (message.type === 'ask-connection') forwardConnection();
   else if (message.type === 'connection' && !source) setLive(message.live);
   // The server refused the connecting tab: the session may have expired.
   else if (message.type === 'refused') checkSession();
@@ -86,6 +87,8 @@ function forwardConnection() {
 function connect() {
   disconnect();
   source = new EventSource(apiUrl('events', { after: lastEventId }));
+  // The first connection follows right after the page has asked who is signed in.
+  let isFirst = lastEventId === null;
   source.addEventListener('open', onOpen);
   source.addEventListener('error', onError);
   for (const type of eventTypes) {
@@ -93,6 +96,8 @@ function connect() {
       const event = { type, id, data: JSON.parse(data) };
       dispatch(event);
       tabs.postMessage(event);
+      if (type === 'hello' && !isFirst) checkSession();
+      isFirst = false;
     });
   }
 }

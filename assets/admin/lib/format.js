@@ -1,5 +1,5 @@
 // Formats times (in Paris time), numbers, sizes and durations in the current language.
-import { language, t } from '/admin/assets/lib/i18n.js';
+import { t } from '/admin/assets/lib/i18n.js';
 
 export const timeZone = 'Europe/Paris';
 const msPerDay = 86_400_000;
@@ -8,7 +8,7 @@ const locales = { fr: 'fr-FR', en: 'en-GB' };
 const cache = new Map();
 
 /** @returns {any} */
-function formatter(Formatter, options, locale = locales[language]) {
+function formatter(Formatter, options, locale = locales[t.language.code]) {
   const key = Formatter.name + locale + JSON.stringify(options);
   if (!cache.has(key)) cache.set(key, new Formatter(locale, options));
   return cache.get(key);
@@ -125,7 +125,7 @@ export function formatDay(day, options) {
 }
 
 export function capitalize(text) {
-  return text.charAt(0).toLocaleUpperCase(language) + text.slice(1);
+  return text.charAt(0).toLocaleUpperCase(t.language.code) + text.slice(1);
 }
 
 export function formatBytes(count) {

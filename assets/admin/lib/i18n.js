@@ -8,14 +8,11 @@ const load = {
 
 /** @typedef {keyof typeof load} Language */
 
-/** @type {Language} */
-export let language = 'fr';
-
 /**
- * The texts of the current language. Set before the first render.
+ * The texts of the current language; `t.language.code` says which. Filled before the first render.
  * @type {typeof import('/admin/assets/lang/fr.js').default}
  */
-export let t;
+export const t = /** @type {any} */ ({});
 
 /** @returns {Language} */
 export function preferredLanguage() {
@@ -26,8 +23,7 @@ export function preferredLanguage() {
 
 /** @param {Language} code */
 export async function loadLanguage(code) {
-  t = (await load[code]()).default;
-  language = code;
+  Object.assign(t, (await load[code]()).default);
   document.documentElement.lang = code;
 }
 

@@ -41,6 +41,15 @@ export function Shell({ route, newLeads, signOut, switchLanguage, children }) {
   </div>`;
 }
 
+/** The frame while it is not known who is signed in: what index.html shows before any script. */
+export function EmptyShell({ children }) {
+  return html`<div class="shell">
+    <header class="top-bar"><span class="brand"><img src="/admin/assets/icon.svg" alt="" width="28" height="28" /><span>${t.product}</span></span></header>
+    <div></div>
+    <main>${children}</main>
+  </div>`;
+}
+
 function skipToMain(event) {
   event.preventDefault();
   document.getElementById('main')?.focus();

@@ -26,6 +26,8 @@ pub(crate) struct LeadPageDto {
     /// How many leads the filter matches; for the first page only.
     #[schema(required)]
     count: Option<LeadCountDto>,
+    /// The `seq` of the last audit row when the page was read: later events are not in it.
+    as_of: i64,
 }
 
 /// How many leads a filter matches: `rows`, or more than that where it is not exact.
@@ -121,6 +123,7 @@ impl From<LeadPage> for LeadPageDto {
             leads: page.leads.iter().map(LeadSummaryDto::from).collect(),
             next: page.next.map(|cursor| cursor.to_string()),
             count: page.count.map(LeadCountDto::from),
+            as_of: page.as_of,
         }
     }
 }

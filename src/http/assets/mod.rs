@@ -166,6 +166,8 @@ impl Caching {
 pub(crate) fn example_script(folder: &str) -> Option<String> {
     Embedded::iter().find_map(|path| {
         let name = path.strip_prefix(folder)?.strip_prefix('/')?;
+        // Of a large file there are compressed forms alone.
+        let name = name.strip_suffix(".br").unwrap_or(name);
         (name.ends_with(".js") && !name.contains('/')).then(|| name.to_owned())
     })
 }

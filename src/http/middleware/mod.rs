@@ -2,6 +2,7 @@
 //! the log.
 
 pub(crate) mod client_address;
+pub(crate) mod compression;
 pub(crate) mod cors;
 pub(crate) mod origin;
 pub(crate) mod refusals;

@@ -102,6 +102,14 @@ impl ReadTx<'_> {
         Ok(Some(head(self.0)?).filter(|head| head.seq > 0))
     }
 
+    /// The `seq` of the last audit row; 0 while the log is empty.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn last_seq(&self) -> Result<i64, StoreError> {
+        last_seq(self.0)
+    }
+
     /// The audit row with this `seq`.
     ///
     /// # Errors

@@ -214,3 +214,18 @@ pub(crate) fn once(
 pub(crate) fn post_lead(address: SocketAddr, lead: &Value) -> Response {
     Client::connect(address).post_lead(lead)
 }
+
+/// The head and the body of the response to a GET: the body need not be text.
+pub(crate) fn get_bytes(
+    address: SocketAddr,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> (String, Vec<u8>) {
+    let mut stream = Client::connect(address).stream;
+    let closing = [headers, &[("Connection", "close")]].concat();
+    stream.write_all(&request("GET", path, &closing, b"")).expect("the server reads");
+    let mut all = Vec::new();
+    stream.read_to_end(&mut all).expect("a response");
+    let end = all.windows(4).position(|w| w == b"\r\n\r\n").expect("a head") + 4;
+    (String::from_utf8(all[..end].to_vec()).expect("text"), all[end..].to_vec())
+}

@@ -1,7 +1,8 @@
 //! External programs. A test whose program is missing is skipped; on CI it fails.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
 /// Where a program is: on the path, or where Debian keeps servers.
@@ -39,4 +40,17 @@ pub(crate) fn libreoffice(program: &Path, file: &Path, filter: Option<&str>) -> 
     let row =
         |r: Result<csv::StringRecord, _>| r.expect("a record").iter().map(str::to_owned).collect();
     reader.records().map(row).collect()
+}
+
+/// Unpacks text by another program than the one that packed it.
+pub(crate) fn unzipped(bytes: &[u8]) -> String {
+    let mut gzip = Command::new("gzip");
+    let gzip = gzip.arg("-dc").stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = gzip.spawn().expect("gzip is installed");
+    let mut input = child.stdin.take().expect("a pipe");
+    let bytes = bytes.to_vec();
+    let feed = std::thread::spawn(move || input.write_all(&bytes).expect("it reads"));
+    let output = child.wait_with_output().expect("it ends");
+    feed.join().expect("fed");
+    String::from_utf8(output.stdout).expect("text")
 }

@@ -22,6 +22,10 @@ class LeadList {
   pendingMore = false;
   /** Ids of the leads to highlight: those shown last on request. @type {Set<string>} */
   highlighted = new Set();
+  /** The position in the audit log at which the list was read last. */
+  #asOf = 0;
+  /** The position of the last event that a newer list may have. */
+  #wantedAsOf = 0;
   #timer = 0;
   #pollWanted = false;
   /** Grows with every restart, so that the response to an older request is ignored. */
@@ -30,6 +34,7 @@ class LeadList {
   pages = new PagedList(async (cursor, signal) => {
     const limit = cursor ? pageSize : firstPageSize;
     const page = await fetchLeads(this.filter, { cursor, limit }, signal);
+    if (!cursor) this.#asOf = page.as_of;
     return { rows: page.leads, next: page.next, count: page.count };
   });
 
@@ -55,20 +60,30 @@ class LeadList {
 
   #clearPending() {
     this.#generation += 1;
+    this.#asOf = 0;
     this.pending = [];
     this.pendingMore = false;
     this.highlighted = new Set();
   }
 
   /** @param {ServerEvent} event */
-  onServerEvent({ type, data }) {
-    if (type === 'hello' || type === 'lead') this.schedulePoll();
-    else if (type === 'status') this.#setStatus(data.id, data.status);
+  onServerEvent({ type, id, data }) {
+    if (type === 'hello' || type === 'lead') this.schedulePoll(id);
+    else if (type === 'status') this.#setStatus(data.id, data.status, id);
     else if (type === 'erased') this.#erase(data.id);
   }
 
-  /** Asks the server soon for new leads that match the filter. One request at a time, however many leads arrive. */
-  schedulePoll(delay = pollDelay) {
+  /**
+   * Asks the server soon for new leads that match the filter, unless the list was read after the event. One request at a time,
+   * however many leads arrive.
+   * @param {string} eventId
+   */
+  schedulePoll(eventId) {
+    this.#wantedAsOf = Math.max(this.#wantedAsOf, Number(eventId));
+    this.#startTimer(pollDelay);
+  }
+
+  #startTimer(delay) {
     this.#pollWanted = true;
     if (!this.#timer) this.#timer = setTimeout(() => this.#poll(), delay);
   }
@@ -78,16 +93,18 @@ class LeadList {
     // A page that is still loading may have been read before the new leads: poll once it is there.
     const done = this.pages.loaded ? await this.#fetchPending() : !this.pages.loading;
     this.#timer = 0;
-    if (!done) this.schedulePoll(this.pages.loaded ? retryDelay : pollDelay);
-    else if (this.#pollWanted) this.schedulePoll();
+    if (!done) this.#startTimer(this.pages.loaded ? retryDelay : pollDelay);
+    else if (this.#pollWanted) this.#startTimer(pollDelay);
   }
 
   /** Returns false if the request failed and is still needed. */
   async #fetchPending() {
+    if (this.#asOf >= this.#wantedAsOf) return true;
     const generation = this.#generation;
     const page = await fetchLeads(this.filter, { limit: firstPageSize }).catch(() => null);
     if (generation !== this.#generation) return true;
     if (!page) return false;
+    this.#asOf = page.as_of;
     this.pages.count = page.count ?? this.pages.count;
     const pending = page.leads.filter((lead) => !this.pages.seqs.has(lead.seq));
     const added = pending.length - this.pending.length;
@@ -111,11 +128,11 @@ class LeadList {
     notify();
   }
 
-  #setStatus(id, status) {
+  #setStatus(id, status, eventId) {
     this.pages.update((lead) => lead.id === id, (lead) => ({ ...lead, status }));
     this.pending = this.pending.map((lead) => (lead.id === id ? { ...lead, status } : lead));
     // The row stays, as someone may be reading it, but the count of the filter changes.
-    if (this.filter.status) this.schedulePoll();
+    if (this.filter.status) this.schedulePoll(eventId);
     notify();
   }
 
