@@ -18,12 +18,13 @@ import { html, Component, render } from '/admin/assets/lib/html.js';
 import { loadLanguage, preferredLanguage, setLanguage, t } from '/admin/assets/lib/i18n.js';
 import { addShortcuts } from '/admin/assets/lib/keyboard-shortcuts.js';
 import { announce } from '/admin/assets/lib/live-region.js';
-import { currentRoute, navigate, onNavigate } from '/admin/assets/lib/router.js';
+import { currentRoute, href, navigate, onNavigate } from '/admin/assets/lib/router.js';
 import { endSession, startSession } from '/admin/assets/lib/session.js';
 import { notify, store, subscribe } from '/admin/assets/lib/store.js';
 import { showToast } from '/admin/assets/lib/toast.js';
-import { EmptyState, ErrorState, errorText, Skeleton } from '/admin/assets/ui/components.js';
+import { EmptyState, errorText, Skeleton } from '/admin/assets/ui/components.js';
 import { HelpDialog } from '/admin/assets/ui/help-dialog.js';
+import { ErrorState } from '/admin/assets/ui/load-error.js';
 import { EmptyShell, Shell } from '/admin/assets/ui/shell.js';
 
 const minute = 60_000; // milliseconds
@@ -55,7 +56,6 @@ class App extends Component {
 
   /** Asks who is signed in. Until the server has answered, nothing is shown. */
   loadSession = async () => {
-    this.setState({ error: null });
     // A setup link is for whoever opens it, also where somebody is signed in.
     if (isSetupLink()) return endSession(null);
     // The list is asked for at the same time: the server decides by the cookie, and the page shows nothing without a session.
@@ -65,9 +65,10 @@ class App extends Component {
       this.onSession(await get('session'));
     } catch (error) {
       leadList.clear();
-      if (error.status === 401) endSession(null);
-      else this.setState({ error });
+      if (error.status !== 401) return this.setState({ error });
+      endSession(null);
     }
+    this.setState({ error: null });
   };
 
   onSignIn = (session) => {
@@ -81,6 +82,8 @@ class App extends Component {
   onSession(session) {
     startSession(session);
     if (['sign-in', 'setup'].includes(currentRoute().name)) navigate('/admin', { replace: true });
+    // Also where another view comes first: new leads are announced in all of them.
+    if (views[currentRoute().name] !== Inbox) leadList.setFilter({});
     startEvents();
     fetchStatus().catch(() => {});
     notify();
@@ -129,7 +132,8 @@ class App extends Component {
     const sameView = previous === name || (views[previous] === Inbox && views[name] === Inbox);
     if (sameView) return;
     requestAnimationFrame(() => {
-      scrollTo(0, 0);
+      // The inbox returns to where it was left.
+      if (views[name] !== Inbox) scrollTo(0, 0);
       document.getElementById('main')?.focus({ preventScroll: true });
     });
   }
@@ -161,7 +165,8 @@ class App extends Component {
   signedIn(route) {
     const View = views[route.name];
     const newLeads = { count: leadList.pending.length, more: leadList.pendingMore };
-    return html`<${Shell} route=${route} newLeads=${newLeads} signOut=${this.signOut} switchLanguage=${this.switchLanguage}>
+    const inboxHref = View === Inbox ? '/admin' : href('', leadList.filter);
+    return html`<${Shell} route=${route} inboxHref=${inboxHref} newLeads=${newLeads} signOut=${this.signOut} switchLanguage=${this.switchLanguage}>
       ${View
         ? html`<${View} key=${kept.includes(View) ? View.name : `${View.name}-${t.language.code}`} route=${route}>${route.name === 'lead' && html`<${OpenLead} route=${route} />`}<//>`
         : html`<div class="page"><${EmptyState} heading="h1" icon="search" title=${t.common.unknownPage} text=""><a class="button" href="/admin">${t.common.backToInbox}</a><//></div>`}

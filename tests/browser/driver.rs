@@ -224,9 +224,21 @@ impl Page {
     }
 
     pub(crate) async fn resize(&self, width: u32, height: u32) {
-        let metrics =
-            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.resize_zoomed(width, height, 1).await;
+    }
+
+    /// A window of this size, in which the browser shows everything `zoom` times as large.
+    pub(crate) async fn resize_zoomed(&self, width: u32, height: u32, zoom: u32) {
+        let metrics = json!({
+            "width": width / zoom, "height": height / zoom, "deviceScaleFactor": zoom, "mobile": false,
+        });
         self.cdp("Emulation.setDeviceMetricsOverride", metrics).await;
+    }
+
+    /// A screen that is touched, without a mouse.
+    pub(crate) async fn emulate_touch(&self) {
+        let touch = json!({ "enabled": true, "maxTouchPoints": 5 });
+        self.cdp("Emulation.setTouchEmulationEnabled", touch).await;
     }
 
     /// Switches to the print style sheet.
@@ -248,7 +260,12 @@ impl Page {
 
     /// Sets the color scheme of the system: `dark` or `light`.
     pub(crate) async fn emulate_theme(&self, name: &str) {
-        let feature = json!({ "name": "prefers-color-scheme", "value": name });
+        self.emulate_feature("prefers-color-scheme", name).await;
+    }
+
+    /// Sets a media feature, such as `forced-colors`.
+    pub(crate) async fn emulate_feature(&self, name: &str, value: &str) {
+        let feature = json!({ "name": name, "value": value });
         self.cdp("Emulation.setEmulatedMedia", json!({ "features": [feature] })).await;
     }
 

@@ -12,6 +12,7 @@ mod authenticator;
 mod driver;
 mod exports;
 mod inbox;
+mod layout;
 mod lead;
 mod own_account;
 #[path = "../support/process_output.rs"]
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         accounts::cases(),
         exports::cases(),
         inbox::cases(),
+        layout::cases(),
         lead::cases(),
         own_account::cases(),
         second_factor::cases(),

@@ -43,7 +43,7 @@ const refusalReasons = { password: ': wrong password', code: ': wrong code' };
 /** The first of the two steps of a sign-in, or somebody who knows the password alone. */
 const withoutCode = (account) => `Right password for “${account}”, without a code`;
 const refusedSignIn = (account, reason) => (reason === 'code_missing' ? withoutCode(account) : `Sign-in refused for “${account}”${refusalReasons[reason] ?? ''}`);
-const formatNames = { xlsx: 'Excel', csv: 'CSV', 'csv (excel-fr)': 'CSV for French Excel', jsonl: 'JSON Lines', json: 'JSON', postgres: 'PostgreSQL' };
+const formatNames = { xlsx: 'Excel', csv: 'CSV', 'csv-excel-fr': 'CSV for French Excel', jsonl: 'JSON Lines', json: 'JSON', postgres: 'PostgreSQL' };
 
 export default {
   product: 'FASTCore',
@@ -51,6 +51,7 @@ export default {
   leadStatus,
   leadService,
   noService: 'No service',
+  noName: 'No name',
 
   nav: {
     label: 'Sections',
@@ -104,7 +105,7 @@ export default {
   banner: {
     offline: 'Offline. What you see may be out of date; the page will catch up by itself.',
     title: 'Something needs your attention',
-    details: 'See the state',
+    putAway: 'Hide',
   },
 
   signIn: {
@@ -311,13 +312,12 @@ export default {
     consentNotGiven: 'No consent',
     consentNotGivenHelp: 'The consent box of the form was not ticked.',
     timeline: 'History',
-    integrity: 'Proof',
+    proof: 'Proof',
     digestValid: 'Content intact',
     digestValidHelp: 'The lead is exactly as it was received; its digest proves it.',
     digestInvalid: 'Content altered',
     digestInvalidHelp: 'The lead no longer matches its digest. Tell the person who looks after the server at once.',
     receipt: 'Receipt',
-    technicalData: 'Technical data',
     id: 'Id',
     source: 'Sent from',
     requestId: 'Submission id',

@@ -43,7 +43,7 @@ const refusalReasons = { password: ' : mot de passe incorrect', code: ' : code
 /** The first of the two steps of a sign-in, or somebody who knows the password alone. */
 const withoutCode = (account) => `Mot de passe juste pour « ${account} », sans code`;
 const refusedSignIn = (account, reason) => (reason === 'code_missing' ? withoutCode(account) : `Connexion refusée pour « ${account} »${refusalReasons[reason] ?? ''}`);
-const formatNames = { xlsx: 'Excel', csv: 'CSV', 'csv (excel-fr)': 'CSV pour Excel', jsonl: 'JSON Lines', json: 'JSON', postgres: 'PostgreSQL' };
+const formatNames = { xlsx: 'Excel', csv: 'CSV', 'csv-excel-fr': 'CSV pour Excel', jsonl: 'JSON Lines', json: 'JSON', postgres: 'PostgreSQL' };
 
 export default {
   product: 'FASTCore',
@@ -51,6 +51,7 @@ export default {
   leadStatus,
   leadService,
   noService: 'Sans service',
+  noName: 'Sans nom',
 
   nav: {
     label: 'Sections',
@@ -104,7 +105,7 @@ export default {
   banner: {
     offline: 'Hors connexion. Ce que vous voyez peut dater ; la page se remettra à jour toute seule.',
     title: 'Quelque chose demande votre attention',
-    details: 'Voir l’état',
+    putAway: 'Masquer',
   },
 
   signIn: {
@@ -311,13 +312,12 @@ export default {
     consentNotGiven: 'Pas de consentement',
     consentNotGivenHelp: 'La case de consentement du formulaire n’était pas cochée.',
     timeline: 'Historique',
-    integrity: 'Preuve',
+    proof: 'Preuve',
     digestValid: 'Contenu intact',
     digestValidHelp: 'La demande est exactement telle qu’elle a été reçue ; son empreinte le prouve.',
     digestInvalid: 'Contenu altéré',
     digestInvalidHelp: 'La demande ne correspond plus à son empreinte. Prévenez tout de suite la personne qui s’occupe du serveur.',
     receipt: 'Reçu',
-    technicalData: 'Données techniques',
     id: 'Identifiant',
     source: 'Envoyée depuis',
     requestId: 'Identifiant de l’envoi',

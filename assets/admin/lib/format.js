@@ -14,7 +14,16 @@ function formatter(Formatter, options, locale = locales[t.language.code]) {
   return cache.get(key);
 }
 
-const dateFormatter = (options) => formatter(Intl.DateTimeFormat, { timeZone, ...options });
+/**
+ * A date as it is written: in French, Intl has "1 février" for "1er février".
+ * @param {Intl.DateTimeFormatOptions} options
+ * @param {Date} time
+ */
+function formatDate(options, time) {
+  const format = formatter(Intl.DateTimeFormat, { timeZone, ...options });
+  if (t.language.code !== 'fr' || !options.day || !options.month) return format.format(time);
+  return format.formatToParts(time).map(({ type, value }) => (type === 'day' && value === '1' ? '1er' : value)).join('');
+}
 
 export function formatNumber(value) {
   return formatter(Intl.NumberFormat, { maximumFractionDigits: value < 1 ? 2 : 1 }).format(value);
@@ -52,11 +61,11 @@ export function addDays(day, count) {
 /** Date, time with seconds and time zone in full. */
 export function formatExact(iso) {
   const time = new Date(iso);
-  const full = dateFormatter({
+  const full = formatDate({
     weekday: 'long', day: 'numeric', month: 'long', year: 'numeric',
     hour: '2-digit', minute: '2-digit', second: '2-digit',
-  });
-  return t.time.inParis(full.format(time), offsetName(time));
+  }, time);
+  return t.time.inParis(full, offsetName(time));
 }
 
 /**
@@ -69,7 +78,7 @@ export function formatDayTime(iso, length) {
   /** @type {Intl.DateTimeFormatOptions} */
   const options = { weekday: length, day: 'numeric', month: length, hour: '2-digit', minute: '2-digit' };
   if (dayOf(time).slice(0, 4) !== dayOf(Date.now()).slice(0, 4)) options.year = 'numeric';
-  const text = dateFormatter(options).format(time);
+  const text = formatDate(options, time);
   return length === 'long' ? t.time.inParis(text, offsetName(time)) : text;
 }
 
@@ -86,19 +95,18 @@ export function formatRelative(iso, now = Date.now()) {
   const time = new Date(iso);
   const minutes = Math.round((now - time.getTime()) / 60_000);
   if (minutes < -clockTolerance) {
-    return t.time.future(dateFormatter({ day: 'numeric', month: 'short', year: 'numeric' }).format(time));
+    return t.time.future(formatDate({ day: 'numeric', month: 'short', year: 'numeric' }, time));
   }
   if (minutes < 1) return t.time.justNow;
   const relative = formatter(Intl.RelativeTimeFormat, { style: 'short', numeric: 'always' });
   if (minutes < 60) return relative.format(-minutes, 'minute');
   const days = daysBetween(dayOf(time), dayOf(now));
   if (days === 0) return relative.format(-Math.floor(minutes / 60), 'hour');
-  const clock = dateFormatter({ hour: '2-digit', minute: '2-digit' }).format(time);
+  const clock = formatDate({ hour: '2-digit', minute: '2-digit' }, time);
   if (days === 1) return t.time.yesterdayAt(clock);
-  if (days < 7) return `${dateFormatter({ weekday: 'short' }).format(time)} ${clock}`;
+  if (days < 7) return `${formatDate({ weekday: 'short' }, time)} ${clock}`;
   const sameYear = dayOf(time).slice(0, 4) === dayOf(now).slice(0, 4);
-  return dateFormatter(sameYear ? { day: 'numeric', month: 'short' } : { day: 'numeric', month: 'short', year: 'numeric' })
-    .format(time);
+  return formatDate(sameYear ? { day: 'numeric', month: 'short' } : { day: 'numeric', month: 'short', year: 'numeric' }, time);
 }
 
 function daysBetween(from, to) {
@@ -121,7 +129,7 @@ export function dateHeading(iso, now = Date.now()) {
  * @param {Intl.DateTimeFormatOptions} options
  */
 export function formatDay(day, options) {
-  return formatter(Intl.DateTimeFormat, { timeZone: 'UTC', ...options }).format(new Date(`${day}T12:00:00Z`));
+  return formatDate({ timeZone: 'UTC', ...options }, new Date(`${day}T12:00:00Z`));
 }
 
 export function capitalize(text) {

@@ -13,7 +13,7 @@ export function setShortcutsEnabled(enabled) {
 }
 
 /**
- * Adds the shortcuts of a view (`{j: action, …}`) above those already there. An action that returns false leaves the
+ * Adds the shortcuts of a view (`{j: action, …}`, letters in lower case) above those already there. An action that returns false leaves the
  * key to the layer below.
  * @returns a function that removes them
  */
@@ -27,10 +27,13 @@ addEventListener('keydown', (event) => {
   if (document.querySelector('dialog[open], :popover-open')) return;
   const target = /** @type {HTMLElement} */ (event.target);
   const typing = target.closest?.('input, select, textarea');
-  if (event.key !== 'Escape' && (typing || !shortcutsEnabled())) return;
+  const isCharacter = event.key.length === 1;
   if (typing && event.key === 'Escape') return target.blur();
+  if (typing || (isCharacter && !shortcutsEnabled())) return;
+  // Also with Caps Lock.
+  const key = isCharacter ? event.key.toLowerCase() : event.key;
   for (const layer of layers.toReversed()) {
-    const action = layer[event.key];
+    const action = layer[key];
     if (action && action(event) !== false) return event.preventDefault();
   }
 });

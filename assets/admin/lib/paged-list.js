@@ -45,9 +45,9 @@ export class PagedList {
     await this.#load();
   }
 
+  /** The error stays until the page is there. */
   async retry() {
-    this.error = null;
-    await this.#load();
+    if (this.error && !this.loading) await this.#load();
   }
 
   async #load() {
@@ -61,6 +61,7 @@ export class PagedList {
       this.cursor = page.next;
       this.count = page.count ?? this.count;
       this.loaded = true;
+      this.error = null;
       this.add(page.rows, 'end');
     } catch (error) {
       if (abort.signal.aborted) return;

@@ -4,25 +4,40 @@ import { formatDayTime, formatExact, formatRelative } from '/admin/assets/lib/fo
 import { Component, html } from '/admin/assets/lib/html.js';
 import { t } from '/admin/assets/lib/i18n.js';
 import { showToast } from '/admin/assets/lib/toast.js';
+import { isVisible, visiblePieces } from '/admin/assets/lib/visible-text.js';
 import { Icon } from '/admin/assets/ui/icon.js';
 
 const copiedFor = 1800; // milliseconds
 
 /**
- * A time, exact on hover: relative to now, or with `length` the day and time.
+ * A time, exact on hover: relative to now (on paper, as day and time), or with `length` the day and time.
  * @param {{at: string, length?: 'long' | 'short'}} props
  */
 export function Time({ at, length }) {
-  return html`<time datetime=${at} title=${formatExact(at)}>${length ? formatDayTime(at, length) : formatRelative(at)}</time>`;
+  return html`<time datetime=${at} title=${formatExact(at)} data-printed=${length ? undefined : formatDayTime(at, 'short')}>${length ? formatDayTime(at, length) : formatRelative(at)}</time>`;
 }
 
 export function LeadStatus({ code }) {
   return html`<span class="lead-status lead-status-${code}">${t.leadStatus[code] ?? code}</span>`;
 }
 
-/** Text from outside: its writing direction does not affect the text around it. */
-export function UserText({ children, class: className }) {
-  return html`<bdi class=${className} dir="auto">${children}</bdi>`;
+/**
+ * Text from outside: its writing direction does not affect the text around it, and nothing in it is invisible.
+ * @param {{children?: any, class?: string, prose?: boolean}} props
+ */
+export function UserText({ children, class: className, prose }) {
+  return html`<bdi class=${className} dir="auto">${visibleText(children, prose)}</bdi>`;
+}
+
+/** @param {any} text */
+export function visibleText(text, prose = false) {
+  if (typeof text !== 'string') return text;
+  return visiblePieces(text, { prose }).map((piece, index) => (index % 2 ? html`<span class="code-point">${piece}</span>` : piece));
+}
+
+/** A person's name; where it has nothing to see, what is known instead. */
+export function PersonName({ name, instead = t.noName, class: className }) {
+  return html`<${UserText} class=${className}>${isVisible(name) ? name : instead}<//>`;
 }
 
 /** @extends {Component<{text: string, label: string}>} */
@@ -63,12 +78,6 @@ export function EmptyState({ icon, title, text, heading = 'h2', children }) {
 
 export function errorText(error) {
   return t.error[error.code] ?? t.error.other;
-}
-
-export function ErrorState({ error, retry, heading }) {
-  return html`<div role="alert"><${EmptyState} heading=${heading} icon=${error.code === 'offline' ? 'offline' : 'warning'} title=${t.error.title} text=${errorText(error)}>
-    <button type="button" class="button" onClick=${retry}>${t.common.retry}</button>
-  <//></div>`;
 }
 
 /** Grey placeholders while content loads; they appear only after a moment. */

@@ -1,11 +1,13 @@
 // The end of a paged list: loads the next page when it comes near, and has a button for those who do not scroll.
 import { Component, createRef, html } from '/admin/assets/lib/html.js';
 import { t } from '/admin/assets/lib/i18n.js';
+import { isTemporary } from '/admin/assets/lib/retry.js';
 import { errorText } from '/admin/assets/ui/components.js';
+import { RetryButton } from '/admin/assets/ui/load-error.js';
 
 const loadAhead = '800px';
 
-/** @extends {Component<{list: import('/admin/assets/lib/paged-list.js').PagedList, root?: () => Element}>} */
+/** @extends {Component<{list: import('/admin/assets/lib/paged-list.js').PagedList, root?: () => Element | null}>} */
 export class ListEnd extends Component {
   element = createRef();
   /** @type {IntersectionObserver | undefined} */
@@ -30,7 +32,7 @@ export class ListEnd extends Component {
   render({ list }) {
     return html`<div class="list-end" ref=${this.element}>
       ${list.error && html`<p role="alert">${errorText(list.error)}</p>
-        <button type="button" class="button" onClick=${() => list.retry()}>${t.common.retry}</button>`}
+        <${RetryButton} key=${isTemporary(list.error)} error=${list.error} retry=${() => list.retry()} />`}
       ${!list.error && list.cursor && (list.loading
         ? html`<p>${t.common.loading}</p>`
         : html`<button type="button" class="button" onClick=${() => list.loadMore()}>${t.common.loadMore}</button>`)}

@@ -4,37 +4,36 @@ import { html } from '/admin/assets/lib/html.js';
 import { isolate, t } from '/admin/assets/lib/i18n.js';
 import { notify, store } from '/admin/assets/lib/store.js';
 import { Icon } from '/admin/assets/ui/icon.js';
+import { WarningBanner } from '/admin/assets/ui/warning-banner.js';
 
 const sections = [
-  { name: 'inbox', href: '/admin', routes: ['inbox', 'lead'] },
+  { name: 'inbox', routes: ['inbox', 'lead'] },
   { name: 'stats', href: '/admin/stats', routes: ['stats'] },
   { name: 'audit', href: '/admin/audit', routes: ['audit'] },
   { name: 'status', href: '/admin/status', routes: ['status'] },
 ];
 
-/** Warnings that mean loss of data or of its integrity. */
-const critical = ['chain_broken', 'writer_failing'];
-
 /**
  * @param {{
  *   route: Route,
+ *   inboxHref: string,
  *   newLeads: {count: number, more: boolean},
  *   signOut: () => void,
  *   switchLanguage: () => void,
  *   children?: any,
- * }} props `newLeads`: those not shown yet
+ * }} props `inboxHref`: the inbox as it was left; `newLeads`: those not shown yet
  */
-export function Shell({ route, newLeads, signOut, switchLanguage, children }) {
+export function Shell({ route, inboxHref, newLeads, signOut, switchLanguage, children }) {
   return html`<div class="shell ${['inbox', 'lead'].includes(route.name) ? 'full-height' : ''}">
     <a class="skip-link" href="#main" onClick=${skipToMain}>${t.nav.skip}</a>
     <header class="top-bar">
       <a class="brand" href="/admin"><img src="/admin/assets/icon.svg" alt="" width="28" height="28" /><span>${t.product}</span></a>
-      <${Navigation} route=${route} newLeads=${newLeads} />
+      <${Navigation} route=${route} inboxHref=${inboxHref} newLeads=${newLeads} />
       <${Account} signOut=${signOut} switchLanguage=${switchLanguage} />
     </header>
     <div class="banners">
       ${store.offline && html`<p class="banner neutral" role="status"><${Icon} name="offline" /><span>${t.banner.offline}</span></p>`}
-      ${store.warnings.length > 0 && route.name !== 'status' && html`<${WarningBanner} />`}
+      ${route.name !== 'status' && html`<${WarningBanner} />`}
     </div>
     <main id="main" tabindex="-1" class="view-${route.name}">${children}</main>
     ${store.toast && html`<p class="toast" aria-hidden="true"><${Icon} name=${store.toast.icon} />${store.toast.text}</p>`}
@@ -55,12 +54,13 @@ function skipToMain(event) {
   document.getElementById('main')?.focus();
 }
 
-function Navigation({ route, newLeads: { count, more } }) {
+function Navigation({ route, inboxHref, newLeads: { count, more } }) {
   return html`<nav class="main-nav" aria-label=${t.nav.label}>
     ${sections.map(({ name, href, routes }) => html`
-      <a href=${href} aria-current=${routes.includes(route.name) ? 'page' : undefined}>
+      <a href=${href ?? inboxHref} aria-current=${routes.includes(route.name) ? 'page' : undefined}>
         <${Icon} name=${name} />
         <span>${t.nav[name]}</span>
+        ${name === 'status' && store.warnings.length > 0 && html`<b class="nav-badge warning" title=${t.banner.title}><span aria-hidden="true">!</span><span class="visually-hidden">${t.banner.title}</span></b>`}
         ${name === 'inbox' && count > 0 && html`<b class="nav-badge" title=${t.nav.newLeads(count)}>${formatNumber(count)}${more ? '+' : ''}</b>`}
       </a>`)}
   </nav>`;
@@ -85,17 +85,5 @@ function Account({ signOut, switchLanguage }) {
       <button type="button" onClick=${openHelp}><${Icon} name="help" />${t.nav.help}</button>
       <button type="button" onClick=${signOut}><${Icon} name="sign-out" />${t.nav.signOut}</button>
     </div>
-  </div>`;
-}
-
-function WarningBanner() {
-  const danger = store.warnings.some(({ code }) => critical.includes(code));
-  return html`<div class="banner ${danger ? 'danger' : 'warning'}" role="alert">
-    <${Icon} name="warning" />
-    <div>
-      <b>${t.banner.title}</b>
-      <ul>${store.warnings.map(({ code, detail }) => html`<li>${t.serverStatus.warnings[code] ?? detail}</li>`)}</ul>
-    </div>
-    <a class="button" href="/admin/status">${t.banner.details}</a>
   </div>`;
 }

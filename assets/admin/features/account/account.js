@@ -10,8 +10,9 @@ import { html, Component } from '/admin/assets/lib/html.js';
 import { t } from '/admin/assets/lib/i18n.js';
 import { store } from '/admin/assets/lib/store.js';
 import { showToast } from '/admin/assets/lib/toast.js';
-import { ErrorState, Skeleton } from '/admin/assets/ui/components.js';
+import { Skeleton } from '/admin/assets/ui/components.js';
 import { Icon } from '/admin/assets/ui/icon.js';
+import { ErrorState } from '/admin/assets/ui/load-error.js';
 
 /** So many recovery codes are few. */
 const fewRecoveryCodes = 3;

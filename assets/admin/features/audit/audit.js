@@ -8,9 +8,10 @@ import { t } from '/admin/assets/lib/i18n.js';
 import { PagedList } from '/admin/assets/lib/paged-list.js';
 import { href, navigate } from '/admin/assets/lib/router.js';
 import { store } from '/admin/assets/lib/store.js';
-import { EmptyState, ErrorState, SelectField, Skeleton, Time, UserText } from '/admin/assets/ui/components.js';
+import { EmptyState, SelectField, Skeleton, Time, UserText } from '/admin/assets/ui/components.js';
 import { Icon } from '/admin/assets/ui/icon.js';
 import { ListEnd } from '/admin/assets/ui/list-end.js';
+import { ErrorState } from '/admin/assets/ui/load-error.js';
 import { DateRange, PeriodSelect } from '/admin/assets/ui/period-select.js';
 
 const pageSize = 50;

@@ -1,4 +1,5 @@
 // Search and filters of the inbox. Their state is the page's address and nothing else.
+import { openExport } from '/admin/assets/features/inbox/export-dialog.js';
 import { filterKey, services, statuses } from '/admin/assets/lib/filter.js';
 import { html, Component, createRef } from '/admin/assets/lib/html.js';
 import { t } from '/admin/assets/lib/i18n.js';
@@ -86,6 +87,7 @@ export class FilterBar extends Component {
         <${SelectField} hideLabel label=${t.inbox.service} value=${filter.service} onSelect=${(service) => this.apply({ service })}
           options=${[['', t.inbox.service], ...services.map((code) => [code, t.leadService[code]])]} />
         <${PeriodSelect} hideLabel filter=${filter} apply=${(change) => this.apply(change)} />
+        <button type="button" class="button export-button" aria-keyshortcuts="e" aria-label=${t.inbox.export} title=${t.inbox.export} onClick=${() => openExport()}><${Icon} name="download" /><span>${t.inbox.export}</span></button>
       </div>
       <${DateRange} filter=${filter} apply=${(change) => this.apply(change)} />
     </form>`;

@@ -8,10 +8,12 @@ import { html, Component, createRef } from '/admin/assets/lib/html.js';
 import { t } from '/admin/assets/lib/i18n.js';
 import { addShortcuts } from '/admin/assets/lib/keyboard-shortcuts.js';
 import { href, navigate } from '/admin/assets/lib/router.js';
+import { scrollBox, scrollRoot } from '/admin/assets/lib/scroll-area.js';
 import { store } from '/admin/assets/lib/store.js';
-import { EmptyState, ErrorState, Skeleton } from '/admin/assets/ui/components.js';
+import { EmptyState, Skeleton } from '/admin/assets/ui/components.js';
 import { Icon } from '/admin/assets/ui/icon.js';
 import { ListEnd } from '/admin/assets/ui/list-end.js';
+import { ErrorState } from '/admin/assets/ui/load-error.js';
 
 /**
  * The children are the open lead, if the route has one.
@@ -19,26 +21,83 @@ import { ListEnd } from '/admin/assets/ui/list-end.js';
  */
 export class Inbox extends Component {
   scroller = createRef();
+  /** What the list scrolls in; undefined until it is rendered. @type {Element | null | undefined} */
+  root;
+  /** The open lead whose row has been brought into sight. @type {string | null} */
+  shownId = null;
   removeShortcuts = () => {};
 
   componentDidMount() {
     this.applyFilter();
-    this.removeShortcuts = addShortcuts({ j: () => this.moveFocus(1), k: () => this.moveFocus(-1), e: () => openExport() });
+    this.removeShortcuts = addShortcuts({
+      j: () => this.moveFocus(1),
+      k: () => this.moveFocus(-1),
+      ArrowDown: () => this.moveFocus(1),
+      ArrowUp: () => this.moveFocus(-1),
+      e: () => openExport(),
+    });
+    addEventListener('scroll', this.rememberPosition, { capture: true, passive: true });
+    addEventListener('resize', this.onResize);
+    this.onResize();
+    this.scrollTo(leadList.scrollTop);
+    this.showOpenRow();
   }
 
   componentDidUpdate(previous) {
     this.applyFilter();
-    if (previous.route.id && !this.props.route.id) this.row(previous.route.id)?.focus();
+    const { id } = this.props.route;
+    if (previous.route.id && !id) this.returnToList(previous.route.id);
+    if (id && id !== previous.route.id) leadList.loadAfter(id);
+    this.showOpenRow();
   }
 
   componentWillUnmount() {
     this.removeShortcuts();
+    removeEventListener('scroll', this.rememberPosition, { capture: true });
+    removeEventListener('resize', this.onResize);
   }
+
+  // The rows are observed in what scrolls them, which depends on the height of the window.
+  onResize = () => {
+    const root = scrollRoot(this.scroller.current);
+    if (root === this.root) return;
+    this.root = root;
+    this.forceUpdate();
+  };
 
   applyFilter() {
     const previous = leadList.key;
     leadList.setFilter(leadFilter(this.props.route.query));
-    if (previous !== leadList.key) this.scroller.current.scrollTop = 0;
+    if (previous !== null && previous !== leadList.key) this.scrollTo(0);
+  }
+
+  /** The position of the list, kept while other views are open. */
+  rememberPosition = () => {
+    if (this.listIsVisible()) leadList.scrollTop = scrollBox(this.scroller.current).scrollTop;
+  };
+
+  scrollTo(position) {
+    if (this.listIsVisible()) scrollBox(this.scroller.current).scrollTop = position;
+    leadList.scrollTop = position;
+  }
+
+  listIsVisible() {
+    return this.scroller.current.checkVisibility();
+  }
+
+  returnToList(id) {
+    this.scrollTo(leadList.scrollTop);
+    this.row(id)?.focus();
+  }
+
+  /** Brings the row of the lead that was opened into sight, once it is there. */
+  showOpenRow() {
+    const { id } = this.props.route;
+    const row = id && id !== this.shownId && this.row(id);
+    if (!id) this.shownId = null;
+    if (!row) return;
+    this.shownId = id;
+    if (this.listIsVisible()) row.scrollIntoView({ block: 'nearest' });
   }
 
   row(id) {
@@ -47,15 +106,21 @@ export class Inbox extends Component {
 
   // While a lead is open, its own shortcuts open the neighbors.
   moveFocus(step) {
-    if (this.props.route.id) return false;
     const rows = [...this.scroller.current.querySelectorAll('a.lead-row')];
     const index = rows.indexOf(document.activeElement);
-    rows[index < 0 ? 0 : Math.max(0, Math.min(rows.length - 1, index + step))]?.focus();
+    if (rows.length === 0 || (index < 0 && this.props.route.id)) return false;
+    if (index < 0) return this.firstVisible(rows).focus();
+    rows[Math.max(0, Math.min(rows.length - 1, index + step))].focus();
+  }
+
+  firstVisible(rows) {
+    const top = Math.max(0, this.scroller.current.getBoundingClientRect().top);
+    return rows.find((row) => row.getBoundingClientRect().top >= top) ?? rows[0];
   }
 
   showPending = () => {
     leadList.showPending();
-    this.scroller.current.scrollTop = 0;
+    this.scrollTo(0);
     requestAnimationFrame(() => this.scroller.current.querySelector('a.lead-row')?.focus({ preventScroll: true }));
   };
 
@@ -86,12 +151,14 @@ export class Inbox extends Component {
     if (!pages.loaded) return html`<${Skeleton} />`;
     if (pages.isEmpty) return html`<${NoLeads} filter=${filter} />`;
     let time = null;
+    const where = this.root === null ? 'page' : 'pane';
+    const root = () => scrollRoot(this.scroller.current);
     return html`${pages.chunks.map((chunk) => {
       const previousTime = time;
       time = chunk.rows[chunk.rows.length - 1].created_at_utc;
-      return html`<${LeadChunk} key=${chunk.key} rows=${chunk.rows} previousTime=${previousTime} filter=${filter} openId=${route.id} highlighted=${highlighted} minute=${store.minute} root=${() => this.scroller.current} />`;
+      return html`<${LeadChunk} key=${`${where}-${chunk.key}`} rows=${chunk.rows} previousTime=${previousTime} filter=${filter} openId=${route.id} highlighted=${highlighted} minute=${store.minute} root=${root} />`;
     })}
-    <${ListEnd} list=${pages} root=${() => this.scroller.current} />`;
+    <${ListEnd} key=${`${where}-end`} list=${pages} root=${root} />`;
   }
 }
 
@@ -103,7 +170,6 @@ function ListSummary({ filter }) {
     <p aria-live="polite">${count && (count.exact ? t.inbox.count(count.rows) : t.inbox.countMoreThan(count.rows))}</p>
     ${filtered && html`<button type="button" class="link-button" aria-label=${t.common.clearFilters} onClick=${() => navigate(href(''))}>${t.inbox.clearShort}</button>`}
     <span class="live-indicator ${store.live ? 'on' : ''}" title=${t.inbox.liveHelp}><span>${store.live ? t.inbox.live : t.inbox.reconnecting}</span></span>
-    <button type="button" class="button small-button" aria-keyshortcuts="e" onClick=${() => openExport()}><${Icon} name="download" />${t.inbox.export}</button>
   </div>`;
 }
 

@@ -16,6 +16,8 @@ class LeadList {
   filter = {};
   /** @type {string | null} */
   key = null;
+  /** The position at which the list was left, in pixels. */
+  scrollTop = 0;
   /** New leads that match the filter, shown when someone asks for them. @type {Api.LeadSummary[]} */
   pending = [];
   /** Whether more leads are pending than one page. */
@@ -54,6 +56,8 @@ class LeadList {
 
   clear() {
     this.key = null;
+    this.filter = {};
+    this.scrollTop = 0;
     this.#clearPending();
     this.pages.clear();
   }
@@ -141,6 +145,11 @@ class LeadList {
     this.pages.update((lead) => lead.id === id, (lead) => ({ id, seq: lead.seq, created_at_utc: lead.created_at_utc, erased: true }));
     this.pending = this.pending.filter((lead) => lead.id !== id);
     notify();
+  }
+
+  /** Loads the next page if the lead is the last one that is loaded. */
+  loadAfter(id) {
+    if (this.pages.chunks.at(-1)?.rows.at(-1).id === id) this.pages.loadMore();
   }
 
   /**

@@ -4,7 +4,7 @@ import { dateHeading } from '/admin/assets/lib/format.js';
 import { html, Component, createRef } from '/admin/assets/lib/html.js';
 import { t } from '/admin/assets/lib/i18n.js';
 import { href } from '/admin/assets/lib/router.js';
-import { LeadStatus, Time, UserText } from '/admin/assets/ui/components.js';
+import { LeadStatus, PersonName, Time, UserText } from '/admin/assets/ui/components.js';
 
 const renderAhead = '3000px';
 
@@ -16,7 +16,7 @@ const renderAhead = '3000px';
  *   openId: string | null,
  *   highlighted: Set<string>,
  *   minute: number,
- *   root: () => Element,
+ *   root: () => Element | null,
  * }>}
  * `previousTime` is the time of the row above the chunk; `minute` changes when relative times must be rendered again.
  */
@@ -55,7 +55,7 @@ export class LeadChunk extends Component {
    * @param {LeadChunk['state']} state
    */
   render({ rows, previousTime, filter, openId, highlighted }, { near, height }) {
-    if (!near) return html`<div ref=${this.box} style=${{ height: `${height}px` }}></div>`;
+    if (!near && !rows.some((lead) => lead.id === openId)) return html`<div ref=${this.box} style=${{ height: `${height}px` }}></div>`;
     return html`<div ref=${this.box}>
       ${groupByDate(rows, previousTime).map(({ heading, leads }) => html`
         ${heading && html`<h2 class="date-heading">${heading}</h2>`}
@@ -78,17 +78,27 @@ function groupByDate(rows, previousTime) {
   return groups;
 }
 
-/** @param {{lead: Api.LeadSummary, filter: LeadFilter, open: boolean, highlight: boolean}} props */
+/**
+ * Two lines: who and when; what it is about and how far it is.
+ * @param {{lead: Api.LeadSummary, filter: LeadFilter, open: boolean, highlight: boolean}} props
+ */
 function LeadRow({ lead, filter, open, highlight }) {
   if (lead.erased) return html`<li><p class="lead-row erased">${t.inbox.erased}</p></li>`;
   return html`<li>
     <a class="lead-row ${lead.status} ${highlight ? 'highlight' : ''}" href=${href(`/leads/${lead.id}`, filter)} data-id=${lead.id} aria-current=${open ? 'true' : undefined}>
-      <span class="lead-row-header"><${UserText} class="lead-row-name">${lead.name}<//><${Time} at=${lead.created_at_utc} /></span>
-      <span class="lead-row-meta">
-        <span class="lead-row-origin">${lead.service && html`<span class="lead-service">${t.leadService[lead.service] ?? lead.service}</span>`}${lead.company && html`<${UserText} class="lead-row-company">${lead.company}<//>`}</span>
-        <${LeadStatus} code=${lead.status} />
+      <span class="lead-row-line">
+        <span class="lead-row-who"><${PersonName} class="lead-row-name" name=${lead.name} />${lead.company && html`<${UserText} class="lead-row-company">${lead.company}<//>`}</span>
+        <${Time} at=${lead.created_at_utc} />
       </span>
-      <${UserText} class="lead-row-excerpt">${lead.excerpt}<//>
+      <span class="lead-row-line">
+        <span class="lead-row-what">${lead.service && html`<span class="lead-service">${t.leadService[lead.service] ?? lead.service}</span>`}<${UserText} class="lead-row-excerpt" prose>${lead.excerpt}<//></span>
+        <span class="lead-row-marks"><${RowStatus} code=${lead.status} /></span>
+      </span>
     </a>
   </li>`;
+}
+
+/** Most rows are new: they are told apart by their weight and a dot, the others by a word. */
+function RowStatus({ code }) {
+  return code === 'received' ? html`<span class="visually-hidden">${t.leadStatus.received}</span>` : html`<${LeadStatus} code=${code} />`;
 }

@@ -30,21 +30,12 @@ function groupRepeatedViews(rows) {
   return groups;
 }
 
-/** @param {Pick<Api.OpenedLead, 'receipt' | 'digest'>} props */
-export function Integrity({ receipt, digest }) {
+/**
+ * Whether the content is intact, in one line; what proves it, and technical data, when unfolded.
+ * @param {Pick<Api.OpenedLead, 'lead' | 'receipt' | 'digest'>} props
+ */
+export function Proof({ lead, receipt, digest }) {
   const valid = digest === 'valid';
-  return html`<section class="card" aria-labelledby="integrity-title">
-    <h2 id="integrity-title">${t.lead.integrity}</h2>
-    <p class="status-line ${valid ? 'success' : 'danger'}">
-      <${Icon} name=${valid ? 'shield' : 'shield-warning'} />
-      <span><b>${valid ? t.lead.digestValid : t.lead.digestInvalid}</b> <small>${valid ? t.lead.digestValidHelp : t.lead.digestInvalidHelp}</small></span>
-    </p>
-    ${receipt && html`<p class="receipt"><span>${t.lead.receipt}</span> <code>${receipt}</code><${CopyButton} text=${receipt} label=${t.lead.copyReceipt} /></p>`}
-  </section>`;
-}
-
-/** @param {{lead: Api.Lead}} props */
-export function TechnicalData({ lead }) {
   const items = [
     [t.lead.id, lead.id],
     [t.lead.source, lead.source],
@@ -54,8 +45,13 @@ export function TechnicalData({ lead }) {
     [t.lead.ipHash, lead.ip_hash],
     [t.lead.userAgentHash, lead.user_agent_hash],
   ];
-  return html`<details class="card technical-data">
-    <summary>${t.lead.technicalData}</summary>
-    <dl>${items.map(([label, value]) => html`<div><dt>${label}</dt><dd>${value ? html`<${UserText}>${value}<//>` : html`<span class="not-given">${t.common.notGiven}</span>`}</dd></div>`)}</dl>
+  return html`<details class="card proof ${valid ? '' : 'danger'}" open=${!valid}>
+    <summary>
+      <h2>${t.lead.proof}</h2>
+      <span class="proof-result"><${Icon} name=${valid ? 'shield' : 'shield-warning'} />${valid ? t.lead.digestValid : t.lead.digestInvalid}</span>
+    </summary>
+    <p>${valid ? t.lead.digestValidHelp : t.lead.digestInvalidHelp}</p>
+    ${receipt && html`<p class="receipt"><span>${t.lead.receipt}</span> <code>${receipt}</code><${CopyButton} text=${receipt} label=${t.lead.copyReceipt} /></p>`}
+    <dl class="technical-data">${items.map(([label, value]) => html`<div><dt>${label}</dt><dd>${value ? html`<${UserText}>${value}<//>` : html`<span class="not-given">${t.common.notGiven}</span>`}</dd></div>`)}</dl>
   </details>`;
 }

@@ -1,5 +1,6 @@
 // One lead: what was sent, how to answer, its history, and whether its content is intact.
-import { Integrity, TechnicalData, Timeline } from '/admin/assets/features/lead/lead-sections.js';
+import { Proof, Timeline } from '/admin/assets/features/lead/lead-sections.js';
+import { get } from '/admin/assets/lib/api-client.js';
 import { mailtoHref, telHref } from '/admin/assets/lib/contact-links.js';
 import { onServerEvent } from '/admin/assets/lib/event-stream.js';
 import { dayOf, formatDay } from '/admin/assets/lib/format.js';
@@ -8,10 +9,15 @@ import { t } from '/admin/assets/lib/i18n.js';
 import { addShortcuts } from '/admin/assets/lib/keyboard-shortcuts.js';
 import { openLead } from '/admin/assets/lib/lead-requests.js';
 import { href, navigate } from '/admin/assets/lib/router.js';
-import { CopyButton, EmptyState, ErrorState, LeadStatus, Skeleton, Time, UserText } from '/admin/assets/ui/components.js';
+import { scrollBox } from '/admin/assets/lib/scroll-area.js';
+import { asciiDomain } from '/admin/assets/lib/visible-text.js';
+import { CopyButton, EmptyState, LeadStatus, PersonName, Skeleton, Time, UserText, visibleText } from '/admin/assets/ui/components.js';
 import { Icon } from '/admin/assets/ui/icon.js';
+import { ErrorState } from '/admin/assets/ui/load-error.js';
 
 const skeletonDelay = 200; // milliseconds in which the previous lead stays visible while the next one loads
+
+const newRows = 20; // fetched at once after a change
 
 /** @typedef {{opened: Api.OpenedLead | null, error: any, loading: boolean}} LeadState */
 
@@ -40,7 +46,9 @@ export class Lead extends Component {
   }
 
   componentDidUpdate(previous) {
-    if (previous.id !== this.props.id) this.load();
+    if (previous.id === this.props.id) return;
+    this.setState({ error: null });
+    this.load();
   }
 
   componentWillUnmount() {
@@ -53,11 +61,10 @@ export class Lead extends Component {
     const { id, filter } = this.props;
     this.abort?.abort();
     const { signal } = (this.abort = new AbortController());
-    this.setState({ error: null, loading: this.state.error !== null || this.state.opened === null });
     const timer = setTimeout(() => signal.aborted || this.setState({ loading: true }), skeletonDelay);
     try {
       const opened = await openLead(id, filter, signal);
-      this.setState({ opened, loading: false }, () => this.focusTitle());
+      this.setState({ opened, error: null, loading: false }, () => this.focusTitle());
     } catch (error) {
       if (!signal.aborted) this.setState({ error, opened: null, loading: false });
     }
@@ -65,18 +72,32 @@ export class Lead extends Component {
   };
 
   focusTitle() {
-    if (!this.scroller.current) return;
-    this.scroller.current.scrollTop = 0;
+    // After an attempt that was made by itself, someone may be typing in the search.
+    if (!this.scroller.current || document.activeElement?.closest('input, select')) return;
+    scrollBox(this.scroller.current).scrollTop = 0;
     this.title.current?.focus({ preventScroll: true });
   }
 
-  // The event is enough: another request would be recorded in the audit log as opening the lead again.
+  // The lead is not requested again: the audit log would have it as opened again.
   /** @param {ServerEvent} event */
   onServerEvent({ type, data }) {
     const { opened } = this.state;
     if (!opened || data.id !== opened.lead.id) return;
     if (type === 'erased') this.setState({ opened: null, error: { code: 'lead_erased' } });
-    if (type === 'status') this.setState({ opened: { ...opened, lead: { ...opened.lead, status: data.status } } });
+    if (type !== 'status') return;
+    this.setState({ opened: { ...opened, lead: { ...opened.lead, status: data.status } } });
+    this.loadNewRows();
+  }
+
+  /** Adds what the audit log has about the lead since it was opened. */
+  async loadNewRows() {
+    const { id } = this.props;
+    const page = await get('audit', { lead: id, limit: newRows }).catch(() => null);
+    const { opened } = this.state;
+    if (!page || opened?.lead.id !== id) return;
+    const last = opened.timeline.at(-1)?.seq ?? 0;
+    const added = page.rows.filter((row) => row.seq > last).reverse();
+    this.setState({ opened: { ...opened, timeline: [...opened.timeline, ...added] } });
   }
 
   /** The id of the next (1, older) or previous (-1, newer) lead. */
@@ -143,7 +164,7 @@ export class Lead extends Component {
     const tel = lead.phone && telHref(lead.phone);
     return html`<article class="lead">
       <header>
-        <h1 tabindex="-1" ref=${this.title}><${UserText}>${lead.name}<//></h1>
+        <h1 tabindex="-1" ref=${this.title}><${PersonName} name=${lead.name} instead=${lead.email} /></h1>
         <p class="lead-meta">
           <${LeadStatus} code=${lead.status} />
           <span class="lead-service">${lead.service ? (t.leadService[lead.service] ?? lead.service) : t.noService}</span>
@@ -154,35 +175,41 @@ export class Lead extends Component {
         <a class="button primary" href=${mailto}><${Icon} name="mail" />${t.lead.reply}</a>
         ${tel && html`<a class="button" href=${tel}><${Icon} name="phone" />${t.lead.call}</a>`}
       </div>
-      <section class="card message" aria-labelledby="message-title">
-        <div class="section-header"><h2 id="message-title">${t.lead.message}</h2><${CopyButton} text=${lead.message} label=${t.lead.copyMessage} /></div>
-        <p dir="auto">${lead.message}</p>
-      </section>
-      <section class="card" aria-labelledby="contact-title">
-        <h2 id="contact-title">${t.lead.contact}</h2>
-        <dl class="contact">
-          <${ContactItem} icon="mail" label=${t.lead.email} value=${lead.email} copyLabel=${t.lead.copyEmail} link=${mailto} />
-          <${ContactItem} icon="phone" label=${t.lead.phone} value=${lead.phone} copyLabel=${t.lead.copyPhone} link=${tel} />
-          <${ContactItem} icon="company" label=${t.lead.company} value=${lead.company} copyLabel=${t.lead.copyCompany} />
-        </dl>
-        <p class="status-line ${lead.consent ? 'success' : 'warning'}">
-          <${Icon} name=${lead.consent ? 'check' : 'warning'} />
-          <span><b>${lead.consent ? t.lead.consentGiven : t.lead.consentNotGiven}</b> <small>${lead.consent ? t.lead.consentGivenHelp : t.lead.consentNotGivenHelp}</small></span>
-        </p>
-      </section>
-      <${Timeline} rows=${timeline} />
-      <${Integrity} receipt=${receipt} digest=${digest} />
-      <${TechnicalData} lead=${lead} />
+      <div class="lead-columns">
+        <div class="lead-column">
+          <section class="card message" aria-labelledby="message-title">
+            <div class="section-header"><h2 id="message-title">${t.lead.message}</h2><${CopyButton} text=${lead.message} label=${t.lead.copyMessage} /></div>
+            <p dir="auto">${visibleText(lead.message, true)}</p>
+          </section>
+          <section class="card" aria-labelledby="contact-title">
+            <h2 id="contact-title">${t.lead.contact}</h2>
+            <dl class="contact">
+              <${ContactItem} icon="mail" label=${t.lead.email} value=${lead.email} copyLabel=${t.lead.copyEmail} link=${mailto} note=${asciiDomain(lead.email)} />
+              <${ContactItem} icon="phone" label=${t.lead.phone} value=${lead.phone} copyLabel=${t.lead.copyPhone} link=${tel} />
+              <${ContactItem} icon="company" label=${t.lead.company} value=${lead.company} copyLabel=${t.lead.copyCompany} />
+            </dl>
+            <p class="status-line ${lead.consent ? 'success' : 'warning'}">
+              <${Icon} name=${lead.consent ? 'check' : 'warning'} />
+              <span><b>${lead.consent ? t.lead.consentGiven : t.lead.consentNotGiven}</b> <small>${lead.consent ? t.lead.consentGivenHelp : t.lead.consentNotGivenHelp}</small></span>
+            </p>
+          </section>
+        </div>
+        <div class="lead-column">
+          <${Timeline} rows=${timeline} />
+          <${Proof} lead=${lead} receipt=${receipt} digest=${digest} />
+        </div>
+      </div>
     </article>`;
   }
 }
 
-/** @param {{icon: string, label: string, value: string | null, copyLabel: string, link?: string | null}} props */
-function ContactItem({ icon, label, value, copyLabel, link }) {
+/** @param {{icon: string, label: string, value: string | null, copyLabel: string, link?: string | null, note?: string | null}} props */
+function ContactItem({ icon, label, value, copyLabel, link, note }) {
   return html`<div>
     <dt><${Icon} name=${icon} />${label}</dt>
     <dd>
       ${value ? (link ? html`<a href=${link}><${UserText}>${value}<//></a>` : html`<${UserText}>${value}<//>`) : html`<span class="not-given">${t.common.notGiven}</span>`}
+      ${note && html`<small>${note}</small>`}
       ${value && html`<${CopyButton} text=${value} label=${copyLabel} />`}
     </dd>
   </div>`;

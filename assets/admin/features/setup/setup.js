@@ -6,10 +6,11 @@ import { html, Component, createRef } from '/admin/assets/lib/html.js';
 import { t } from '/admin/assets/lib/i18n.js';
 import { minPasswordLength, passwordLength, withoutSpaces } from '/admin/assets/lib/password.js';
 import { CenteredPage } from '/admin/assets/ui/centered-page.js';
-import { ErrorState, Skeleton } from '/admin/assets/ui/components.js';
+import { Skeleton } from '/admin/assets/ui/components.js';
 import { EnrolmentForm } from '/admin/assets/ui/enrolment-form.js';
 import { Form, formErrors, missingFields } from '/admin/assets/ui/form.js';
 import { FormField, NewPasswordField } from '/admin/assets/ui/form-fields.js';
+import { ErrorState } from '/admin/assets/ui/load-error.js';
 import { RecoveryCodes } from '/admin/assets/ui/recovery-codes.js';
 
 /** @typedef {'loading' | 'failed' | 'expired' | 'account' | 'second-factor' | 'recovery-codes'} Step */
@@ -52,7 +53,6 @@ export class Setup extends Component {
 
   load = async () => {
     if (!this.token) return this.setState({ step: 'expired' });
-    this.setState({ step: 'loading' });
     try {
       const link = await post('setup/link', { token: this.token });
       this.setState({ step: 'account', link, name: link.name ?? '' });

@@ -6,7 +6,8 @@ import { html, Component } from '/admin/assets/lib/html.js';
 import { t } from '/admin/assets/lib/i18n.js';
 import { href, navigate } from '/admin/assets/lib/router.js';
 import { BarChart } from '/admin/assets/ui/bar-chart.js';
-import { EmptyState, ErrorState, SelectField, Skeleton } from '/admin/assets/ui/components.js';
+import { EmptyState, SelectField, Skeleton } from '/admin/assets/ui/components.js';
+import { ErrorState } from '/admin/assets/ui/load-error.js';
 import { DateRange, PeriodSelect } from '/admin/assets/ui/period-select.js';
 
 const defaultFilter = { period: '30d' };

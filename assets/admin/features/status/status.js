@@ -4,8 +4,9 @@ import { formatBytes } from '/admin/assets/lib/format.js';
 import { html, Component } from '/admin/assets/lib/html.js';
 import { t } from '/admin/assets/lib/i18n.js';
 import { notify, store } from '/admin/assets/lib/store.js';
-import { ErrorState, Skeleton, Time, UserText } from '/admin/assets/ui/components.js';
+import { Skeleton, Time, UserText } from '/admin/assets/ui/components.js';
 import { Icon } from '/admin/assets/ui/icon.js';
+import { ErrorState } from '/admin/assets/ui/load-error.js';
 
 /**
  * Fetches the status and stores its warnings for the banner.
