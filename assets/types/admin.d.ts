@@ -15,6 +15,8 @@ interface Store {
   dialog: 'export' | 'help' | null;
   /** Why the last export was refused. */
   exportError: { code: string } | null;
+  /** The person of the open lead, for the page's title. */
+  leadName: string | null;
   toast: { text: string; icon: string } | null;
   /** Grows every minute, so that relative times are rendered again. */
   minute: number;
@@ -37,8 +39,11 @@ interface PeriodFilter {
 
 interface LeadFilter extends PeriodFilter {
   status?: string;
+  /** Only leads that nobody has opened. */
+  opened?: 'false';
   service?: string;
   q?: string;
+  order?: 'oldest';
 }
 
 interface ServerEvent {
@@ -99,13 +104,25 @@ declare namespace Api {
   }
 
   interface LeadPage {
-    /** Newest first. */
     leads: LeadSummary[];
     next: string | null;
     /** Of the first page only. */
     count: Count | null;
     /** The position in the audit log at which the page was read. */
     as_of: number;
+    /** Of the first page only, and not of a search that finds very many. */
+    tally: LeadTally | null;
+  }
+
+  /** Who opened a lead, such as `staff:jean`, and when. */
+  interface LeadView {
+    by: string;
+    at_utc: string;
+  }
+
+  interface LeadTally {
+    by_status: { status: string; leads: Count; unopened: Count }[];
+    oldest_received_utc: string | null;
   }
 
   interface LeadSummary {
@@ -116,6 +133,8 @@ declare namespace Api {
     company: string | null;
     service: string | null;
     status: string;
+    first_view: LeadView | null;
+    last_view: LeadView | null;
     excerpt: string;
     /** Set by the page after an `erased` event; the personal data is gone then. */
     erased?: boolean;
@@ -167,6 +186,7 @@ declare namespace Api {
     by_service: { service: string | null; leads: number }[];
     by_status: { status: string | null; leads: number }[];
     median_seconds_to_processing: number | null;
+    previous: { since_utc: string; leads: number; median_seconds_to_processing: number | null } | null;
   }
 
   interface Warning {

@@ -103,8 +103,8 @@ pub(super) fn lead(n: u64) -> String {
 }
 
 /// Creates a database of `leads` leads with its search index; a twentieth of the leads keeps the
-/// status `received`.
-pub(super) fn fill(database: &Path, leads: u64) {
+/// status `received`, and of 1,000 leads nobody has opened `unopened`.
+pub(super) fn fill(database: &Path, leads: u64, unopened: u64) {
     let clock = Clock::system();
     let lock = ServerLock::take(database).expect("the lock");
     migrate::prepare(database, &clock, "cli:bench", &lock).expect("a schema");
@@ -124,6 +124,9 @@ pub(super) fn fill(database: &Path, leads: u64) {
                 let work = move |tx: &mut store::tx::WriteTx<'_>| {
                     if let SubmitOutcome::Created(stored) = store::leads::submit::submit(tx, &lead)?
                     {
+                        if n % 1000 >= unopened {
+                            store::leads::view::record_view(tx, &stored.lead_id, "staff:bench")?;
+                        }
                         let to = match n % 20 {
                             0 => return Ok(()),
                             1 => LeadStatus::Processing,

@@ -3,7 +3,8 @@
 //!
 //! `cargo bench --bench inbox` creates a database of 1,000,000 leads, which takes minutes and is kept
 //! in `target/` for the next run, and prints milliseconds per kind of query. `-- --leads N` makes it
-//! smaller, `--rate N` sets how many leads per second arrive meanwhile. `times health` is the median
+//! smaller, `--unopened N` sets how many of 1,000 nobody has opened, `--rate N` how many leads per second arrive
+//! meanwhile. `times health` is the median
 //! divided by that of `GET /health` in the same run, which does not use the database.
 
 #![allow(
@@ -30,11 +31,21 @@ use client::Client;
 const PASSWORD: &str = "a password for a benchmark";
 
 /// The queries by kind; several of each, so that none is measured alone.
-const QUERIES: [(&str, &[&str]); 12] = [
+const QUERIES: [(&str, &[&str]); 16] = [
     ("first page", &[""]),
     ("by status", &["status=received", "status=processing", "status=resolved", "status=archived"]),
     ("by service", &["service=ponts", "service=cabines", "service=compresseurs", "service=autre"]),
     ("status and service", &["status=processing&service=ponts", "status=received&service=autre"]),
+    ("not opened", &["opened=false", "opened=false&service=ponts"]),
+    ("not opened and status", &["opened=false&status=received", "opened=false&status=archived"]),
+    (
+        "not opened and word",
+        &["opened=false&q=compresseur", "opened=false&q=lef%C3%A8vre&status=archived"],
+    ),
+    (
+        "oldest first",
+        &["order=oldest", "order=oldest&status=received", "order=oldest&q=pont&opened=false"],
+    ),
     ("common word", &["q=compresseur", "q=bonjour", "q=maintenance", "q=%C3%A9lectrique"]),
     ("beginning of a word", &["q=c", "q=compres", "q=mai", "q=var", "q=cord", "q=cherch"]),
     ("name", &["q=lef%C3%A8vre", "q=guerin%20zoe", "q=dubois", "q=anais%20petit"]),
@@ -59,13 +70,15 @@ fn main() {
     };
     let (leads, rate, times) =
         (number("--leads", 1_000_000), number("--rate", 100), number("--times", 40));
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("inbox-{leads}"));
+    let unopened = number("--unopened", 1);
+    let folder = format!("inbox-{leads}-{unopened}");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder);
     let database = folder.join("fastcore.db");
     if !folder.join("filled").exists() {
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).expect("a folder");
         let began = Instant::now();
-        fill::fill(&database, leads);
+        fill::fill(&database, leads, unopened);
         eprintln!("filled in {:.0} s", began.elapsed().as_secs_f64());
         add_account(&folder);
         std::fs::write(folder.join("filled"), "").expect("a mark");

@@ -8,13 +8,14 @@ use crate::app::db::{self, Db};
 use crate::clock::Clock;
 use crate::domain::audit::AuditRow;
 use crate::domain::cursor::Cursor;
-use crate::domain::filter::LeadFilter;
+use crate::domain::filter::{LeadFilter, LeadOrder};
 use crate::domain::hash_chain::{ChainPosition, Sha256Hash};
 use crate::domain::lead::Lead;
 use crate::domain::lead::status::LeadStatus;
 use crate::store;
 use crate::store::error::StoreError;
 use crate::store::leads::query::LeadCount;
+use crate::store::leads::tally::LeadTally;
 use crate::store::read::{ReadPool, ReadTx};
 
 /// Audit rows of one lead that are shown, at most.
@@ -33,12 +34,17 @@ pub struct LeadDetail {
     pub timeline: Vec<AuditRow>,
 }
 
-/// The newest leads that match the filter, newest first.
+/// The first leads that match the filter, in an order.
 ///
 /// # Errors
 /// The database cannot be read.
-pub fn list(database: &Path, filter: &LeadFilter, limit: usize) -> Result<Vec<Lead>, StoreError> {
-    ReadPool::open(database)?.read(|tx| tx.lead_page(filter, None, limit))
+pub fn list(
+    database: &Path,
+    filter: &LeadFilter,
+    order: LeadOrder,
+    limit: usize,
+) -> Result<Vec<Lead>, StoreError> {
+    ReadPool::open(database)?.read(|tx| tx.lead_page(filter, order, None, limit))
 }
 
 /// A lead by its id or its `request_id`.
@@ -63,7 +69,7 @@ fn detail(tx: &ReadTx<'_>, id: &str) -> Result<Option<LeadDetail>, StoreError> {
     Ok(Some(LeadDetail { lead, receipt, digest_valid, timeline }))
 }
 
-/// A page of leads, newest first.
+/// A page of leads.
 #[derive(Debug)]
 pub struct LeadPage {
     pub leads: Vec<Lead>,
@@ -73,6 +79,9 @@ pub struct LeadPage {
     pub count: Option<LeadCount>,
     /// The `seq` of the last audit row.
     pub as_of: i64,
+    /// Counts whatever the filter's status is, and whether or not it asks for leads that nobody has opened; for the
+    /// first page only, and not of a search that finds very many leads.
+    pub tally: Option<LeadTally>,
 }
 
 /// An opened lead with its neighbours in the list that it was opened from.
@@ -104,12 +113,13 @@ impl From<StoreError> for OpenLeadError {
 pub async fn page(
     db: &Db,
     filter: LeadFilter,
+    order: LeadOrder,
     cursor: Option<Cursor>,
     limit: usize,
 ) -> Result<LeadPage, StoreError> {
     db.read(move |tx| {
         // One more than is shown, to see whether there is a next page.
-        let mut leads = tx.lead_page(&filter, cursor, limit + 1)?;
+        let mut leads = tx.lead_page(&filter, order, cursor, limit + 1)?;
         let more = leads.len() > limit;
         leads.truncate(limit);
         let next = leads.last().filter(|_| more).map(Cursor::of);
@@ -122,7 +132,11 @@ pub async fn page(
             None => Some(LeadCount { rows: leads.len(), exact: true }),
             Some(_) => None,
         };
-        Ok(LeadPage { leads, next, count, as_of: tx.last_seq()? })
+        let tally = match cursor {
+            None => tx.lead_tally(&filter, MAX_COUNT)?,
+            Some(_) => None,
+        };
+        Ok(LeadPage { leads, next, count, tally, as_of: tx.last_seq()? })
     })
     .await
 }
@@ -155,13 +169,24 @@ pub async fn open(
     opened.await?.filter(|_| viewed).ok_or(OpenLeadError::Erased)
 }
 
-/// Rebuilds the table of current statuses from the audit log. Returns how many leads have another
-/// status than at their arrival.
+/// What the tables that are rebuilt from the audit log have.
+#[derive(Debug)]
+pub struct RebuiltTables {
+    /// Leads with another status than at their arrival.
+    pub changed: usize,
+    /// Leads that somebody has opened.
+    pub opened: usize,
+}
+
+/// Rebuilds the tables of current statuses and of who opened a lead from the audit log.
 ///
 /// # Errors
 /// The database cannot be written.
-pub fn rebuild_status(database: &Path, clock: &Clock) -> Result<usize, StoreError> {
-    db::write_once(database, clock, store::leads::status::rebuild_status)
+pub fn rebuild_status(database: &Path, clock: &Clock) -> Result<RebuiltTables, StoreError> {
+    db::write_once(database, clock, |tx| {
+        let changed = store::leads::status::rebuild_status(tx)?;
+        Ok(RebuiltTables { changed, opened: store::leads::view::rebuild_views(tx)? })
+    })
 }
 
 /// Empties the search index, which the server then builds again from the leads.

@@ -44,6 +44,16 @@ pub struct LeadStats {
     /// From a lead's arrival to its first change of status.
     pub median_seconds_to_processing: Option<i64>,
     pub leads: i64,
+    /// The same for the time before, if the period has a beginning that has passed.
+    pub previous: Option<PreviousPeriod>,
+}
+
+/// The time before a period, as long as what has passed of the period.
+#[derive(Debug)]
+pub struct PreviousPeriod {
+    pub since: Timestamp,
+    pub leads: i64,
+    pub median_seconds_to_processing: Option<i64>,
 }
 
 /// A day or a week.
@@ -95,7 +105,28 @@ fn stats(tx: &ReadTx<'_>, query: &StatsQuery, now: Timestamp) -> Result<LeadStat
             .collect(),
         median_seconds_to_processing: median(tx.first_processed(period)?),
         leads: tx.leads_in(period)?,
+        previous: previous(tx, period, now)?,
     })
+}
+
+fn previous(
+    tx: &ReadTx<'_>,
+    period: &Period,
+    now: Timestamp,
+) -> Result<Option<PreviousPeriod>, StoreError> {
+    let Some(begin) = period.since.filter(|since| *since < now) else { return Ok(None) };
+    let end = period.until.map_or(now, |until| until.min(now));
+    let length = end.to_datetime() - begin.to_datetime();
+    if length <= TimeDelta::zero() {
+        return Ok(None);
+    }
+    let since = begin.saturating_sub(length);
+    let before = Period { since: Some(since), until: Some(begin) };
+    Ok(Some(PreviousPeriod {
+        since,
+        leads: tx.leads_in(&before)?,
+        median_seconds_to_processing: median(tx.first_processed(&before)?),
+    }))
 }
 
 /// The buckets from the first lead of the period, or the period's beginning, to its end or now.

@@ -129,6 +129,9 @@ pub(crate) struct FilterArgs {
     /// Only this current status: received, processing, resolved or archived
     #[arg(long, value_parser = status)]
     status: Option<LeadStatus>,
+    /// Only leads that nobody has opened on the admin page
+    #[arg(long)]
+    unopened: bool,
     /// Only leads with words that begin with these, in name, e-mail, phone, company or message;
     /// ignores accents and case
     #[arg(long, value_name = "WORDS")]
@@ -147,6 +150,7 @@ impl FilterArgs {
             period: self.period.period(),
             service: self.service,
             status: self.status,
+            opened: self.unopened.then_some(false),
             terms: self.query.as_deref().map(SearchTerms::parse),
         }
     }

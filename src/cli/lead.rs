@@ -5,12 +5,13 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::app::leads;
-use crate::app::leads::LeadDetail;
+use crate::app::leads::{LeadDetail, RebuiltTables};
 use crate::cli::error::CliError;
 use crate::cli::export::{FilterArgs, status};
 use crate::cli::{CommandContext, DatabaseArg, output};
+use crate::domain::filter::LeadOrder;
 use crate::domain::lead::status::LeadStatus;
-use crate::domain::lead::{Lead, LeadService};
+use crate::domain::lead::{Lead, LeadService, LeadView};
 use crate::domain::text::Personal;
 
 /// Lists leads, shows one, or sets its status
@@ -22,7 +23,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum LeadCommand {
-    /// Lists the newest leads, newest first
+    /// Lists the newest leads, newest first, or the oldest
     ///
     /// Example: fastcore lead list --status received --query compresseur
     List {
@@ -30,6 +31,9 @@ enum LeadCommand {
         database: DatabaseArg,
         #[command(flatten)]
         filter: FilterArgs,
+        /// Begin with the oldest lead
+        #[arg(long)]
+        oldest_first: bool,
         /// Number of leads, at most
         #[arg(long, default_value_t = 50)]
         limit: usize,
@@ -59,9 +63,9 @@ enum LeadCommand {
         #[arg(value_parser = status)]
         status: LeadStatus,
     },
-    /// Rebuilds the table of current statuses from the audit log
+    /// Rebuilds the tables of current statuses, and of who opened a lead, from the audit log
     ///
-    /// The table only makes filters fast: the audit log decides. `audit verify` reports differences.
+    /// The tables only make filters fast: the audit log decides. `audit verify` reports differences.
     RebuildStatus {
         #[command(flatten)]
         database: DatabaseArg,
@@ -77,9 +81,10 @@ enum LeadCommand {
 
 pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> {
     match args.command {
-        LeadCommand::List { database, filter, limit, json } => {
+        LeadCommand::List { database, filter, oldest_first, limit, json } => {
             let path = database.path(&context.environment)?;
-            let leads = leads::list(&path, &filter.filter(), limit)?;
+            let order = if oldest_first { LeadOrder::OldestFirst } else { LeadOrder::NewestFirst };
+            let leads = leads::list(&path, &filter.filter(), order, limit)?;
             if json {
                 return output::json(&leads.iter().map(as_json).collect::<Vec<_>>());
             }
@@ -116,9 +121,9 @@ pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> 
         }
         LeadCommand::RebuildStatus { database } => {
             let path = database.path(&context.environment)?;
-            let leads = leads::rebuild_status(&path, &context.clock)?;
+            let RebuiltTables { changed, opened } = leads::rebuild_status(&path, &context.clock)?;
             output::eprint_line(&format!(
-                "Rebuilt; {leads} leads have another status than at their arrival."
+                "Rebuilt; {changed} leads have another status than at their arrival, and {opened} were opened."
             ));
             Ok(())
         }
@@ -151,6 +156,8 @@ fn as_json(lead: &Lead) -> Value {
         "id": lead.id,
         "created_at_utc": lead.created_at_utc,
         "status": lead.status,
+        "first_view": lead.views.as_ref().map(|views| view_as_json(&views.first)),
+        "last_view": lead.views.as_ref().map(|views| view_as_json(&views.last)),
         "name": lead.name.as_str(),
         "email": lead.email.as_str(),
         "phone": maybe(&lead.phone),
@@ -163,6 +170,10 @@ fn as_json(lead: &Lead) -> Value {
         "ip_hash": lead.ip_hash,
         "meta": meta,
     })
+}
+
+fn view_as_json(view: &LeadView) -> Value {
+    json!({ "by": view.actor, "at_utc": view.at_utc })
 }
 
 fn detail_as_json(detail: &LeadDetail) -> Value {

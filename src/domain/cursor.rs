@@ -19,6 +19,9 @@ impl Cursor {
     /// After every lead.
     pub const NEWEST: Self = Self { micros: Timestamp::MAX.micros(), seq: i64::MAX };
 
+    /// Before every lead.
+    pub const OLDEST: Self = Self { micros: Timestamp::MIN.micros(), seq: 0 };
+
     /// The place of a lead.
     #[must_use]
     pub fn of(lead: &Lead) -> Self {

@@ -18,7 +18,17 @@ pub struct LeadFilter {
     pub period: Period,
     pub service: Option<LeadService>,
     pub status: Option<LeadStatus>,
+    /// Whether somebody has opened the lead.
+    pub opened: Option<bool>,
     pub terms: Option<SearchTerms>,
+}
+
+/// The order of a list of leads, by the time of their arrival.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LeadOrder {
+    #[default]
+    NewestFirst,
+    OldestFirst,
 }
 
 /// Parses the beginning of a period: RFC 3339, or a day (in UTC) from its first microsecond.

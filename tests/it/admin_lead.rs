@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::support::admin::{send_leads, server_with_account, set_status};
+use super::support::admin::{
+    Browser, PASSWORD, add_account, send_leads, server_with_account, set_status,
+};
 use super::support::binary;
 use super::support::http::post_lead;
 use super::support::lead;
@@ -38,6 +40,45 @@ fn opening_a_lead_is_audited_and_returns_every_field() {
     browser.read(&format!("/admin/api/leads/{id}"));
     let viewed = "SELECT count(*) FROM audit_log WHERE event = 'LEAD_VIEWED' AND actor = 'staff:jean' AND lead_id IS NOT NULL AND request_id IS NOT NULL AND details_json IS NULL";
     assert_eq!(server.number(viewed), 2, "once each time");
+    binary::succeed(server.folder(), &["audit", "verify"]);
+}
+
+#[test]
+fn a_listed_lead_says_who_opened_it_first_and_last() {
+    let (server, mut jean) = server_with_account();
+    add_account(server.folder(), "claire");
+    let mut claire = Browser::new(server.address);
+    assert_eq!(claire.sign_in("claire", PASSWORD).status, 200);
+    let ids = send_leads(&server, 2);
+    let path = format!("/admin/api/leads/{}", ids[0]);
+    for _ in 0..2 {
+        claire.read(&path);
+        jean.read(&path);
+    }
+    // The shell is not counted: it records no view.
+    binary::succeed(server.folder(), &["lead", "show", &ids[1]]);
+    let page = jean.read("/admin/api/leads");
+    let (opened, other) = (&page["leads"][1], &page["leads"][0]);
+    assert_eq!(opened["first_view"]["by"], "staff:claire");
+    assert_eq!(opened["last_view"]["by"], "staff:jean");
+    let log = jean.read("/admin/api/audit?event=LEAD_VIEWED");
+    assert_eq!(opened["first_view"]["at_utc"], log["rows"][3]["created_at_utc"]);
+    assert_eq!(opened["last_view"]["at_utc"], log["rows"][0]["created_at_utc"]);
+    assert_eq!((&other["first_view"], &other["last_view"]), (&Value::Null, &Value::Null));
+    let list = |arguments: &[&str]| {
+        let lines = binary::succeed(server.folder(), &[&["lead", "list"], arguments].concat());
+        let id = |line: &str| line.split("  ").nth(1).expect("an id").to_owned();
+        lines.lines().map(id).collect::<Vec<_>>()
+    };
+    assert_eq!(list(&["--unopened"]), [ids[1].clone()]);
+    assert_eq!(list(&["--oldest-first"]), ids);
+    let export = jean.export("opened=false&format=jsonl");
+    assert!(export.body.contains(&ids[1]) && !export.body.contains(&ids[0]), "{export:?}");
+    let filter = "SELECT details_json ->> '$.filter' FROM audit_log WHERE event = 'LEADS_EXPORTED'";
+    assert_eq!(
+        super::support::sql::rows(&server.sqlite(), filter)[0][0].as_deref(),
+        Some(r#"{"opened":"false"}"#)
+    );
     binary::succeed(server.folder(), &["audit", "verify"]);
 }
 

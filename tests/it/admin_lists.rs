@@ -40,12 +40,16 @@ fn pages_of_any_size_add_up_to_the_whole_list_newest_first() {
         set_status(&server, id, "processing");
     }
     set_status(&server, &ids[4], "received");
+    for id in &ids[7..12] {
+        browser.read(&format!("/admin/api/leads/{id}"));
+    }
     ids.reverse();
     let of = |sql: &str| -> BTreeSet<String> {
         let rows = sql::rows(
             &server.sqlite(),
             &format!(
-                "SELECT l.id FROM lead_inbox l LEFT JOIN lead_status s USING (audit_seq) WHERE {sql}"
+                "SELECT l.id FROM lead_inbox l LEFT JOIN lead_status s USING (audit_seq)
+                 LEFT JOIN lead_view v USING (audit_seq) WHERE {sql}"
             ),
         );
         rows.into_iter().map(|row| row[0].clone().expect("an id")).collect()
@@ -60,6 +64,10 @@ fn pages_of_any_size_add_up_to_the_whole_list_newest_first() {
             "status=received&service=cabines",
             "service = 'cabines' AND coalesce(s.status, 'received') = 'received'",
         ),
+        ("opened=false", "v.first_by IS NULL"),
+        ("opened=true", "v.first_by IS NOT NULL"),
+        ("opened=false&status=processing", "v.first_by IS NULL AND s.status = 'processing'"),
+        ("opened=true&q=electr", "v.first_by IS NOT NULL AND message LIKE 'Le pont%'"),
         ("q=electr", "message LIKE 'Le pont%'"),
         ("q=LEFEVRE+z", "1"),
         (
@@ -88,8 +96,47 @@ fn pages_of_any_size_add_up_to_the_whole_list_newest_first() {
                 json!({"rows": expected.len(), "exact": true}),
                 "{filter} by {limit}"
             );
+            let (mut walked, _) = walk(&mut browser, &format!("{filter}&order=oldest"), limit);
+            walked.reverse();
+            assert_eq!(walked.iter().collect::<Vec<_>>(), expected, "{filter}, oldest first");
         }
     }
+}
+
+#[test]
+fn the_first_page_counts_the_leads_of_each_status_and_those_that_nobody_opened() {
+    let (server, mut browser) = server_with_account();
+    let ids = send_leads(&server, 23);
+    set_status(&server, &ids[0], "processing");
+    set_status(&server, &ids[1], "archived");
+    browser.read(&format!("/admin/api/leads/{}", ids[1]));
+    browser.read(&format!("/admin/api/leads/{}", ids[2]));
+    let oldest = |id: &str| {
+        let sql = format!("SELECT created_at_utc FROM lead_inbox WHERE id = '{id}'");
+        sql::rows(&server.sqlite(), &sql)[0][0].clone().expect("a time")
+    };
+    let exact = |rows: usize| json!({"rows": rows, "exact": true});
+    let counts = |of: [(&str, usize, usize); 4], oldest: String| {
+        let one = |(status, leads, unopened)| json!({"status": status, "leads": exact(leads), "unopened": exact(unopened)});
+        json!({"by_status": of.map(one), "oldest_received_utc": oldest})
+    };
+    let all = [("received", 21, 20), ("processing", 1, 1), ("resolved", 0, 0), ("archived", 1, 0)];
+    for filter in ["", "status=archived", "opened=false&limit=2", "order=oldest", "q=LEFEVRE"] {
+        let page = browser.list(filter).json();
+        assert_eq!(page["tally"], counts(all, oldest(&ids[2])), "{filter}");
+    }
+    // Of the service and the period, whatever status is shown.
+    let of_service =
+        [("received", 4, 4), ("processing", 1, 1), ("resolved", 0, 0), ("archived", 0, 0)];
+    let page = browser.read("/admin/api/leads?service=ponts&status=processing");
+    assert_eq!(page["tally"], counts(of_service, oldest(&ids[5])));
+    let none = browser.read("/admin/api/leads?since=2099-01-01");
+    assert_eq!(none["tally"]["by_status"][0]["leads"], exact(0));
+    assert_eq!(none["tally"]["oldest_received_utc"], Value::Null);
+    let first = browser.read("/admin/api/leads?limit=5");
+    let next = first["next"].as_str().expect("more").to_owned();
+    let second = browser.read(&format!("/admin/api/leads?limit=5&cursor={next}"));
+    assert_eq!(second["tally"], Value::Null, "counted once");
 }
 
 #[test]
@@ -120,8 +167,18 @@ fn a_listed_lead_has_exactly_the_summary_fields() {
     let page = browser.read("/admin/api/leads");
     let shown = &page["leads"][0];
     let keys: Vec<&str> = shown.as_object().expect("one").keys().map(String::as_str).collect();
-    let expected =
-        ["company", "created_at_utc", "excerpt", "id", "name", "seq", "service", "status"];
+    let expected = [
+        "company",
+        "created_at_utc",
+        "excerpt",
+        "first_view",
+        "id",
+        "last_view",
+        "name",
+        "seq",
+        "service",
+        "status",
+    ];
     assert_eq!(keys, expected);
     assert_eq!(
         (&shown["id"], &shown["company"], &shown["status"]),

@@ -70,7 +70,9 @@ fn stats_count_days_in_the_requested_time_zone() {
         [day("2026-03-26", 0), day("2026-03-27", 1)],
         "from the period's beginning"
     );
+    assert_eq!(figures["previous"], Value::Null, "nothing is before all");
     let none = browser.read("/admin/api/stats?since=2027-01-01");
+    assert_eq!(none["previous"], Value::Null, "it has not begun");
     assert_eq!((&none["series"], &none["leads"]), (&json!([]), &json!(0)));
     let far = browser.read("/admin/api/stats?since=0001-01-01");
     assert!(steps(&far).len() < 400 && far["leads"] == 7, "not two thousand years of nothing");
@@ -83,6 +85,37 @@ fn stats_count_days_in_the_requested_time_zone() {
         browser.read("/admin/api/stats?since=2026-03-29T22:00:00Z&until=2026-03-31T22:00:00Z");
     assert_eq!(steps(&over), [day("2026-03-30", 1), day("2026-03-31", 0)], "the whole period");
     assert_eq!(ids.len(), 7);
+}
+
+#[test]
+fn stats_compare_with_the_time_before() {
+    let test_clock = TestClock::at("2026-03-01T12:00:00Z");
+    let server = test_clock.server(None);
+    let mut browser = create_first_account(&server);
+    for leads in [2, 0, 3, 1] {
+        send_leads(&server, leads);
+        test_clock.advance(TimeDelta::days(1));
+    }
+    // Leads at noon of the 1st, 3rd and 4th; now it is noon of the 5th.
+    assert_eq!(browser.sign_in("jean", admin::PASSWORD).status, 200);
+    let mut compared = |query: &str| {
+        let stats = browser.read(&format!("/admin/api/stats?{query}"));
+        let previous = &stats["previous"];
+        (stats["leads"].clone(), previous["leads"].clone(), previous["since_utc"].clone())
+    };
+    let of = |leads: i64, before: i64, since: &str| (json!(leads), json!(before), json!(since));
+    let two_days = "since=2026-03-03T00:00:00Z&until=2026-03-05T00:00:00Z";
+    assert_eq!(compared(two_days), of(4, 2, "2026-03-01T00:00:00.000000Z"));
+    // What has not passed of a period is not compared: two days and a half, not three.
+    let open = of(4, 2, "2026-02-28T12:00:00.000000Z");
+    assert_eq!(compared("since=2026-03-03"), open);
+    assert_eq!(compared("since=2026-03-03&until=2026-03-05"), open);
+    assert_eq!(compared("since=2026-03-05T06:00:00Z"), of(0, 0, "2026-03-05T00:00:00.000000Z"));
+    for none in
+        ["", "until=2026-03-04", "since=2026-03-05T12:00:00Z", "since=2026-03-04&until=2026-03-02"]
+    {
+        assert_eq!(compared(none).1, Value::Null, "{none}");
+    }
 }
 
 #[test]

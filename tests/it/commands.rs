@@ -136,6 +136,7 @@ fn lead_show_takes_the_lead_id_or_the_request_id() {
     let shown = parsed(&database.succeed(&["lead", "show", &id, "--json"]));
     let expected = json!({
         "id": id, "created_at_utc": moment(&database, 2), "status": "processing",
+        "first_view": null, "last_view": null,
         "name": "Jean Dupont", "email": "jean@example.com", "phone": null, "company": null,
         "service": null, "message": lead()["message"], "consent": false,
         "source": "fast-techservices.com", "request_id": request_id, "ip_hash": "abc123def456",

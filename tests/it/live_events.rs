@@ -113,6 +113,11 @@ fn a_new_lead_its_status_changes_and_its_erasure_are_sent_as_events() {
     binary::succeed(server.folder(), &["lead", "set-status", &id, "processing"]);
     let reported = follower.expect("status");
     assert_eq!(reported.data, json!({"id": id, "status": "processing"}));
+    browser.read(&format!("/admin/api/leads/{id}"));
+    let listed = browser.read("/admin/api/leads")["leads"][0].clone();
+    assert_eq!(listed["first_view"]["by"], "staff:jean");
+    let reported = follower.expect("viewed");
+    assert_eq!(reported.data, json!({"id": id, "view": listed["first_view"]}));
     let conn = server.sqlite();
     conn.execute(
         "INSERT INTO audit_log SELECT seq + 1, 'e' || substr(id, 2), created_at_utc, 'LEAD_ERASED', actor, ?1, NULL, NULL, NULL, hash

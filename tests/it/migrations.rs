@@ -3,6 +3,7 @@
 
 mod interrupted;
 mod published;
+mod views;
 
 use std::collections::BTreeMap;
 use std::fs;

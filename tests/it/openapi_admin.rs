@@ -124,8 +124,8 @@ fn documented_parameter_rules_are_enforced() {
         }
     }
     let all = [
-        "actor", "after", "by", "cursor", "event", "lead", "limit", "service", "since", "status",
-        "until", "zone",
+        "actor", "after", "by", "cursor", "event", "lead", "limit", "opened", "order", "service",
+        "since", "status", "until", "zone",
     ];
     assert_eq!(tried.into_iter().collect::<Vec<_>>(), all);
 }

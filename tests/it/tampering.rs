@@ -136,6 +136,14 @@ fn a_status_without_an_audit_row_is_named() {
 }
 
 #[test]
+fn a_view_that_differs_from_the_audit_log_is_named() {
+    let changes: [&str; _] = [
+        "INSERT INTO lead_view VALUES (3, 'staff:jean', '2026-01-05T08:00:00.000000Z', 'staff:jean', '2026-01-05T08:00:00.000000Z')",
+    ];
+    insta::assert_snapshot!(findings_after(&changes, Database::tamper_sql));
+}
+
+#[test]
 fn missing_rows_are_named() {
     let changes: [&str; _] = [
         "DELETE FROM audit_log WHERE seq = 1",

@@ -199,6 +199,7 @@ impl ExportSource {
         if let Some(leads) = leads {
             put("service", leads.service.map(|s| s.to_string()));
             put("status", leads.status.map(|s| s.to_string()));
+            put("opened", leads.opened.map(|opened| opened.to_string()));
             put("query", leads.terms.as_ref().map(|_| "***".to_owned()));
         }
         Value::Object(filter)

@@ -1,8 +1,8 @@
 //! The live events, read from the audit log.
 
 use crate::domain::audit::{AuditEvent, AuditRow};
-use crate::domain::lead::Lead;
 use crate::domain::lead::status::LeadStatus;
+use crate::domain::lead::{Lead, LeadView};
 use crate::store::error::StoreError;
 use crate::store::read::ReadTx;
 
@@ -30,6 +30,8 @@ pub enum LiveEvent {
     Lead(Box<Lead>),
     /// A lead's new status.
     Status { id: String, status: LeadStatus },
+    /// Somebody opened a lead.
+    Viewed { id: String, view: LeadView },
     /// A lead that was erased.
     Erased { id: String },
 }
@@ -99,6 +101,13 @@ fn live_event(tx: &ReadTx<'_>, row: &AuditRow) -> Result<Option<LiveEvent>, Stor
         Some(AuditEvent::LeadProcessed) => {
             let status = row.details()["to"].as_str().and_then(LeadStatus::parse);
             status.map(|status| LiveEvent::Status { id, status })
+        }
+        Some(AuditEvent::LeadViewed) => {
+            let at_utc = row.created_at_utc.known();
+            at_utc.map(|at_utc| LiveEvent::Viewed {
+                id,
+                view: LeadView { actor: row.actor.clone().unwrap_or_default(), at_utc },
+            })
         }
         Some(AuditEvent::LeadErased) => Some(LiveEvent::Erased { id }),
         _ => None,

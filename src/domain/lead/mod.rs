@@ -135,6 +135,21 @@ impl NewLead {
     }
 }
 
+/// Who opened a lead on the admin page, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeadView {
+    /// The actor in the audit log.
+    pub actor: String,
+    pub at_utc: Timestamp,
+}
+
+/// The first and the last time that a lead was opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeadViews {
+    pub first: LeadView,
+    pub last: LeadView,
+}
+
 /// A lead as stored, with its present status.
 #[derive(Debug, Clone)]
 pub struct Lead {
@@ -155,6 +170,8 @@ pub struct Lead {
     pub meta_json: Option<String>,
     pub status: LeadStatus,
     pub salt: Vec<u8>,
+    /// `None` while nobody has opened it.
+    pub views: Option<LeadViews>,
 }
 
 impl Lead {

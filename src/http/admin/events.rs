@@ -17,7 +17,7 @@ use warp::reply::Response;
 use crate::app::live::Subscriber;
 use crate::app::live::event::{LiveEvent, SequencedEvent};
 use crate::domain::lead::status::LeadStatus;
-use crate::http::admin::lead_types::LeadSummaryDto;
+use crate::http::admin::lead_types::{LeadSummaryDto, LeadViewDto};
 use crate::http::admin::{authenticate, session_token};
 use crate::http::error::ApiError;
 use crate::http::error_sources::read_error;
@@ -121,6 +121,12 @@ pub(crate) enum LiveEventDto {
         id: String,
         status: LeadStatus,
     },
+    /// Somebody opened a lead.
+    Viewed {
+        #[schema(format = Uuid)]
+        id: String,
+        view: LeadViewDto,
+    },
     /// A lead was erased.
     Erased {
         #[schema(format = Uuid)]
@@ -134,6 +140,9 @@ impl From<&LiveEvent> for LiveEventDto {
             LiveEvent::Hello { seq } => Self::Hello { seq: *seq },
             LiveEvent::Lead(lead) => Self::Lead(LeadSummaryDto::from(&**lead)),
             LiveEvent::Status { id, status } => Self::Status { id: id.clone(), status: *status },
+            LiveEvent::Viewed { id, view } => {
+                Self::Viewed { id: id.clone(), view: LeadViewDto::from(view) }
+            }
             LiveEvent::Erased { id } => Self::Erased { id: id.clone() },
         }
     }

@@ -6,16 +6,17 @@ use utoipa::ToSchema;
 
 use crate::app::leads::{LeadInContext, LeadPage};
 use crate::domain::lead::status::LeadStatus;
-use crate::domain::lead::{Lead, LeadService};
+use crate::domain::lead::{Lead, LeadService, LeadView};
 use crate::domain::text::Personal;
 use crate::domain::timestamp::Timestamp;
 use crate::http::admin::audit::AuditRowDto;
 use crate::store::leads::query::LeadCount;
+use crate::store::leads::tally::{LeadTally, StatusTally};
 
 /// The maximum length of a lead's excerpt, in characters.
 const EXCERPT_CHARS: usize = 160;
 
-/// A page of leads, newest first.
+/// A page of leads.
 #[derive(Serialize, ToSchema)]
 #[schema(as = LeadPage)]
 pub(crate) struct LeadPageDto {
@@ -28,6 +29,30 @@ pub(crate) struct LeadPageDto {
     count: Option<LeadCountDto>,
     /// The `seq` of the last audit row when the page was read: later events are not in it.
     as_of: i64,
+    /// Counts of the filter with any status, opened or not; for the first page only, and not of a search that
+    /// finds very many leads.
+    #[schema(required)]
+    tally: Option<LeadTallyDto>,
+}
+
+/// How many leads have each status, and since when leads wait.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LeadTally)]
+struct LeadTallyDto {
+    by_status: Vec<StatusTallyDto>,
+    /// When the oldest lead arrived whose status is `received`.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    oldest_received_utc: Option<Timestamp>,
+}
+
+/// The leads of one status.
+#[derive(Serialize, ToSchema)]
+#[schema(as = StatusTally)]
+struct StatusTallyDto {
+    status: LeadStatus,
+    leads: LeadCountDto,
+    /// Those of them that nobody has opened.
+    unopened: LeadCountDto,
 }
 
 /// How many leads a filter matches: `rows`, or more than that where it is not exact.
@@ -54,8 +79,24 @@ pub(crate) struct LeadSummaryDto {
     #[schema(required)]
     service: Option<LeadService>,
     status: LeadStatus,
+    /// Who opened it first, and when.
+    #[schema(required)]
+    first_view: Option<LeadViewDto>,
+    /// Who opened it last, and when.
+    #[schema(required)]
+    last_view: Option<LeadViewDto>,
     /// The first characters of the message, on one line.
     excerpt: String,
+}
+
+/// Who opened a lead, and when.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LeadView)]
+pub(crate) struct LeadViewDto {
+    /// The actor in the audit log, such as `staff:jean`.
+    by: String,
+    #[schema(value_type = String, format = DateTime)]
+    at_utc: Timestamp,
 }
 
 /// A lead with its history.
@@ -124,7 +165,30 @@ impl From<LeadPage> for LeadPageDto {
             next: page.next.map(|cursor| cursor.to_string()),
             count: page.count.map(LeadCountDto::from),
             as_of: page.as_of,
+            tally: page.tally.map(LeadTallyDto::from),
         }
+    }
+}
+
+impl From<LeadTally> for LeadTallyDto {
+    fn from(tally: LeadTally) -> Self {
+        Self {
+            by_status: tally.by_status.into_iter().map(StatusTallyDto::from).collect(),
+            oldest_received_utc: tally.oldest_received,
+        }
+    }
+}
+
+impl From<StatusTally> for StatusTallyDto {
+    fn from(tally: StatusTally) -> Self {
+        let StatusTally { status, leads, unopened } = tally;
+        Self { status, leads: leads.into(), unopened: unopened.into() }
+    }
+}
+
+impl From<&LeadView> for LeadViewDto {
+    fn from(view: &LeadView) -> Self {
+        Self { by: view.actor.clone(), at_utc: view.at_utc }
     }
 }
 
@@ -144,6 +208,8 @@ impl From<&Lead> for LeadSummaryDto {
             company: lead.company.as_ref().map(|c| c.as_str().to_owned()),
             service: lead.service,
             status: lead.status,
+            first_view: lead.views.as_ref().map(|views| LeadViewDto::from(&views.first)),
+            last_view: lead.views.as_ref().map(|views| LeadViewDto::from(&views.last)),
             excerpt: excerpt(lead.message.as_str()),
         }
     }

@@ -20,14 +20,14 @@ use crate::http::response::{LoggedLead, json};
 
 /// List leads
 ///
-/// Newest first; the first page has the number of leads that match the filter. A search is refused: see
-/// `searchLeads`.
+/// The first page has the number of leads that match the filter, and how many there are of each status. A search is
+/// refused: see `searchLeads`.
 #[utoipa::path(
     get,
     path = "/admin/api/leads",
     operation_id = "listLeads",
     tag = "admin",
-    params(params::LeadFilterParams, params::LeadPageParams),
+    params(params::LeadFilterParams, params::LeadOrderParam, params::LeadPageParams),
     responses(
         (status = 200, description = "A page of the leads that match the filter.", body = LeadPageDto,
             links(
@@ -39,7 +39,7 @@ use crate::http::response::{LoggedLead, json};
                 ("OpenLead" = (
                     operation_id = "openLead",
                     parameters(("id" = "$response.body#/leads/0/id")),
-                    description = "The newest lead of the page."
+                    description = "The first lead of the page."
                 ))
             )),
         FilterErrors,
@@ -75,9 +75,11 @@ pub(crate) async fn search(mut request: HttpRequest) -> Result<Response, ApiErro
 
 async fn page(context: &HttpContext, mut query: Query) -> Result<Response, ApiError> {
     let filter = query.lead_filter();
+    let order = query.lead_order();
     let (cursor, limit) = query.lead_page();
     query.check()?;
-    let page = leads::page(&context.app.db, filter, cursor, limit).await.map_err(read_error)?;
+    let page = leads::page(&context.app.db, filter, order, cursor, limit);
+    let page = page.await.map_err(read_error)?;
     Ok(json(StatusCode::OK, &LeadPageDto::from(page)))
 }
 

@@ -6,9 +6,10 @@ use utoipa::ToSchema;
 use warp::reply::Response;
 
 use crate::app::stats;
-use crate::app::stats::{LeadStats, ServiceCount, StatusCount, TimeBucket};
+use crate::app::stats::{LeadStats, PreviousPeriod, ServiceCount, StatusCount, TimeBucket};
 use crate::domain::lead::LeadService;
 use crate::domain::lead::status::LeadStatus;
+use crate::domain::timestamp::Timestamp;
 use crate::http::admin::authenticate;
 use crate::http::error::ApiError;
 use crate::http::error_sources::read_error;
@@ -19,7 +20,7 @@ use crate::http::response::json;
 
 /// Count leads
 ///
-/// By day or week, by service and by status.
+/// By day or week, by service and by status; beside them, what the time before the period had.
 #[utoipa::path(
     get,
     path = "/admin/api/stats",
@@ -49,6 +50,20 @@ struct LeadStatsDto {
     #[schema(required)]
     median_seconds_to_processing: Option<i64>,
     leads: i64,
+    /// The time before, as long as what has passed of the period; without a beginning of the period there is none.
+    #[schema(required)]
+    previous: Option<PreviousPeriodDto>,
+}
+
+/// The time before a period, up to its beginning.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PreviousPeriod)]
+struct PreviousPeriodDto {
+    #[schema(value_type = String, format = DateTime)]
+    since_utc: Timestamp,
+    leads: i64,
+    #[schema(required)]
+    median_seconds_to_processing: Option<i64>,
 }
 
 /// A day or a week.
@@ -87,7 +102,15 @@ impl From<LeadStats> for LeadStatsDto {
             by_status: stats.by_status.into_iter().map(StatusCountDto::from).collect(),
             median_seconds_to_processing: stats.median_seconds_to_processing,
             leads: stats.leads,
+            previous: stats.previous.map(PreviousPeriodDto::from),
         }
+    }
+}
+
+impl From<PreviousPeriod> for PreviousPeriodDto {
+    fn from(previous: PreviousPeriod) -> Self {
+        let PreviousPeriod { since, leads, median_seconds_to_processing } = previous;
+        Self { since_utc: since, leads, median_seconds_to_processing }
     }
 }
 

@@ -9,8 +9,12 @@ use crate::app::stats::{Bucket, StatsQuery};
 use crate::domain::cursor::Cursor;
 use crate::domain::field_error::FieldErrors;
 use crate::domain::filter;
+<<<<<<< HEAD
 use crate::domain::filter::{LeadFilter, Period};
 use crate::domain::language::Language;
+=======
+use crate::domain::filter::{LeadFilter, LeadOrder, Period};
+>>>>>>> 6070822 (leads: who opened them, counts of each status, oldest first)
 use crate::domain::lead::LeadService;
 use crate::domain::lead::status::LeadStatus;
 use crate::domain::recorded::Recorded;
@@ -121,8 +125,18 @@ impl Query {
             period: self.period(),
             service: self.parsed("service", services, LeadService::parse),
             status: self.parsed("status", statuses, LeadStatus::parse),
+            opened: self.parsed("opened", "true or false", |text| text.parse().ok()),
             terms: terms.as_deref().map(SearchTerms::parse),
         }
+    }
+
+    pub(crate) fn lead_order(&mut self) -> LeadOrder {
+        let order = |text: &str| match text {
+            "newest" => Some(LeadOrder::NewestFirst),
+            "oldest" => Some(LeadOrder::OldestFirst),
+            _ => None,
+        };
+        self.parsed("order", "newest or oldest", order).unwrap_or_default()
     }
 
     /// The text of a search: usually a name or an e-mail address, so it is refused in an address.

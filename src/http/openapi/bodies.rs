@@ -7,8 +7,8 @@ use crate::domain::language::Language;
 use crate::http::extract::query::{EXPORT_FORMATS, MAX_SEARCH};
 use crate::http::openapi::body::{Property, body, optional};
 use crate::http::openapi::filter_schemas::{
-    CURSOR, LEAD_CURSOR, LIMIT, SERVICE, SINCE, STATUS, UNTIL, lead_names, limit_schema, moment,
-    names, or_blank, text,
+    CURSOR, LEAD_CURSOR, LIMIT, OPENED, ORDER, SERVICE, SINCE, STATUS, UNTIL, lead_names,
+    limit_schema, moment, names, opened, or_blank, order, text,
 };
 
 body!(
@@ -24,6 +24,7 @@ body!(
     {
         let cursor = or_blank([text().pattern(Some(LEAD_CURSOR))]).description(Some(CURSOR));
         lead_filter().into_iter().chain([
+            optional("order", or_null(order().description(Some(ORDER)))),
             optional("limit", or_null(limit_schema().description(Some(LIMIT)))),
             optional("cursor", or_null(cursor)),
         ])
@@ -41,6 +42,7 @@ body!(
         [
             optional("q", words()),
             optional("status", status.description(Some(STATUS))),
+            optional("opened", opened().description(Some(OPENED))),
             optional("service", service.description(Some(SERVICE))),
             optional("since", text().description(Some(SINCE))),
             optional("until", text().description(Some(UNTIL))),
@@ -51,11 +53,12 @@ body!(
 );
 
 /// The members of a filter of leads.
-fn lead_filter() -> [Property; 5] {
+fn lead_filter() -> [Property; 6] {
     let [status, service] = lead_names();
     [
         optional("q", or_null(words())),
         optional("status", or_null(status.description(Some(STATUS)))),
+        optional("opened", or_null(opened().description(Some(OPENED)))),
         optional("service", or_null(service.description(Some(SERVICE)))),
         optional("since", or_null(moment().description(Some(SINCE)))),
         optional("until", or_null(moment().description(Some(UNTIL)))),

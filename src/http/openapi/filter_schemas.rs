@@ -10,6 +10,8 @@ use crate::domain::lead::status::LeadStatus;
 use crate::http::extract::query::{DEFAULT_LIMIT, MAX_LIMIT};
 
 pub(crate) const STATUS: &str = "The status of the lead.";
+pub(crate) const OPENED: &str = "Whether somebody has opened the lead.";
+pub(crate) const ORDER: &str = "By the time of arrival; default `newest`.";
 pub(crate) const SERVICE: &str = "The service that the visitor asks for.";
 pub(crate) const SINCE: &str =
     "The beginning of the period, inclusive: a date and time, or a day in UTC.";
@@ -40,6 +42,16 @@ pub(crate) fn lead_names() -> [ObjectBuilder; 2] {
         names(LeadStatus::ALL.map(LeadStatus::as_str)),
         names(LeadService::ALL.map(LeadService::as_str)),
     ]
+}
+
+/// Whether somebody has opened a lead.
+pub(crate) fn opened() -> ObjectBuilder {
+    names(["true", "false"])
+}
+
+/// Which leads come first.
+pub(crate) fn order() -> ObjectBuilder {
+    names(["newest", "oldest"])
 }
 
 /// A date and time, or a day.

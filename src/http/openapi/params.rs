@@ -7,12 +7,14 @@ use utoipa::openapi::{RefOr, Required, Schema};
 use crate::domain::audit::AuditEvent;
 use crate::http::extract::query::DEFAULT_ZONE;
 use crate::http::openapi::filter_schemas::{
-    CURSOR, LEAD_CURSOR, LIMIT, SERVICE, SINCE, STATUS, UNTIL, lead_names, limit_schema, moment,
-    names, or_blank, text,
+    CURSOR, LEAD_CURSOR, LIMIT, OPENED, ORDER, SERVICE, SINCE, STATUS, UNTIL, lead_names,
+    limit_schema, moment, names, opened, or_blank, order, text,
 };
 
 /// The filter of leads.
 pub(crate) struct LeadFilterParams;
+/// The order of a list of leads.
+pub(crate) struct LeadOrderParam;
 /// The page of a list of leads.
 pub(crate) struct LeadPageParams;
 /// The filter and the page of the audit log.
@@ -37,8 +39,16 @@ macro_rules! parameters {
 parameters!(LeadFilterParams, {
     let [since, until] = period();
     let [status, service] = lead_names();
-    [query("status", STATUS, status), query("service", SERVICE, service), since, until]
+    [
+        query("status", STATUS, status),
+        query("opened", OPENED, opened()),
+        query("service", SERVICE, service),
+        since,
+        until,
+    ]
 });
+
+parameters!(LeadOrderParam, [query("order", ORDER, order())]);
 
 parameters!(LeadPageParams, [limit(), cursor(LEAD_CURSOR)]);
 

@@ -71,6 +71,7 @@ impl<'v> RowChecker<'v> {
         }
         self.check_orphans(conn)?;
         self.check_statuses(conn)?;
+        self.check_views(conn)?;
         self.check_end(conn)
     }
 
@@ -139,6 +140,13 @@ impl<'v> RowChecker<'v> {
             Some(AuditEvent::LeadProcessed) if lookups.lead_without_status.exists([&id])? => {
                 self.findings.add(status_differs(&id));
             }
+            Some(AuditEvent::LeadViewed) => {
+                if let Some(without_view) = &mut lookups.lead_without_view
+                    && without_view.exists([&id])?
+                {
+                    self.findings.add(views_differ(&id));
+                }
+            }
             _ => {}
         }
         Ok(())
@@ -179,6 +187,31 @@ impl<'v> RowChecker<'v> {
         Ok(())
     }
 
+    /// Compares `lead_view` with the first and the last time that the log records.
+    fn check_views(&mut self, conn: &Connection) -> Result<(), StoreError> {
+        if !has_views(conn)? {
+            return Ok(());
+        }
+        let at_end = |of: &str, order: &str| {
+            format!(
+                "(v.{of}_by, v.{of}_at_utc) IS NOT (
+                     SELECT coalesce(actor, ''), created_at_utc FROM audit_log
+                     WHERE lead_id = l.id AND event = 'LEAD_VIEWED' ORDER BY seq {order} LIMIT 1)"
+            )
+        };
+        let mut statement = conn.prepare(&format!(
+            "SELECT l.id FROM lead_view AS v JOIN lead_inbox AS l ON l.audit_seq = v.audit_seq
+             WHERE {} OR {}",
+            at_end("first", "ASC"),
+            at_end("last", "DESC")
+        ))?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            self.findings.add(views_differ(&row.get::<_, String>(0)?));
+        }
+        Ok(())
+    }
+
     /// Compares the last row with SQLite's counter and with receipts of later rows.
     fn check_end(&mut self, conn: &Connection) -> Result<(), StoreError> {
         let last = self.head.seq;
@@ -202,12 +235,22 @@ fn status_differs(id: &str) -> String {
     format!("lead {id}: its status differs from the last change in the audit log")
 }
 
+fn views_differ(id: &str) -> String {
+    format!("lead {id}: who opened it, and when, differs from the audit log")
+}
+
+/// Whether the table is there: a backup of an older version has none.
+fn has_views(conn: &Connection) -> Result<bool, StoreError> {
+    Ok(conn.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'lead_view'")?.exists([])?)
+}
+
 /// The statements that look up what an audit row says about a lead.
 struct Lookups<'c> {
     lead: Statement<'c>,
     lead_by_id: Statement<'c>,
     erasure: Statement<'c>,
     lead_without_status: Statement<'c>,
+    lead_without_view: Option<Statement<'c>>,
 }
 
 impl<'c> Lookups<'c> {
@@ -221,6 +264,13 @@ impl<'c> Lookups<'c> {
                 "SELECT 1 FROM lead_inbox AS l WHERE l.id = ?1
                  AND NOT EXISTS (SELECT 1 FROM lead_status AS s WHERE s.audit_seq = l.audit_seq)",
             )?,
+            lead_without_view: match has_views(conn)? {
+                true => Some(conn.prepare(
+                    "SELECT 1 FROM lead_inbox AS l WHERE l.id = ?1
+                     AND NOT EXISTS (SELECT 1 FROM lead_view AS v WHERE v.audit_seq = l.audit_seq)",
+                )?),
+                false => None,
+            },
         })
     }
 }

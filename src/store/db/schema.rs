@@ -13,13 +13,14 @@ pub(crate) mod embedded {
 
 /// The tables whose schema is compared with the migrations: all but those that SQLite's full-text search
 /// and the migration library create by themselves.
-const TABLES: [&str; 13] = [
+const TABLES: [&str; 14] = [
     "audit_log",
     "erasure_wipe",
     "lead_inbox",
     "lead_search",
-    "lead_search_status",
+    "lead_search_filter",
     "lead_status",
+    "lead_view",
     "search_index_state",
     "staff_account",
     "staff_device",

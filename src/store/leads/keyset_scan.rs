@@ -148,18 +148,15 @@ impl KeysetScan {
         max_rows: usize,
         take: &mut dyn FnMut(i64) -> ControlFlow<()>,
     ) -> Result<bool, StoreError> {
-        let mut first = filter.period.since.map_or(0, Timestamp::micros);
-        let mut last = filter.period.until.map_or(i64::MAX, |until| until.micros() - 1);
-        match self.direction {
-            Direction::Older => last = last.min(self.from.micros),
-            Direction::Newer => first = first.max(self.from.micros),
-        }
         if unindexed.indexed_through == 0 {
             // What is in the index, if anything, is of another tokenizer.
             return Ok(true);
         }
-        let first = index::key(Cursor { micros: first, seq: 0 });
-        let last = index::key(Cursor { micros: last, seq: index::low_mask() });
+        let (mut first, mut last) = index::key_bounds(&filter.period);
+        match self.direction {
+            Direction::Older => last = last.min(index::last_key(self.from.micros)),
+            Direction::Newer => first = first.max(index::first_key(self.from.micros)),
+        }
         let descending = self.direction == Direction::Older;
         query.for_each_key(conn, first..=last, descending, max_rows, take)
     }
@@ -233,7 +230,7 @@ impl<'a> CandidateBuffer<'a> {
         while let Some(row) = selected.next()? {
             let seq: i64 = row.get(0)?;
             let is_candidate = self.lows.contains(&(seq & index::low_mask()));
-            if !is_candidate || self.unindexed.changed.contains(&seq) {
+            if !is_candidate || self.unindexed.changed.contains_key(&seq) {
                 continue;
             }
             let lead = rows::row_to_lead(row)?;

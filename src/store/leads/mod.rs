@@ -9,4 +9,5 @@ pub mod rows;
 pub mod stats;
 pub mod status;
 pub mod submit;
+pub mod tally;
 pub mod view;

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use rusqlite::Connection;
 
 use crate::domain::cursor::Cursor;
-use crate::domain::filter::LeadFilter;
+use crate::domain::filter::{LeadFilter, LeadOrder};
 use crate::domain::lead::Lead;
 use crate::store::error::StoreError;
 use crate::store::leads::keyset_scan::{Direction, KeysetScan};
@@ -28,7 +28,7 @@ pub struct LeadCount {
 
 impl LeadCount {
     /// A count that stopped after `limit` rows, if there are more.
-    fn up_to(limit: usize, rows: usize, is_complete: bool) -> Self {
+    pub(crate) fn up_to(limit: usize, rows: usize, is_complete: bool) -> Self {
         Self { rows: rows.min(limit), exact: is_complete && rows <= limit }
     }
 }
@@ -72,18 +72,22 @@ impl ReadTx<'_> {
         Ok(())
     }
 
-    /// The newest leads that match the filter, newest first, after the cursor, if set.
+    /// The leads that match the filter, in an order, after the cursor, if set.
     ///
     /// # Errors
     /// The database's own.
     pub fn lead_page(
         &self,
         filter: &LeadFilter,
+        order: LeadOrder,
         after: Option<Cursor>,
         limit: usize,
     ) -> Result<Vec<Lead>, StoreError> {
-        let from = after.unwrap_or(Cursor::NEWEST);
-        KeysetScan { direction: Direction::Older, from, limit }.leads(self.0, filter)
+        let (direction, start) = match order {
+            LeadOrder::NewestFirst => (Direction::Older, Cursor::NEWEST),
+            LeadOrder::OldestFirst => (Direction::Newer, Cursor::OLDEST),
+        };
+        KeysetScan { direction, from: after.unwrap_or(start), limit }.leads(self.0, filter)
     }
 
     /// The ids of the next newer and the next older lead that match the filter.

@@ -7,17 +7,19 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use crate::domain::email;
 use crate::domain::filter::LeadFilter;
 use crate::domain::hash_chain::LeadDigestInput;
-use crate::domain::lead::Lead;
 use crate::domain::lead::status::LeadStatus;
+use crate::domain::lead::{Lead, LeadView, LeadViews};
 use crate::domain::text::Personal;
 use crate::store::error::StoreError;
 
 /// Selects leads with their present status, for [`row_to_lead`]. `l` is `lead_inbox`, `s` is
-/// `lead_status`.
+/// `lead_status`, `v` is `lead_view`.
 pub(crate) const SELECT: &str = "SELECT l.audit_seq, l.id, l.created_at_utc, l.name, l.email, l.phone, \
      l.company, l.service, l.message, l.consent, l.source, l.request_id, l.ip_hash, l.meta_json, \
-     coalesce(s.status, l.status), l.salt, l.status \
-     FROM lead_inbox AS l LEFT JOIN lead_status AS s ON s.audit_seq = l.audit_seq";
+     coalesce(s.status, l.status), l.salt, l.status, \
+     v.first_by, v.first_at_utc, v.last_by, v.last_at_utc \
+     FROM lead_inbox AS l LEFT JOIN lead_status AS s ON s.audit_seq = l.audit_seq \
+     LEFT JOIN lead_view AS v ON v.audit_seq = l.audit_seq";
 
 /// Inserts a lead as it arrived; `status` is its status at intake.
 pub(crate) fn insert(
@@ -69,7 +71,15 @@ pub(crate) fn row_to_lead(row: &Row<'_>) -> rusqlite::Result<Lead> {
         meta_json: row.get(13)?,
         status: row.get(14)?,
         salt: row.get(15)?,
+        views: row_to_views(row)?,
     })
+}
+
+fn row_to_views(row: &Row<'_>) -> rusqlite::Result<Option<LeadViews>> {
+    let Some(first_actor) = row.get(17)? else { return Ok(None) };
+    let first = LeadView { actor: first_actor, at_utc: row.get(18)? };
+    let last = LeadView { actor: row.get(19)?, at_utc: row.get(20)? };
+    Ok(Some(LeadViews { first, last }))
 }
 
 /// A lead by its id or, if no lead has that id, its `request_id`.
@@ -116,6 +126,13 @@ pub(crate) fn conditions(filter: &LeadFilter) -> (String, Vec<String>) {
             sql.push_str(condition);
             values.push(value);
         }
+    }
+    if let Some(opened) = filter.opened {
+        sql.push_str(if opened {
+            " AND v.audit_seq IS NOT NULL"
+        } else {
+            " AND v.audit_seq IS NULL"
+        });
     }
     (sql, values)
 }

@@ -135,8 +135,8 @@ pub(crate) fn erase(
         status_code: None,
         details_json: Some(&details),
     })?;
-    // The row of `lead_status` is deleted by its foreign key. Whatever else is derived from a lead and
-    // is not must be deleted here.
+    // The rows of `lead_status` and `lead_view` are deleted by their foreign keys. Whatever else is derived from
+    // a lead and is not must be deleted here.
     index::remove(tx.conn, &content)?;
     let sql = "DELETE FROM lead_inbox WHERE audit_seq = ?1";
     tx.conn.prepare_cached(sql)?.execute([lead.audit_seq])?;

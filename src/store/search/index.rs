@@ -1,22 +1,26 @@
-//! The index that leads are searched with: their words and service, and apart from these their status.
+//! The index that leads are searched with: their words and service, and apart from these their status and
+//! whether somebody has opened them.
 //! It follows the audit log in steps of its own, so that no lead waits for it; leads that it has not
 //! processed yet are looked at one by one ([`crate::store::search::unindexed`]).
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
 use crate::domain::audit::AuditEvent;
 use crate::domain::cursor::Cursor;
+use crate::domain::filter::Period;
 use crate::domain::lead::status::LeadStatus;
 use crate::domain::lead::{Lead, LeadService};
 use crate::domain::recorded::Recorded;
 use crate::domain::search_terms::{TOKENIZER_VERSION, for_each_word};
+use crate::domain::timestamp::Timestamp;
 use crate::store::audit::query;
 use crate::store::error::StoreError;
 use crate::store::leads::rows;
 use crate::store::read::ReadTx;
+use crate::store::search::filter_lists::FilterLists;
 use crate::store::tx::WriteTx;
 
 /// Prefixes of words up to this number of characters have lists of their own; as in the migration.
@@ -82,8 +86,8 @@ fn index_row(conn: &Connection, seq: i64, row: &Row<'_>) -> Result<(), StoreErro
             // `None` if the lead was erased since.
             if let Some((lead, status)) = rows::find_by_audit_seq(conn, seq)? {
                 let sql = "INSERT INTO lead_search (rowid, words) VALUES (?1, ?2)";
-                conn.prepare_cached(sql)?.execute(params![key(Cursor::of(&lead)), words(&lead)])?;
-                insert_status(conn, &lead, status)?;
+                conn.prepare_cached(sql)?.execute(params![place(&lead), words(&lead)])?;
+                insert_listed(conn, &lead, status)?;
             }
         }
         Some(AuditEvent::LeadProcessed) => {
@@ -91,8 +95,14 @@ fn index_row(conn: &Connection, seq: i64, row: &Row<'_>) -> Result<(), StoreErro
             if let (Some(id), Some(to)) = (id, to.as_deref().and_then(LeadStatus::parse))
                 && let Some(lead) = rows::find(conn, &id)?
             {
-                delete_status(conn, &lead)?;
-                insert_status(conn, &lead, to)?;
+                update_listed(conn, "status = ?3", params![place(&lead), lead.audit_seq, to])?;
+            }
+        }
+        Some(AuditEvent::LeadViewed) => {
+            if let Some(id) = row.get::<_, Option<String>>(2)?
+                && let Some(lead) = rows::find(conn, &id)?
+            {
+                update_listed(conn, "opened = 1", params![place(&lead), lead.audit_seq])?;
             }
         }
         _ => {}
@@ -118,7 +128,7 @@ fn empty(conn: &Connection) -> Result<(), StoreError> {
     // FTS5 reads nothing of the index for this.
     conn.execute_batch(
         "INSERT INTO lead_search (lead_search) VALUES ('delete-all');
-         DELETE FROM lead_search_status",
+         DELETE FROM lead_search_filter",
     )?;
     let reset = "UPDATE search_index_state SET indexed_through = 0, tokenizer_version = ?1";
     conn.execute(reset, [TOKENIZER_VERSION])?;
@@ -145,32 +155,39 @@ fn remove_words(conn: &Connection, lead: &Lead) -> Result<(), StoreError> {
     if lead.audit_seq <= indexed_through(conn)? {
         // FTS5 needs the words that were inserted.
         let sql = "INSERT INTO lead_search (lead_search, rowid, words) VALUES ('delete', ?1, ?2)";
-        conn.prepare_cached(sql)?.execute(params![key(Cursor::of(lead)), words(lead)])?;
-        delete_status(conn, lead)?;
+        conn.prepare_cached(sql)?.execute(params![place(lead), words(lead)])?;
+        let sql = format!("DELETE FROM lead_search_filter WHERE {}", is_listed());
+        conn.prepare_cached(&sql)?.execute(params![place(lead), lead.audit_seq])?;
     }
     Ok(())
 }
 
-fn insert_status(conn: &Connection, lead: &Lead, status: LeadStatus) -> Result<(), StoreError> {
-    let sql = "INSERT INTO lead_search_status (status, key, audit_seq, service)
-               VALUES (?1, ?2, ?3, ?4)";
+/// The condition that a row is that of the lead with a key and an `audit_seq`, whatever its status is.
+fn is_listed() -> String {
+    format!("{} AND key = ?1 AND audit_seq = ?2", FilterLists::all().condition())
+}
+
+/// Adds a lead that has just arrived, which nobody can have opened.
+fn insert_listed(conn: &Connection, lead: &Lead, status: LeadStatus) -> Result<(), StoreError> {
+    let sql = "INSERT INTO lead_search_filter (status, opened, key, audit_seq, service)
+               VALUES (?1, 0, ?2, ?3, ?4)";
     let service = lead.service.map_or("", LeadService::as_str);
-    let row = params![status, key(Cursor::of(lead)), lead.audit_seq, service];
-    conn.prepare_cached(sql)?.execute(row)?;
+    conn.prepare_cached(sql)?.execute(params![status, place(lead), lead.audit_seq, service])?;
     Ok(())
 }
 
-/// Deletes the row of whichever status the lead has in the index.
-fn delete_status(conn: &Connection, lead: &Lead) -> Result<(), StoreError> {
-    let sql = "DELETE FROM lead_search_status WHERE status = ?1 AND key = ?2 AND audit_seq = ?3";
-    let mut statement = conn.prepare_cached(sql)?;
-    for status in LeadStatus::ALL {
-        statement.execute(params![status, key(Cursor::of(lead)), lead.audit_seq])?;
-    }
+fn update_listed(conn: &Connection, set: &str, values: &[&dyn ToSql]) -> Result<(), StoreError> {
+    let sql = format!("UPDATE lead_search_filter SET {set} WHERE {}", is_listed());
+    conn.prepare_cached(&sql)?.execute(values)?;
     Ok(())
 }
 
-/// The key of a lead in the index. Only imported leads of the same microsecond can share one; whoever
+/// The key of a lead in the index.
+fn place(lead: &Lead) -> i64 {
+    key(Cursor::of(lead))
+}
+
+/// The key of a place in the index. Only imported leads of the same microsecond can share one; whoever
 /// reads the index looks at the leads as well.
 pub(crate) fn key(place: Cursor) -> i64 {
     (place.micros.clamp(0, i64::MAX >> LOW_BITS) << LOW_BITS) | (place.seq & low_mask())
@@ -178,6 +195,23 @@ pub(crate) fn key(place: Cursor) -> i64 {
 
 pub(crate) fn low_mask() -> i64 {
     (1 << LOW_BITS) - 1
+}
+
+/// The first key of a microsecond.
+pub(crate) fn first_key(micros: i64) -> i64 {
+    key(Cursor { micros, seq: 0 })
+}
+
+/// The last key of a microsecond.
+pub(crate) fn last_key(micros: i64) -> i64 {
+    key(Cursor { micros, seq: low_mask() })
+}
+
+/// The first and the last key of a period.
+pub(crate) fn key_bounds(period: &Period) -> (i64, i64) {
+    let first = period.since.map_or(0, Timestamp::micros);
+    let last = period.until.map_or(i64::MAX, |until| until.micros() - 1);
+    (first_key(first), last_key(last))
 }
 
 /// The words of a lead, each once.

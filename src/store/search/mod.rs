@@ -1,5 +1,6 @@
 //! Full-text search over the leads.
 
+pub(crate) mod filter_lists;
 pub mod index;
 pub mod plan;
 pub mod unindexed;

@@ -2,16 +2,17 @@
 
 use std::ops::{ControlFlow, RangeInclusive};
 
-use rusqlite::{Connection, Row, ToSql, params};
+use rusqlite::{Connection, ToSql};
 
 use crate::domain::filter::LeadFilter;
 use crate::domain::lead::LeadService;
-use crate::domain::lead::status::LeadStatus;
 use crate::store::error::StoreError;
+use crate::store::search::filter_lists::FilterLists;
 use crate::store::search::index::{MAX_PREFIX_LEN, service_token};
 
-/// If a status has at most this many leads, each is looked at, whatever else the filter asks for.
-const SMALL_STATUS: u32 = 150;
+/// If the lists of a status, or of what nobody has opened, have at most this many leads, each is looked at,
+/// whatever else the filter asks for.
+const SMALL_LISTS: u32 = 150;
 
 /// A filter in terms of the index.
 pub(crate) struct SearchPlan {
@@ -40,7 +41,7 @@ pub(crate) enum OverMatch {
 pub(crate) struct IndexQuery {
     /// In FTS5's query syntax.
     match_expression: Option<String>,
-    status: Option<LeadStatus>,
+    lists: Option<FilterLists>,
     service: Option<LeadService>,
 }
 
@@ -50,16 +51,16 @@ impl SearchPlan {
         conn: &Connection,
         filter: &LeadFilter,
     ) -> Result<Option<Self>, StoreError> {
-        let (status, service) = (filter.status, filter.service);
+        let (lists, service) = (FilterLists::of(filter), filter.service);
         let terms: Vec<&str> = filter.terms.iter().flat_map(|terms| terms.iter()).collect();
-        let by_status = IndexQuery { match_expression: None, status, service };
-        match status {
+        let from_lists = || IndexQuery { match_expression: None, lists: lists.clone(), service };
+        match &lists {
             None if terms.is_empty() && service.is_none() => return Ok(None),
             Some(_) if terms.is_empty() => {
-                return Ok(Some(Self { fast: by_status, over_match: OverMatch::None }));
+                return Ok(Some(Self { fast: from_lists(), over_match: OverMatch::None }));
             }
-            Some(status) if is_small(conn, status)? => {
-                return Ok(Some(Self { fast: by_status, over_match: OverMatch::Few }));
+            Some(lists) if lists.are_small(conn, SMALL_LISTS)? => {
+                return Ok(Some(Self { fast: from_lists(), over_match: OverMatch::Few }));
             }
             _ => {}
         }
@@ -67,7 +68,11 @@ impl SearchPlan {
             let service = service.map(|service| format!("\"{}\"", service_token(Some(service))));
             let terms: Vec<_> =
                 service.into_iter().chain(terms.iter().map(|term| format_term(term))).collect();
-            IndexQuery { match_expression: Some(terms.join(" AND ")), status, service: None }
+            IndexQuery {
+                match_expression: Some(terms.join(" AND ")),
+                lists: lists.clone(),
+                service: None,
+            }
         };
         let fast = query(&|term| format!("\"{}\"*", indexed_prefix(term)));
         let over_match = if terms.iter().all(|term| term.chars().count() <= MAX_PREFIX_LEN) {
@@ -96,42 +101,38 @@ impl IndexQuery {
         let order = if descending { "DESC" } else { "ASC" };
         let (mut first, mut last) = keys.into_inner();
         let mut values: Vec<&dyn ToSql> = Vec::new();
-        let sql = match (&self.match_expression, &self.status) {
-            (None, status) => {
-                values.push(status);
+        let sql = match (&self.match_expression, &self.lists) {
+            (None, None) => return Ok(true),
+            (None, Some(lists)) => {
                 let and_service = self.service.as_ref().map_or("", |service| {
                     values.push(service);
-                    "AND service = ?2"
+                    "AND service = ?3"
                 });
-                let (from, to) = (values.len() + 1, values.len() + 2);
-                format!(
-                    "SELECT key, 1 FROM lead_search_status
-                     WHERE status = ?1 {and_service} AND key BETWEEN ?{from} AND ?{to}
-                     ORDER BY key {order}"
-                )
+                let union =
+                    lists.union("key, 1", &format!("{and_service} AND key BETWEEN ?1 AND ?2"));
+                format!("{union} ORDER BY 1 {order}")
             }
-            (Some(expression), None) => {
+            (Some(expression), lists) => {
                 values.push(expression);
+                let mut is_listed = "1".to_owned();
+                if let Some(lists) = lists {
+                    // Leads of a status are often close together; only that range is searched.
+                    let (min, max) = lists.key_range(conn)?;
+                    first = first.max(min.unwrap_or(i64::MAX));
+                    last = last.min(max.unwrap_or(i64::MIN));
+                    is_listed = format!(
+                        "EXISTS (SELECT 1 FROM lead_search_filter
+                                 WHERE {} AND key = lead_search.rowid)",
+                        lists.condition()
+                    );
+                }
                 format!(
-                    "SELECT rowid, 1 FROM lead_search
-                     WHERE lead_search MATCH ?1 AND rowid BETWEEN ?2 AND ?3 ORDER BY rowid {order}"
-                )
-            }
-            (Some(expression), Some(status)) => {
-                // Leads of a status are often close together; only that range is searched.
-                let (min, max) = key_range(conn, *status)?;
-                first = first.max(min.unwrap_or(i64::MAX));
-                last = last.min(max.unwrap_or(i64::MIN));
-                values.extend([expression as &dyn ToSql, status]);
-                format!(
-                    "SELECT rowid, EXISTS (SELECT 1 FROM lead_search_status AS s
-                                           WHERE s.status = ?2 AND s.key = lead_search.rowid)
-                     FROM lead_search WHERE lead_search MATCH ?1 AND rowid BETWEEN ?3 AND ?4
-                     ORDER BY rowid {order}"
+                    "SELECT rowid, {is_listed} FROM lead_search
+                     WHERE lead_search MATCH ?3 AND rowid BETWEEN ?1 AND ?2 ORDER BY rowid {order}"
                 )
             }
         };
-        values.extend([&first as &dyn ToSql, &last]);
+        values.splice(0..0, [&first as &dyn ToSql, &last]);
         let mut statement = conn.prepare_cached(&sql)?;
         let mut rows = statement.query(values.as_slice())?;
         let mut read = 0;
@@ -148,23 +149,7 @@ impl IndexQuery {
     }
 }
 
-/// The smallest and the greatest key of a status.
-fn key_range(
-    conn: &Connection,
-    status: LeadStatus,
-) -> Result<(Option<i64>, Option<i64>), StoreError> {
-    let sql = "SELECT (SELECT min(key) FROM lead_search_status WHERE status = ?1),
-                      (SELECT max(key) FROM lead_search_status WHERE status = ?1)";
-    let range = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
-    Ok(conn.prepare_cached(sql)?.query_row([status], range)?)
-}
-
 /// The longest prefix of a word that has a list of its own.
 fn indexed_prefix(word: &str) -> &str {
     word.char_indices().nth(MAX_PREFIX_LEN).map_or(word, |(end, _)| &word[..end])
-}
-
-fn is_small(conn: &Connection, status: LeadStatus) -> Result<bool, StoreError> {
-    let sql = "SELECT 1 FROM lead_search_status WHERE status = ?1 LIMIT 1 OFFSET ?2";
-    Ok(!conn.prepare_cached(sql)?.exists(params![status, SMALL_STATUS])?)
 }

@@ -1,6 +1,6 @@
 //! Leads that the search index has not processed yet, looked at one by one.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use rusqlite::Connection;
@@ -13,12 +13,13 @@ use crate::store::error::StoreError;
 use crate::store::leads::rows;
 use crate::store::search::index;
 
-/// What the index does not know yet: newer leads, and those whose status has changed since.
+/// What the index does not know yet: newer leads, and those whose status has changed, or that
+/// were opened, since.
 pub(crate) struct Unindexed {
     pub(crate) indexed_through: i64,
-    /// The `audit_seq` of indexed leads whose status has changed.
-    pub(crate) changed: HashSet<i64>,
-    /// Their keys in the index.
+    /// The keys in the index of indexed leads that have changed, by their `audit_seq`.
+    pub(crate) changed: HashMap<i64, i64>,
+    /// These keys.
     pub(crate) keys: HashSet<i64>,
 }
 
@@ -28,16 +29,16 @@ impl Unindexed {
         // The index on `event` is partial: without the second condition, SQLite does not use it.
         let sql = "SELECT DISTINCT l.audit_seq, l.created_at_utc
                    FROM audit_log AS a JOIN lead_inbox AS l ON l.id = a.lead_id
-                   WHERE a.event = 'LEAD_PROCESSED' AND a.event <> 'LEAD_RECEIVED' AND a.seq > ?1
-                     AND l.audit_seq <= ?1";
+                   WHERE a.event IN ('LEAD_PROCESSED', 'LEAD_VIEWED') AND a.event <> 'LEAD_RECEIVED'
+                     AND a.seq > ?1 AND l.audit_seq <= ?1";
         let mut statement = conn.prepare_cached(sql)?;
         let mut changes = statement.query([indexed_through])?;
-        let (mut changed, mut keys) = (HashSet::new(), HashSet::new());
+        let mut changed = HashMap::new();
         while let Some(row) = changes.next()? {
             let (seq, created_at_utc): (_, Timestamp) = (row.get(0)?, row.get(1)?);
-            changed.insert(seq);
-            keys.insert(index::key(Cursor { micros: created_at_utc.micros(), seq }));
+            changed.insert(seq, index::key(Cursor { micros: created_at_utc.micros(), seq }));
         }
+        let keys = changed.values().copied().collect();
         Ok(Self { indexed_through, changed, keys })
     }
 
@@ -48,7 +49,7 @@ impl Unindexed {
         filter: &LeadFilter,
         take: &mut dyn FnMut(Lead) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
-        for seq in &self.changed {
+        for seq in self.changed.keys() {
             if let Some((lead, _)) = rows::find_by_audit_seq(conn, *seq)?
                 && matches(filter, &lead)
                 && take(lead).is_break()
@@ -76,5 +77,6 @@ pub(crate) fn matches(filter: &LeadFilter, lead: &Lead) -> bool {
         && until.is_none_or(|until| lead.created_at_utc < until)
         && filter.service.is_none_or(|service| lead.service == Some(service))
         && filter.status.is_none_or(|status| lead.status == status)
+        && filter.opened.is_none_or(|opened| lead.views.is_some() == opened)
         && rows::matches_terms(lead, filter)
 }

@@ -184,6 +184,7 @@ fn write_the_database_of_the_newest_schema() {
     let mut server = crate::support::binary::ServeProcess::start(database.folder());
     let mut browser = admin::Browser::new(server.address);
     assert_eq!(browser.sign_in("jean", admin::PASSWORD).status, 200);
+    browser.read(&format!("/admin/api/leads/{}", database.lead_id(3)));
     // The search index catches up.
     std::thread::sleep(std::time::Duration::from_secs(2));
     server.terminate();
