@@ -135,7 +135,11 @@ declare namespace Api {
     status: string;
     first_view: LeadView | null;
     last_view: LeadView | null;
+    /** Of this person, this one included; 10: more than 9. null: the search index is being built. */
+    requests: number | null;
     excerpt: string;
+    /** null: no search */
+    hits: RowHits | null;
     /** Set by the page after an `erased` event; the personal data is gone then. */
     erased?: boolean;
   }
@@ -145,9 +149,13 @@ declare namespace Api {
     name: string;
     email: string;
     phone: string | null;
+    /** Dials the first number of `phone`; null where none is certain. */
+    phone_uri: string | null;
     company: string | null;
     service: string | null;
     message: string;
+    /** The telephone numbers of the message; `start` and `end` are indices of the string. */
+    message_phones: { start: number; end: number; uri: string }[];
     consent: boolean;
     source: string;
     request_id: string;
@@ -166,6 +174,39 @@ declare namespace Api {
     digest: 'valid' | 'invalid';
     newer: string | null;
     older: string | null;
+    /** null: the search index is being built */
+    others: OtherRequests | null;
+    /** null: no search */
+    hits: LeadHits | null;
+  }
+
+  interface OtherRequests {
+    leads: LeadSummary[];
+    count: Count;
+  }
+
+  /** A part of a text that a search has found; indices of the string. */
+  interface Hit {
+    start: number;
+    end: number;
+  }
+
+  interface RowHits {
+    name: Hit[];
+    company: Hit[];
+    service: boolean;
+    excerpt: Hit[];
+    /** Where nothing else of the row has a word of the search. */
+    contact: { text: string; hits: Hit[] } | null;
+  }
+
+  interface LeadHits {
+    name: Hit[];
+    email: Hit[];
+    phone: Hit[];
+    company: Hit[];
+    service: boolean;
+    message: Hit[];
   }
 
   interface AuditRow {

@@ -72,7 +72,10 @@ pub(super) fn lead(n: u64) -> String {
         usize::try_from(seed % most as u64).expect("an index")
     };
     let (first, last) = (FIRST[pick(16)], LAST[pick(20)]);
-    let company = pick(40_000);
+    // One person sends a hundredth of all leads.
+    let person =
+        if n.is_multiple_of(100) { "habitue".to_owned() } else { format!("contact{}", pick(50)) };
+    let company = if n.is_multiple_of(100) { 0 } else { pick(40_000) };
     let phone = pick(100_000_000);
     let message = format!(
         "Bonjour, {} dans notre atelier n° {}. Pouvez-vous passer {} ? Nous sommes ouverts de {} h à 17 h, \
@@ -85,7 +88,7 @@ pub(super) fn lead(n: u64) -> String {
     );
     json!({
         "name": format!("{first} {last}"),
-        "email": format!("contact{}@atelier-{company}.example.fr", pick(50)),
+        "email": format!("{person}@atelier-{company}.example.fr"),
         "phone": format!("+336{phone:08}"),
         "company": format!("Ateliers {last} {company}"),
         "service": SERVICES[pick(6)],

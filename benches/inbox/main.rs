@@ -31,7 +31,7 @@ use client::Client;
 const PASSWORD: &str = "a password for a benchmark";
 
 /// The queries by kind; several of each, so that none is measured alone.
-const QUERIES: [(&str, &[&str]); 16] = [
+const QUERIES: [(&str, &[&str]); 23] = [
     ("first page", &[""]),
     ("by status", &["status=received", "status=processing", "status=resolved", "status=archived"]),
     ("by service", &["service=ponts", "service=cabines", "service=compresseurs", "service=autre"]),
@@ -53,12 +53,25 @@ const QUERIES: [(&str, &[&str]); 16] = [
         "one person",
         &["q=atelier-31234", "q=contact7%20atelier%20777", "q=33612345", "q=reference%20123456"],
     ),
+    ("person with many", &["q=habitue"]),
     ("nothing found", &["q=introuvable", "q=zzz", "q=compresseurzzz", "q=lefevre%20zzz"]),
     ("two words", &["q=compresseur%20lefevre", "q=pont%20vendredi", "q=cabines%20remplacer"]),
     (
         "word and filter",
         &["q=compresseur&status=received", "q=pont&service=ponts&status=processing"],
     ),
+    (
+        "phone number",
+        &["q=0612345678", "q=%2B33%206%2011%2022%2033%2044", "q=06%2012%2034%2056%2078"],
+    ),
+    ("part of a number", &["q=06", "q=0612", "q=06%2012%203", "q=5678", "q=456789", "q=12%2034"]),
+    ("id", &["q=0198a6f2", "q=9e107d9d-372b-4b81-8f3a-5d2c61f0aa11", "q=deadbeef"]),
+    ("misspelt word", &["q=compreseur", "q=lefebre", "q=electrqiue", "q=maintenace%20guerin"]),
+    (
+        "Japanese, signs",
+        &["q=%E5%A4%AA%E9%83%8E", "q=%F0%9F%91%8D", "q=%E5%B1%B1%E7%94%B0%E5%A4%AA%E9%83%8E"],
+    ),
+    ("service's name", &["q=compressors", "q=spray%20booths", "q=cabines", "q=ponts%20vendredi"]),
     ("period", &["since=2026-01-01", "since=2026-01-01&q=devis", "until=2030-01-01&service=ponts"]),
 ];
 

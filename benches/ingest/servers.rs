@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
-use fastcore::domain::search_terms::TOKENIZER_VERSION;
+use fastcore::domain::search::TOKENIZER_VERSION;
 use rusqlite::Connection;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;

@@ -14,6 +14,7 @@ use crate::domain::lead::Lead;
 use crate::domain::lead::status::LeadStatus;
 use crate::store;
 use crate::store::error::StoreError;
+use crate::store::leads::person::OtherRequests;
 use crate::store::leads::query::LeadCount;
 use crate::store::leads::tally::LeadTally;
 use crate::store::read::{ReadPool, ReadTx};
@@ -47,6 +48,14 @@ pub fn list(
     ReadPool::open(database)?.read(|tx| tx.lead_page(filter, order, None, limit))
 }
 
+/// What a search that finds nothing may have meant.
+///
+/// # Errors
+/// The database cannot be read.
+pub fn suggestion(database: &Path, filter: &LeadFilter) -> Result<Option<String>, StoreError> {
+    ReadPool::open(database)?.read(|tx| tx.suggestion(filter))
+}
+
 /// A lead by its id or its `request_id`.
 ///
 /// # Errors
@@ -69,10 +78,24 @@ fn detail(tx: &ReadTx<'_>, id: &str) -> Result<Option<LeadDetail>, StoreError> {
     Ok(Some(LeadDetail { lead, receipt, digest_valid, timeline }))
 }
 
+/// A lead of a list.
+#[derive(Debug)]
+pub struct ListedLead {
+    pub lead: Lead,
+    /// How many requests its person has sent, this one included, up to
+    /// [`crate::store::leads::person::MAX_REQUESTS`]; `None` while the search
+    /// index is too far behind.
+    pub requests: Option<usize>,
+}
+
 /// A page of leads.
 #[derive(Debug)]
 pub struct LeadPage {
-    pub leads: Vec<Lead>,
+    pub leads: Vec<ListedLead>,
+    /// The filter of the list.
+    pub filter: LeadFilter,
+    /// What a search that finds nothing may have meant.
+    pub suggestion: Option<String>,
     /// The cursor of the next page, if there is one.
     pub next: Option<Cursor>,
     /// How many leads the filter matches; for the first page only.
@@ -88,6 +111,10 @@ pub struct LeadPage {
 #[derive(Debug)]
 pub struct LeadInContext {
     pub detail: LeadDetail,
+    /// `None` while the search index is too far behind.
+    pub others: Option<OtherRequests>,
+    /// The filter of the list.
+    pub filter: LeadFilter,
     pub newer: Option<String>,
     pub older: Option<String>,
 }
@@ -122,6 +149,7 @@ pub async fn page(
         let mut leads = tx.lead_page(&filter, order, cursor, limit + 1)?;
         let more = leads.len() > limit;
         leads.truncate(limit);
+        let requests = tx.request_counts(&leads)?;
         let next = leads.last().filter(|_| more).map(Cursor::of);
         let count = match cursor {
             None if more => {
@@ -136,7 +164,10 @@ pub async fn page(
             None => tx.lead_tally(&filter, MAX_COUNT)?,
             Some(_) => None,
         };
-        Ok(LeadPage { leads, next, count, tally, as_of: tx.last_seq()? })
+        let suggestion = if leads.is_empty() { tx.suggestion(&filter)? } else { None };
+        let listed = leads.into_iter().zip(requests);
+        let leads = listed.map(|(lead, requests)| ListedLead { lead, requests }).collect();
+        Ok(LeadPage { leads, filter, suggestion, next, count, tally, as_of: tx.last_seq()? })
     })
     .await
 }
@@ -163,7 +194,8 @@ pub async fn open(
     let opened = db.read(move |tx| {
         let Some(detail) = detail(tx, &id)? else { return Ok(None) };
         let (newer, older) = tx.neighbours(&filter, Cursor::of(&detail.lead))?;
-        Ok(Some(LeadInContext { detail, newer, older }))
+        let others = tx.other_requests(&detail.lead)?;
+        Ok(Some(LeadInContext { detail, others, filter, newer, older }))
     });
     // It may have been erased between the first read and the last.
     opened.await?.filter(|_| viewed).ok_or(OpenLeadError::Erased)

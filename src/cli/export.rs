@@ -9,6 +9,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use crate::app::export::format::ExportFormat;
 use crate::app::export::sheet::SheetColumns;
 use crate::app::export::{Export, ExportSource};
+use crate::app::leads;
 use crate::app::status::server_settings;
 use crate::cli::error::CliError;
 use crate::cli::{CommandContext, DatabaseArg, output};
@@ -17,7 +18,7 @@ use crate::domain::filter::{LeadFilter, Period};
 use crate::domain::language::Language;
 use crate::domain::lead::LeadService;
 use crate::domain::lead::status::LeadStatus;
-use crate::domain::search_terms::SearchTerms;
+use crate::domain::search::terms::SearchTerms;
 use crate::domain::timestamp::Timestamp;
 
 /// Exports leads or the audit log to a file or to standard output
@@ -132,10 +133,11 @@ pub(crate) struct FilterArgs {
     /// Only leads that nobody has opened on the admin page
     #[arg(long)]
     unopened: bool,
-    /// Only leads with words that begin with these, in name, e-mail, phone, company or message;
-    /// ignores accents and case
-    #[arg(long, value_name = "WORDS")]
-    query: Option<String>,
+    /// Only leads with words that begin with these, in name, e-mail, phone, company, service or message, without
+    /// regard to accents and case; a telephone number in any spelling, or some of its digits; a lead's id or
+    /// request_id, or eight characters of its beginning
+    #[arg(long, value_name = "WORDS", value_parser = query)]
+    query: Option<SearchTerms>,
 }
 
 impl PeriodArgs {
@@ -151,7 +153,8 @@ impl FilterArgs {
             service: self.service,
             status: self.status,
             opened: self.unopened.then_some(false),
-            terms: self.query.as_deref().map(SearchTerms::parse),
+            terms: self.query,
+            person: None,
         }
     }
 }
@@ -193,6 +196,9 @@ pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> 
     let done = done?;
     if !done.cut_short {
         output::eprint_line(&format!("{} rows, SHA-256 {}", done.rows, done.sha256));
+    }
+    if let (0, ExportSource::Leads(filter)) = (done.rows, &export.source) {
+        output::suggestion(leads::suggestion(&database, filter)?);
     }
     Ok(())
 }
@@ -248,6 +254,15 @@ fn until(text: &str) -> Result<Timestamp, String> {
 
 fn when() -> String {
     "a day such as 2026-01-31 or a time such as 2026-01-31T08:00:00Z".to_owned()
+}
+
+fn query(text: &str) -> Result<SearchTerms, String> {
+    let terms = SearchTerms::parse(text);
+    if terms.is_empty() {
+        Err("no letter and no digit to search for".to_owned())
+    } else {
+        Ok(terms)
+    }
 }
 
 fn service(text: &str) -> Result<LeadService, String> {

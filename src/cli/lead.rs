@@ -84,7 +84,11 @@ pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> 
         LeadCommand::List { database, filter, oldest_first, limit, json } => {
             let path = database.path(&context.environment)?;
             let order = if oldest_first { LeadOrder::OldestFirst } else { LeadOrder::NewestFirst };
-            let leads = leads::list(&path, &filter.filter(), order, limit)?;
+            let filter = filter.filter();
+            let leads = leads::list(&path, &filter, order, limit)?;
+            if leads.is_empty() {
+                output::suggestion(leads::suggestion(&path, &filter)?);
+            }
             if json {
                 return output::json(&leads.iter().map(as_json).collect::<Vec<_>>());
             }

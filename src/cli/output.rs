@@ -47,6 +47,13 @@ pub(crate) fn eprint_line(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
+/// Says what a search that found nothing may have meant.
+pub(crate) fn suggestion(query: Option<String>) {
+    if let Some(query) = query {
+        eprint_line(&format!("Nothing was found. Did you mean --query '{}'?", one_line(&query)));
+    }
+}
+
 /// Escapes text for a terminal: control characters, which could move the cursor or change colours,
 /// and invisible characters become their codes. Line breaks stay.
 pub(crate) fn visible(text: &str) -> String {

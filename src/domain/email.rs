@@ -6,7 +6,7 @@ use idna::uts46::{AsciiDenyList, Hyphens, Uts46};
 use unicode_normalization::UnicodeNormalization;
 
 use crate::domain::host_name;
-use crate::domain::search_terms::fold;
+use crate::domain::search::fold::fold;
 use crate::domain::text;
 
 /// The maximum number of octets before the `@` (RFC 5321, section 4.5.3.1.1).

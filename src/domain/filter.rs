@@ -2,7 +2,8 @@
 
 use crate::domain::lead::LeadService;
 use crate::domain::lead::status::LeadStatus;
-use crate::domain::search_terms::SearchTerms;
+use crate::domain::person::SamePerson;
+use crate::domain::search::terms::SearchTerms;
 use crate::domain::timestamp::Timestamp;
 
 /// A half-open time range: from `since`, included, to `until`, not included.
@@ -21,6 +22,15 @@ pub struct LeadFilter {
     /// Whether somebody has opened the lead.
     pub opened: Option<bool>,
     pub terms: Option<SearchTerms>,
+    pub person: Option<SamePerson>,
+}
+
+impl LeadFilter {
+    /// Whether no lead can match: the search has no term.
+    #[must_use]
+    pub fn matches_nothing(&self) -> bool {
+        self.terms.as_ref().is_some_and(SearchTerms::is_empty)
+    }
 }
 
 /// The order of a list of leads, by the time of their arrival.

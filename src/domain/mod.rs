@@ -15,7 +15,7 @@ pub mod person;
 pub mod phone;
 pub mod recorded;
 pub mod recovery_code;
-pub mod search_terms;
+pub mod search;
 pub mod staff;
 pub mod strict_json;
 pub mod text;

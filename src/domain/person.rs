@@ -1,6 +1,51 @@
 //! What the leads of one person are found by.
 
+use crate::domain::lead::Lead;
+use crate::domain::text::Personal;
 use crate::domain::{email, phone};
+
+/// What the leads of one person have in common with one of them: the e-mail address, or a telephone number that
+/// is certain. `Debug` shows neither.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SamePerson {
+    email: String,
+    numbers: Vec<String>,
+}
+
+impl SamePerson {
+    #[must_use]
+    pub fn as_in(lead: &Lead) -> Self {
+        let numbers = phone::find_all(lead.phone.as_ref().map_or("", Personal::as_str));
+        let email = email::match_key(lead.email.as_str());
+        Self { email, numbers: numbers.iter().map(|n| n.national().to_owned()).collect() }
+    }
+
+    /// The address in the form in which addresses are compared.
+    pub(crate) fn email(&self) -> &str {
+        &self.email
+    }
+
+    /// The numbers in national form.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = &str> {
+        self.numbers.iter().map(String::as_str)
+    }
+
+    /// Whether another lead is this person's.
+    #[must_use]
+    pub fn has_sent(&self, lead: &Lead) -> bool {
+        self.is_same(&Self::as_in(lead))
+    }
+
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.email == other.email || other.numbers.iter().any(|n| self.numbers.contains(n))
+    }
+}
+
+impl std::fmt::Debug for SamePerson {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&email::mask(&self.email))
+    }
+}
 
 /// An e-mail address or a telephone number, in any spelling. `Debug` shows neither.
 #[derive(Clone)]

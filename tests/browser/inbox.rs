@@ -15,6 +15,8 @@ pub(crate) fn cases() -> Vec<Trial> {
         case("inbox::search_and_filters_are_in_the_address_and_back_undoes_them", search),
         case("inbox::a_search_was_in_every_address_that_a_proxy_logs", search_in_fragment),
         case("inbox::a_lead_of_the_future_was_shown_as_one_of_today", future),
+        case("inbox::a_search_did_not_show_why_it_found_a_lead", marks),
+        case("inbox::a_misspelt_word_and_a_query_of_signs_were_not_explained", nothing_found),
         case("inbox::scrolling_loads_more_pages", scrolling),
         case("inbox::new_leads_appear_live_and_move_nothing", live),
         case("inbox::no_lead_is_missed_during_a_restart", restart),
@@ -130,6 +132,62 @@ async fn search(server: TestServer, page: Page) {
     page.wait_for_text(".empty-state h2", "Rien ne correspond").await;
     page.click(".empty-state .button").await;
     page.wait_for_text(".list-summary p", "3 demandes").await;
+}
+
+async fn marks(server: TestServer, page: Page) {
+    server.add_staff("claire");
+    let message = "Bonjour, nous avons plusieurs machines dans notre atelier de Vénissieux, et le sécheur \
+                   frigorifique affiche un défaut depuis lundi.";
+    server.post_lead(&json!({ "name": "Anaïs Lefèvre", "service": "compresseurs", "message": message, "phone": "+33 4 72 11 22 33" }));
+    server.post_lead(&json!({ "name": "Anaïs L.", "phone": "04.72.11.22.33" }));
+    page.sign_in().await;
+    page.goto("/admin#q=anais+secheur+0472112233+compresseurs").await;
+    page.wait_for_text(".list-summary p", "1 demande").await;
+    assert_eq!(page.texts(".lead-row-name mark").await, ["Anaïs"]);
+    assert_eq!(page.texts(".lead-row-excerpt mark").await, ["sécheur"]);
+    assert_eq!(page.texts(".lead-row-contact mark").await, ["+33 4 72 11 22 33"]);
+    assert_eq!(page.texts(".lead-row .lead-service mark").await, ["Compresseurs"]);
+    assert_eq!(page.texts(".lead-row-requests").await, ["2 demandes"]);
+    for theme in ["light", "dark"] {
+        page.emulate_theme(theme).await;
+        page.assert_accessible(&format!("marks in the list, {theme}")).await;
+    }
+    page.click("a.lead-row").await;
+    page.wait_for_text(".lead h1 mark", "Anaïs").await;
+    assert_eq!(page.texts(".message mark").await, ["sécheur"]);
+    assert_eq!(page.texts(".contact mark").await, ["+33 4 72 11 22 33"]);
+    assert_eq!(page.texts(".lead-meta mark").await, ["Compresseurs"]);
+    page.wait_for_text(".other-requests h2", "Autres demandes de cette personne (1)").await;
+    for theme in ["light", "dark"] {
+        page.emulate_theme(theme).await;
+        page.assert_accessible(&format!("marks in a lead, {theme}")).await;
+    }
+    page.resize(320, 640).await;
+    page.assert_no_horizontal_scroll("marks in a lead").await;
+    page.click(".other-requests a").await;
+    page.wait_for_text(".lead h1", "Anaïs L.").await;
+}
+
+async fn nothing_found(server: TestServer, page: Page) {
+    server.add_staff("claire");
+    server.post_lead(
+        &json!({ "name": "Jean Petit", "message": "Notre compresseur ne démarre plus." }),
+    );
+    page.sign_in().await;
+    page.fill(".search-field input", "petit compreseur").await;
+    page.wait_for_text(".empty-state .suggestion", "Vouliez-vous dire « petit compresseur » ?")
+        .await;
+    page.assert_accessible("a suggestion").await;
+    page.click(".empty-state .suggestion").await;
+    page.wait_for_text(".list-summary p", "1 demande").await;
+    assert_eq!(page.path().await, "/admin#q=petit+compresseur");
+    let field = page.eval("document.querySelector('.search-field input').value").await;
+    assert_eq!(field, "petit compresseur");
+    page.fill(".search-field input", "👍").await;
+    page.wait_for_text(".empty-state", "ni lettre ni chiffre").await;
+    page.click(".empty-state .button").await;
+    page.wait_for_text(".list-summary p", "1 demande").await;
+    assert_eq!(page.path().await, "/admin");
 }
 
 async fn scrolling(server: TestServer, page: Page) {

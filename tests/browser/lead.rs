@@ -10,7 +10,7 @@ use crate::server::TestServer;
 pub(crate) fn cases() -> Vec<Trial> {
     vec![
         case("lead::all_fields_history_and_integrity_are_shown", all_fields),
-        case("lead::telephone_links_have_digits_only", telephone_links),
+        case("lead::call_dialled_the_extension_or_a_second_number_as_well", telephone_links),
         case("lead::only_the_lead_is_printed", print),
         case("lead::hostile_text_is_shown_as_text", hostile_text),
     ]
@@ -69,7 +69,10 @@ async fn telephone_links(server: TestServer, page: Page) {
     page.sign_in().await;
     for (phone, link) in [
         ("+33 (0)4 73 12 34 56", json!("tel:+33473123456")),
-        ("04.73.12.34.56", json!("tel:0473123456")),
+        ("04.73.12.34.56", json!("tel:+33473123456")),
+        ("04 72 00 11 22 poste 12", json!("tel:+33472001122;ext=12")),
+        ("0472001122 / 0639981234", json!("tel:+33472001122")),
+        ("04 72 00 11 2", json!(null)),
         ("à venir", json!(null)),
     ] {
         let id = server.post_lead(&json!({ "phone": phone }));

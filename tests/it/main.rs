@@ -58,6 +58,7 @@ mod regressions;
 mod restore;
 mod retention;
 mod search;
+mod search_terms;
 mod second_factor;
 mod security_headers;
 mod security_page;

@@ -12,7 +12,7 @@ use fastcore::domain::cursor::Cursor;
 use fastcore::domain::filter::{LeadFilter, LeadOrder, Period};
 use fastcore::domain::lead::status::LeadStatus;
 use fastcore::domain::lead::{LeadService, NewLead};
-use fastcore::domain::search_terms::SearchTerms;
+use fastcore::domain::search::terms::SearchTerms;
 use fastcore::domain::timestamp::Timestamp;
 use fastcore::metrics::Metrics;
 use fastcore::store;
@@ -124,7 +124,10 @@ fn mixed(n: usize) -> NewLead {
         ["compresseur", "compresseurs", "compression", "pont roulant", "cabine électrique"];
     const SERVICES: [Option<&str>; 4] = [Some("ponts"), Some("cabines"), Some("autre"), None];
     let mut lead = lead();
+    const PHONES: [&str; 4] =
+        ["06 12 34 56 78", "+33612345679", "0472001122 / 0612345678", "à venir"];
     lead["name"] = json!(format!("{} Lefèvre{}", NAMES[n % 6], n % 17));
+    lead["phone"] = json!(PHONES[n % 4]);
     lead["email"] = json!(format!("client{}@atelier-{}.example.com", n % 29, n % 3));
     lead["company"] = if n.is_multiple_of(7) { json!(null) } else { json!("ÉTS Dupont & Fils") };
     lead["service"] = json!(SERVICES[n % 4]);
@@ -201,6 +204,18 @@ fn filters() -> Vec<LeadFilter> {
         "example com",
         "33612",
         "+33 6",
+        "06",
+        "0612345678",
+        "+33 (0)6 12 34 56 78",
+        "06 12 34 5",
+        "5679",
+        "12 34",
+        "lefevre 0472001122",
+        "雷",
+        "李雷",
+        "compressors",
+        "spray booths",
+        "ponts",
         "n°",
         "\"*\" AND OR",
         "s arrete",
@@ -228,7 +243,14 @@ fn filters() -> Vec<LeadFilter> {
                     [(Period::default(), None), (period, None), (period, Some(false))]
                 {
                     let terms = words.map(SearchTerms::parse);
-                    filters.push(LeadFilter { period, service, status, opened, terms });
+                    filters.push(LeadFilter {
+                        period,
+                        service,
+                        status,
+                        opened,
+                        terms,
+                        person: None,
+                    });
                 }
                 for opened in [Some(false), Some(true)] {
                     let terms = words.map(SearchTerms::parse);

@@ -23,21 +23,42 @@ export function LeadStatus({ code }) {
 
 /**
  * Text from outside: its writing direction does not affect the text around it, and nothing in it is invisible.
- * @param {{children?: any, class?: string, prose?: boolean}} props
+ * @param {{children?: any, class?: string, prose?: boolean, hits?: Api.Hit[]}} props `hits`: what a search has found in it
  */
-export function UserText({ children, class: className, prose }) {
-  return html`<bdi class=${className} dir="auto">${visibleText(children, prose)}</bdi>`;
+export function UserText({ children, class: className, prose, hits }) {
+  return html`<bdi class=${className} dir="auto">${visibleText(children, prose, hits)}</bdi>`;
 }
 
-/** @param {any} text */
-export function visibleText(text, prose = false) {
+/**
+ * @param {any} text
+ * @param {boolean} [prose]
+ * @param {Api.Hit[]} [hits] what a search has found in it, in order
+ */
+export function visibleText(text, prose = false, hits = []) {
   if (typeof text !== 'string') return text;
-  return visiblePieces(text, { prose }).map((piece, index) => (index % 2 ? html`<span class="code-point">${piece}</span>` : piece));
+  const visible = (part) => visiblePieces(part, { prose }).map((piece, index) => (index % 2 ? html`<span class="code-point">${piece}</span>` : piece));
+  let end = 0;
+  const parts = hits.map((hit) => {
+    const before = visible(text.slice(end, hit.start));
+    end = hit.end;
+    return html`${before}<mark>${visible(text.slice(hit.start, hit.end))}</mark>`;
+  });
+  return [...parts, ...visible(text.slice(end))];
 }
 
-/** A person's name; where it has nothing to see, what is known instead. */
-export function PersonName({ name, instead = t.noName, class: className }) {
-  return html`<${UserText} class=${className}>${isVisible(name) ? name : instead}<//>`;
+/** A service, or what is in its place; marked where a search has found its name. */
+export function ServiceName({ code, found = false }) {
+  const name = code ? (t.leadService[code] ?? code) : t.noService;
+  return html`<span class="lead-service">${found ? html`<mark>${name}</mark>` : name}</span>`;
+}
+
+/**
+ * A person's name; where it has nothing to see, what is known instead.
+ * @param {{name: string, instead?: string, class?: string, hits?: Api.Hit[]}} props
+ */
+export function PersonName({ name, instead = t.noName, class: className, hits }) {
+  const shown = isVisible(name);
+  return html`<${UserText} class=${className} hits=${shown ? hits : undefined}>${shown ? name : instead}<//>`;
 }
 
 /** @extends {Component<{text: string, label: string}>} */

@@ -227,7 +227,7 @@ fn phone(rng: &mut StdRng) -> String {
 /// Lower-case ASCII letters and digits with hyphens between words: `Élodie Noël` is `elodie-noel`.
 fn slug(text: &str) -> String {
     let mut words = Vec::new();
-    crate::domain::search_terms::for_each_word(text, |word| words.push(word.to_owned()));
+    crate::domain::search::tokens::for_each_word(text, |word| words.push(word.to_owned()));
     words.join("-")
 }
 

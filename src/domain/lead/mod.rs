@@ -43,6 +43,18 @@ impl LeadService {
         }
     }
 
+    /// Its names in French and in English, as the admin page shows them: leads are searched with them.
+    #[must_use]
+    pub fn names(self) -> &'static str {
+        match self {
+            Self::Ponts => "Ponts, Lifts",
+            Self::Cabines => "Cabines, Spray booths",
+            Self::Compresseurs => "Compresseurs, Compressors",
+            Self::Diagnostic => "Diagnostic, Diagnostics",
+            Self::Autre => "Autre, Other",
+        }
+    }
+
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|s| s.as_str() == text)

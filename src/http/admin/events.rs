@@ -114,7 +114,7 @@ pub(crate) enum LiveEventDto {
     /// The first event of a stream: everything after `seq` follows.
     Hello { seq: i64 },
     /// A new lead.
-    Lead(LeadSummaryDto),
+    Lead(Box<LeadSummaryDto>),
     /// The new status of a lead.
     Status {
         #[schema(format = Uuid)]
@@ -138,7 +138,7 @@ impl From<&LiveEvent> for LiveEventDto {
     fn from(event: &LiveEvent) -> Self {
         match event {
             LiveEvent::Hello { seq } => Self::Hello { seq: *seq },
-            LiveEvent::Lead(lead) => Self::Lead(LeadSummaryDto::from(&**lead)),
+            LiveEvent::Lead(lead) => Self::Lead(Box::new(LeadSummaryDto::from(&**lead))),
             LiveEvent::Status { id, status } => Self::Status { id: id.clone(), status: *status },
             LiveEvent::Viewed { id, view } => {
                 Self::Viewed { id: id.clone(), view: LeadViewDto::from(view) }

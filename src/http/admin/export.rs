@@ -48,7 +48,7 @@ const PART: usize = 64 * 1024;
 pub(crate) async fn export(mut request: HttpRequest) -> Result<Response, ApiError> {
     let staff = authenticate_from_page(&request).await?;
     let mut query = Query::parse_form(&request.read_form().await?);
-    let filter = query.lead_filter();
+    let filter = query.export_filter();
     let format = query.export_format();
     query.check()?;
     let export = Export { source: ExportSource::Leads(filter), format, actor: staff.actor() };

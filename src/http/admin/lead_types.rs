@@ -4,17 +4,17 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::app::leads::{LeadInContext, LeadPage};
+use crate::app::leads::{LeadInContext, LeadPage, ListedLead};
 use crate::domain::lead::status::LeadStatus;
 use crate::domain::lead::{Lead, LeadService, LeadView};
+use crate::domain::phone;
+use crate::domain::search::terms::SearchTerms;
 use crate::domain::text::Personal;
 use crate::domain::timestamp::Timestamp;
 use crate::http::admin::audit::AuditRowDto;
+use crate::http::admin::search_hits::{LeadHitsDto, RowHitsDto, excerpt, utf16};
 use crate::store::leads::query::LeadCount;
 use crate::store::leads::tally::{LeadTally, StatusTally};
-
-/// The maximum length of a lead's excerpt, in characters.
-const EXCERPT_CHARS: usize = 160;
 
 /// A page of leads.
 #[derive(Serialize, ToSchema)]
@@ -24,6 +24,11 @@ pub(crate) struct LeadPageDto {
     /// The cursor of the next page, if there is one.
     #[schema(required)]
     next: Option<String>,
+    /// Whether the search has a letter or a digit to look for; without, it finds nothing.
+    searchable: bool,
+    /// What a search that finds nothing may have meant: it finds leads.
+    #[schema(required)]
+    suggestion: Option<String>,
     /// How many leads the filter matches; for the first page only.
     #[schema(required)]
     count: Option<LeadCountDto>,
@@ -85,8 +90,15 @@ pub(crate) struct LeadSummaryDto {
     /// Who opened it last, and when.
     #[schema(required)]
     last_view: Option<LeadViewDto>,
-    /// The first characters of the message, on one line.
+    /// How many requests the same e-mail address or telephone number has sent, this one included; 10 stands for
+    /// more than 9. Null in an event, and while the search index is being built.
+    #[schema(required, maximum = 10)]
+    requests: Option<usize>,
+    /// The first characters of the message, on one line; those around the first term of a search, if it has one.
     excerpt: String,
+    /// Where the terms of the search are; null without one.
+    #[schema(required)]
+    hits: Option<RowHitsDto>,
 }
 
 /// Who opened a lead, and when.
@@ -116,6 +128,22 @@ pub(crate) struct LeadDetailDto {
     /// The next older lead that matches the filter.
     #[schema(required, format = Uuid)]
     older: Option<String>,
+    /// The other requests of the same e-mail address or telephone number; null while the search index is being
+    /// built.
+    #[schema(required)]
+    others: Option<OtherRequestsDto>,
+    /// Where the terms of the search are; null without one.
+    #[schema(required)]
+    hits: Option<LeadHitsDto>,
+}
+
+/// The other requests of a person.
+#[derive(Serialize, ToSchema)]
+#[schema(as = OtherRequests)]
+struct OtherRequestsDto {
+    /// The newest, newest first.
+    leads: Vec<LeadSummaryDto>,
+    count: LeadCountDto,
 }
 
 /// Whether the lead's content matches the digest in its audit row.
@@ -140,11 +168,16 @@ struct LeadDto {
     email: String,
     #[schema(required)]
     phone: Option<String>,
+    /// A link that dials the first number of `phone`; null where none is certain.
+    #[schema(required, pattern = "^tel:[+][0-9]+(;ext=[0-9]+)?$")]
+    phone_uri: Option<String>,
     #[schema(required)]
     company: Option<String>,
     #[schema(required)]
     service: Option<LeadService>,
     message: String,
+    /// The telephone numbers of the message.
+    message_phones: Vec<PhoneLinkDto>,
     consent: bool,
     source: String,
     #[schema(format = Uuid)]
@@ -158,10 +191,25 @@ struct LeadDto {
     status: LeadStatus,
 }
 
+/// A telephone number in a text.
+#[derive(Serialize, ToSchema)]
+#[schema(as = PhoneLink)]
+struct PhoneLinkDto {
+    /// Where it begins and ends, in UTF-16 code units.
+    start: usize,
+    end: usize,
+    /// A link that dials it.
+    #[schema(pattern = "^tel:[+][0-9]+(;ext=[0-9]+)?$")]
+    uri: String,
+}
+
 impl From<LeadPage> for LeadPageDto {
     fn from(page: LeadPage) -> Self {
+        let terms = page.filter.terms.as_ref();
         Self {
-            leads: page.leads.iter().map(LeadSummaryDto::from).collect(),
+            leads: page.leads.iter().map(|listed| LeadSummaryDto::listed(listed, terms)).collect(),
+            searchable: !page.filter.matches_nothing(),
+            suggestion: page.suggestion,
             next: page.next.map(|cursor| cursor.to_string()),
             count: page.count.map(LeadCountDto::from),
             as_of: page.as_of,
@@ -210,30 +258,36 @@ impl From<&Lead> for LeadSummaryDto {
             status: lead.status,
             first_view: lead.views.as_ref().map(|views| LeadViewDto::from(&views.first)),
             last_view: lead.views.as_ref().map(|views| LeadViewDto::from(&views.last)),
+            requests: None,
             excerpt: excerpt(lead.message.as_str()),
+            hits: None,
         }
     }
 }
 
-/// The first characters of a message, with white space collapsed.
-fn excerpt(message: &str) -> String {
-    let mut text = String::new();
-    for word in message.split_whitespace() {
-        if !text.is_empty() {
-            text.push(' ');
+impl LeadSummaryDto {
+    fn listed(listed: &ListedLead, terms: Option<&SearchTerms>) -> Self {
+        let lead = &listed.lead;
+        let mut row = Self { requests: listed.requests, ..Self::from(lead) };
+        if let Some(terms) = terms {
+            let (excerpt, hits) = RowHitsDto::of(terms, lead);
+            row.excerpt = excerpt.unwrap_or(row.excerpt);
+            row.hits = Some(hits);
         }
-        text.push_str(word);
-        if text.chars().count() > EXCERPT_CHARS {
-            return text.chars().take(EXCERPT_CHARS).collect();
-        }
+        row
     }
-    text
 }
 
 impl From<LeadInContext> for LeadDetailDto {
     fn from(opened: LeadInContext) -> Self {
         let detail = opened.detail;
+        let terms = opened.filter.terms.as_ref();
         Self {
+            hits: terms.map(|terms| LeadHitsDto::of(terms, &detail.lead)),
+            others: opened.others.map(|others| OtherRequestsDto {
+                leads: others.leads.iter().map(LeadSummaryDto::from).collect(),
+                count: others.count.into(),
+            }),
             lead: detail.lead.into(),
             timeline: detail.timeline.into_iter().map(AuditRowDto::from).collect(),
             receipt: detail.receipt.map(|receipt| receipt.to_string()),
@@ -255,7 +309,13 @@ impl From<Lead> for LeadDto {
             email: text(&lead.email),
             phone: lead.phone.as_ref().map(text),
             company: lead.company.as_ref().map(text),
+            phone_uri: lead
+                .phone
+                .as_ref()
+                .and_then(|phone| phone_links(phone).into_iter().next())
+                .map(|link| link.uri),
             message: text(&lead.message),
+            message_phones: phone_links(&lead.message),
             user_agent_hash: of_meta("user_agent_hash"),
             timestamp_utc: of_meta("timestamp_utc"),
             id: lead.id,
@@ -269,4 +329,15 @@ impl From<Lead> for LeadDto {
             status: lead.status,
         }
     }
+}
+
+fn phone_links(text: &Personal) -> Vec<PhoneLinkDto> {
+    let text = text.as_str();
+    let numbers = phone::find_all(text).into_iter();
+    let links = numbers.map(|number| PhoneLinkDto {
+        start: utf16(text, number.range.start),
+        end: utf16(text, number.range.end),
+        uri: number.uri(),
+    });
+    links.collect()
 }

@@ -10,6 +10,7 @@ pub(crate) mod export;
 pub(crate) mod lead_types;
 pub(crate) mod leads;
 pub(crate) mod pages;
+pub(crate) mod search_hits;
 pub(crate) mod session;
 pub(crate) mod setup;
 pub(crate) mod stats;

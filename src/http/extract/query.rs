@@ -9,16 +9,12 @@ use crate::app::stats::{Bucket, StatsQuery};
 use crate::domain::cursor::Cursor;
 use crate::domain::field_error::FieldErrors;
 use crate::domain::filter;
-<<<<<<< HEAD
-use crate::domain::filter::{LeadFilter, Period};
-use crate::domain::language::Language;
-=======
 use crate::domain::filter::{LeadFilter, LeadOrder, Period};
->>>>>>> 6070822 (leads: who opened them, counts of each status, oldest first)
+use crate::domain::language::Language;
 use crate::domain::lead::LeadService;
 use crate::domain::lead::status::LeadStatus;
 use crate::domain::recorded::Recorded;
-use crate::domain::search_terms::SearchTerms;
+use crate::domain::search::terms::SearchTerms;
 use crate::http::error::ApiError;
 use crate::http::extract::fields::parse_json;
 use crate::store::audit::query::AuditFilter;
@@ -127,6 +123,7 @@ impl Query {
             status: self.parsed("status", statuses, LeadStatus::parse),
             opened: self.parsed("opened", "true or false", |text| text.parse().ok()),
             terms: terms.as_deref().map(SearchTerms::parse),
+            person: None,
         }
     }
 
@@ -137,6 +134,16 @@ impl Query {
             _ => None,
         };
         self.parsed("order", "newest or oldest", order).unwrap_or_default()
+    }
+
+    /// The filter of an export: a search without anything to look for is an error, as somebody expects a file
+    /// of what was found.
+    pub(crate) fn export_filter(&mut self) -> LeadFilter {
+        let filter = self.lead_filter();
+        if filter.matches_nothing() {
+            self.add_error("q", "value_error", "Input should have a letter or a digit".to_owned());
+        }
+        filter
     }
 
     /// The text of a search: usually a name or an e-mail address, so it is refused in an address.

@@ -45,6 +45,9 @@ impl KeysetScan {
         conn: &Connection,
         filter: &LeadFilter,
     ) -> Result<Vec<Lead>, StoreError> {
+        if filter.matches_nothing() {
+            return Ok(Vec::new());
+        }
         let Some(plan) = SearchPlan::for_filter(conn, filter)? else {
             return self.by_time(conn, filter);
         };

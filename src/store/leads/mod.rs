@@ -2,6 +2,7 @@
 
 pub mod import;
 pub mod keyset_scan;
+pub mod person;
 pub(crate) mod probe;
 pub mod query;
 pub mod request_id;

@@ -109,6 +109,9 @@ impl ReadTx<'_> {
     /// # Errors
     /// The database's own.
     pub fn lead_count(&self, filter: &LeadFilter, limit: usize) -> Result<LeadCount, StoreError> {
+        if filter.matches_nothing() {
+            return Ok(LeadCount { rows: 0, exact: true });
+        }
         let Some(plan) = SearchPlan::for_filter(self.0, filter)? else {
             return count_without_index(self.0, filter, limit);
         };

@@ -1,14 +1,12 @@
 //! Rows of `lead_inbox`: inserted, read, and selected by a filter.
 
-use std::borrow::Cow;
-
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::domain::email;
 use crate::domain::filter::LeadFilter;
 use crate::domain::hash_chain::LeadDigestInput;
 use crate::domain::lead::status::LeadStatus;
 use crate::domain::lead::{Lead, LeadView, LeadViews};
+use crate::domain::search::lead_text;
 use crate::domain::text::Personal;
 use crate::store::error::StoreError;
 
@@ -137,15 +135,8 @@ pub(crate) fn conditions(filter: &LeadFilter) -> (String, Vec<String>) {
     (sql, values)
 }
 
-/// Whether a lead matches the filter's search terms.
+/// Whether a lead matches the filter's search terms, and is the person's whose leads it asks for.
 pub(crate) fn matches_terms(lead: &Lead, filter: &LeadFilter) -> bool {
-    filter.terms.as_ref().is_none_or(|terms| terms.match_all(searchable_texts(lead)))
-}
-
-/// The texts of a lead that are searched.
-pub(crate) fn searchable_texts(lead: &Lead) -> impl Iterator<Item = Cow<'_, str>> {
-    let optional = [&lead.phone, &lead.company].into_iter().flatten();
-    let texts = [&lead.name, &lead.email, &lead.message].into_iter().chain(optional);
-    let other_spelling = email::other_spelling(lead.email.as_str()).map(Cow::Owned);
-    texts.map(|text| Cow::Borrowed(text.as_str())).chain(other_spelling)
+    filter.terms.as_ref().is_none_or(|terms| terms.match_all(lead_text::fields(lead)))
+        && filter.person.as_ref().is_none_or(|person| person.has_sent(lead))
 }

@@ -3,7 +3,6 @@
 //! It follows the audit log in steps of its own, so that no lead waits for it; leads that it has not
 //! processed yet are looked at one by one ([`crate::store::search::unindexed`]).
 
-use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
@@ -14,7 +13,7 @@ use crate::domain::filter::Period;
 use crate::domain::lead::status::LeadStatus;
 use crate::domain::lead::{Lead, LeadService};
 use crate::domain::recorded::Recorded;
-use crate::domain::search_terms::{TOKENIZER_VERSION, for_each_word};
+use crate::domain::search::{TOKENIZER_VERSION, lead_text};
 use crate::domain::timestamp::Timestamp;
 use crate::store::audit::query;
 use crate::store::error::StoreError;
@@ -214,21 +213,9 @@ pub(crate) fn key_bounds(period: &Period) -> (i64, i64) {
     (first_key(first), last_key(last))
 }
 
-/// The words of a lead, each once.
+/// The tokens of a lead, each once.
 fn words(lead: &Lead) -> String {
-    let mut words = BTreeSet::new();
-    for text in rows::searchable_texts(lead) {
-        for_each_word(&text, |word| {
-            words.insert(word.to_owned());
-        });
-    }
-    words.insert(service_token(lead.service));
-    words.into_iter().collect::<Vec<_>>().join(" ")
-}
-
-/// The token of a service. It cannot be a word of a text: those have no underscore.
-pub(crate) fn service_token(service: Option<LeadService>) -> String {
-    format!("_s{}", service.map_or("", LeadService::as_str))
+    lead_text::index_tokens(lead).into_iter().collect::<Vec<_>>().join(" ")
 }
 
 impl ReadTx<'_> {

@@ -3,4 +3,6 @@
 pub(crate) mod filter_lists;
 pub mod index;
 pub mod plan;
+pub mod suggestion;
 pub mod unindexed;
+pub(crate) mod vocabulary;

@@ -6,9 +6,14 @@ use rusqlite::{Connection, ToSql};
 
 use crate::domain::filter::LeadFilter;
 use crate::domain::lead::LeadService;
+use crate::domain::person::SamePerson;
+use crate::domain::search::lead_text::{
+    email_token, id_token, number_part_token, number_token, service_token,
+};
+use crate::domain::search::terms::QueryToken;
 use crate::store::error::StoreError;
 use crate::store::search::filter_lists::FilterLists;
-use crate::store::search::index::{MAX_PREFIX_LEN, service_token};
+use crate::store::search::index::MAX_PREFIX_LEN;
 
 /// If the lists of a status, or of what nobody has opened, have at most this many leads, each is looked at,
 /// whatever else the filter asks for.
@@ -52,11 +57,13 @@ impl SearchPlan {
         filter: &LeadFilter,
     ) -> Result<Option<Self>, StoreError> {
         let (lists, service) = (FilterLists::of(filter), filter.service);
-        let terms: Vec<&str> = filter.terms.iter().flat_map(|terms| terms.iter()).collect();
+        let terms = filter.terms.iter().flat_map(|terms| &terms.0);
+        let terms: Vec<_> = terms.map(|term| tokens(&term.alternatives)).collect();
+        let person = filter.person.as_ref().map(of_person);
         let from_lists = || IndexQuery { match_expression: None, lists: lists.clone(), service };
         match &lists {
-            None if terms.is_empty() && service.is_none() => return Ok(None),
-            Some(_) if terms.is_empty() => {
+            None if terms.is_empty() && person.is_none() && service.is_none() => return Ok(None),
+            Some(_) if terms.is_empty() && person.is_none() => {
                 return Ok(Some(Self { fast: from_lists(), over_match: OverMatch::None }));
             }
             Some(lists) if lists.are_small(conn, SMALL_LISTS)? => {
@@ -64,23 +71,25 @@ impl SearchPlan {
             }
             _ => {}
         }
-        let query = |format_term: &dyn Fn(&str) -> String| {
+        let query = |format_token: &dyn Fn(&str) -> String| {
             let service = service.map(|service| format!("\"{}\"", service_token(Some(service))));
-            let terms: Vec<_> =
-                service.into_iter().chain(terms.iter().map(|term| format_term(term))).collect();
+            let terms = terms.iter().map(|alternatives| any_of(alternatives, format_token));
+            let conditions: Vec<_> =
+                service.into_iter().chain(person.clone()).chain(terms).collect();
             IndexQuery {
-                match_expression: Some(terms.join(" AND ")),
+                match_expression: Some(conditions.join(" AND ")),
                 lists: lists.clone(),
                 service: None,
             }
         };
-        let fast = query(&|term| format!("\"{}\"*", indexed_prefix(term)));
-        let over_match = if terms.iter().all(|term| term.chars().count() <= MAX_PREFIX_LEN) {
+        let fast = query(&|token| format!("\"{}\"*", indexed_prefix(token)));
+        let is_indexed = |token: &String| token.chars().count() <= MAX_PREFIX_LEN;
+        let over_match = if terms.iter().flatten().flatten().all(is_indexed) {
             OverMatch::None
         } else {
             OverMatch::Unknown {
-                exact: query(&|term| format!("\"{term}\"*")),
-                whole_words: query(&|term| format!("\"{term}\"")),
+                exact: query(&|token| format!("\"{token}\"*")),
+                whole_words: query(&|token| format!("\"{token}\"")),
             }
         };
         Ok(Some(Self { fast, over_match }))
@@ -147,6 +156,34 @@ impl IndexQuery {
         }
         Ok(true)
     }
+}
+
+/// The tokens of the index of which a lead must have those of one alternative.
+fn tokens(alternatives: &[Vec<QueryToken>]) -> Vec<Vec<String>> {
+    let token = |token: &QueryToken| match token {
+        QueryToken::Word(word) => word.clone(),
+        QueryToken::NumberPart(digits) => number_part_token(digits),
+        QueryToken::NumberStart(digits) => number_token(digits),
+        QueryToken::Id(digits) => id_token(digits),
+    };
+    alternatives.iter().map(|tokens| tokens.iter().map(token).collect()).collect()
+}
+
+fn any_of(alternatives: &[Vec<String>], format_token: &dyn Fn(&str) -> String) -> String {
+    let all_of = |tokens: &Vec<String>| {
+        let tokens: Vec<_> = tokens.iter().map(|token| format_token(token)).collect();
+        format!("({})", tokens.join(" AND "))
+    };
+    let alternatives: Vec<_> = alternatives.iter().map(all_of).collect();
+    format!("({})", alternatives.join(" OR "))
+}
+
+/// The leads with the address or a number of a person.
+fn of_person(person: &SamePerson) -> String {
+    let numbers = person.numbers().map(number_token);
+    let tokens = std::iter::once(email_token(person.email())).chain(numbers);
+    let quoted: Vec<_> = tokens.map(|token| format!("\"{token}\"")).collect();
+    format!("({})", quoted.join(" OR "))
 }
 
 /// The longest prefix of a word that has a list of its own.

@@ -177,6 +177,18 @@ function ListSummary({ filter }) {
 function NoLeads({ filter }) {
   const filtered = Object.keys(filter).length > 0;
   if (!filtered) return html`<${EmptyState} icon="inbox" title=${t.inbox.emptyTitle} text=${t.inbox.empty} />`;
+  const { searchable, suggestion } = leadList.search;
+  if (!searchable) {
+    return html`<${EmptyState} icon="search" title=${t.inbox.noSearchTitle} text=${t.inbox.noSearch}>
+      <button type="button" class="button" onClick=${() => navigate(href('', { ...filter, q: undefined }))}>${t.inbox.clearSearch}</button>
+    <//>`;
+  }
+  if (suggestion) {
+    return html`<${EmptyState} icon="search" title=${t.inbox.noMatchTitle} text=${t.inbox.noMatch}>
+      <button type="button" class="button primary suggestion" onClick=${() => navigate(href('', { ...filter, q: suggestion }))}>${t.inbox.didYouMean(suggestion)}</button>
+      <button type="button" class="button" onClick=${() => navigate(href(''))}>${t.common.clearFilters}</button>
+    <//>`;
+  }
   return html`<${EmptyState} icon="search" title=${t.inbox.noMatchTitle} text=${t.inbox.noMatch}>
     <button type="button" class="button" onClick=${() => navigate(href(''))}>${t.common.clearFilters}</button>
   <//>`;

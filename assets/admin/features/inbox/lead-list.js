@@ -30,6 +30,8 @@ class LeadList {
   #wantedAsOf = 0;
   #timer = 0;
   #pollWanted = false;
+  /** Whether the search has something to look for, and what one without results may have meant. */
+  search = { searchable: true, suggestion: /** @type {string | null} */ (null) };
   /** Grows with every restart, so that the response to an older request is ignored. */
   #generation = 0;
 
@@ -37,6 +39,9 @@ class LeadList {
     const limit = cursor ? pageSize : firstPageSize;
     const page = await fetchLeads(this.filter, { cursor, limit }, signal);
     if (!cursor) this.#asOf = page.as_of;
+    const { searchable, suggestion } = page;
+    if (!signal.aborted) this.search = { searchable, suggestion };
+    if (suggestion) announce(t.inbox.didYouMean(suggestion));
     return { rows: page.leads, next: page.next, count: page.count };
   });
 

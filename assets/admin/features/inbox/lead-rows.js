@@ -4,7 +4,7 @@ import { dateHeading } from '/admin/assets/lib/format.js';
 import { html, Component, createRef } from '/admin/assets/lib/html.js';
 import { t } from '/admin/assets/lib/i18n.js';
 import { href } from '/admin/assets/lib/router.js';
-import { LeadStatus, PersonName, Time, UserText } from '/admin/assets/ui/components.js';
+import { LeadStatus, PersonName, ServiceName, Time, UserText } from '/admin/assets/ui/components.js';
 
 const renderAhead = '3000px';
 
@@ -84,15 +84,16 @@ function groupByDate(rows, previousTime) {
  */
 function LeadRow({ lead, filter, open, highlight }) {
   if (lead.erased) return html`<li><p class="lead-row erased">${t.inbox.erased}</p></li>`;
+  const { hits } = lead;
   return html`<li>
     <a class="lead-row ${lead.status} ${highlight ? 'highlight' : ''}" href=${href(`/leads/${lead.id}`, filter)} data-id=${lead.id} aria-current=${open ? 'true' : undefined}>
       <span class="lead-row-line">
-        <span class="lead-row-who"><${PersonName} class="lead-row-name" name=${lead.name} />${lead.company && html`<${UserText} class="lead-row-company">${lead.company}<//>`}</span>
+        <span class="lead-row-who"><${PersonName} class="lead-row-name" name=${lead.name} hits=${hits?.name} />${lead.company && html`<${UserText} class="lead-row-company" hits=${hits?.company}>${lead.company}<//>`}</span>
         <${Time} at=${lead.created_at_utc} />
       </span>
       <span class="lead-row-line">
-        <span class="lead-row-what">${lead.service && html`<span class="lead-service">${t.leadService[lead.service] ?? lead.service}</span>`}<${UserText} class="lead-row-excerpt" prose>${lead.excerpt}<//></span>
-        <span class="lead-row-marks"><${RowStatus} code=${lead.status} /></span>
+        <span class="lead-row-what">${lead.service && html`<${ServiceName} code=${lead.service} found=${hits?.service} />`}${hits?.contact && html`<${UserText} class="lead-row-contact" hits=${hits.contact.hits}>${hits.contact.text}<//>`}<${UserText} class="lead-row-excerpt" prose hits=${hits?.excerpt}>${lead.excerpt}<//></span>
+        <span class="lead-row-marks">${(lead.requests ?? 1) > 1 && html`<span class="lead-row-requests" title=${t.inbox.samePerson}>${t.inbox.requests(lead.requests)}</span>`}<${RowStatus} code=${lead.status} /></span>
       </span>
     </a>
   </li>`;

@@ -1,7 +1,8 @@
 // One lead: what was sent, how to answer, its history, and whether its content is intact.
 import { Proof, Timeline } from '/admin/assets/features/lead/lead-sections.js';
+import { OtherRequests } from '/admin/assets/features/lead/other-requests.js';
 import { get } from '/admin/assets/lib/api-client.js';
-import { mailtoHref, telHref } from '/admin/assets/lib/contact-links.js';
+import { mailtoHref } from '/admin/assets/lib/contact-links.js';
 import { onServerEvent } from '/admin/assets/lib/event-stream.js';
 import { dayOf, formatDay } from '/admin/assets/lib/format.js';
 import { html, Component, createRef } from '/admin/assets/lib/html.js';
@@ -11,7 +12,7 @@ import { openLead } from '/admin/assets/lib/lead-requests.js';
 import { href, navigate } from '/admin/assets/lib/router.js';
 import { scrollBox } from '/admin/assets/lib/scroll-area.js';
 import { asciiDomain } from '/admin/assets/lib/visible-text.js';
-import { CopyButton, EmptyState, LeadStatus, PersonName, Skeleton, Time, UserText, visibleText } from '/admin/assets/ui/components.js';
+import { CopyButton, EmptyState, LeadStatus, PersonName, ServiceName, Skeleton, Time, UserText, visibleText } from '/admin/assets/ui/components.js';
 import { Icon } from '/admin/assets/ui/icon.js';
 import { ErrorState } from '/admin/assets/ui/load-error.js';
 
@@ -158,35 +159,34 @@ export class Lead extends Component {
   }
 
   /** @param {Api.OpenedLead} opened */
-  lead({ lead, timeline, receipt, digest }) {
+  lead({ lead, timeline, receipt, digest, others, hits }) {
     const day = formatDay(dayOf(new Date(lead.created_at_utc)), { day: 'numeric', month: 'long' });
     const mailto = mailtoHref(lead.email, t.lead.subject(day));
-    const tel = lead.phone && telHref(lead.phone);
     return html`<article class="lead">
       <header>
-        <h1 tabindex="-1" ref=${this.title}><${PersonName} name=${lead.name} instead=${lead.email} /></h1>
+        <h1 tabindex="-1" ref=${this.title}><${PersonName} name=${lead.name} instead=${lead.email} hits=${hits?.name} /></h1>
         <p class="lead-meta">
           <${LeadStatus} code=${lead.status} />
-          <span class="lead-service">${lead.service ? (t.leadService[lead.service] ?? lead.service) : t.noService}</span>
+          <${ServiceName} code=${lead.service} found=${hits?.service} />
           <${Time} at=${lead.created_at_utc} length="long" />
         </p>
       </header>
       <div class="lead-actions">
         <a class="button primary" href=${mailto}><${Icon} name="mail" />${t.lead.reply}</a>
-        ${tel && html`<a class="button" href=${tel}><${Icon} name="phone" />${t.lead.call}</a>`}
+        ${lead.phone_uri && html`<a class="button" href=${lead.phone_uri}><${Icon} name="phone" />${t.lead.call}</a>`}
       </div>
       <div class="lead-columns">
         <div class="lead-column">
           <section class="card message" aria-labelledby="message-title">
             <div class="section-header"><h2 id="message-title">${t.lead.message}</h2><${CopyButton} text=${lead.message} label=${t.lead.copyMessage} /></div>
-            <p dir="auto">${visibleText(lead.message, true)}</p>
+            <p dir="auto">${visibleText(lead.message, true, hits?.message)}</p>
           </section>
           <section class="card" aria-labelledby="contact-title">
             <h2 id="contact-title">${t.lead.contact}</h2>
             <dl class="contact">
-              <${ContactItem} icon="mail" label=${t.lead.email} value=${lead.email} copyLabel=${t.lead.copyEmail} link=${mailto} note=${asciiDomain(lead.email)} />
-              <${ContactItem} icon="phone" label=${t.lead.phone} value=${lead.phone} copyLabel=${t.lead.copyPhone} link=${tel} />
-              <${ContactItem} icon="company" label=${t.lead.company} value=${lead.company} copyLabel=${t.lead.copyCompany} />
+              <${ContactItem} icon="mail" label=${t.lead.email} value=${lead.email} hits=${hits?.email} copyLabel=${t.lead.copyEmail} link=${mailto} note=${asciiDomain(lead.email)} />
+              <${ContactItem} icon="phone" label=${t.lead.phone} value=${lead.phone} hits=${hits?.phone} copyLabel=${t.lead.copyPhone} link=${lead.phone_uri} />
+              <${ContactItem} icon="company" label=${t.lead.company} value=${lead.company} hits=${hits?.company} copyLabel=${t.lead.copyCompany} />
             </dl>
             <p class="status-line ${lead.consent ? 'success' : 'warning'}">
               <${Icon} name=${lead.consent ? 'check' : 'warning'} />
@@ -195,6 +195,7 @@ export class Lead extends Component {
           </section>
         </div>
         <div class="lead-column">
+          <${OtherRequests} others=${others} email=${lead.email} filter=${this.props.filter} />
           <${Timeline} rows=${timeline} />
           <${Proof} lead=${lead} receipt=${receipt} digest=${digest} />
         </div>
@@ -203,12 +204,13 @@ export class Lead extends Component {
   }
 }
 
-/** @param {{icon: string, label: string, value: string | null, copyLabel: string, link?: string | null, note?: string | null}} props */
-function ContactItem({ icon, label, value, copyLabel, link, note }) {
+/** @param {{icon: string, label: string, value: string | null, hits?: Api.Hit[], copyLabel: string, link?: string | null, note?: string | null}} props */
+function ContactItem({ icon, label, value, hits, copyLabel, link, note }) {
+  const text = value && html`<${UserText} hits=${hits}>${value}<//>`;
   return html`<div>
     <dt><${Icon} name=${icon} />${label}</dt>
     <dd>
-      ${value ? (link ? html`<a href=${link}><${UserText}>${value}<//></a>` : html`<${UserText}>${value}<//>`) : html`<span class="not-given">${t.common.notGiven}</span>`}
+      ${value ? (link ? html`<a href=${link}>${text}</a>` : text) : html`<span class="not-given">${t.common.notGiven}</span>`}
       ${note && html`<small>${note}</small>`}
       ${value && html`<${CopyButton} text=${value} label=${copyLabel} />`}
     </dd>
