@@ -230,6 +230,9 @@ impl Router {
                     Err(ApiError::Internal)
                 }
             },
+            Err(ApiError::NotFound) => {
+                pages::instead_of_not_found(&method, path, &headers).ok_or(ApiError::NotFound)
+            }
             Err(error) => Err(error),
         };
         let mut response = response.unwrap_or_else(Reply::into_response);

@@ -18,6 +18,8 @@ use crate::server::PASSWORD;
 pub(crate) const ENTER: char = '\u{e007}';
 pub(crate) const ESCAPE: char = '\u{e00c}';
 pub(crate) const TAB: char = '\u{e004}';
+pub(crate) const ARROW_UP: char = '\u{e013}';
+pub(crate) const ARROW_DOWN: char = '\u{e015}';
 
 const AXE: &str = include_str!("vendor/axe-core-4.14.1/axe.min.js");
 
@@ -241,6 +243,19 @@ impl Page {
         self.cdp("Emulation.setTouchEmulationEnabled", touch).await;
     }
 
+    /// On how many sheets Chromium prints the page.
+    pub(crate) async fn printed_sheets(&self) -> usize {
+        let pdf = self.cdp("Page.printToPDF", json!({})).await;
+        let count = "return atob(arguments[0]).match(/\\/Type \\/Page\\n/g).length";
+        let sheets = self.client.execute(count, vec![pdf["data"].clone()]).await.expect("a PDF");
+        sheets.as_u64().expect("a number").try_into().expect("a number of sheets")
+    }
+
+    /// Text twice as large, as the browser's settings have it.
+    pub(crate) async fn double_text_size(&self) {
+        self.eval("(document.documentElement.style.fontSize = '200%') && null").await;
+    }
+
     /// Switches to the print style sheet.
     pub(crate) async fn emulate_print(&self) {
         self.cdp("Emulation.setEmulatedMedia", json!({ "media": "print" })).await;
@@ -297,9 +312,9 @@ impl Page {
         self.cdp("Browser.setDownloadBehavior", settings).await;
     }
 
-    async fn cdp(&self, cmd: &str, params: Value) {
+    async fn cdp(&self, cmd: &str, params: Value) -> Value {
         let body = json!({ "cmd": cmd, "params": params });
-        self.chromium_command("goog/cdp/execute", body).await;
+        self.chromium_command("goog/cdp/execute", body).await
     }
 
     async fn chromium_command(&self, path: &'static str, body: Value) -> Value {

@@ -12,11 +12,14 @@ mod authenticator;
 mod driver;
 mod exports;
 mod inbox;
+mod keyboard;
 mod layout;
 mod lead;
 mod own_account;
 #[path = "../support/process_output.rs"]
 mod process_output;
+mod reading;
+mod recovery;
 mod second_factor;
 mod server;
 mod setup;
@@ -43,8 +46,11 @@ fn main() -> ExitCode {
         exports::cases(),
         inbox::cases(),
         layout::cases(),
+        keyboard::cases(),
         lead::cases(),
         own_account::cases(),
+        reading::cases(),
+        recovery::cases(),
         second_factor::cases(),
         setup::cases(),
         speed::cases(),

@@ -195,6 +195,25 @@ fn unknown_asset_paths_return_404() {
 }
 
 #[test]
+fn a_browser_at_an_unknown_address_was_shown_json() {
+    let server = TestServer::start();
+    let browser = [("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")];
+    let root = once(server.address, "GET", "/", &browser, b"");
+    assert_eq!((root.status, root.header("location")), (307, Some("/admin")));
+    let page = get(server.address, "/admin").body;
+    for path in ["/admin/leads", "/admin/xyz", "/admin/stats/more"] {
+        let answer = once(server.address, "GET", path, &browser, b"");
+        assert_eq!((answer.status, answer.body), (404, page.clone()), "{path}");
+        get(server.address, path).assert_error(404, "not_found");
+    }
+    for path in ["/xyz", "/admin/api/xyz", "/admin/assets/xyz.js"] {
+        once(server.address, "GET", path, &browser, b"").assert_error(404, "not_found");
+    }
+    get(server.address, "/").assert_error(404, "not_found");
+    once(server.address, "POST", "/admin/xyz", &browser, b"").assert_error(404, "not_found");
+}
+
+#[test]
 fn every_page_response_has_the_security_headers() {
     let server = TestServer::start();
     let script = named(&get(server.address, "/admin").body).into_iter().next().expect("a file");

@@ -11,7 +11,7 @@ const height = 220; // pixels
  *   labels: string[],
  *   label: string,
  *   describe: (index: number) => string,
- *   hint: string,
+ *   hint: any,
  * }, {hovered: number | null}>}
  * `describe` is the caption while a bar is hovered, `hint` the caption otherwise.
  */

@@ -16,7 +16,7 @@ export class HelpDialog extends Component {
   render({ close }, { enabled }) {
     return html`<${Dialog} title=${t.help.title} close=${close}>
       <h3>${t.help.aboutTitle}</h3>
-      <ul class="bullet-list">${t.help.about.map((line) => html`<li>${line}</li>`)}</ul>
+      <ul class="bullet-list">${t.help.about.map((line) => html`<li>${line}</li>`)}<li class="hover-only">${t.help.hover}</li></ul>
       <div class="keyboard-only">
         <h3>${t.help.shortcutsTitle}</h3>
         <label class="checkbox-field"><input type="checkbox" checked=${enabled} onChange=${this.toggleShortcuts} />${t.help.enableShortcuts}</label>

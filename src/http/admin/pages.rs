@@ -1,8 +1,9 @@
 //! The admin page: its views and its files. The views are routes of one page, which shows the view
 //! that its address names.
 
-use http::header::{CONTENT_SECURITY_POLICY, HeaderValue, REFERRER_POLICY};
-use warp::reply::Response;
+use http::header::{ACCEPT, CONTENT_SECURITY_POLICY, HeaderValue, LOCATION, REFERRER_POLICY, VARY};
+use http::{HeaderMap, Method, StatusCode};
+use warp::reply::{Reply, Response};
 
 use crate::http::assets;
 use crate::http::assets::{Asset, Caching};
@@ -12,6 +13,8 @@ use crate::http::request::HttpRequest;
 
 /// The folder of the page's files among the embedded files.
 const FOLDER: &str = "admin";
+/// The page itself.
+const INDEX: &str = "index.html";
 
 /// A view of the admin page.
 pub(crate) struct View {
@@ -37,7 +40,37 @@ const fn view_at(path: &'static str, operation_id: &'static str, summary: &'stat
 
 /// Any view.
 pub(crate) async fn view(request: HttpRequest) -> Result<Response, ApiError> {
-    respond(&request, "index.html", Caching::Revalidate)
+    respond(&request.headers, INDEX, Caching::Revalidate)
+}
+
+/// What a browser gets at an address that is no route: the root leads to the page, and below `/admin` the page
+/// itself says that there is nothing. Other clients get the error as JSON.
+pub(crate) fn instead_of_not_found(
+    method: &Method,
+    path: &str,
+    headers: &HeaderMap,
+) -> Option<Response> {
+    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    if !matches!(*method, Method::GET | Method::HEAD) || !accept.contains("text/html") {
+        return None;
+    }
+    let mut response = if path == "/" {
+        let mut response = StatusCode::TEMPORARY_REDIRECT.into_response();
+        response.headers_mut().insert(LOCATION, HeaderValue::from_static("/admin"));
+        response
+    } else {
+        let below = path.strip_prefix("/admin/")?;
+        if ["api/", "assets/"].iter().any(|folder| below.starts_with(folder)) {
+            return None;
+        }
+        let mut response = respond(headers, INDEX, Caching::Revalidate).ok()?;
+        if response.status() == StatusCode::OK {
+            *response.status_mut() = StatusCode::NOT_FOUND;
+        }
+        response
+    };
+    response.headers_mut().append(VARY, HeaderValue::from_static("Accept"));
+    Some(response)
 }
 
 /// A file of the page. Its name contains the hash of its content.
@@ -45,7 +78,7 @@ pub(crate) async fn asset(request: HttpRequest) -> Result<Response, ApiError> {
     if request.path_param.ends_with(".html") {
         return Err(ApiError::NotFound);
     }
-    respond(&request, &request.path_param, Caching::Immutable)
+    respond(&request.headers, &request.path_param, Caching::Immutable)
 }
 
 /// The name of one of the page's files, as an example for the OpenAPI document.
@@ -53,9 +86,9 @@ pub(crate) fn example_asset() -> Option<String> {
     assets::example_script(FOLDER)
 }
 
-fn respond(request: &HttpRequest, name: &str, caching: Caching) -> Result<Response, ApiError> {
+fn respond(headers: &HeaderMap, name: &str, caching: Caching) -> Result<Response, ApiError> {
     let file = Asset::embedded(&format!("{FOLDER}/{name}")).ok_or(ApiError::NotFound)?;
-    let mut response = file.respond(&request.headers, caching);
+    let mut response = file.respond(headers, caching);
     let policy = HeaderValue::from_static(ADMIN_PAGE_CSP);
     let headers = response.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, policy);

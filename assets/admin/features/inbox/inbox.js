@@ -29,6 +29,7 @@ export class Inbox extends Component {
 
   componentDidMount() {
     this.applyFilter();
+    leadList.setOpen(true);
     this.removeShortcuts = addShortcuts({
       j: () => this.moveFocus(1),
       k: () => this.moveFocus(-1),
@@ -52,6 +53,7 @@ export class Inbox extends Component {
   }
 
   componentWillUnmount() {
+    leadList.setOpen(false);
     this.removeShortcuts();
     removeEventListener('scroll', this.rememberPosition, { capture: true });
     removeEventListener('resize', this.onResize);

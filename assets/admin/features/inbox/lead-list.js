@@ -16,6 +16,8 @@ class LeadList {
   filter = {};
   /** @type {string | null} */
   key = null;
+  /** Whether the inbox is the view that is open. */
+  isOpen = false;
   /** The position at which the list was left, in pixels. */
   scrollTop = 0;
   /** New leads that match the filter, shown when someone asks for them. @type {Api.LeadSummary[]} */
@@ -120,10 +122,20 @@ class LeadList {
     this.pending = pending;
     this.pendingMore = pending.length === page.leads.length && page.next !== null;
     if (added > 0) announce(t.inbox.newLeads(pending.length, this.pendingMore));
-    // Nobody reads an empty list: new leads are shown at once.
-    if (this.pages.isEmpty) this.showPending();
+    this.#fillIfEmpty();
     notify();
     return true;
+  }
+
+  /** @param {boolean} isOpen */
+  setOpen(isOpen) {
+    this.isOpen = isOpen;
+    this.#fillIfEmpty();
+  }
+
+  /** Nobody reads an empty list: new leads are shown at once. */
+  #fillIfEmpty() {
+    if (this.isOpen && this.pages.isEmpty && this.pending.length > 0) this.showPending();
   }
 
   /** Shows the pending leads at the top. If they are more than a page, or not all newest, the list restarts. */

@@ -68,9 +68,10 @@ export class Setup extends Component {
 
   submitAccount = () => {
     const { name, password } = this.state;
-    const missing = missingFields({ name, password });
-    if (missing) return this.setState({ errors: missing });
-    if (passwordLength(password) < minPasswordLength) return this.setState({ errors: { password: t.form.faults.password_too_short } });
+    /** @type {import('/admin/assets/ui/form.js').FormErrors} */
+    const tooShort = passwordLength(password) < minPasswordLength ? { password: t.form.faults.password_too_short } : {};
+    const errors = { ...tooShort, ...missingFields({ name: normalizeAccountName(name), password }) };
+    if (Object.keys(errors).length > 0) return this.setState({ errors });
     return this.state.link?.totp === 'none' ? this.create() : this.enrol();
   };
 

@@ -113,7 +113,7 @@ function SeriesCard({ series, bucket, total }) {
   return html`<section class="card" aria-labelledby="series-title">
     <h2 id="series-title">${title}</h2>
     <${BarChart} values=${series.map((row) => row.leads)} labels=${series.map((row) => shortName(row.start))}
-      describe=${(index) => t.stats.bar(bucketName(series[index].start), series[index].leads)} hint=${t.stats.barHelp}
+      describe=${(index) => t.stats.bar(bucketName(series[index].start), series[index].leads)} hint=${html`<span class="hover-only">${t.stats.barHelp.hover}</span><span class="touch-only">${t.stats.barHelp.touch}</span>`}
       label=${t.stats.chartLabel(title, total, peak.leads, bucketName(peak.start))} />
     <details>
       <summary>${t.common.seeTable}</summary>
