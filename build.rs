@@ -33,6 +33,9 @@ const API_DOCS: [&str; 5] = [
     "assets/vendor/swagger-ui-5.35.0/swagger-ui.css",
 ];
 
+/// The page and its service worker, whose addresses must not change.
+const KEEP_NAMES: [&str; 2] = ["index.html", "sw.js"];
+
 fn main() -> Result<()> {
     // The crate embeds the migrations: it has to be rebuilt when one is added.
     println!("cargo:rerun-if-changed=migrations");
@@ -71,9 +74,9 @@ impl AdminAssets {
         Ok(Self(files))
     }
 
-    /// Returns the page and all that it references, directly or not.
+    /// Returns the page and all that it references, directly or not, and its service worker.
     fn served(&self) -> BTreeSet<String> {
-        self.with_references("index.html")
+        KEEP_NAMES.into_iter().flat_map(|name| self.with_references(name)).collect()
     }
 
     /// Returns a file and all that it references, directly or not.
@@ -105,9 +108,9 @@ impl AdminAssets {
     }
 
     /// Returns the name with a hash of the file and of all that it references: their names are part
-    /// of its content. HTML pages keep their names, as their addresses must not change.
+    /// of its content.
     fn hashed_name(&self, name: &str) -> String {
-        if name.ends_with(".html") {
+        if KEEP_NAMES.contains(&name) {
             return name.to_owned();
         }
         let mut hasher = Sha256::new();

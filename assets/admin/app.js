@@ -17,8 +17,10 @@ import { formatNumber } from '/admin/assets/lib/format.js';
 import { html, Component, render } from '/admin/assets/lib/html.js';
 import { loadLanguage, preferredLanguage, setLanguage, t } from '/admin/assets/lib/i18n.js';
 import { addShortcuts } from '/admin/assets/lib/keyboard-shortcuts.js';
+import { alertOfLead } from '/admin/assets/lib/lead-alerts.js';
 import { announce } from '/admin/assets/lib/live-region.js';
 import { currentRoute, href, navigate, onNavigate } from '/admin/assets/lib/router.js';
+import { onNotificationClick, registerServiceWorker } from '/admin/assets/lib/service-worker.js';
 import { endSession, startSession } from '/admin/assets/lib/session.js';
 import { notify, store, subscribe } from '/admin/assets/lib/store.js';
 import { showToast } from '/admin/assets/lib/toast.js';
@@ -44,9 +46,11 @@ class App extends Component {
     subscribe(() => this.forceUpdate());
     onNavigate(() => this.onNavigate());
     onServerEvent((event) => leadList.onServerEvent(event));
+    onServerEvent(alertOfLead);
+    onNotificationClick(() => navigate('/admin'));
     addShortcuts({ '?': () => this.openHelp() });
     setInterval(() => this.onMinute(), minute);
-    this.loadSession();
+    this.loadSession().finally(registerServiceWorker);
   }
 
   componentDidUpdate() {

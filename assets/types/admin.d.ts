@@ -51,6 +51,8 @@ interface ServerEvent {
   /** The position in the audit log, to resume from. */
   id: string;
   data: any;
+  /** Received by this tab's own connection, not forwarded by another tab. */
+  isOwn?: boolean;
 }
 
 declare namespace Api {

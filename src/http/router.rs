@@ -78,6 +78,7 @@ fn endpoints() -> Vec<Endpoint> {
         endpoint(POST, export::PATH, export::export),
         endpoint(GET, "/admin/api/events", events::events),
         endpoint(GET, "/admin/assets/{*file}", pages::asset),
+        endpoint(GET, "/admin/sw.js", pages::service_worker),
     ];
     endpoints.extend(pages::VIEWS.iter().map(|view| endpoint(GET, view.path, pages::view)));
     endpoints

@@ -12,6 +12,7 @@ mod authenticator;
 mod driver;
 mod exports;
 mod inbox;
+mod installed;
 mod keyboard;
 mod layout;
 mod lead;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         accounts::cases(),
         exports::cases(),
         inbox::cases(),
+        installed::cases(),
         layout::cases(),
         keyboard::cases(),
         lead::cases(),

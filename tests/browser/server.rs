@@ -39,6 +39,14 @@ impl TestServer {
         Self { origin, stdout, address, process, folder }
     }
 
+    /// A server whose pages have no secure context: on another host than the machine itself, over HTTP. The
+    /// browser finds it under that name.
+    pub(crate) fn start_without_https() -> Self {
+        let mut server = Self::start();
+        server.origin = server.origin.replace("127.0.0.1", "leads.example");
+        server
+    }
+
     /// Kills the server and starts it again at the same address.
     pub(crate) fn restart(&mut self) {
         self.kill();

@@ -159,6 +159,8 @@ fn a_workbook_had_no_filter_no_wrapped_message_and_printed_on_many_pages() {
         "orientation=\"landscape\"",
         "fitToHeight=\"0\"",
         "<col min=\"8\" max=\"8\" width=\"70.",
+        // A message of three lines.
+        "<row r=\"10\" ht=\"45\" customHeight=\"1\"",
     ] {
         assert!(sheet.contains(part), "{part}: {}", &sheet[..sheet.len().min(3000)]);
     }

@@ -245,6 +245,16 @@ export default {
     othersEnded: 'All other sessions have ended',
   },
 
+  alerts: {
+    title: 'New leads on this device',
+    text: 'While FASTCore is open in a tab. The notification says which service is asked for, never who asks.',
+    notification: 'Show a notification',
+    sound: 'Play a sound',
+    denied: 'The browser blocks notifications of this site. Allow them in its settings, then reload the page.',
+    unsupported: 'Notifications need a secure connection (HTTPS) and a browser that offers them. On an iPhone, add FASTCore to the home screen first.',
+    newLead: 'New lead',
+  },
+
   period: {
     label: 'Period',
     any: 'All dates',

@@ -245,6 +245,16 @@ export default {
     othersEnded: 'Toutes les autres sessions sont terminées',
   },
 
+  alerts: {
+    title: 'Nouvelles demandes sur cet appareil',
+    text: 'Tant que FASTCore est ouvert dans un onglet. La notification indique le service demandé, jamais la personne.',
+    notification: 'Afficher une notification',
+    sound: 'Jouer un son',
+    denied: 'Le navigateur bloque les notifications de ce site. Autorisez-les dans ses réglages, puis rechargez la page.',
+    unsupported: 'Les notifications demandent une connexion sécurisée (HTTPS) et un navigateur qui les propose. Sur un iPhone, ajoutez d’abord FASTCore à l’écran d’accueil.',
+    newLead: 'Nouvelle demande',
+  },
+
   period: {
     label: 'Période',
     any: 'Toutes les dates',

@@ -94,7 +94,7 @@ function connect() {
   for (const type of eventTypes) {
     source.addEventListener(type, ({ lastEventId: id, data }) => {
       const event = { type, id, data: JSON.parse(data) };
-      dispatch(event);
+      dispatch({ ...event, isOwn: true });
       tabs.postMessage(event);
       if (type === 'hello' && !isFirst) checkSession();
       isFirst = false;

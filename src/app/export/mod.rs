@@ -11,6 +11,7 @@ pub(crate) mod limits;
 pub mod postgres;
 pub mod row;
 pub mod sheet;
+pub(crate) mod sheet_format;
 pub mod xlsx;
 
 use std::io::{self, Write};

@@ -64,14 +64,14 @@ type ReadableColumn = (&'static str, [&'static str; 2], f64, ColumnContent);
 const READABLE: [ReadableColumn; 11] = [
     ("created_at_utc", ["Reçue le", "Received"], 17.0, ColumnContent::Moment),
     ("name", ["Nom", "Name"], 24.0, ColumnContent::Text),
-    ("email", ["E-mail", "E-mail"], 30.0, ColumnContent::Text),
+    ("email", ["E-mail", "E-mail"], 34.0, ColumnContent::Text),
     ("phone", ["Téléphone", "Telephone"], 18.0, ColumnContent::Text),
     ("company", ["Société", "Company"], 24.0, ColumnContent::Text),
     ("service", ["Service", "Service"], 15.0, ColumnContent::Service),
     ("status", ["Statut", "Status"], 12.0, ColumnContent::Status),
     ("message", ["Message", "Message"], 70.0, ColumnContent::LongText),
     ("consent", ["Consentement", "Consent"], 15.0, ColumnContent::YesNo),
-    ("source", ["Envoyée depuis", "Sent from"], 16.0, ColumnContent::Text),
+    ("source", ["Envoyée depuis", "Sent from"], 24.0, ColumnContent::Text),
     ("id", ["Identifiant", "Id"], 38.0, ColumnContent::Text),
 ];
 

@@ -5,14 +5,14 @@ use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use rust_xlsxwriter::{Format, FormatAlign, IgnoreError, Workbook, Worksheet, XlsxError};
+use rust_xlsxwriter::{Format, IgnoreError, Workbook, Worksheet, XlsxError};
 use rustix::fs::statvfs;
 use sha2::Sha256;
 
 use crate::app::export::encoder::{Encoder, HashingWriter};
 use crate::app::export::row::{ExportColumns, ExportRow};
-use crate::app::export::sheet::{ColumnContent, SheetCell, SheetColumn, SheetColumns, SheetLayout};
-use crate::domain::language::Language;
+use crate::app::export::sheet::{ColumnContent, SheetCell, SheetColumns, SheetLayout};
+use crate::app::export::sheet_format::{CellFormats, row_height, set_up_printing};
 
 /// Rows of a sheet at most, with the header.
 const MAX_SHEET_ROWS: u32 = 1_048_576;
@@ -132,6 +132,9 @@ impl<W: Write + Send> Encoder for XlsxEncoder<W> {
                     continue;
                 };
                 bytes += put(sheet, at, i, &cell, formats.of(column))?;
+                if let (ColumnContent::LongText, SheetCell::Text(text)) = (column.content, &cell) {
+                    sheet.set_row_height(at, row_height(text, column.width))?;
+                }
             }
             Ok(())
         })?;
@@ -155,53 +158,6 @@ impl<W: Write + Send> Encoder for XlsxEncoder<W> {
     fn hasher(&self) -> Sha256 {
         self.out.hasher()
     }
-}
-
-/// How the cells of a sheet look.
-struct CellFormats {
-    title: Format,
-    /// A cell that stays text when it is edited.
-    text: Format,
-    long_text: Format,
-    moment: Format,
-}
-
-impl CellFormats {
-    /// For a sheet for people, in their language, or for one of the table's columns.
-    fn new(language: Option<Language>) -> Self {
-        let text = Format::new().set_num_format("@");
-        let Some(language) = language else {
-            let title = text.clone().set_bold();
-            return Self { title, long_text: text.clone(), moment: text.clone(), text };
-        };
-        let text = text.set_align(FormatAlign::Top);
-        let moment = match language {
-            Language::French => "dd/mm/yyyy hh:mm",
-            Language::English => "yyyy-mm-dd hh:mm",
-        };
-        Self {
-            title: text.clone().set_bold(),
-            long_text: text.clone().set_text_wrap(),
-            moment: text.clone().set_num_format(moment).set_align(FormatAlign::Left),
-            text,
-        }
-    }
-
-    fn of(&self, column: &SheetColumn) -> &Format {
-        match column.content {
-            ColumnContent::LongText => &self.long_text,
-            ColumnContent::Moment => &self.moment,
-            _ => &self.text,
-        }
-    }
-}
-
-/// A4 across, all columns on the width of a page, the titles and the page's number on each.
-fn set_up_printing(sheet: &mut Worksheet) -> Result<(), XlsxError> {
-    const A4: u8 = 9;
-    sheet.set_paper_size(A4).set_landscape().set_print_fit_to_pages(1, 0);
-    sheet.set_footer("&C&P / &N").set_repeat_rows(0, 0)?;
-    Ok(())
 }
 
 /// Writes a cell; returns how many bytes it takes at most.

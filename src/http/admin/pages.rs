@@ -1,7 +1,9 @@
 //! The admin page: its views and its files. The views are routes of one page, which shows the view
 //! that its address names.
 
-use http::header::{ACCEPT, CONTENT_SECURITY_POLICY, HeaderValue, LOCATION, REFERRER_POLICY, VARY};
+use http::header::{
+    ACCEPT, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, LOCATION, REFERRER_POLICY, VARY,
+};
 use http::{HeaderMap, Method, StatusCode};
 use warp::reply::{Reply, Response};
 
@@ -15,6 +17,7 @@ use crate::http::request::HttpRequest;
 const FOLDER: &str = "admin";
 /// The page itself.
 const INDEX: &str = "index.html";
+const SERVICE_WORKER: &str = "sw.js";
 
 /// A view of the admin page.
 pub(crate) struct View {
@@ -75,10 +78,18 @@ pub(crate) fn instead_of_not_found(
 
 /// A file of the page. Its name contains the hash of its content.
 pub(crate) async fn asset(request: HttpRequest) -> Result<Response, ApiError> {
-    if request.path_param.ends_with(".html") {
+    if request.path_param.ends_with(".html") || request.path_param == SERVICE_WORKER {
         return Err(ApiError::NotFound);
     }
     respond(&request.headers, &request.path_param, Caching::Immutable)
+}
+
+/// The page's service worker. Its address stays the same, and its scope is the whole page.
+pub(crate) async fn service_worker(request: HttpRequest) -> Result<Response, ApiError> {
+    let mut response = respond(&request.headers, SERVICE_WORKER, Caching::Revalidate)?;
+    let scope = HeaderName::from_static("service-worker-allowed");
+    response.headers_mut().insert(scope, HeaderValue::from_static("/admin"));
+    Ok(response)
 }
 
 /// The name of one of the page's files, as an example for the OpenAPI document.

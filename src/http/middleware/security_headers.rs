@@ -10,7 +10,7 @@ use http::header::{
 /// For the admin page and its files: everything from this server, nothing inline.
 pub(crate) const ADMIN_PAGE_CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-src 'self'; \
-    form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 /// For the admin page: with `no-referrer`, browsers send forms with `Origin: null`.
 pub(crate) const ADMIN_PAGE_REFERRER_POLICY: &str = "strict-origin";
 /// For the API documentation page: its own files, and the images inside Swagger UI's style sheet.

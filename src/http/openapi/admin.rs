@@ -70,7 +70,17 @@ pub(crate) fn document() -> openapi::OpenApi {
         let errors = Responses::new();
         add(view.path, page_file(view.operation_id, view.summary, id, html, errors));
     }
-    let types = ["text/javascript", "text/css", "image/svg+xml", "text/plain", "application/json"];
+    let script = content_response("A script.", ["text/javascript"]);
+    let item = page_file(
+        "getServiceWorker",
+        "Get the page's service worker",
+        None,
+        script,
+        Responses::new(),
+    );
+    add("/admin/sw.js", item);
+    let types =
+        ["text/javascript", "text/css", "image/svg+xml", "image/png", "application/manifest+json"];
     let file = content_response("A script, a style sheet or an image; it never changes.", types);
     let name = PathParameter {
         name: "file",

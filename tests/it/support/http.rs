@@ -14,6 +14,7 @@ pub(crate) struct Response {
     pub(crate) status: u16,
     /// Names in lower case, in the order of arrival.
     pub(crate) headers: Vec<(String, String)>,
+    /// Of an image, what of it is text.
     pub(crate) body: String,
 }
 
@@ -131,8 +132,8 @@ impl<S: Read + Write> Client<S> {
                 return None;
             }
         }
-        let body = self.buffer.drain(..length).collect();
-        Some(Response { status, headers, body: String::from_utf8(body).expect("text") })
+        let body: Vec<u8> = self.buffer.drain(..length).collect();
+        Some(Response { status, headers, body: String::from_utf8_lossy(&body).into_owned() })
     }
 
     /// Whether the server closes its side, with nothing more to read: neither silence nor a reset.

@@ -1,5 +1,6 @@
 // The account that is signed in: password, second factor, recovery codes and sessions. Each section has a form; one is
 // open at a time.
+import { LeadAlerts } from '/admin/assets/features/account/lead-alerts.js';
 import { PasswordForm } from '/admin/assets/features/account/password-form.js';
 import { RecoveryCodesForm } from '/admin/assets/features/account/recovery-codes-form.js';
 import { SecondFactorForm } from '/admin/assets/features/account/second-factor-form.js';
@@ -91,6 +92,7 @@ export class Account extends Component {
         <${SecondFactorForm} account=${name} replaces=${totp} cancel=${() => this.open(null)} onCodes=${this.onCodes} done=${this.onSecondFactor} />
       <//>
       ${totp && this.recoveryCodes(account)}
+      <${LeadAlerts} />
       <${Sessions} sessions=${sessions} reload=${this.load} />`;
   }
 

@@ -11,6 +11,7 @@ import { addShortcuts } from '/admin/assets/lib/keyboard-shortcuts.js';
 import { openLead } from '/admin/assets/lib/lead-requests.js';
 import { href, navigate } from '/admin/assets/lib/router.js';
 import { scrollBox } from '/admin/assets/lib/scroll-area.js';
+import { addSwipe } from '/admin/assets/lib/swipe.js';
 import { asciiDomain } from '/admin/assets/lib/visible-text.js';
 import { CopyButton, EmptyState, LeadStatus, PersonName, ServiceName, Skeleton, Time, UserText, visibleText } from '/admin/assets/ui/components.js';
 import { Icon } from '/admin/assets/ui/icon.js';
@@ -42,6 +43,7 @@ export class Lead extends Component {
 
   componentDidMount() {
     this.removeShortcuts = addShortcuts({ j: () => this.openNeighbor(1), k: () => this.openNeighbor(-1), Escape: () => this.close() });
+    addSwipe(this.scroller.current, (step) => this.openNeighbor(step));
     this.removeListener = onServerEvent((event) => this.onServerEvent(event));
     this.load();
   }
