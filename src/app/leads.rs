@@ -164,7 +164,8 @@ pub async fn page(
             None => tx.lead_tally(&filter, MAX_COUNT)?,
             Some(_) => None,
         };
-        let suggestion = if leads.is_empty() { tx.suggestion(&filter)? } else { None };
+        let is_nothing = cursor.is_none() && leads.is_empty();
+        let suggestion = if is_nothing { tx.suggestion(&filter)? } else { None };
         let listed = leads.into_iter().zip(requests);
         let leads = listed.map(|(lead, requests)| ListedLead { lead, requests }).collect();
         Ok(LeadPage { leads, filter, suggestion, next, count, tally, as_of: tx.last_seq()? })

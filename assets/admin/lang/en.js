@@ -273,7 +273,7 @@ export default {
 
   inbox: {
     title: 'Leads',
-    search: 'Search a name, a company, a word…',
+    search: 'Search a name, a number, a word…',
     searchLabel: 'Search the leads',
     clearSearch: 'Clear the search',
     status: 'Status',

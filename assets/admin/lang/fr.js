@@ -273,7 +273,7 @@ export default {
 
   inbox: {
     title: 'Demandes',
-    search: 'Rechercher un nom, une société, un mot…',
+    search: 'Rechercher un nom, un numéro, un mot…',
     searchLabel: 'Rechercher dans les demandes',
     clearSearch: 'Effacer la recherche',
     status: 'Statut',

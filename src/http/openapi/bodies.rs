@@ -68,8 +68,9 @@ fn lead_filter() -> [Property; 6] {
 /// The words that are searched for.
 fn words() -> ObjectBuilder {
     let what = format!(
-        "Prefixes of words in name, email, phone, company or message, regardless of accents and \
-         case; the first {MAX_SEARCH} characters are used."
+        "Prefixes of words in name, email, phone, company, service or message, regardless of accents and case; \
+         telephone numbers in any spelling, or four or more of their digits; ids, or eight characters of their \
+         beginning. The first {MAX_SEARCH} characters are used."
     );
     text().examples(["compres"]).description(Some(what))
 }

@@ -92,7 +92,7 @@ function LeadRow({ lead, filter, open, highlight }) {
         <${Time} at=${lead.created_at_utc} />
       </span>
       <span class="lead-row-line">
-        <span class="lead-row-what">${lead.service && html`<${ServiceName} code=${lead.service} found=${hits?.service} />`}${hits?.contact && html`<${UserText} class="lead-row-contact" hits=${hits.contact.hits}>${hits.contact.text}<//>`}<${UserText} class="lead-row-excerpt" prose hits=${hits?.excerpt}>${lead.excerpt}<//></span>
+        <span class="lead-row-what">${lead.service && html`<${ServiceName} code=${lead.service} found=${hits?.service} />`}${hits?.contact && html`<${UserText} class="lead-row-contact" hits=${hits.contact.hits}>${hits.contact.text}<//>${' '}`}<${UserText} class="lead-row-excerpt" prose hits=${hits?.excerpt}>${lead.excerpt}<//></span>
         <span class="lead-row-marks">${(lead.requests ?? 1) > 1 && html`<span class="lead-row-requests" title=${t.inbox.samePerson}>${t.inbox.requests(lead.requests)}</span>`}<${RowStatus} code=${lead.status} /></span>
       </span>
     </a>
