@@ -7,7 +7,8 @@ use crate::domain::phone;
 use crate::domain::search::fold::FoldedText;
 use crate::domain::search::lead_text;
 use crate::domain::search::lead_text::SearchField;
-use crate::domain::search::terms::{FoundTokens, QueryToken, SearchTerms};
+use crate::domain::search::matching::FoundTokens;
+use crate::domain::search::terms::{QueryToken, SearchTerms};
 use crate::domain::search::tokens::for_each_token;
 
 /// Finds the places of the terms by which a search found a lead.

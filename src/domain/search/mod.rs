@@ -4,6 +4,7 @@
 pub mod fold;
 pub mod lead_text;
 pub mod marks;
+pub(crate) mod matching;
 pub mod terms;
 pub(crate) mod tokens;
 

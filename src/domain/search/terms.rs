@@ -1,14 +1,12 @@
 //! What a query asks for.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
 use crate::domain::phone;
-use crate::domain::phone::number::PhoneNumber;
 use crate::domain::search::fold::fold;
-use crate::domain::search::lead_text::{MIN_NUMBER_PART, SearchField, number_parts};
-use crate::domain::search::tokens::{for_each_query_token, for_each_token};
+use crate::domain::search::lead_text::MIN_NUMBER_PART;
+use crate::domain::search::tokens::for_each_query_token;
 
 /// A query of this many hexadecimal digits may be the beginning of an id.
 const MIN_ID_DIGITS: usize = 8;
@@ -77,115 +75,11 @@ impl SearchTerms {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
-
-    /// Whether a lead of these texts has every term.
-    pub fn match_all<'t>(&self, fields: impl Iterator<Item = (SearchField, Cow<'t, str>)>) -> bool {
-        if self.is_empty() {
-            return false;
-        }
-        let mut found = FoundTokens::of(self);
-        for (field, text) in fields {
-            found.look_into(field, &text);
-            if found.has_every_term() {
-                return true;
-            }
-        }
-        false
-    }
 }
 
 impl fmt::Debug for SearchTerms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} terms", self.0.len())
-    }
-}
-
-/// Which tokens of a query a lead has.
-pub(crate) struct FoundTokens<'t> {
-    terms: &'t SearchTerms,
-    tokens: Vec<(&'t QueryToken, bool)>,
-}
-
-impl<'t> FoundTokens<'t> {
-    pub(crate) fn of(terms: &'t SearchTerms) -> Self {
-        let tokens = terms.0.iter().flat_map(|term| term.alternatives.iter().flatten());
-        Self { terms, tokens: tokens.map(|token| (token, false)).collect() }
-    }
-
-    pub(crate) fn look_into(&mut self, field: SearchField, text: &str) {
-        if field == SearchField::Id {
-            let digits = text.replace('-', "");
-            return self
-                .mark(|token| matches!(token, QueryToken::Id(of) if digits.starts_with(of)));
-        }
-        let folded = fold(text);
-        for_each_token(&folded, |found| {
-            let word = &folded[found];
-            self.mark(|token| matches!(token, QueryToken::Word(of) if word.starts_with(&**of)));
-        });
-        let is_of_number = |token| !matches!(token, &QueryToken::Word(_) | &QueryToken::Id(_));
-        if self.tokens.iter().any(|(token, found)| !found && is_of_number(*token)) {
-            for number in phone::find_all(text) {
-                self.mark(|token| token.place_in_number(field, &number).is_some());
-            }
-        }
-    }
-
-    fn mark(&mut self, is_found: impl Fn(&QueryToken) -> bool) {
-        for (token, found) in &mut self.tokens {
-            *found = *found || is_found(token);
-        }
-    }
-
-    pub(crate) fn has_every_term(&self) -> bool {
-        self.complete_alternatives().all(|mut alternatives| alternatives.next().is_some())
-    }
-
-    /// The tokens by which the lead has the terms.
-    pub(crate) fn matching(&self) -> Vec<&'t QueryToken> {
-        self.complete_alternatives().flatten().flatten().collect()
-    }
-
-    /// For each term, the alternatives of which the lead has every token.
-    fn complete_alternatives(
-        &self,
-    ) -> impl Iterator<Item = impl Iterator<Item = &'t Vec<QueryToken>>> {
-        let mut at = 0;
-        self.terms.0.iter().map(move |term| {
-            let alternatives: Vec<_> = term
-                .alternatives
-                .iter()
-                .filter(|alternative| {
-                    let tokens = &self.tokens[at..at + alternative.len()];
-                    at += alternative.len();
-                    tokens.iter().all(|(_, found)| *found)
-                })
-                .collect();
-            alternatives.into_iter()
-        })
-    }
-}
-
-impl QueryToken {
-    /// Which digits of a number these are, if they are some of it.
-    pub(crate) fn place_in_number(
-        &self,
-        field: SearchField,
-        number: &PhoneNumber,
-    ) -> Option<Range<usize>> {
-        let national = number.national();
-        let begin = match self {
-            Self::NumberPart(digits) => {
-                let mut parts = number_parts(national);
-                national.len() - parts.find(|part| part.starts_with(&**digits))?.len()
-            }
-            Self::NumberStart(digits) if field == SearchField::Phone => {
-                national.starts_with(&**digits).then_some(0)?
-            }
-            _ => return None,
-        };
-        let (Self::NumberPart(digits) | Self::NumberStart(digits)) = self else { return None };
-        Some(begin..begin + digits.len())
     }
 }
 

@@ -17,7 +17,7 @@ use warp::reply::Response;
 use crate::app::live::Subscriber;
 use crate::app::live::event::{LiveEvent, SequencedEvent};
 use crate::domain::lead::status::LeadStatus;
-use crate::http::admin::lead_types::{LeadSummaryDto, LeadViewDto};
+use crate::http::admin::lead_list_types::{LeadSummaryDto, LeadViewDto};
 use crate::http::admin::{authenticate, session_token};
 use crate::http::error::ApiError;
 use crate::http::error_sources::read_error;

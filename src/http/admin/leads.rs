@@ -6,7 +6,8 @@ use warp::reply::Response;
 
 use crate::app::leads;
 use crate::domain::id::LeadId;
-use crate::http::admin::lead_types::{LeadDetailDto, LeadPageDto};
+use crate::http::admin::lead_list_types::LeadPageDto;
+use crate::http::admin::lead_types::LeadDetailDto;
 use crate::http::admin::{authenticate, authenticate_from_page};
 use crate::http::context::HttpContext;
 use crate::http::error::ApiError;

@@ -7,6 +7,7 @@ pub(crate) mod audit;
 pub(crate) mod enrolment;
 pub(crate) mod events;
 pub(crate) mod export;
+pub(crate) mod lead_list_types;
 pub(crate) mod lead_types;
 pub(crate) mod leads;
 pub(crate) mod pages;

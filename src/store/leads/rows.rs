@@ -7,6 +7,7 @@ use crate::domain::hash_chain::LeadDigestInput;
 use crate::domain::lead::status::LeadStatus;
 use crate::domain::lead::{Lead, LeadView, LeadViews};
 use crate::domain::search::lead_text;
+use crate::domain::search::matching::has_every_term;
 use crate::domain::text::Personal;
 use crate::store::error::StoreError;
 
@@ -137,6 +138,6 @@ pub(crate) fn conditions(filter: &LeadFilter) -> (String, Vec<String>) {
 
 /// Whether a lead matches the filter's search terms, and is the person's whose leads it asks for.
 pub(crate) fn matches_terms(lead: &Lead, filter: &LeadFilter) -> bool {
-    filter.terms.as_ref().is_none_or(|terms| terms.match_all(lead_text::fields(lead)))
+    filter.terms.as_ref().is_none_or(|terms| has_every_term(terms, lead_text::fields(lead)))
         && filter.person.as_ref().is_none_or(|person| person.has_sent(lead))
 }
