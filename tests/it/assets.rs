@@ -175,6 +175,16 @@ fn the_page_s_transfer_size_stays_within_budget() {
 }
 
 #[test]
+fn the_service_worker_is_revalidated_and_controls_the_page_alone() {
+    let server = TestServer::start();
+    let script = get(server.address, "/admin/sw.js");
+    assert_eq!(script.header("cache-control"), Some("no-cache"));
+    assert_eq!(script.header("content-type"), Some("text/javascript; charset=utf-8"));
+    assert_eq!(script.header("service-worker-allowed"), Some("/admin"));
+    get(server.address, "/admin/assets/sw.js").assert_error(404, "not_found");
+}
+
+#[test]
 fn unknown_asset_paths_return_404() {
     let server = TestServer::start();
     let page = get(server.address, "/admin").body;
