@@ -15,7 +15,7 @@ import { onServerEvent, startEvents, stopEvents } from '/admin/assets/lib/event-
 import { leadFilter } from '/admin/assets/lib/filter.js';
 import { formatNumber } from '/admin/assets/lib/format.js';
 import { html, Component, render } from '/admin/assets/lib/html.js';
-import { loadLanguage, preferredLanguage, setLanguage, t } from '/admin/assets/lib/i18n.js';
+import { isolate, loadLanguage, preferredLanguage, setLanguage, t } from '/admin/assets/lib/i18n.js';
 import { addShortcuts } from '/admin/assets/lib/keyboard-shortcuts.js';
 import { alertOfLead } from '/admin/assets/lib/lead-alerts.js';
 import { announce } from '/admin/assets/lib/live-region.js';
@@ -108,6 +108,7 @@ class App extends Component {
   clearPersonalData() {
     stopEvents();
     leadList.clear();
+    store.leadName = null;
     store.warnings = [];
   }
 
@@ -150,7 +151,7 @@ class App extends Component {
 
   title() {
     if (!store.session) return `${currentRoute().name === 'setup' ? t.setup.title : t.signIn.title} · ${t.product}`;
-    const titles = { account: t.account.title, lead: t.lead.label, inbox: t.inbox.title, stats: t.stats.title, audit: t.audit.title, status: t.serverStatus.title };
+    const titles = { account: t.account.title, lead: store.leadName ? isolate(store.leadName) : t.lead.label, inbox: t.inbox.title, stats: t.stats.title, audit: t.audit.title, status: t.serverStatus.title };
     const title = titles[currentRoute().name];
     return `${pendingCount()}${title ? `${title} · ` : ''}${t.product}`;
   }

@@ -4,7 +4,7 @@ use libtest_mimic::Trial;
 use serde_json::json;
 
 use crate::case;
-use crate::driver::Page;
+use crate::driver::{ESCAPE, Page};
 use crate::server::TestServer;
 
 pub(crate) fn cases() -> Vec<Trial> {
@@ -13,6 +13,10 @@ pub(crate) fn cases() -> Vec<Trial> {
         case("lead::call_dialled_the_extension_or_a_second_number_as_well", telephone_links),
         case("lead::only_the_lead_is_printed", print),
         case("lead::hostile_text_is_shown_as_text", hostile_text),
+        case("lead::addresses_in_a_message_were_dead", live_addresses),
+        case("lead::a_reply_greets_and_quotes", reply),
+        case("lead::the_title_names_the_lead_while_it_is_open", title),
+        case("lead::the_command_that_changes_the_status_can_be_copied", status_command),
     ]
 }
 
@@ -140,4 +144,111 @@ async fn hostile_text(server: TestServer, page: Page) {
     assert_eq!(page.eval(isolated).await, json!(["isolate", "plaintext"]));
     assert_eq!(page.eval("document.querySelectorAll('a[href^=javascript]').length").await, 0);
     page.assert_no_horizontal_scroll("the lead").await;
+}
+
+/// The texts and addresses of the links in the message of a new lead.
+async fn links_in(server: &TestServer, page: &Page, message: &str) -> Vec<[String; 2]> {
+    let id = server.post_lead(&json!({ "message": message }));
+    page.goto(&format!("/admin/leads/{id}")).await;
+    page.wait_until(&format!("document.title && location.pathname.endsWith({})", json!(id))).await;
+    page.wait_until("document.querySelector('.message > p') !== null").await;
+    let shown = page.eval("document.querySelector('.message > p').textContent").await;
+    let links =
+        "[...document.querySelectorAll('.message > p a')].map((a) => [a.textContent, a.href])";
+    let links = serde_json::from_value(page.eval(links).await).expect("texts");
+    assert!(!message.contains("U+") && shown.as_str().is_some_and(|text| !text.is_empty()));
+    links
+}
+
+async fn live_addresses(server: TestServer, page: Page) {
+    server.add_staff("claire");
+    page.sign_in().await;
+    let found = links_in(
+        &server,
+        &page,
+        "Voir https://exemple.fr/plan(2).pdf, www.exemple.fr. Écrivez à jean.petit@exemple.fr ! \
+         Appelez le 06 39 98 12 34, le +33 (0)1 99 00 12 34 ou le 0033 6 39 98 12 34.",
+    )
+    .await;
+    let expected = [
+        ["https://exemple.fr/plan(2).pdf", "https://exemple.fr/plan(2).pdf"],
+        ["www.exemple.fr", "https://www.exemple.fr/"],
+        ["jean.petit@exemple.fr", "mailto:jean.petit@exemple.fr"],
+        ["06 39 98 12 34", "tel:0639981234"],
+        ["+33 (0)1 99 00 12 34", "tel:+33199001234"],
+        ["0033 6 39 98 12 34", "tel:+33639981234"],
+    ];
+    assert_eq!(found, expected);
+    let web = "document.querySelector('.message > p a')";
+    assert_eq!(page.eval(&format!("{web}.rel")).await, "noopener noreferrer nofollow");
+    assert_eq!(page.eval(&format!("{web}.target")).await, "_blank");
+    // What is no address, or would run a script, or deceive.
+    let hostile = "javascript:alert(1) data:text/html,<script>1</script> JaVaScRiPt://x.fr/%0aalert(1) \
+                   https://banque.fr@mal.example/ http://\u{202e}rf.euqnab/ https://x vbscript:x file:///etc/passwd \
+                   <a href=javascript:alert(1)>x</a> n° 2026 1234 5678 9012 3456 réf. 0612345678901 1.2.3.4 a@b";
+    assert_eq!(links_in(&server, &page, hostile).await, [[""; 2]; 0]);
+    let huge = format!("https://exemple.fr/{} fin", "a".repeat(1900));
+    assert!(links_in(&server, &page, &huge).await.len() <= 1);
+    for repeated in ["a@", "+33", "0 1 ", "https://(", "a.a.", "www."] {
+        links_in(&server, &page, &repeated.repeat(1990 / repeated.len())).await;
+    }
+}
+
+async fn reply(server: TestServer, page: Page) {
+    server.add_staff("claire");
+    let long = format!("Première ligne & « guillemets »\nDeuxième 👩‍🔧\n{}", "éàü ".repeat(450));
+    let id = server.post_lead(&json!({ "message": long, "name": "Zoé Ö" }));
+    page.sign_in().await;
+    page.goto(&format!("/admin/leads/{id}")).await;
+    page.wait_for_text(".lead h1", "Zoé Ö").await;
+    let link = page.eval("document.querySelector('.lead-actions a.primary').href").await;
+    let link = link.as_str().expect("a link");
+    assert!(link.len() < 1800, "mail programs cut longer ones: {}", link.len());
+    let (_, query) = link.split_once('?').expect("a subject and a body");
+    let fields: Vec<(String, String)> =
+        form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    assert_eq!(fields[0].0, "subject");
+    let (name, body) = &fields[1];
+    assert_eq!(name, "body");
+    assert!(body.starts_with("Bonjour Zoé Ö,\r\n\r\n"), "{body}");
+    assert!(
+        body.contains(
+            "vous nous avez écrit :\r\n> Première ligne & « guillemets »\r\n> Deuxième 👩‍🔧\r\n> éàü"
+        ),
+        "{body}"
+    );
+    assert!(body.ends_with("\r\n> […]") && !body.contains('\u{fffd}'), "{body}");
+}
+
+async fn title(server: TestServer, page: Page) {
+    server.add_staff("claire");
+    let id = server.post_lead(&json!({ "name": "Anaïs Lefèvre" }));
+    page.sign_in().await;
+    page.goto(&format!("/admin/leads/{id}")).await;
+    page.wait_until("document.title.includes('Anaïs Lefèvre')").await;
+    page.press(ESCAPE).await;
+    page.wait_until("document.title.startsWith('Demandes')").await;
+    page.goto(&format!("/admin/leads/{id}")).await;
+    page.wait_until("document.title.includes('Anaïs Lefèvre')").await;
+    server.run_command(&["staff", "remove", "claire"], "");
+    page.wait_until("document.title.startsWith('Connexion')").await;
+    let text = page.eval("document.documentElement.outerHTML").await.to_string();
+    assert!(!text.contains("Lefèvre"), "{text}");
+}
+
+async fn status_command(server: TestServer, page: Page) {
+    server.add_staff("claire");
+    let id = server.post_lead(&json!({}));
+    page.sign_in().await;
+    page.goto(&format!("/admin/leads/{id}")).await;
+    page.click(".status-commands summary").await;
+    let commands = page.texts(".status-commands code").await;
+    let expected = ["processing", "resolved", "archived"];
+    assert_eq!(commands, expected.map(|to| format!("fastcore lead set-status {id} {to}")));
+    page.click(".status-commands .icon-button").await;
+    page.wait_for_text(".toast", "Copié").await;
+    let arguments: Vec<&str> = commands[0].split(' ').skip(1).collect();
+    server.run_command(&arguments, "");
+    page.wait_for_text(".lead-meta", "En cours").await;
+    page.wait_for_text(".status-commands dt", "Nouvelle").await;
 }

@@ -12,6 +12,7 @@ mod authenticator;
 mod driver;
 mod exports;
 mod inbox;
+mod inbox_chips;
 mod installed;
 mod keyboard;
 mod layout;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         exports::cases(),
         inbox::cases(),
         installed::cases(),
+        inbox_chips::cases(),
         layout::cases(),
         keyboard::cases(),
         lead::cases(),

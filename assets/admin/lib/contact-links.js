@@ -1,8 +1,36 @@
 // A link to write to the person of a lead.
 
-/** A `mailto:` link; nothing in the address can add a header. */
-export function mailtoHref(address, subject) {
+/** Encoded characters of a reply at most: mail programs cut or refuse longer links. */
+const maxBody = 1500;
+
+/**
+ * A `mailto:` link; nothing in the address can add a header.
+ * @param {string} address
+ * @param {string} subject
+ * @param {{greeting: string, intro: string, quoted: string}} reply
+ */
+export function replyHref(address, subject, { greeting, intro, quoted }) {
   const at = address.lastIndexOf('@');
   const to = `${encodeURIComponent(address.slice(0, at))}@${encodeURIComponent(address.slice(at + 1))}`;
-  return `mailto:${to}?subject=${encodeURIComponent(subject)}`;
+  const body = encodeBody(`${greeting}\n\n\n\n${intro}\n`);
+  return `mailto:${to}?subject=${encodeURIComponent(subject)}&body=${body}${quote(quoted, maxBody - body.length)}`;
+}
+
+/** Encoded, with the line ends of RFC 6068. */
+function encodeBody(text) {
+  return encodeURIComponent(text.replace(/\r?\n|\r/g, '\r\n'));
+}
+
+/** The lines of a text as a quotation, encoded; what exceeds the limit is left out, by whole characters. */
+function quote(text, limit) {
+  const end = encodeBody('\n> […]');
+  const encoded = encodeBody(text.trim().replace(/^/gm, '> '));
+  if (encoded.length <= limit) return encoded;
+  let kept = '';
+  for (const character of text.trim().replace(/^/gm, '> ')) {
+    const next = encodeBody(character);
+    if (kept.length + next.length + end.length > limit) break;
+    kept += next;
+  }
+  return kept + end;
 }

@@ -4,7 +4,7 @@
 import { apiUrl, get } from '/admin/assets/lib/api-client.js';
 import { notify, setOffline, store } from '/admin/assets/lib/store.js';
 
-const eventTypes = ['hello', 'lead', 'status', 'erased'];
+const eventTypes = ['hello', 'lead', 'status', 'viewed', 'erased'];
 const channelName = 'fastcore.events'; // of the lock, too
 const firstRetry = 1000; // milliseconds
 const maxRetry = 15_000;

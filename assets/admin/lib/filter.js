@@ -14,10 +14,17 @@ export const periods = Object.keys(daysBack);
 export function leadFilter(query) {
   return omitEmpty({
     status: oneOf(statuses, query.get('status')),
+    opened: oneOf(['false'], query.get('opened')),
     service: oneOf(services, query.get('service')),
     ...periodFilter(query),
     q: query.get('q')?.slice(0, 200),
+    order: oneOf(['oldest'], query.get('order')),
   });
+}
+
+/** Whether a filter leaves leads out; an order does not. @param {LeadFilter} filter */
+export function isFiltered(filter) {
+  return Object.keys(filter).some((name) => name !== 'order');
 }
 
 /**
@@ -31,12 +38,18 @@ export function periodFilter(query) {
   return omitEmpty({ since: validDay(query.get('since')), until: validDay(query.get('until')) });
 }
 
-/** The filter as parameters of the API: the period as timestamps, including the whole last day. */
+/** The first day of a period, if it has one. @param {PeriodFilter} filter */
+export function firstDay({ period, since }) {
+  return period ? addDays(dayOf(Date.now()), -daysBack[period]) : since;
+}
+
+/** The filter as parameters of the API, without its order: the period as timestamps, including the whole last day. */
 export function toApiQuery(filter) {
   const { period, since, until, ...rest } = filter;
-  const first = period ? addDays(dayOf(Date.now()), -daysBack[period]) : since;
+  const first = firstDay({ period, since });
   return omitEmpty({
     ...rest,
+    order: undefined,
     since: first && dayStart(first).toISOString(),
     until: until && dayStart(addDays(until, 1)).toISOString(),
   });

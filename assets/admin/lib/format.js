@@ -34,6 +34,11 @@ export function formatPercent(share) {
   return share > 0 && share < 0.005 ? `< ${percent.format(0.01)}` : percent.format(share);
 }
 
+/** A change with its sign: "+12 %", "−8 %", "0 %". */
+export function formatChange(share) {
+  return formatter(Intl.NumberFormat, { style: 'percent', signDisplay: 'exceptZero' }).format(share);
+}
+
 /** The day of a time in Paris, as YYYY-MM-DD. */
 export function dayOf(time) {
   return formatter(Intl.DateTimeFormat, { timeZone }, 'sv-SE').format(time);
@@ -109,7 +114,21 @@ export function formatRelative(iso, now = Date.now()) {
   return formatDate(sameYear ? { day: 'numeric', month: 'short' } : { day: 'numeric', month: 'short', year: 'numeric' }, time);
 }
 
-function daysBetween(from, to) {
+/** The time of day, with the day unless it is today: "10:32", "hier 14:32", "12 nov.". */
+export function formatClock(iso, now = Date.now()) {
+  const time = new Date(iso);
+  return dayOf(time) === dayOf(now) ? formatDate({ hour: '2-digit', minute: '2-digit' }, time) : formatRelative(iso, now);
+}
+
+/** How long ago, in its largest unit: "3 j". */
+export function formatAge(iso, now = Date.now()) {
+  const minutes = Math.max(0, Math.floor((now - Date.parse(iso)) / 60_000));
+  const [unit, value] = minutes < 60 ? ['minute', minutes] : minutes < 2880 ? ['hour', Math.floor(minutes / 60)] : ['day', Math.floor(minutes / 1440)];
+  return formatter(Intl.NumberFormat, { style: 'unit', unit, unitDisplay: 'short' }).format(value);
+}
+
+/** The days from one to the other, both as YYYY-MM-DD. */
+export function daysBetween(from, to) {
   return Math.round((Date.parse(to) - Date.parse(from)) / msPerDay);
 }
 

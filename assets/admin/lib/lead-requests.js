@@ -9,7 +9,7 @@ import { toApiQuery } from '/admin/assets/lib/filter.js';
  * @param {AbortSignal} [signal]
  */
 export function fetchLeads(filter, page, signal) {
-  const parameters = { ...toApiQuery(filter), ...page };
+  const parameters = { ...toApiQuery(filter), order: filter.order, ...page };
   return filter.q ? post('leads/search', parameters, signal) : get('leads', parameters, signal);
 }
 

@@ -1,4 +1,4 @@
-// A long list fetched page by page with a keyset cursor, newest row first.
+// A long list fetched page by page with a keyset cursor.
 import { notify } from '/admin/assets/lib/store.js';
 
 let lastKey = 0;
@@ -16,6 +16,8 @@ export class PagedList {
   error = null;
   loading = false;
   loaded = false;
+  /** The cursor that the last page was read with. @type {string | null} */
+  #lastCursor = null;
   /** @type {AbortController | undefined} */
   abort;
 
@@ -45,6 +47,13 @@ export class PagedList {
     await this.#load();
   }
 
+  /** Reads the last page again and adds what is new in it, for a list whose newest rows are at its end. */
+  async extend() {
+    if (this.loading || this.error || this.cursor || !this.loaded) return;
+    this.cursor = this.#lastCursor;
+    await this.#load();
+  }
+
   /** The error stays until the page is there. */
   async retry() {
     if (this.error && !this.loading) await this.#load();
@@ -56,8 +65,10 @@ export class PagedList {
     this.loading = true;
     notify();
     try {
-      const page = await this.fetchPage(this.cursor, abort.signal);
+      const cursor = this.cursor;
+      const page = await this.fetchPage(cursor, abort.signal);
       if (abort.signal.aborted) return;
+      this.#lastCursor = cursor;
       this.cursor = page.next;
       this.count = page.count ?? this.count;
       this.loaded = true;

@@ -10,6 +10,7 @@ export const store = {
   warnings: [],
   dialog: null,
   exportError: null,
+  leadName: null,
   toast: null,
   minute: 0,
 };

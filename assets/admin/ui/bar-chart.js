@@ -12,8 +12,9 @@ const height = 220; // pixels
  *   label: string,
  *   describe: (index: number) => string,
  *   hint: any,
+ *   open: (index: number) => void,
  * }, {hovered: number | null}>}
- * `describe` is the caption while a bar is hovered, `hint` the caption otherwise.
+ * `describe` is the caption while a bar is hovered, `hint` the caption otherwise; `open` shows what a bar counts.
  */
 export class BarChart extends Component {
   state = { hovered: null };
@@ -80,6 +81,11 @@ export class BarChart extends Component {
     };
   }
 
+  onClick = () => {
+    const { hovered } = this.state;
+    if (hovered !== null && this.props.values[hovered] > 0) this.props.open(hovered);
+  };
+
   onHover(index) {
     if (index !== this.state.hovered) this.setState({ hovered: index ?? null });
   }
@@ -91,6 +97,6 @@ export class BarChart extends Component {
   render({ label, describe, values, hint }, { hovered }) {
     return html`
       <p class="chart-caption" aria-hidden="true">${hovered !== null && hovered < values.length ? describe(hovered) : hint}</p>
-      <div class="chart" role="img" aria-label=${label} ref=${this.box}></div>`;
+      <div class="chart ${hovered !== null && values[hovered] > 0 ? 'on-bar' : ''}" role="img" aria-label=${label} ref=${this.box} onClick=${this.onClick}></div>`;
   }
 }

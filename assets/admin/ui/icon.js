@@ -7,6 +7,7 @@ const paths = {
   audit: 'M6 3h9l4 4v14H6zM15 3v4h4M9.500 12h6m-6 4h6',
   status: 'M3 12h4l3-8 4 16 3-8h4',
   search: 'M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14zm5-2 4.500 4.500',
+  order: 'M8 5v14m-4-4 4 4 4-4M16 19V5m-4 4 4-4 4 4',
   cross: 'M6 6l12 12M18 6L6 18',
   'chevron-left': 'M15 5l-7 7 7 7',
   'chevron-up': 'M5 15l7-7 7 7',

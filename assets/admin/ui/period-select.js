@@ -23,15 +23,18 @@ export function PeriodSelect({ filter, apply, hideLabel, without = [] }) {
 }
 
 /**
- * First and last day of a custom period.
+ * First and last day of a custom period. Two days in the wrong order leave nothing to find, which is said at once.
  * @param {{filter: PeriodFilter, apply: (change: PeriodFilter) => void}} props
  */
 export function DateRange({ filter, apply }) {
   if (!filter.since && !filter.until) return null;
+  const reversed = Boolean(filter.since && filter.until && filter.since > filter.until);
   const field = (name) => html`<label class="date-field">
     <span>${t.period[name]}</span>
-    <input type="date" value=${filter[name] ?? ''} min=${name === 'until' ? filter.since : undefined} max=${name === 'since' ? filter.until : undefined}
+    <input type="date" aria-invalid=${reversed ? 'true' : undefined} aria-describedby=${reversed ? 'reversed-period' : undefined} value=${filter[name] ?? ''} min=${name === 'until' ? filter.since : undefined} max=${name === 'since' ? filter.until : undefined}
       onChange=${(event) => event.target.validity.badInput || apply({ [name]: event.target.value })} />
   </label>`;
-  return html`<div class="date-range">${field('since')}${field('until')}</div>`;
+  return html`<div class="date-range">${field('since')}${field('until')}
+    ${reversed && html`<p class="form-error" id="reversed-period" role="alert">${t.period.reversed}</p>`}
+  </div>`;
 }

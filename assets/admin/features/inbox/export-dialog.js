@@ -1,7 +1,7 @@
 // Exports the leads that the filter shows, in a format to choose.
 import { leadList } from '/admin/assets/features/inbox/lead-list.js';
 import { download } from '/admin/assets/lib/api-client.js';
-import { toApiQuery } from '/admin/assets/lib/filter.js';
+import { isFiltered, toApiQuery } from '/admin/assets/lib/filter.js';
 import { formatNumber } from '/admin/assets/lib/format.js';
 import { html } from '/admin/assets/lib/html.js';
 import { t } from '/admin/assets/lib/i18n.js';
@@ -27,7 +27,7 @@ export function openExport(error = null) {
 export function ExportDialog({ close }) {
   const { filter, pages: { count } } = leadList;
   if (count?.rows === 0) return html`<${Dialog} title=${t.export.title} close=${close}><p>${t.export.empty}</p><//>`;
-  const filtered = Object.keys(filter).length > 0;
+  const filtered = isFiltered(filter);
   const rows = count ? `${count.exact ? '' : '> '}${formatNumber(count.rows)}` : '…';
   const start = (format) => {
     download('export', { ...toApiQuery(filter), format, language: t.language.code }, openExport);

@@ -1,6 +1,7 @@
 // Search and filters of the inbox. Their state is the page's address and nothing else.
 import { openExport } from '/admin/assets/features/inbox/export-dialog.js';
-import { filterKey, services, statuses } from '/admin/assets/lib/filter.js';
+import { StatusChips } from '/admin/assets/features/inbox/status-chips.js';
+import { filterKey, services } from '/admin/assets/lib/filter.js';
 import { html, Component, createRef } from '/admin/assets/lib/html.js';
 import { t } from '/admin/assets/lib/i18n.js';
 import { addShortcuts } from '/admin/assets/lib/keyboard-shortcuts.js';
@@ -11,7 +12,7 @@ import { DateRange, PeriodSelect } from '/admin/assets/ui/period-select.js';
 
 const searchDelay = 250; // milliseconds after the last key
 
-/** @extends {Component<{filter: LeadFilter}>} */
+/** @extends {Component<{filter: LeadFilter, tally: Api.LeadTally | null}>} */
 export class FilterBar extends Component {
   input = createRef();
   timer = 0;
@@ -71,7 +72,7 @@ export class FilterBar extends Component {
     this.input.current.focus();
   };
 
-  render({ filter }) {
+  render({ filter, tally }) {
     const text = this.typed ?? filter.q ?? '';
     return html`<form class="filter-bar" role="search" onSubmit=${this.onSubmit}>
       <div class="search-field">
@@ -82,14 +83,15 @@ export class FilterBar extends Component {
         ${text ? html`<button type="button" class="icon-button quiet" aria-label=${t.inbox.clearSearch} title=${t.inbox.clearSearch} onClick=${this.clearSearch}><${Icon} name="cross" /></button>` : html`<kbd aria-hidden="true">/</kbd>`}
       </div>
       <div class="filter-selects">
-        <${SelectField} hideLabel label=${t.inbox.status} value=${filter.status} onSelect=${(status) => this.apply({ status })}
-          options=${[['', t.inbox.status], ...statuses.map((code) => [code, t.leadStatus[code]])]} />
+        <button type="button" class="button order-button" aria-pressed=${filter.order === 'oldest'} aria-label=${t.inbox.oldestFirst} title=${t.inbox.oldestFirst}
+          onClick=${() => this.apply({ order: filter.order ? undefined : 'oldest' })}><${Icon} name="order" /></button>
         <${SelectField} hideLabel label=${t.inbox.service} value=${filter.service} onSelect=${(service) => this.apply({ service })}
           options=${[['', t.inbox.service], ...services.map((code) => [code, t.leadService[code]])]} />
         <${PeriodSelect} hideLabel filter=${filter} apply=${(change) => this.apply(change)} />
         <button type="button" class="button export-button" aria-keyshortcuts="e" aria-label=${t.inbox.export} title=${t.inbox.export} onClick=${() => openExport()}><${Icon} name="download" /><span>${t.inbox.export}</span></button>
       </div>
       <${DateRange} filter=${filter} apply=${(change) => this.apply(change)} />
+      <${StatusChips} filter=${filter} tally=${tally} />
     </form>`;
   }
 }

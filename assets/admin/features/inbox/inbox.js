@@ -3,7 +3,8 @@ import { openExport } from '/admin/assets/features/inbox/export-dialog.js';
 import { FilterBar } from '/admin/assets/features/inbox/filter-bar.js';
 import { leadList } from '/admin/assets/features/inbox/lead-list.js';
 import { LeadChunk } from '/admin/assets/features/inbox/lead-rows.js';
-import { leadFilter } from '/admin/assets/lib/filter.js';
+import { OldestLead } from '/admin/assets/features/inbox/status-chips.js';
+import { isFiltered, leadFilter } from '/admin/assets/lib/filter.js';
 import { html, Component, createRef } from '/admin/assets/lib/html.js';
 import { t } from '/admin/assets/lib/i18n.js';
 import { addShortcuts } from '/admin/assets/lib/keyboard-shortcuts.js';
@@ -132,7 +133,7 @@ export class Inbox extends Component {
     return html`<div class="inbox ${route.id ? 'lead-open' : ''}">
       <section class="list-pane" aria-label=${t.inbox.list}>
         <h1 class="visually-hidden">${t.inbox.title}</h1>
-        <${FilterBar} filter=${filter} />
+        <${FilterBar} filter=${filter} tally=${leadList.tally} />
         <${ListSummary} filter=${filter} />
         ${pending.length > 0 && html`<div class="new-leads"><button type="button" class="button primary" onClick=${this.showPending}>
           <${Icon} name="chevron-up" />${t.inbox.newLeads(pending.length, pendingMore)}
@@ -167,17 +168,18 @@ export class Inbox extends Component {
 /** @param {{filter: LeadFilter}} props */
 function ListSummary({ filter }) {
   const { count } = leadList.pages;
-  const filtered = Object.keys(filter).length > 0;
+  const filtered = isFiltered(filter);
   return html`<div class="list-summary">
     <p aria-live="polite">${count && (count.exact ? t.inbox.count(count.rows) : t.inbox.countMoreThan(count.rows))}</p>
     ${filtered && html`<button type="button" class="link-button" aria-label=${t.common.clearFilters} onClick=${() => navigate(href(''))}>${t.inbox.clearShort}</button>`}
+    <${OldestLead} filter=${filter} tally=${leadList.tally} />
     <span class="live-indicator ${store.live ? 'on' : ''}" title=${t.inbox.liveHelp}><span>${store.live ? t.inbox.live : t.inbox.reconnecting}</span></span>
   </div>`;
 }
 
 /** @param {{filter: LeadFilter}} props */
 function NoLeads({ filter }) {
-  const filtered = Object.keys(filter).length > 0;
+  const filtered = isFiltered(filter);
   if (!filtered) return html`<${EmptyState} icon="inbox" title=${t.inbox.emptyTitle} text=${t.inbox.empty} />`;
   const { searchable, suggestion } = leadList.search;
   if (!searchable) {

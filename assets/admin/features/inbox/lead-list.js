@@ -7,6 +7,7 @@ import { PagedList } from '/admin/assets/lib/paged-list.js';
 import { notify } from '/admin/assets/lib/store.js';
 
 const firstPageSize = 50;
+const nothing = 1; // the size of a page that is read for its counts
 const pageSize = 100;
 const pollDelay = 300; // milliseconds in which new leads are collected
 const retryDelay = 5000; // milliseconds after a failed request
@@ -34,13 +35,20 @@ class LeadList {
   #pollWanted = false;
   /** Whether the search has something to look for, and what one without results may have meant. */
   search = { searchable: true, suggestion: /** @type {string | null} */ (null) };
+  /** Whether the next poll is for new leads, not for the counts alone. */
+  #leadsWanted = false;
+  /** How many leads have each status, for the filters but the status. @type {Api.LeadTally | null} */
+  tally = null;
   /** Grows with every restart, so that the response to an older request is ignored. */
   #generation = 0;
 
   pages = new PagedList(async (cursor, signal) => {
     const limit = cursor ? pageSize : firstPageSize;
     const page = await fetchLeads(this.filter, { cursor, limit }, signal);
-    if (!cursor) this.#asOf = page.as_of;
+    if (!cursor) {
+      this.#asOf = page.as_of;
+      this.tally = page.tally;
+    }
     const { searchable, suggestion } = page;
     if (!signal.aborted) this.search = { searchable, suggestion };
     if (suggestion) announce(t.inbox.didYouMean(suggestion));
@@ -65,6 +73,7 @@ class LeadList {
     this.key = null;
     this.filter = {};
     this.scrollTop = 0;
+    this.tally = null;
     this.#clearPending();
     this.pages.clear();
   }
@@ -79,14 +88,17 @@ class LeadList {
 
   /** @param {ServerEvent} event */
   onServerEvent({ type, id, data }) {
-    if (type === 'hello' || type === 'lead') this.schedulePoll(id);
-    else if (type === 'status') this.#setStatus(data.id, data.status, id);
-    else if (type === 'erased') this.#erase(data.id);
+    if (type === 'hello' || type === 'lead') {
+      this.#leadsWanted = true;
+      this.schedulePoll(id);
+    } else if (type === 'status') this.#change(data.id, (lead) => ({ ...lead, status: data.status }), id);
+    else if (type === 'viewed') this.#change(data.id, (lead) => ({ ...lead, first_view: lead.first_view ?? data.view, last_view: data.view }), id);
+    else if (type === 'erased') this.#erase(data.id, id);
   }
 
   /**
-   * Asks the server soon for new leads that match the filter, unless the list was read after the event. One request at a time,
-   * however many leads arrive.
+   * Asks the server soon for the counts, and for new leads that match the filter, unless the list was read after the event. One
+   * request at a time, whatever happens.
    * @param {string} eventId
    */
   schedulePoll(eventId) {
@@ -110,13 +122,28 @@ class LeadList {
 
   /** Returns false if the request failed and is still needed. */
   async #fetchPending() {
-    if (this.#asOf >= this.#wantedAsOf) return true;
+    if (this.#asOf >= this.#wantedAsOf) {
+      this.#leadsWanted = false;
+      return true;
+    }
     const generation = this.#generation;
-    const page = await fetchLeads(this.filter, { limit: firstPageSize }).catch(() => null);
+    const leadsWanted = this.#leadsWanted;
+    const oldestFirst = this.filter.order === 'oldest';
+    const page = await fetchLeads(this.filter, { limit: leadsWanted ? firstPageSize : nothing }).catch(() => null);
     if (generation !== this.#generation) return true;
     if (!page) return false;
-    this.#asOf = page.as_of;
     this.pages.count = page.count ?? this.pages.count;
+    this.tally = page.tally;
+    notify();
+    if (!leadsWanted) return true;
+    this.#asOf = page.as_of;
+    this.#leadsWanted = false;
+    this.#refresh(page.leads);
+    if (oldestFirst) {
+      // New leads are at the end, where nothing moves when they appear.
+      this.pages.extend();
+      return true;
+    }
     const pending = page.leads.filter((lead) => !this.pages.seqs.has(lead.seq));
     const added = pending.length - this.pending.length;
     this.pending = pending;
@@ -149,18 +176,32 @@ class LeadList {
     notify();
   }
 
-  #setStatus(id, status, eventId) {
-    this.pages.update((lead) => lead.id === id, (lead) => ({ ...lead, status }));
-    this.pending = this.pending.map((lead) => (lead.id === id ? { ...lead, status } : lead));
-    // The row stays, as someone may be reading it, but the count of the filter changes.
-    if (this.filter.status) this.schedulePoll(eventId);
+  /**
+   * Brings shown rows up to date: what changed between the first page and the first event is in no event.
+   * @param {Api.LeadSummary[]} leads
+   */
+  #refresh(leads) {
+    const read = new Map(leads.map((lead) => [lead.id, lead]));
+    const differs = (row) => {
+      const now = read.get(row.id);
+      return now && !row.erased && (now.status !== row.status || now.first_view?.at_utc !== row.first_view?.at_utc);
+    };
+    this.pages.update(differs, (row) => read.get(row.id));
+  }
+
+  #change(id, change, eventId) {
+    this.pages.update((lead) => lead.id === id && !lead.erased, change);
+    this.pending = this.pending.map((lead) => (lead.id === id ? change(lead) : lead));
+    // The row stays, as someone may be reading it, but the counts change.
+    this.schedulePoll(eventId);
     notify();
   }
 
   /** Drops the personal data; the row stays, so that nothing moves. */
-  #erase(id) {
+  #erase(id, eventId) {
     this.pages.update((lead) => lead.id === id, (lead) => ({ id, seq: lead.seq, created_at_utc: lead.created_at_utc, erased: true }));
     this.pending = this.pending.filter((lead) => lead.id !== id);
+    this.schedulePoll(eventId);
     notify();
   }
 

@@ -1,10 +1,13 @@
 // One chunk of the list. Far from the visible part it is an empty box of the same height, so that a long list stays light.
+import { actorName } from '/admin/assets/lib/audit-events.js';
 import { filterKey } from '/admin/assets/lib/filter.js';
-import { dateHeading } from '/admin/assets/lib/format.js';
+import { dateHeading, formatClock } from '/admin/assets/lib/format.js';
 import { html, Component, createRef } from '/admin/assets/lib/html.js';
 import { t } from '/admin/assets/lib/i18n.js';
 import { href } from '/admin/assets/lib/router.js';
+import { store } from '/admin/assets/lib/store.js';
 import { LeadStatus, PersonName, ServiceName, Time, UserText } from '/admin/assets/ui/components.js';
+import { Icon } from '/admin/assets/ui/icon.js';
 
 const renderAhead = '3000px';
 
@@ -86,20 +89,32 @@ function LeadRow({ lead, filter, open, highlight }) {
   if (lead.erased) return html`<li><p class="lead-row erased">${t.inbox.erased}</p></li>`;
   const { hits } = lead;
   return html`<li>
-    <a class="lead-row ${lead.status} ${highlight ? 'highlight' : ''}" href=${href(`/leads/${lead.id}`, filter)} data-id=${lead.id} aria-current=${open ? 'true' : undefined}>
+    <a class="lead-row ${lead.status} ${lead.first_view ? 'opened' : 'unopened'} ${highlight ? 'highlight' : ''}" href=${href(`/leads/${lead.id}`, filter)} data-id=${lead.id} aria-current=${open ? 'true' : undefined}>
       <span class="lead-row-line">
         <span class="lead-row-who"><${PersonName} class="lead-row-name" name=${lead.name} hits=${hits?.name} />${lead.company && html`<${UserText} class="lead-row-company" hits=${hits?.company}>${lead.company}<//>`}</span>
         <${Time} at=${lead.created_at_utc} />
       </span>
       <span class="lead-row-line">
         <span class="lead-row-what">${lead.service && html`<${ServiceName} code=${lead.service} found=${hits?.service} />`}${hits?.contact && html`<${UserText} class="lead-row-contact" hits=${hits.contact.hits}>${hits.contact.text}<//>${' '}`}<${UserText} class="lead-row-excerpt" prose hits=${hits?.excerpt}>${lead.excerpt}<//></span>
-        <span class="lead-row-marks">${(lead.requests ?? 1) > 1 && html`<span class="lead-row-requests" title=${t.inbox.samePerson}>${t.inbox.requests(lead.requests)}</span>`}<${RowStatus} code=${lead.status} /></span>
+        <span class="lead-row-marks">${(lead.requests ?? 1) > 1 && html`<span class="lead-row-requests" title=${t.inbox.samePerson}>${t.inbox.requests(lead.requests)}</span>`}<${RowView} view=${lead.first_view} short=${lead.status !== 'received'} /><${RowStatus} code=${lead.status} /></span>
       </span>
     </a>
   </li>`;
 }
 
-/** Most rows are new: they are told apart by their weight and a dot, the others by a word. */
+/** Most rows are new; the others are told apart by a word. */
 function RowStatus({ code }) {
   return code === 'received' ? html`<span class="visually-hidden">${t.leadStatus.received}</span>` : html`<${LeadStatus} code=${code} />`;
+}
+
+/**
+ * Who opened a lead first, and when; beside a status, which says more, an eye.
+ * @param {{view: Api.LeadView | null, short: boolean}} props
+ */
+function RowView({ view, short }) {
+  if (!view) return html`<span class="visually-hidden">${t.inbox.notOpened}</span>`;
+  const when = formatClock(view.at_utc);
+  const text = view.by === `staff:${store.session?.name}` ? t.inbox.viewedByYou(when) : t.inbox.viewedBy(actorName(view.by), when);
+  if (!short) return html`<span class="lead-row-view">${text}</span>`;
+  return html`<span class="lead-row-view" title=${text}><${Icon} name="eye" /><span class="visually-hidden">${text}</span></span>`;
 }

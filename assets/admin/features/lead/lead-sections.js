@@ -1,6 +1,7 @@
 // The lower half of a lead: its history, the check of its digest, and technical data.
 import { eventIcon, eventSentence } from '/admin/assets/lib/audit-events.js';
 import { formatExact } from '/admin/assets/lib/format.js';
+import { statuses } from '/admin/assets/lib/filter.js';
 import { html } from '/admin/assets/lib/html.js';
 import { t } from '/admin/assets/lib/i18n.js';
 import { CopyButton, Time, UserText } from '/admin/assets/ui/components.js';
@@ -31,6 +32,21 @@ function groupRepeatedViews(rows) {
 }
 
 /**
+ * The commands that change the status: no page can.
+ * @param {{id: string, status: string}} props
+ */
+export function StatusCommands({ id, status }) {
+  return html`<details class="card proof status-commands">
+    <summary><h2>${t.lead.changeStatus}</h2></summary>
+    <p>${t.lead.changeStatusHelp}</p>
+    <dl>${statuses.filter((code) => code !== status).map((code) => {
+      const command = `fastcore lead set-status ${id} ${code}`;
+      return html`<div key=${code}><dt>${t.leadStatus[code]}</dt><dd><code class="small">${command}</code><${CopyButton} text=${command} label=${t.lead.copyCommand(t.leadStatus[code])} /></dd></div>`;
+    })}</dl>
+  </details>`;
+}
+
+/**
  * Whether the content is intact, in one line; what proves it, and technical data, when unfolded.
  * @param {Pick<Api.OpenedLead, 'lead' | 'receipt' | 'digest'>} props
  */
@@ -52,6 +68,6 @@ export function Proof({ lead, receipt, digest }) {
     </summary>
     <p>${valid ? t.lead.digestValidHelp : t.lead.digestInvalidHelp}</p>
     ${receipt && html`<p class="receipt"><span>${t.lead.receipt}</span> <code>${receipt}</code><${CopyButton} text=${receipt} label=${t.lead.copyReceipt} /></p>`}
-    <dl class="technical-data">${items.map(([label, value]) => html`<div><dt>${label}</dt><dd>${value ? html`<${UserText}>${value}<//>` : html`<span class="not-given">${t.common.notGiven}</span>`}</dd></div>`)}</dl>
+    <dl class="technical-data">${items.map(([label, value]) => html`<div><dt>${label}</dt><dd>${value ? html`<${UserText}>${value}<//>` : html`<span class="not-given">${t.common.notGiven}</span>`}${label === t.lead.id && html`<${CopyButton} text=${lead.id} label=${t.lead.copyId} />`}</dd></div>`)}</dl>
   </details>`;
 }

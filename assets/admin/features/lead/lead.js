@@ -1,16 +1,18 @@
 // One lead: what was sent, how to answer, its history, and whether its content is intact.
-import { Proof, Timeline } from '/admin/assets/features/lead/lead-sections.js';
+import { Proof, StatusCommands, Timeline } from '/admin/assets/features/lead/lead-sections.js';
 import { OtherRequests } from '/admin/assets/features/lead/other-requests.js';
 import { get } from '/admin/assets/lib/api-client.js';
-import { mailtoHref } from '/admin/assets/lib/contact-links.js';
+import { replyHref } from '/admin/assets/lib/contact-links.js';
 import { onServerEvent } from '/admin/assets/lib/event-stream.js';
 import { dayOf, formatDay } from '/admin/assets/lib/format.js';
 import { html, Component, createRef } from '/admin/assets/lib/html.js';
 import { t } from '/admin/assets/lib/i18n.js';
 import { addShortcuts } from '/admin/assets/lib/keyboard-shortcuts.js';
 import { openLead } from '/admin/assets/lib/lead-requests.js';
+import { linkify } from '/admin/assets/lib/linkify.js';
 import { href, navigate } from '/admin/assets/lib/router.js';
 import { scrollBox } from '/admin/assets/lib/scroll-area.js';
+import { notify, store } from '/admin/assets/lib/store.js';
 import { addSwipe } from '/admin/assets/lib/swipe.js';
 import { asciiDomain } from '/admin/assets/lib/visible-text.js';
 import { CopyButton, EmptyState, LeadStatus, PersonName, ServiceName, Skeleton, Time, UserText, visibleText } from '/admin/assets/ui/components.js';
@@ -29,7 +31,7 @@ const newRows = 20; // fetched at once after a change
  *   filter: LeadFilter,
  *   neighborId: (id: string, step: number) => string | undefined,
  * }, LeadState>}
- * `neighborId` finds the next lead (1, older) or the previous one (-1, newer) while the lead itself is still loading.
+ * `neighborId` finds the next lead (1) or the previous one (-1) of the list while the lead itself is still loading.
  */
 export class Lead extends Component {
   /** @type {LeadState} */
@@ -56,18 +58,27 @@ export class Lead extends Component {
 
   componentWillUnmount() {
     this.abort?.abort();
+    this.setTitle(null);
     this.removeShortcuts();
     this.removeListener();
+  }
+
+  /** Names the lead in the page's title. */
+  setTitle(name) {
+    store.leadName = name;
+    notify();
   }
 
   load = async () => {
     const { id, filter } = this.props;
     this.abort?.abort();
+    this.setTitle(null);
     const { signal } = (this.abort = new AbortController());
     const timer = setTimeout(() => signal.aborted || this.setState({ loading: true }), skeletonDelay);
     try {
       const opened = await openLead(id, filter, signal);
       this.setState({ opened, error: null, loading: false }, () => this.focusTitle());
+      this.setTitle(opened.lead.name);
     } catch (error) {
       if (!signal.aborted) this.setState({ error, opened: null, loading: false });
     }
@@ -86,7 +97,10 @@ export class Lead extends Component {
   onServerEvent({ type, data }) {
     const { opened } = this.state;
     if (!opened || data.id !== opened.lead.id) return;
-    if (type === 'erased') this.setState({ opened: null, error: { code: 'lead_erased' } });
+    if (type === 'erased') {
+      this.setState({ opened: null, error: { code: 'lead_erased' } });
+      this.setTitle(null);
+    }
     if (type !== 'status') return;
     this.setState({ opened: { ...opened, lead: { ...opened.lead, status: data.status } } });
     this.loadNewRows();
@@ -103,11 +117,15 @@ export class Lead extends Component {
     this.setState({ opened: { ...opened, timeline: [...opened.timeline, ...added] } });
   }
 
-  /** The id of the next (1, older) or previous (-1, newer) lead. */
+  /** The id of the next (1) or previous (-1) lead of the list. */
   neighborId(step) {
     const { opened } = this.state;
-    if (opened?.lead.id === this.props.id) return step > 0 ? opened.older : opened.newer;
+    if (opened?.lead.id === this.props.id) return this.isOlder(step) ? opened.older : opened.newer;
     return this.props.neighborId(this.props.id, step);
+  }
+
+  isOlder(step) {
+    return (step > 0) !== (this.props.filter.order === 'oldest');
   }
 
   openNeighbor(step) {
@@ -131,8 +149,9 @@ export class Lead extends Component {
   }
 
   toolbar(filter) {
-    const neighborLink = (step, icon, label) => {
+    const neighborLink = (step, icon) => {
       const id = this.neighborId(step);
+      const label = this.isOlder(step) ? t.lead.older : t.lead.newer;
       return id
         ? html`<a class="button small-button" href=${href(`/leads/${id}`, filter)} aria-label=${label} title=${label}><${Icon} name=${icon} /><span>${label}</span></a>`
         : html`<span class="button small-button disabled" aria-hidden="true"><${Icon} name=${icon} /><span>${label}</span></span>`;
@@ -141,8 +160,8 @@ export class Lead extends Component {
       <a class="button quiet back-link" href=${href('', filter)}><${Icon} name="chevron-left" />${t.lead.back}</a>
       <span class="spacer"></span>
       ${this.state.opened && html`<button type="button" class="button small-button" aria-label=${t.lead.print} title=${t.lead.print} onClick=${() => print()}><${Icon} name="print" /><span>${t.lead.print}</span></button>`}
-      ${neighborLink(-1, 'chevron-up', t.lead.newer)}
-      ${neighborLink(1, 'chevron-down', t.lead.older)}
+      ${neighborLink(-1, 'chevron-up')}
+      ${neighborLink(1, 'chevron-down')}
     </div>`;
   }
 
@@ -163,7 +182,8 @@ export class Lead extends Component {
   /** @param {Api.OpenedLead} opened */
   lead({ lead, timeline, receipt, digest, others, hits }) {
     const day = formatDay(dayOf(new Date(lead.created_at_utc)), { day: 'numeric', month: 'long' });
-    const mailto = mailtoHref(lead.email, t.lead.subject(day));
+    const reply = { greeting: t.lead.greeting(lead.name), intro: t.lead.quoteIntro(day), quoted: lead.message };
+    const mailto = replyHref(lead.email, t.lead.subject(day), reply);
     return html`<article class="lead">
       <header>
         <h1 tabindex="-1" ref=${this.title}><${PersonName} name=${lead.name} instead=${lead.email} hits=${hits?.name} /></h1>
@@ -181,7 +201,7 @@ export class Lead extends Component {
         <div class="lead-column">
           <section class="card message" aria-labelledby="message-title">
             <div class="section-header"><h2 id="message-title">${t.lead.message}</h2><${CopyButton} text=${lead.message} label=${t.lead.copyMessage} /></div>
-            <p dir="auto">${visibleText(lead.message, true, hits?.message)}</p>
+            <p dir="auto"><${MessageText} text=${lead.message} hits=${hits?.message} /></p>
           </section>
           <section class="card" aria-labelledby="contact-title">
             <h2 id="contact-title">${t.lead.contact}</h2>
@@ -200,10 +220,24 @@ export class Lead extends Component {
           <${OtherRequests} others=${others} email=${lead.email} filter=${this.props.filter} />
           <${Timeline} rows=${timeline} />
           <${Proof} lead=${lead} receipt=${receipt} digest=${digest} />
+          <${StatusCommands} id=${lead.id} status=${lead.status} />
         </div>
       </div>
     </article>`;
   }
+}
+
+/**
+ * A message with live addresses. Another site learns nothing of this page, and opens beside it.
+ * @param {{text: string, hits?: Api.Hit[]}} props
+ */
+function MessageText({ text: message, hits = [] }) {
+  return linkify(message).map(({ text, start, href: target }) => {
+    const inPart = hits.filter((hit) => hit.end > start && hit.start < start + text.length);
+    const shown = visibleText(text, true, inPart.map((hit) => ({ start: Math.max(0, hit.start - start), end: hit.end - start })));
+    const web = target && /^https?:/.test(target);
+    return target ? html`<a href=${target} title=${web ? target : undefined} target=${web ? '_blank' : undefined} rel="noopener noreferrer nofollow">${shown}</a>` : shown;
+  });
 }
 
 /** @param {{icon: string, label: string, value: string | null, hits?: Api.Hit[], copyLabel: string, link?: string | null, note?: string | null}} props */
