@@ -127,6 +127,12 @@ impl Page {
         self.client.switch_to_window(tab.handle).await.expect("the tab exists");
     }
 
+    /// Closes the tab and switches to the first one.
+    pub(crate) async fn close_tab(&self) {
+        self.client.close_window().await.expect("the tab closes");
+        self.switch_to_first_tab().await;
+    }
+
     /// Switches to the first tab.
     pub(crate) async fn switch_to_first_tab(&self) {
         let tabs = self.client.windows().await.expect("tabs");

@@ -5,10 +5,10 @@ use std::time::Duration;
 use libtest_mimic::Trial;
 use serde_json::json;
 
-use crate::case;
 use crate::driver::{ENTER, ESCAPE, Page, TAB};
 use crate::exports::{downloaded, read_text};
 use crate::server::TestServer;
+use crate::{case, case_with};
 
 pub(crate) fn cases() -> Vec<Trial> {
     vec![
@@ -27,6 +27,11 @@ pub(crate) fn cases() -> Vec<Trial> {
         case("inbox::offline_is_shown_and_recovers", offline),
         case("inbox::a_locked_database_is_reported_and_retry_works", locked_database),
         case("inbox::many_tabs_share_one_connection", tabs),
+        case_with(
+            "inbox::the_seventh_tab_at_a_host_name_hung",
+            TestServer::start_without_https,
+            tabs_without_locks,
+        ),
         case("inbox::everything_works_with_the_keyboard_only", keyboard),
     ]
 }
@@ -376,6 +381,26 @@ async fn tabs(server: TestServer, page: Page) {
     page.wait_for_text(".new-leads", "1 nouvelle demande").await;
     page.switch_to_first_tab().await;
     page.wait_for_text(".new-leads", "1 nouvelle demande").await;
+}
+
+/// Without the locks that one of the tabs would take, they hand the connection on.
+async fn tabs_without_locks(server: TestServer, page: Page) {
+    server.add_staff("claire");
+    server.post_lead(&json!({ "name": "Avant" }));
+    page.sign_in().await;
+    assert_eq!(page.eval("'locks' in navigator").await, false);
+    for _ in 0..9 {
+        page.open_tab().await;
+        page.goto("/admin").await;
+        page.wait_for_text(".lead-row-name", "Avant").await;
+        page.wait_for_text(".live-indicator.on", "En direct").await;
+    }
+    server.post_lead(&json!({ "name": "Après" }));
+    page.wait_for_text(".new-leads", "1 nouvelle demande").await;
+    // The tab with the connection goes.
+    page.close_tab().await;
+    server.post_lead(&json!({ "name": "Plus tard" }));
+    page.wait_for_text(".new-leads", "2 nouvelles demandes").await;
 }
 
 async fn keyboard(server: TestServer, page: Page) {

@@ -8,6 +8,7 @@ const eventTypes = ['hello', 'lead', 'status', 'viewed', 'erased'];
 const channelName = 'fastcore.events'; // of the lock, too
 const firstRetry = 1000; // milliseconds
 const maxRetry = 15_000;
+const maxTakeOverDelay = 500; // so that one tab is the first
 
 const tabs = new BroadcastChannel(channelName);
 /** @type {Set<(event: ServerEvent) => void>} */
@@ -18,6 +19,9 @@ let source = null;
 let lastEventId = null;
 let retryDelay = firstRetry;
 let retryTimer = 0;
+let takeOverTimer = 0;
+/** When this tab took the connection, where there are no locks. */
+let takenAt = 0;
 let stop = () => {};
 
 /**
@@ -45,10 +49,37 @@ export function startEvents() {
     releaseLock = resolve;
     connect();
   });
-  // Browsers offer locks on HTTPS and localhost only; elsewhere each tab has its own connection.
-  if (!navigator.locks) return connect();
+  if (!navigator.locks) return startWithoutLocks();
   navigator.locks.request(channelName, { signal: lockRequest.signal }, whileLocked).catch(() => {});
   tabs.postMessage({ type: 'ask-connection' });
+}
+
+// Browsers offer locks on HTTPS and localhost only. Elsewhere the tab that was opened or shown last has the connection.
+function startWithoutLocks() {
+  stop = () => {
+    clearTimeout(takeOverTimer);
+    if (source) tabs.postMessage({ type: 'released' });
+    disconnect();
+  };
+  takeOver();
+}
+
+function takeOver() {
+  clearTimeout(takeOverTimer);
+  takenAt = Date.now() + Math.random();
+  connect();
+  tabs.postMessage({ type: 'taken', at: takenAt });
+}
+
+function onTaken(at) {
+  clearTimeout(takeOverTimer);
+  // Of two tabs that start at once, the other one drops its connection.
+  if (at > takenAt) disconnect();
+}
+
+function onReleased() {
+  clearTimeout(takeOverTimer);
+  takeOverTimer = setTimeout(takeOver, Math.random() * maxTakeOverDelay);
 }
 
 /** Stops for good: at sign-out. */
@@ -70,6 +101,8 @@ tabs.addEventListener('message', ({ data: message }) => {
     if (message.type === 'hello') checkSession();
   } else if (message.type === 'ask-connection') forwardConnection();
   else if (message.type === 'connection' && !source) setLive(message.live);
+  else if (message.type === 'taken') onTaken(message.at);
+  else if (message.type === 'released') onReleased();
   // The server refused the connecting tab: the session may have expired.
   else if (message.type === 'refused') checkSession();
 });
@@ -136,6 +169,7 @@ function setLive(live) {
 
 // No need to wait for the retry timer when the page is shown again or the network is back.
 function reconnectNow() {
+  if (store.session && !source && !navigator.locks && !document.hidden) return takeOver();
   if (store.session && source?.readyState === EventSource.CLOSED && !document.hidden) connect();
 }
 addEventListener('online', reconnectNow);
