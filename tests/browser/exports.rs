@@ -27,7 +27,24 @@ pub(crate) fn cases() -> Vec<Trial> {
             exports(server, page, &[("xlsx", read_xlsx)])
         }),
         case("exports::a_refused_export_is_shown_in_the_page", refused_export),
+        case("exports::a_refusal_after_the_session_was_saved_as_a_file", export_without_session),
     ]
+}
+
+async fn export_without_session(server: TestServer, page: Page) {
+    server.add_staff("claire");
+    server.post_lead(&json!({}));
+    page.sign_in().await;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    page.download_to(folder.path()).await;
+    page.press('e').await;
+    page.wait_until("document.querySelector('dialog button[value=csv]') !== null").await;
+    let end_session = "(fetch('/admin/api/session', { method: 'DELETE' })
+        .then(() => document.querySelector('dialog button[value=csv]').click()), true)";
+    page.eval(end_session).await;
+    page.wait_for_text("main", "Votre session est terminée").await;
+    let files = std::fs::read_dir(folder.path()).expect("a folder").count();
+    assert_eq!(files, 0, "nothing is saved");
 }
 
 async fn refused_export(server: TestServer, page: Page) {

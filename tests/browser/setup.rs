@@ -56,6 +56,11 @@ async fn first_account(server: TestServer, page: Page) {
     page.wait_until("document.activeElement.id === 'username'").await;
     page.press(ENTER).await;
     page.wait_for_text("#username-error", "Remplissez").await;
+    // Each field is told its own fault.
+    page.fill("#password", "trop court").await;
+    page.press(ENTER).await;
+    page.wait_for_text("#password-error", "au moins 12 caractères").await;
+    page.wait_for_text("#username-error", "Remplissez").await;
     page.fill("#username", "Élodie").await;
     page.wait_for_text(".form-field", "« elodie »").await;
     page.fill("#password", "trop court").await;
