@@ -98,7 +98,7 @@ async fn exports(server: TestServer, page: Page, formats: &[(&str, Reader)]) {
     page.select(".filter-selects label:nth-child(2) select", "cabines").await;
     page.wait_for_text(".list-summary p", "2 demandes").await;
     for (format, read) in formats {
-        page.click(".list-summary .small-button").await;
+        page.click(".export-button").await;
         page.wait_for_text("dialog", "Ce que montre le filtre (2)").await;
         page.click(&format!("dialog button[value='{format}']")).await;
         let file = downloaded(folder.path()).await;
