@@ -122,7 +122,7 @@ export function formatClock(iso, now = Date.now()) {
 
 /** How long ago, in its largest unit: "3 j". */
 export function formatAge(iso, now = Date.now()) {
-  const minutes = Math.max(0, Math.floor((now - Date.parse(iso)) / 60_000));
+  const minutes = Math.max(1, Math.floor((now - Date.parse(iso)) / 60_000));
   const [unit, value] = minutes < 60 ? ['minute', minutes] : minutes < 2880 ? ['hour', Math.floor(minutes / 60)] : ['day', Math.floor(minutes / 1440)];
   return formatter(Intl.NumberFormat, { style: 'unit', unit, unitDisplay: 'short' }).format(value);
 }
