@@ -157,7 +157,7 @@ declare namespace Api {
     service: string | null;
     message: string;
     /** The telephone numbers of the message; `start` and `end` are indices of the string. */
-    message_phones: { start: number; end: number; uri: string }[];
+    message_phones: PhoneLink[];
     consent: boolean;
     source: string;
     request_id: string;
@@ -180,6 +180,12 @@ declare namespace Api {
     others: OtherRequests | null;
     /** null: no search */
     hits: LeadHits | null;
+  }
+
+  interface PhoneLink {
+    start: number;
+    end: number;
+    uri: string;
   }
 
   interface OtherRequests {

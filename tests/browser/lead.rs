@@ -174,7 +174,7 @@ async fn live_addresses(server: TestServer, page: Page) {
         ["https://exemple.fr/plan(2).pdf", "https://exemple.fr/plan(2).pdf"],
         ["www.exemple.fr", "https://www.exemple.fr/"],
         ["jean.petit@exemple.fr", "mailto:jean.petit@exemple.fr"],
-        ["06 39 98 12 34", "tel:0639981234"],
+        ["06 39 98 12 34", "tel:+33639981234"],
         ["+33 (0)1 99 00 12 34", "tel:+33199001234"],
         ["0033 6 39 98 12 34", "tel:+33639981234"],
     ];

@@ -1,4 +1,4 @@
-// Finds addresses and telephone numbers in a text from outside. The text itself is shown as it came; only what is surely meant as an
+// Finds addresses in a text from outside, and puts the telephone numbers among them. The text itself is shown as it came; only what is surely meant as an
 // address becomes a link, and never one that runs a script.
 
 // Without the characters that turn the writing direction around, behind which an address could look like another one.
@@ -6,27 +6,32 @@ const inAddress = '[^\\s<>"\'`\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069]';
 const pattern = new RegExp([
   `(?<web>\\b(?:https?://|www\\.)${inAddress}{3,1000})`,
   '(?<mail>(?<![\\w.+-])[\\w.+-]{1,64}@[\\w-]{1,63}(?:\\.[\\w-]{1,63}){1,8}(?![\\w-]))',
-  '(?<phone>(?<![\\w+])(?:\\+[1-9]|00[1-9]|0)[1-9\\d](?:[ .\\u00a0\\u202f-]?(?:\\(0\\))?\\d){7,13}(?![\\w-]))',
 ].join('|'), 'giu');
 
 /**
  * The parts of a text; those with an `href` are links.
  * @param {string} text
+ * @param {Api.PhoneLink[]} phones the telephone numbers that the server has found in it
  * @returns {{text: string, start: number, href?: string}[]}
  */
-export function linkify(text) {
-  /** @type {{text: string, start: number, href?: string}[]} */
-  const parts = [];
-  let end = 0;
+export function linkify(text, phones) {
+  const links = phones.map(({ start, end, uri }) => ({ start, end, href: uri }));
   for (const { index, 0: match, groups } of text.matchAll(pattern)) {
     const found = groups?.web ? trimmed(match) : match;
-    const href = groups?.web ? webHref(found) : groups?.mail ? `mailto:${encodeURIComponent(found).replace('%40', '@')}` : phoneHref(found);
-    if (!href) continue;
-    if (index > end) parts.push({ text: text.slice(end, index), start: end });
-    parts.push({ text: found, start: index, href });
-    end = index + found.length;
+    const href = groups?.web ? webHref(found) : `mailto:${encodeURIComponent(found).replace('%40', '@')}`;
+    if (href) links.push({ start: index, end: index + found.length, href });
   }
-  if (end < text.length) parts.push({ text: text.slice(end), start: end });
+  /** @type {{text: string, start: number, href?: string}[]} */
+  const parts = [];
+  let at = 0;
+  for (const { start, end, href } of links.sort((a, b) => a.start - b.start || b.end - a.end)) {
+    // The digits of an address are no telephone number.
+    if (start < at) continue;
+    if (start > at) parts.push({ text: text.slice(at, start), start: at });
+    parts.push({ text: text.slice(start, end), start, href });
+    at = end;
+  }
+  if (at < text.length) parts.push({ text: text.slice(at), start: at });
   return parts;
 }
 
@@ -44,12 +49,4 @@ function webHref(text) {
   const url = new URL(address);
   if (!['http:', 'https:'].includes(url.protocol) || url.username || url.password || !url.hostname.includes('.')) return null;
   return url.href;
-}
-
-/** Null for a row of digits that is no telephone number. */
-function phoneHref(text) {
-  const international = /^(\+|00)/.test(text);
-  const digits = text.replace(/\(0\)/g, '').replace(/\D/g, '').replace(/^00/, '');
-  const plausible = international ? digits.length >= 8 && digits.length <= 15 : digits.length === 10;
-  return plausible ? `tel:${international ? '+' : ''}${digits}` : null;
 }

@@ -167,6 +167,11 @@ mod tests {
     }
 
     #[test]
+    fn a_text_of_numbers_alone_takes_no_longer_than_others() {
+        assert_eq!(find_all(&"06 12 34 56 78 ".repeat(1000)).len(), 1000);
+    }
+
+    #[test]
     fn what_is_not_certain_is_no_number() {
         let texts = "|bonjour|12|18|3949|06 12 34 56|06 12 34 56 78 9|06123456789|00 12 34 56 78|612345678\
             |1234567890|B0612345678|0612345678h|04/05/2026 06:30|le 04/05/26 à 12 h|+33 6 12|+33 1234567890|+|+ + +\

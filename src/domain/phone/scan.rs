@@ -20,6 +20,8 @@ const FICTION: &str = "063998";
 const NATIONAL_DIGITS: usize = 10;
 /// The digits of a foreign number, with its country code (E.164).
 const FOREIGN_DIGITS: RangeInclusive<usize> = 8..=15;
+/// No more digits are looked at to know a number and what follows it: a text may consist of numbers alone.
+const MAX_RUN: usize = 20;
 /// Characters between two digits of a number, at most: ` - `.
 const MAX_GAP: usize = 3;
 /// What introduces an extension, in lower case. Of two that begin alike the longer is first.
@@ -124,6 +126,9 @@ impl Scanner<'_> {
                 Some(RunDigit { digit: self.digit(at)?, at, begins_group, is_bracketed })
             }));
             at = end;
+            if run.len() > MAX_RUN {
+                break;
+            }
         }
         run
     }
@@ -236,11 +241,13 @@ impl Scanner<'_> {
         let between = || (last + 1..follower.at).filter_map(|at| self.char(at));
         let is_apart = between().any(|c| matches!(c, '/' | ',' | '('));
         let end = self.end_of_digits(follower.at);
+        let begins_number =
+            || follower.digit == '0' && self.run(follower.at).len() >= NATIONAL_DIGITS;
         let begins_words = || {
             let mut after = (end..end + 2).filter_map(|at| self.char(at));
             after.find(|c| !c.is_whitespace()).is_some_and(char::is_alphabetic)
         };
-        follower.begins_group && (is_apart || self.number(follower.at).is_some() || begins_words())
+        follower.begins_group && (is_apart || begins_number() || begins_words())
     }
 
     fn finish(

@@ -201,7 +201,7 @@ export class Lead extends Component {
         <div class="lead-column">
           <section class="card message" aria-labelledby="message-title">
             <div class="section-header"><h2 id="message-title">${t.lead.message}</h2><${CopyButton} text=${lead.message} label=${t.lead.copyMessage} /></div>
-            <p dir="auto"><${MessageText} text=${lead.message} hits=${hits?.message} /></p>
+            <p dir="auto"><${MessageText} text=${lead.message} phones=${lead.message_phones} hits=${hits?.message} /></p>
           </section>
           <section class="card" aria-labelledby="contact-title">
             <h2 id="contact-title">${t.lead.contact}</h2>
@@ -229,10 +229,10 @@ export class Lead extends Component {
 
 /**
  * A message with live addresses. Another site learns nothing of this page, and opens beside it.
- * @param {{text: string, hits?: Api.Hit[]}} props
+ * @param {{text: string, phones: Api.PhoneLink[], hits?: Api.Hit[]}} props
  */
-function MessageText({ text: message, hits = [] }) {
-  return linkify(message).map(({ text, start, href: target }) => {
+function MessageText({ text: message, phones, hits = [] }) {
+  return linkify(message, phones).map(({ text, start, href: target }) => {
     const inPart = hits.filter((hit) => hit.end > start && hit.start < start + text.length);
     const shown = visibleText(text, true, inPart.map((hit) => ({ start: Math.max(0, hit.start - start), end: hit.end - start })));
     const web = target && /^https?:/.test(target);
