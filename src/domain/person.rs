@@ -6,7 +6,7 @@ use crate::domain::{email, phone};
 
 /// What the leads of one person have in common with one of them: the e-mail address, or a telephone number that
 /// is certain. `Debug` shows neither.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct SamePerson {
     email: String,
     numbers: Vec<String>,

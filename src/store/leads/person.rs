@@ -50,12 +50,17 @@ impl ReadTx<'_> {
             newer.push((lead.audit_seq, SamePerson::as_in(&lead)));
             ControlFlow::Continue(())
         })?;
+        // A search for somebody finds many of their requests.
+        let mut known: HashMap<SamePerson, usize> = HashMap::new();
         let count = |lead: &Lead| {
             let person = SamePerson::as_in(lead);
+            if let Some(requests) = known.get(&person) {
+                return Ok(Some(*requests));
+            }
             let mut seqs: BTreeSet<i64> = BTreeSet::from([lead.audit_seq]);
             let sent = newer.iter().filter(|(_, other)| other.is_same(&person));
             seqs.extend(sent.map(|(seq, _)| *seq));
-            let filter = LeadFilter { person: Some(person), ..LeadFilter::default() };
+            let filter = LeadFilter { person: Some(person.clone()), ..LeadFilter::default() };
             if let Some(plan) = SearchPlan::for_filter(self.0, &filter)? {
                 let scan = scan(MAX_REQUESTS);
                 let mut keys = 0;
@@ -71,7 +76,9 @@ impl ReadTx<'_> {
                     seqs.extend(found.0.iter().map(|lead| lead.audit_seq));
                 }
             }
-            Ok(Some(seqs.len().min(MAX_REQUESTS)))
+            let requests = seqs.len().min(MAX_REQUESTS);
+            known.insert(person, requests);
+            Ok(Some(requests))
         };
         leads.iter().map(count).collect()
     }
