@@ -16,7 +16,7 @@ use crate::store;
 use crate::store::error::StoreError;
 use crate::store::leads::person::OtherRequests;
 use crate::store::leads::query::LeadCount;
-use crate::store::leads::tally::LeadTally;
+use crate::store::leads::tally::{self, LeadTally};
 use crate::store::read::{ReadPool, ReadTx};
 
 /// Audit rows of one lead that are shown, at most.
@@ -160,9 +160,11 @@ pub async fn page(
             None => Some(LeadCount { rows: leads.len(), exact: true }),
             Some(_) => None,
         };
-        let tally = match cursor {
-            None => tx.lead_tally(&filter, MAX_COUNT)?,
-            Some(_) => None,
+        let tally = match &count {
+            // Of a common word: the leads would be looked at in vain.
+            Some(count) if filter.terms.is_some() && count.rows > tally::MAX_FOUND => None,
+            Some(_) => tx.lead_tally(&filter, MAX_COUNT)?,
+            None => None,
         };
         let is_nothing = cursor.is_none() && leads.is_empty();
         let suggestion = if is_nothing { tx.suggestion(&filter)? } else { None };

@@ -18,7 +18,7 @@ use crate::store::search::index;
 use crate::store::search::unindexed::Unindexed;
 
 /// A search that finds more leads than this is not tallied: each would have to be looked at.
-const MAX_FOUND: usize = 300;
+pub(crate) const MAX_FOUND: usize = 300;
 
 /// The leads that a filter matches, whatever their status is and whether or not somebody has opened them.
 #[derive(Debug, Clone)]
