@@ -66,6 +66,8 @@ async function request(method, url, body, signal) {
   });
   if (response.status === 204) return null;
   const content = await response.json().catch(() => ({}));
+  // A body that was given up is no empty response.
+  signal?.throwIfAborted();
   if (response.ok) return content;
   const retryAfter = Number(response.headers.get('Retry-After')) || null;
   // The session expired while someone was reading: show the sign-in form, keep the address.

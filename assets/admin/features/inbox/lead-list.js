@@ -128,16 +128,20 @@ class LeadList {
     }
     const generation = this.#generation;
     const leadsWanted = this.#leadsWanted;
+    // Before the request: a lead that arrives during it is wanted again.
+    this.#leadsWanted = false;
     const oldestFirst = this.filter.order === 'oldest';
     const page = await fetchLeads(this.filter, { limit: leadsWanted ? firstPageSize : nothing }).catch(() => null);
     if (generation !== this.#generation) return true;
-    if (!page) return false;
+    if (!page) {
+      this.#leadsWanted ||= leadsWanted;
+      return false;
+    }
     this.pages.count = page.count ?? this.pages.count;
     this.tally = page.tally;
     notify();
     if (!leadsWanted) return true;
     this.#asOf = page.as_of;
-    this.#leadsWanted = false;
     this.#refresh(page.leads);
     if (oldestFirst) {
       // New leads are at the end, where nothing moves when they appear.
