@@ -6,9 +6,10 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::app::db::Db;
-use crate::store;
 use crate::store::error::StoreError;
 use crate::store::read::ReadTx;
+use crate::store::search::index;
+use crate::store::tx::WriteTx;
 
 /// How often the audit log is read for commits of other processes.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
@@ -33,7 +34,8 @@ const REBUILD_INTERVAL: Duration = Duration::from_secs(3600);
 pub(crate) async fn run(db: Db) {
     let mut commits = db.commits();
     // A merge may have been interrupted.
-    let mut progress = IndexProgress { rows: 0, at: Instant::now(), may_merge: true };
+    let mut progress =
+        IndexProgress { rows: 0, at: Instant::now(), left_rows: false, may_merge: true };
     let mut rebuilt_at: Option<Instant> = None;
     loop {
         commits.mark_unchanged();
@@ -61,7 +63,7 @@ pub(crate) async fn run(db: Db) {
                     progress.may_merge = true;
                 }
                 let rebuilding = match may_rebuild {
-                    true => db.maintain(store::search::index::reset).await,
+                    true => db.maintain(index::reset).await,
                     false => Err(error),
                 };
                 if let Err(error) = rebuilding {
@@ -93,6 +95,8 @@ struct IndexProgress {
     /// The number of audit rows.
     rows: i64,
     at: Instant,
+    /// Whether its time was over before all of them were indexed.
+    left_rows: bool,
     /// Whether lists of the index may be left to merge.
     may_merge: bool,
 }
@@ -107,16 +111,17 @@ async fn step(db: &Db, progress: &mut IndexProgress) -> Result<Option<Duration>,
     if lag <= 0 && !progress.may_merge {
         return Ok(None);
     }
-    if (1..i64::from(STEP_ROWS)).contains(&lag) {
+    if !progress.left_rows && (1..i64::from(STEP_ROWS)).contains(&lag) {
         sleep(GATHER_DELAY).await;
     }
     let began = Instant::now();
     if lag > 0 {
-        db.maintain(|tx| store::search::index::index_next(tx, STEP_ROWS, STEP_TIME)).await?;
+        let step = |tx: &mut WriteTx<'_>| index::index_next(tx, STEP_ROWS, STEP_TIME);
+        progress.left_rows = db.maintain(step).await? < rows;
         progress.may_merge = true;
     }
     if progress.may_merge {
-        progress.may_merge = db.maintain(store::search::index::merge_next).await?;
+        progress.may_merge = db.maintain(index::merge_next).await?;
     }
     let rest = if rate > BUSY_ROWS_PER_SECOND { BUSY_REST_FACTOR } else { 1 };
     Ok(Some(began.elapsed() * rest))

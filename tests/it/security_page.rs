@@ -24,9 +24,9 @@ fn codes(text: &str) -> Vec<&str> {
 
 #[test]
 fn every_test_that_the_security_page_names_exists() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     let mut sources = String::new();
-    for folder in [folder.clone(), folder.join("http_protocol"), folder.join("tls")] {
+    for folder in ["it", "it/http_protocol", "it/tls", "browser"].map(|name| tests.join(name)) {
         for entry in fs::read_dir(folder).expect("a folder") {
             let path = entry.expect("an entry").path();
             if path.extension().is_some_and(|extension| extension == "rs") {
@@ -42,7 +42,9 @@ fn every_test_that_the_security_page_names_exists() {
     let named: Vec<_> = codes(&page).into_iter().filter(is_test).collect();
     assert!(named.len() > 15, "{named:?}");
     for test in named {
-        assert!(sources.contains(&format!("fn {test}(")), "{test}");
+        // The cases of the browser tests are named by a text: `view::case`.
+        let is_there = [format!("fn {test}("), format!("::{test}\"")];
+        assert!(is_there.iter().any(|text| sources.contains(text)), "{test}");
     }
 }
 

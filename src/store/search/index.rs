@@ -36,7 +36,7 @@ pub(crate) fn indexed_through(conn: &Connection) -> Result<i64, StoreError> {
     Ok(seq.optional()?.unwrap_or(0))
 }
 
-/// Indexes the next audit rows: `max_rows`, or fewer once `max_time` has passed.
+/// Indexes the next audit rows: `max_rows`, or fewer once `max_time` has passed. Returns the last one.
 ///
 /// # Errors
 /// The database's own.
@@ -44,7 +44,7 @@ pub fn index_next(
     tx: &mut WriteTx<'_>,
     max_rows: u32,
     max_time: Duration,
-) -> Result<(), StoreError> {
+) -> Result<i64, StoreError> {
     let conn = tx.conn;
     let began = Instant::now();
     reset_if_stale(conn)?;
@@ -63,7 +63,7 @@ pub fn index_next(
         }
     }
     conn.prepare_cached("UPDATE search_index_state SET indexed_through = ?1")?.execute([to])?;
-    Ok(())
+    Ok(to)
 }
 
 /// Merges a part of the lists that the steps of the index have left. FTS5 does it by itself only where it
