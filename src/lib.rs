@@ -18,6 +18,7 @@ pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod http;
+pub mod http_client;
 pub mod metrics;
 pub mod store;
 pub mod telemetry;

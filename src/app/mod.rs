@@ -17,6 +17,7 @@ pub mod leads;
 pub(crate) mod leftovers;
 pub mod live;
 pub mod migrate;
+pub mod notices;
 pub mod privacy;
 pub mod reconcile;
 pub(crate) mod retention;
@@ -41,6 +42,7 @@ use crate::app::backup::monitor::BackupMonitor;
 use crate::app::backup::scheduler::SchedulerHandle;
 use crate::app::certificate::store::CertificateStore;
 use crate::app::db::Db;
+use crate::app::notices::settings::NoticeSettings;
 use crate::app::retention::Retention;
 use crate::app::status::chain_monitor::ChainMonitor;
 use crate::app::status::metrics_reader::MetricsReader;
@@ -68,6 +70,8 @@ pub struct Schedules {
     pub retention: Option<TimeDelta>,
     /// What the status says of the certificate of HTTPS.
     pub certificate: Option<CertificateStore>,
+    /// How staff hear of new leads.
+    pub notices: NoticeSettings,
 }
 
 impl App {
@@ -84,9 +88,10 @@ impl App {
         runtime: &Handle,
     ) -> Result<(Self, Background), StoreError> {
         let staff_key = staff::prepare(database, clock)?;
+        let channels_prepared = notices::prepare(database, clock, &schedules.notices);
         let (db, writer) = Db::start(database, clock, disk_reserve, runtime)?;
         let shutdown = CancellationToken::new();
-        let Schedules { backups, retention, certificate } = schedules;
+        let Schedules { backups, retention, certificate, notices } = schedules;
         let backups = backups.map(|schedule| (BackupMonitor::new(schedule.every), schedule));
         let monitor = backups.as_ref().map(|(monitor, _)| monitor.clone());
         let (chain, chain_monitor) = ChainMonitor::start(&db, &shutdown, runtime);
@@ -101,6 +106,9 @@ impl App {
         runtime.spawn(shutdown.clone().run_until_cancelled_owned(wiping));
         let cleaning = daily::run(db.clone(), leftovers::clean);
         runtime.spawn(shutdown.clone().run_until_cancelled_owned(cleaning));
+        notices::start(&db, &notices, channels_prepared, &shutdown, runtime);
+        let tidying = daily::run(db.clone(), notices::clean);
+        runtime.spawn(shutdown.clone().run_until_cancelled_owned(tidying));
         if let Some(retention) = retention {
             let erasing = daily::run(db.clone(), move |db| retention.erase(db));
             runtime.spawn(shutdown.clone().run_until_cancelled_owned(erasing));

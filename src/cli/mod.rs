@@ -20,6 +20,7 @@ mod lead;
 mod listeners;
 mod man;
 mod migrate;
+mod notify;
 mod openapi;
 mod output;
 mod reconcile;
@@ -100,6 +101,7 @@ enum Command {
     Restore(restore::Args),
     Check(check::Args),
     Health(health::Args),
+    Notify(notify::Args),
     Config(config::Args),
     Token(token::Args),
     Openapi(openapi::Args),
@@ -217,6 +219,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Restore(args) => restore::run(&context, &args),
         Command::Check(args) => check::run(&context, &args),
         Command::Health(args) => health::run(&context, &args),
+        Command::Notify(args) => notify::run(&context, args),
         Command::Config(args) => config::run(&context, &args),
         Command::Token(args) => token::run(&args),
         Command::Openapi(args) => openapi::run(&args),

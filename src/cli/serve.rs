@@ -12,11 +12,11 @@ use crate::app::backup::folder::BackupSchedule;
 use crate::app::{App, Schedules, migrate};
 use crate::cli::error::CliError;
 use crate::cli::listeners::{CertificateTask, Listeners, Sockets};
+use crate::cli::notify::{NoticeArgs, notice_settings};
 use crate::cli::service_manager::ServiceManager;
 use crate::cli::{CommandContext, DatabaseArg, output, signals, startup};
 use crate::config::acme::AcmeFlags;
 use crate::config::certificate::CertificateFlags;
-use crate::config::https;
 use crate::config::ingest_tokens::IngestTokens;
 use crate::config::passed_sockets::PassedSockets;
 use crate::config::server::{BackupConfig, ServerConfig, ServerFlags};
@@ -51,9 +51,10 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(4);
 /// Example: fastcore serve --database-url sqlite:///var/lib/fastcore/fastcore.db
 ///
 /// Secrets are variables, never flags: FASTCORE_SITE_INGEST_TOKEN (the bearer token; generated at
-/// the first start on loopback, required elsewhere), FASTCORE_SITE_INGEST_TOKEN_PREVIOUS (also accepted) and
-/// FASTCORE_METRICS_TOKEN (turns /metrics on), or the same names with _FILE, or systemd credentials with these names in
-/// lower case.
+/// the first start on loopback, required elsewhere), FASTCORE_SITE_INGEST_TOKEN_PREVIOUS (also accepted),
+/// FASTCORE_METRICS_TOKEN (turns /metrics on), FASTCORE_SMTP_URL (the mail server), FASTCORE_NOTIFY_WEBHOOK (URLs that hear
+/// of new leads) and FASTCORE_WEBHOOK_SECRET (signs what they get), or the same names with _FILE, or systemd credentials with
+/// these names in lower case.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -117,6 +118,8 @@ pub(crate) struct Args {
     /// Erase leads older than this, once a day [env: FASTCORE_RETENTION] [default: none]
     #[arg(long, value_name = "AGE")]
     retention: Option<String>,
+    #[command(flatten)]
+    notices: NoticeArgs,
 }
 
 pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> {
@@ -143,6 +146,7 @@ pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> 
         backup_every: args.backup_every,
         backup_keep: args.backup_keep,
         retention: args.retention,
+        notices: args.notices.flags(),
     };
     let passed = PassedSockets::take(&context.environment)?;
     let flags = passed.in_flags(&context.environment, flags)?;
@@ -177,7 +181,12 @@ pub(crate) fn run_server(
     let backups = server.backups.clone();
     let backups =
         backups.map(|BackupConfig { folder, every, keep }| BackupSchedule { folder, every, keep });
-    let schedules = Schedules { backups, retention: server.retention, certificate: store.clone() };
+    let schedules = Schedules {
+        backups,
+        retention: server.retention,
+        certificate: store.clone(),
+        notices: notice_settings(&server.notices, &server.url(sockets.address())),
+    };
     let (app, background) = App::start(
         &server.database,
         &context.clock,
@@ -215,8 +224,7 @@ async fn serve(
     (shutdown, manager): (CancellationToken, ServiceManager),
 ) -> Result<(), CliError> {
     let address = listeners.main.local_addr()?;
-    let own_url = https::url(tls.is_some(), &address.to_string());
-    let url = server.public_url.clone().unwrap_or(own_url);
+    let url = server.url(address);
     startup::log_listening(server, &tokens, address, &url);
     print_setup_link(&app, &url).await?;
     let db = app.db.clone();

@@ -10,7 +10,7 @@ use crate::config::env_file;
 use crate::config::error::ConfigError;
 
 /// All variables; a secret `X` may be given as `X_FILE` or as a systemd credential.
-pub(crate) const KNOWN: [&str; 27] = [
+pub(crate) const KNOWN: [&str; 37] = [
     "DATABASE_URL",
     "LOG_LEVEL",
     "DEBUG",
@@ -38,11 +38,27 @@ pub(crate) const KNOWN: [&str; 27] = [
     "FASTCORE_ACME_CA",
     "FASTCORE_METRICS_TOKEN",
     "FASTCORE_METRICS_TOKEN_FILE",
+    "FASTCORE_SMTP_URL",
+    "FASTCORE_SMTP_URL_FILE",
+    "FASTCORE_MAIL_FROM",
+    "FASTCORE_NOTIFY_EMAIL",
+    "FASTCORE_NOTIFY_WEBHOOK",
+    "FASTCORE_NOTIFY_WEBHOOK_FILE",
+    "FASTCORE_WEBHOOK_SECRET",
+    "FASTCORE_WEBHOOK_SECRET_FILE",
+    "FASTCORE_NOTIFY_CONTENT",
+    "FASTCORE_NOTIFY_LANGUAGE",
 ];
 
 /// The variables that contain a secret.
-const SECRETS: [&str; 3] =
-    ["FASTCORE_SITE_INGEST_TOKEN", "FASTCORE_SITE_INGEST_TOKEN_PREVIOUS", "FASTCORE_METRICS_TOKEN"];
+const SECRETS: [&str; 6] = [
+    "FASTCORE_SITE_INGEST_TOKEN",
+    "FASTCORE_SITE_INGEST_TOKEN_PREVIOUS",
+    "FASTCORE_METRICS_TOKEN",
+    "FASTCORE_SMTP_URL",
+    "FASTCORE_NOTIFY_WEBHOOK",
+    "FASTCORE_WEBHOOK_SECRET",
+];
 const ENV_FILE: &str = ".env";
 
 /// A snapshot of the variables, taken once.

@@ -10,6 +10,7 @@ pub mod error;
 pub mod https;
 pub mod ingest_tokens;
 pub mod metrics_token;
+pub mod notices;
 pub mod passed_sockets;
 pub mod secret;
 pub mod server;

@@ -15,6 +15,7 @@ use crate::config::error::ConfigError;
 use crate::config::https;
 use crate::config::ingest_tokens::IngestTokens;
 use crate::config::metrics_token::MetricsToken;
+use crate::config::notices::{NoticeConfig, NoticeFlags};
 use crate::config::setting::Setting;
 use crate::config::trusted_proxies::TrustedProxies;
 use crate::config::web_url::{is_loopback, origins, public_url};
@@ -80,6 +81,7 @@ pub struct ServerFlags {
     pub backup_every: Option<String>,
     pub backup_keep: Option<String>,
     pub retention: Option<String>,
+    pub notices: NoticeFlags,
 }
 
 /// The folder of scheduled backups, their interval, and how many are kept.
@@ -141,6 +143,7 @@ pub struct ServerConfig {
     /// How long leads are kept; `None` where it is not set.
     pub retention: Option<TimeDelta>,
     pub metrics_token: MetricsToken,
+    pub notices: NoticeConfig,
     configured: IngestTokens,
 }
 
@@ -194,6 +197,7 @@ impl ServerConfig {
         let is_exposed = exposure(listen, public_url.as_deref()).is_some();
         let configured = IngestTokens::configured(environment, is_exposed)?;
         let metrics_token = MetricsToken::load(environment, &configured, is_exposed)?;
+        let notices = NoticeConfig::load(environment, &flags.notices)?;
         Ok(Self {
             database,
             listen,
@@ -206,8 +210,16 @@ impl ServerConfig {
             backups,
             retention,
             metrics_token,
+            notices,
             configured,
         })
+    }
+
+    /// The URL at which clients reach a server that listens at an address, without a trailing slash.
+    #[must_use]
+    pub fn url(&self, address: SocketAddr) -> String {
+        let own_url = || https::url(self.tls.is_some(), &address.to_string());
+        self.public_url.clone().unwrap_or_else(own_url)
     }
 
     /// The values by their variables of the settings that concern commands as well, which may run in another

@@ -7,6 +7,10 @@ use crate::config::error::ConfigError;
 use crate::config::https::{ALLOW_PLAINTEXT, REDIRECT_LISTEN, TLS_CERT, TLS_KEY};
 use crate::config::ingest_tokens::{NAME, PREVIOUS};
 use crate::config::metrics_token::METRICS_TOKEN;
+use crate::config::notices::{
+    MAIL_FROM, NOTIFY_CONTENT, NOTIFY_EMAIL, NOTIFY_LANGUAGE, NOTIFY_WEBHOOK, SMTP_URL,
+    WEBHOOK_SECRET,
+};
 use crate::config::secret::Secret;
 use crate::config::server::{
     BACKUP_DIR, BACKUP_EVERY, BACKUP_KEEP, CORS_ORIGINS, LISTEN, PUBLIC_URL, RETENTION,
@@ -18,7 +22,7 @@ use crate::config::trusted_proxies::TRUSTED_PROXIES;
 const MASK: &str = "***";
 
 /// Every setting but the secrets.
-const SETTINGS: [Setting; 21] = [
+const SETTINGS: [Setting; 25] = [
     DATABASE_URL,
     LISTEN,
     TLS_CERT,
@@ -37,11 +41,16 @@ const SETTINGS: [Setting; 21] = [
     BACKUP_EVERY,
     BACKUP_KEEP,
     RETENTION,
+    MAIL_FROM,
+    NOTIFY_EMAIL,
+    NOTIFY_CONTENT,
+    NOTIFY_LANGUAGE,
     LOG_LEVEL,
     DEBUG,
     LOG_FORMAT,
 ];
-const SECRETS: [&str; 3] = [NAME, PREVIOUS, METRICS_TOKEN];
+const SECRETS: [&str; 6] =
+    [NAME, PREVIOUS, METRICS_TOKEN, SMTP_URL, NOTIFY_WEBHOOK, WEBHOOK_SECRET];
 
 /// A setting as it is shown.
 #[derive(Debug, Clone, serde::Serialize)]

@@ -17,6 +17,9 @@ pub const ACTOR_ADMIN_PAGE: &str = "admin_page";
 /// The actor of what the server does by itself at set times.
 pub const ACTOR_SCHEDULE: &str = "schedule";
 
+/// The actor of notices that are sent.
+pub const ACTOR_NOTIFIER: &str = "notifier";
+
 /// The actor of a command: the operating system's name of the user who runs it.
 #[must_use]
 pub fn cli_actor(user: &str) -> String {
@@ -70,6 +73,8 @@ audit_events! {
     StaffSignedOut => "STAFF_SIGNED_OUT",
     StaffSignInRefused => "STAFF_SIGN_IN_REFUSED",
     LeadErased => "LEAD_ERASED",
+    NoticeSent => "NOTICE_SENT",
+    NoticeGivenUp => "NOTICE_GIVEN_UP",
     BackupTaken => "BACKUP_TAKEN",
     DatabaseMigrated => "DATABASE_MIGRATED",
     DatabaseRestored => "DATABASE_RESTORED",

@@ -20,6 +20,15 @@ impl Language {
         }
     }
 
+    /// The one of two texts that is in this language: French, English.
+    #[must_use]
+    pub fn pick<T>(self, [french, english]: [T; 2]) -> T {
+        match self {
+            Self::French => french,
+            Self::English => english,
+        }
+    }
+
     #[must_use]
     pub fn parse(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|language| language.as_str() == code)

@@ -10,6 +10,8 @@ pub mod host_name;
 pub mod id;
 pub mod language;
 pub mod lead;
+pub mod notice;
+pub mod notice_target;
 pub mod password;
 pub mod person;
 pub mod phone;

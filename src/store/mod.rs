@@ -7,6 +7,7 @@ pub mod error;
 pub mod file_owner;
 pub mod health;
 pub mod leads;
+pub mod notices;
 pub mod paths;
 pub mod privacy;
 pub mod private_file;

@@ -5,15 +5,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each part of the crate may import of it: the layers below, and itself.
-const LAYERS: [(&str, &[&str]); 9] = [
+const LAYERS: [(&str, &[&str]); 10] = [
     ("domain", &["domain"]),
     ("clock", &["clock"]),
     ("metrics", &["metrics"]),
+    ("http_client", &["http_client"]),
     ("config", &["config", "domain"]),
     ("telemetry", &["telemetry", "metrics", "config", "domain"]),
     ("store", &["store", "domain", "clock", "metrics"]),
-    ("app", &["app", "store", "domain", "clock", "metrics"]),
-    ("http", &["http", "app", "store", "domain", "config", "metrics"]),
+    ("app", &["app", "store", "domain", "clock", "metrics", "http_client"]),
+    ("http", &["http", "app", "store", "domain", "config", "metrics", "http_client"]),
     ("cli", &["cli", "app", "store", "domain", "config", "clock", "telemetry"]),
 ];
 
@@ -22,38 +23,40 @@ const LAYERS: [(&str, &[&str]); 9] = [
 const MEETING_POINTS: [&str; 5] =
     ["cli/serve.rs", "cli/listeners.rs", "cli/demo.rs", "cli/openapi.rs", "cli/health.rs"];
 
-/// Libraries and the one layer that may import them.
-const HOMES: [(&str, &str); 30] = [
-    ("rusqlite", "store"),
-    ("r2d2", "store"),
-    ("r2d2_sqlite", "store"),
-    ("refinery", "store"),
-    ("thread_priority", "store"),
-    ("warp", "http"),
-    ("hyper", "http"),
-    ("hyper_util", "http"),
-    ("utoipa", "http"),
-    ("rust_embed", "http"),
-    ("clap", "cli"),
-    ("clap_complete", "cli"),
-    ("clap_mangen", "cli"),
-    ("listenfd", "config"),
-    ("qrcode", "app"),
-    ("rpassword", "cli"),
-    ("csv", "app"),
-    ("csv_core", "app"),
-    ("rust_xlsxwriter", "app"),
-    ("argon2", "app"),
-    ("x509_cert", "app"),
-    ("tokio_rustls", "http"),
-    ("http_body_util", "http"),
-    ("instant_acme", "http"),
-    ("rcgen", "http"),
-    ("rustls_native_certs", "http"),
-    ("chacha20poly1305", "app"),
-    ("zxcvbn", "domain"),
-    ("totp_rs", "app"),
-    ("prometheus_client", "metrics"),
+/// Libraries and the layers that may import them.
+const HOMES: [(&str, &[&str]); 32] = [
+    ("rusqlite", &["store"]),
+    ("r2d2", &["store"]),
+    ("r2d2_sqlite", &["store"]),
+    ("refinery", &["store"]),
+    ("thread_priority", &["store"]),
+    ("warp", &["http"]),
+    ("hyper", &["http", "http_client"]),
+    ("hyper_util", &["http", "http_client"]),
+    ("utoipa", &["http"]),
+    ("rust_embed", &["http"]),
+    ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
+    ("listenfd", &["config"]),
+    ("qrcode", &["app"]),
+    ("rpassword", &["cli"]),
+    ("csv", &["app"]),
+    ("csv_core", &["app"]),
+    ("rust_xlsxwriter", &["app"]),
+    ("argon2", &["app"]),
+    ("x509_cert", &["app"]),
+    ("tokio_rustls", &["http", "http_client"]),
+    ("http_body_util", &["http", "http_client"]),
+    ("instant_acme", &["http"]),
+    ("rcgen", &["http"]),
+    ("rustls_native_certs", &["http_client"]),
+    ("chacha20poly1305", &["app"]),
+    ("zxcvbn", &["domain"]),
+    ("totp_rs", &["app"]),
+    ("prometheus_client", &["metrics"]),
+    ("lettre", &["app"]),
+    ("standardwebhooks", &["app"]),
 ];
 
 /// Type names that may be defined more than once: each command's arguments are its `Args`.
@@ -158,12 +161,12 @@ fn reachable<'a>(
 fn each_crate_is_imported_only_by_its_home_layer() {
     let mut faults = Vec::new();
     for source in sources() {
-        for (library, home) in HOMES {
+        for (library, homes) in HOMES {
             let used = source.code.match_indices(&format!("{library}::")).any(|(at, _)| {
                 !source.code[..at].chars().next_back().is_some_and(|c| is_word(c) || c == ':')
             });
-            if used && source.layer() != home {
-                faults.push(format!("{} imports {library}, whose home is {home}", source.file));
+            if used && !homes.contains(&source.layer()) {
+                faults.push(format!("{} imports {library}, whose home is {homes:?}", source.file));
             }
         }
     }

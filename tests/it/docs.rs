@@ -69,6 +69,7 @@ pages! {
     the_commands_of_guarantees_run: "docs/guarantees.md",
     the_commands_of_install_run: "docs/install.md",
     the_commands_of_migration_run: "docs/migration-from-fastapi.md",
+    the_commands_of_notices_run: "docs/notices.md",
     the_commands_of_operations_run: "docs/operations.md",
     the_commands_of_security_run: "docs/security.md",
     the_commands_of_site_integration_run: "docs/site-integration.md",

@@ -45,6 +45,7 @@ mod live_events;
 mod logs;
 mod metrics;
 mod migrations;
+mod notices;
 mod openapi;
 mod openapi_admin;
 mod openapi_clients;

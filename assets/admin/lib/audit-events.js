@@ -32,6 +32,8 @@ const icons = [
   [/PASSWORD|ACCOUNT_CHANGED|UNLOCKED/, 'key'],
   [/^STAFF_SIGNED_OUT/, 'sign-out'],
   [/^STAFF/, 'person'],
+  [/^NOTICE_GIVEN_UP/, 'warning'],
+  [/^NOTICE/, 'mail'],
   [/^BACKUP|^DATABASE/, 'disk'],
 ];
 

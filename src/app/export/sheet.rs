@@ -89,10 +89,10 @@ impl SheetLayout {
     fn readable(table: &ExportColumns, language: Language) -> Self {
         let columns = READABLE.into_iter().filter_map(|(name, titles, width, content)| {
             let source = table.names.iter().position(|of_table| *of_table == name)?;
-            Some(SheetColumn { title: in_language(language, titles), source, width, content })
+            Some(SheetColumn { title: language.pick(titles), source, width, content })
         });
         Self {
-            name: in_language(language, ["Demandes", "Leads"]),
+            name: language.pick(["Demandes", "Leads"]),
             columns: columns.collect(),
             language: Some(language),
         }
@@ -118,7 +118,7 @@ impl SheetColumn {
             (Cell::Time(time), Some(_)) => moment(time),
             (Cell::Bool(value), Some(language)) => {
                 let answer = if value { ["oui", "yes"] } else { ["non", "no"] };
-                SheetCell::Text(in_language(language, answer))
+                SheetCell::Text(language.pick(answer))
             }
             (Cell::Text(code), Some(language)) => {
                 SheetCell::Text(self.label(code, language).unwrap_or(code))
@@ -132,30 +132,16 @@ impl SheetColumn {
 
     /// The label that the admin page has for a code.
     fn label(&self, code: &str, language: Language) -> Option<&'static str> {
-        let labels = match self.content {
-            ColumnContent::Service => match LeadService::parse(code)? {
-                LeadService::Ponts => ["Ponts", "Lifts"],
-                LeadService::Cabines => ["Cabines", "Spray booths"],
-                LeadService::Compresseurs => ["Compresseurs", "Compressors"],
-                LeadService::Diagnostic => ["Diagnostic", "Diagnostics"],
-                LeadService::Autre => ["Autre", "Other"],
-            },
-            ColumnContent::Status => match LeadStatus::parse(code)? {
+        match self.content {
+            ColumnContent::Service => Some(LeadService::parse(code)?.label(language)),
+            ColumnContent::Status => Some(language.pick(match LeadStatus::parse(code)? {
                 LeadStatus::Received => ["Nouvelle", "New"],
                 LeadStatus::Processing => ["En cours", "In progress"],
                 LeadStatus::Resolved => ["Traitée", "Done"],
                 LeadStatus::Archived => ["Archivée", "Archived"],
-            },
-            _ => return None,
-        };
-        Some(in_language(language, labels))
-    }
-}
-
-fn in_language<T: Copy>(language: Language, [french, english]: [T; 2]) -> T {
-    match language {
-        Language::French => french,
-        Language::English => english,
+            })),
+            _ => None,
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::app::backup::folder::{self, BackupSchedule};
 use crate::app::retention::notice_time;
 use crate::app::staff::key::StaffKey;
 use crate::app::staff::totp::{self, StoredSecrets};
+use crate::app::status::facts::notice_problem;
 use crate::app::status::finding::Finding;
 use crate::app::status::thresholds::{self, Level};
 use crate::app::status::{check_files, clock_check};
@@ -58,7 +59,7 @@ fn inside(
     progress: &mut dyn FnMut(u64),
 ) -> Vec<Finding> {
     let one = |finding: Result<Finding, StoreError>| finding.map(|finding| vec![finding]);
-    let each: [(&'static str, Result<Vec<Finding>, StoreError>); 9] = [
+    let each: [(&'static str, Result<Vec<Finding>, StoreError>); 10] = [
         ("migrations", one(migrations(database))),
         ("integrity", one(integrity(database))),
         ("chain", one(chain(database, progress))),
@@ -67,6 +68,7 @@ fn inside(
         ("staff", second_factors(database)),
         ("clock", one(clock_check::finding(database, clock))),
         ("backup", backup(database, clock, schedule)),
+        ("notices", notices(database, clock)),
         (
             "retention",
             period.map(|period| leads_leaving(database, clock, period)).into_iter().collect(),
@@ -106,6 +108,21 @@ fn second_factors(database: &Path) -> Result<Vec<Finding>, StoreError> {
     let detail =
         format!("the second factors of {names} cannot be read with the key of this database");
     Ok(vec![Finding::error("staff", detail, totp::WRONG_KEY_HINT)])
+}
+
+/// Whether notices of new leads reach their receivers, where there are any.
+fn notices(database: &Path, clock: &Clock) -> Result<Vec<Finding>, StoreError> {
+    let (channels, backlog) = ReadPool::open(database)?
+        .read(|tx| Ok((tx.channel_names()?.len(), tx.notice_backlog()?)))?;
+    let finding = match notice_problem(&backlog, clock.now().into()) {
+        Some(problem) => {
+            let hint =
+                "see `fastcore notify list`, mend the receiver, then `fastcore notify retry --all`";
+            Finding::warning("notices", problem, hint)
+        }
+        None => Finding::ok("notices", format!("channels: {channels}, nothing is late")),
+    };
+    Ok((channels > 0).then_some(finding).into_iter().collect())
 }
 
 /// What to do about a failure. Only a damaged file needs a backup.

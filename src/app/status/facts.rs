@@ -8,10 +8,11 @@ use crate::domain::recorded::Recorded;
 use crate::domain::timestamp::Timestamp;
 use crate::store::db::disk_usage::DiskUsage;
 use crate::store::error::StoreError;
+use crate::store::notices::outbox::NoticeBacklog;
 use crate::store::read::ReadTx;
 
 /// The codes of all warnings, in the order in which they are shown.
-pub(crate) const WARNING_CODES: [&str; 16] = [
+pub(crate) const WARNING_CODES: [&str; 17] = [
     "disk_low",
     "backup_failing",
     "ledger_failing",
@@ -21,6 +22,7 @@ pub(crate) const WARNING_CODES: [&str; 16] = [
     "writer_failing",
     "search_index_damaged",
     "retention_failing",
+    "notices_failing",
     "certificate_missing",
     "certificate_invalid",
     "certificate_renewal_failing",
@@ -56,6 +58,7 @@ pub(crate) struct Facts {
     /// The latest time of a lead, which need not be the last one to arrive.
     latest_lead: Option<Timestamp>,
     pub(crate) last_backup: Option<LastBackup>,
+    pub(crate) notices: NoticeBacklog,
 }
 
 impl Facts {
@@ -74,6 +77,7 @@ impl Facts {
             head: newest_row.as_ref().map_or(0, |row| row.seq),
             last_row: newest_row.and_then(|row| row.created_at_utc.known()),
             last_backup,
+            notices: tx.notice_backlog()?,
         })
     }
 
@@ -89,6 +93,7 @@ impl Facts {
             self.backup_warning(backup_interval, now),
             self.wal_warning(),
             self.clock_warning(now),
+            notice_problem(&self.notices, now).map(|detail| warning("notices_failing", detail)),
         ];
         warnings.into_iter().flatten().collect()
     }
@@ -135,6 +140,24 @@ impl Facts {
         let detail = format!("Leads are dated in the future, up to {latest}");
         Some(warning("clock_was_ahead", detail))
     }
+}
+
+/// Which notices do not reach their receivers, if there are any.
+pub(crate) fn notice_problem(backlog: &NoticeBacklog, now: Timestamp) -> Option<String> {
+    let NoticeBacklog { pending, oldest_at_utc, last_error, given_up, ended_channels } = backlog;
+    let error = last_error.as_deref().unwrap_or("no answer");
+    let late = oldest_at_utc.filter(|oldest| thresholds::is_notice_late(*oldest, now));
+    if let Some(oldest) = late {
+        return Some(format!(
+            "{pending} notices of new leads wait, the oldest since {oldest}: {error}"
+        ));
+    }
+    if *given_up > 0 {
+        return Some(format!("{given_up} notices of new leads were given up: {error}"));
+    }
+    let ended = *ended_channels;
+    (ended > 0)
+        .then(|| format!("{ended} channels of notices have ended: the receiver answers 410 Gone"))
 }
 
 /// A warning with one of [`WARNING_CODES`].

@@ -180,6 +180,17 @@ impl MetricsReader {
             "When the last lead was stored",
             facts.and_then(|facts| facts.last_lead).map(seconds),
         );
+        let notices = facts.map(|facts| &facts.notices);
+        scrape.add(
+            "fastcore_notices_pending",
+            "Notices of new leads that wait for their receiver",
+            notices.map(|notices| notices.pending as f64),
+        );
+        scrape.add(
+            "fastcore_notices_given_up",
+            "Notices of new leads that were given up and not tried again",
+            notices.map(|notices| notices.given_up as f64),
+        );
         let last_backup = facts.and_then(|facts| facts.last_backup.as_ref()?.at_utc.known());
         scrape.add(
             "fastcore_last_backup_timestamp_seconds",

@@ -29,6 +29,9 @@ const MAX_BACKUP_DELAY: Duration = Duration::from_secs(3600);
 /// After this long without an audit row, the clock may be ahead: what depends on the age of leads asks.
 const QUIET_PERIOD: TimeDelta = TimeDelta::days(31);
 
+/// A notice that has waited for longer than this is late: mails of one recipient are two minutes apart.
+const NOTICE_DELAY: TimeDelta = TimeDelta::minutes(15);
+
 /// How serious a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -69,6 +72,11 @@ pub(crate) fn is_future(time: Timestamp, now: Timestamp) -> bool {
 /// Whether the clock is too far from the newest audit row for leads to be erased by their age.
 pub(crate) fn is_clock_implausible(newest_row: Timestamp, now: Timestamp) -> bool {
     is_future(newest_row, now) || newest_row.saturating_add(QUIET_PERIOD) < now
+}
+
+/// Whether a notice that was created at this time and has not been sent is late.
+pub(crate) fn is_notice_late(created_at: Timestamp, now: Timestamp) -> bool {
+    created_at.saturating_add(NOTICE_DELAY) < now
 }
 
 /// The level of a backup that is missing or late: with a schedule, the server should have taken it.

@@ -14,6 +14,7 @@ use serde::{Serialize, Serializer};
 use crate::domain::email::Email;
 use crate::domain::hash_chain::{LeadDigestInput, Sha256Hash};
 use crate::domain::id::RequestId;
+use crate::domain::language::Language;
 use crate::domain::lead::status::LeadStatus;
 use crate::domain::text::Personal;
 use crate::domain::timestamp::Timestamp;
@@ -43,7 +44,7 @@ impl LeadService {
         }
     }
 
-    /// Its names in French and in English, as the admin page shows them: leads are searched with them.
+    /// Its names in French and in English, as the admin page shows them: leads are searched with both.
     #[must_use]
     pub fn names(self) -> &'static str {
         match self {
@@ -53,6 +54,12 @@ impl LeadService {
             Self::Diagnostic => "Diagnostic, Diagnostics",
             Self::Autre => "Autre, Other",
         }
+    }
+
+    /// Its name in one language.
+    #[must_use]
+    pub fn label(self, language: Language) -> &'static str {
+        language.pick(self.names().split_once(", ").unwrap_or_default().into())
     }
 
     #[must_use]

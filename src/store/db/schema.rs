@@ -13,7 +13,7 @@ pub(crate) mod embedded {
 
 /// The tables whose schema is compared with the migrations: all but those that SQLite's full-text search
 /// and the migration library create by themselves.
-const TABLES: [&str; 14] = [
+const TABLES: [&str; 16] = [
     "audit_log",
     "erasure_wipe",
     "lead_inbox",
@@ -21,6 +21,8 @@ const TABLES: [&str; 14] = [
     "lead_search_filter",
     "lead_status",
     "lead_view",
+    "notice",
+    "notice_channel",
     "search_index_state",
     "staff_account",
     "staff_device",

@@ -9,6 +9,7 @@ pub(crate) mod pebble;
 pub(crate) mod postgres;
 #[path = "../../support/process_output.rs"]
 pub(crate) mod process_output;
+pub(crate) mod receivers;
 pub(crate) mod redact;
 pub(crate) mod reference_hashes;
 pub(crate) mod server;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use fastcore::app::notices::settings::NoticeSettings;
 use fastcore::app::{App, Schedules, migrate};
 use fastcore::clock::Clock;
 use fastcore::config::environment::Environment;
@@ -50,7 +51,7 @@ impl TestServer {
         public_url: Option<&'static str>,
     ) -> Self {
         let prepare = move |context: &mut HttpContext| context.body_timeout = body_timeout;
-        Self::with_context(limits, clock, public_url, None, prepare)
+        Self::with_context(limits, clock, public_url, None, Schedules::default(), prepare)
     }
 
     /// A server whose exports may take this long.
@@ -58,12 +59,18 @@ impl TestServer {
         let prepare = move |context: &mut HttpContext| {
             context.app.admin.exports.time_limit = time;
         };
-        Self::with_context(limits, Clock::system(), None, None, prepare)
+        Self::with_context(limits, Clock::system(), None, None, Schedules::default(), prepare)
     }
 
     /// A server that speaks HTTPS.
     pub(crate) fn with_tls(tls: ServerTls, limits: Limits) -> Self {
-        Self::with_context(limits, Clock::system(), None, Some(tls), |_| {})
+        Self::with_context(limits, Clock::system(), None, Some(tls), Schedules::default(), |_| {})
+    }
+
+    /// A server that announces new leads.
+    pub(crate) fn with_notices(notices: NoticeSettings) -> Self {
+        let schedules = Schedules { notices, ..Schedules::default() };
+        Self::with_context(Limits::default(), Clock::system(), None, None, schedules, |_| {})
     }
 
     fn with_context(
@@ -71,6 +78,7 @@ impl TestServer {
         clock: Clock,
         public_url: Option<&'static str>,
         tls: Option<ServerTls>,
+        schedules: Schedules,
         prepare: impl FnOnce(&mut HttpContext) + Send + 'static,
     ) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
@@ -98,8 +106,7 @@ impl TestServer {
                 .build()
                 .expect("a runtime");
             let (app, background) =
-                App::start(&database, &clock, 0, Schedules::default(), runtime.handle())
-                    .expect("an app");
+                App::start(&database, &clock, 0, schedules, runtime.handle()).expect("an app");
             let setup = app.admin.setup.clone();
             let mut context = HttpContext::new(app, tokens)
                 .with_public_url(public_url, tls.is_some())

@@ -1,0 +1,170 @@
+"""Runs a mail server (aiosmtpd) and FASTCore beside it, and reads the mails as a mail program does."""
+
+import email
+import email.policy
+import json
+import os
+import ssl
+import subprocess
+import sys
+import time
+import urllib.request
+import uuid
+import warnings
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult
+
+# The certificate makes the connection secure before SMTP begins, which aiosmtpd does not see.
+warnings.filterwarnings("ignore", message="Requiring AUTH while not requiring TLS")
+BINARY = sys.argv[1]
+TOKEN = "0123456789abcdef" * 3
+PASSWORD = "p@ss:word/%"
+
+
+class Mailbox:
+    """Keeps what arrives."""
+
+    def __init__(self):
+        self.mails = []
+
+    async def handle_DATA(self, server, session, envelope):
+        self.mails.append((session.ssl is not None, envelope))
+        return "250 2.0.0 queued"
+
+
+def authenticate(server, session, envelope, mechanism, data):
+    good = data.login == b"leads@example.com" and data.password == PASSWORD.encode()
+    return AuthResult(success=good, handled=False)
+
+
+class Server(Controller):
+    """A mail server with a certificate for localhost: TLS from the start, or STARTTLS."""
+
+    def __init__(self, mailbox, implicit):
+        self.context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self.context.load_cert_chain("cert.pem", "key.pem")
+        self.implicit = implicit
+        context = self.context if implicit else None
+        super().__init__(mailbox, hostname="127.0.0.1", port=0, ssl_context=context, ready_timeout=30)
+
+    def factory(self):
+        starttls = None if self.implicit else self.context
+        return SMTP(
+            self.handler,
+            tls_context=starttls,
+            require_starttls=not self.implicit,
+            authenticator=authenticate,
+            auth_required=True,
+            auth_require_tls=not self.implicit,
+        )
+
+    def _trigger_server(self):
+        # The port is known once the server listens.
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()
+
+
+def environment(server, more):
+    scheme, query = ("smtps", "") if server.implicit else ("smtp", "?tls=required")
+    password = PASSWORD.replace("%", "%25").replace("@", "%40").replace(":", "%3A").replace("/", "%2F")
+    url = f"{scheme}://leads%40example.com:{password}@localhost:{server.port}{query}"
+    return {
+        "PATH": os.environ["PATH"],
+        "SSL_CERT_FILE": "ca.pem",
+        # A channel sends one mail in two minutes: each server has a database of its own.
+        "DATABASE_URL": f"fastcore-{server.port}.db",
+        "FASTCORE_LISTEN": "127.0.0.1:0",
+        "FASTCORE_SITE_INGEST_TOKEN": TOKEN,
+        "FASTCORE_SMTP_URL": url,
+        "FASTCORE_MAIL_FROM": "FASTCore Société <leads@example.com>",
+        "FASTCORE_NOTIFY_EMAIL": "claire@example.com",
+        "FASTCORE_NOTIFY_CONTENT": "full",
+        **more,
+    }
+
+
+def notify_test(variables):
+    command = [BINARY, "notify", "test"]
+    return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=90)
+
+
+def post(address, lead):
+    request = urllib.request.Request(
+        f"http://{address}/inbound/leads",
+        json.dumps(lead).encode(),
+        {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
+
+
+def lead_mail(variables, mailbox):
+    """Serves, sends a lead, and returns its id and its mail."""
+    server = subprocess.Popen([BINARY, "serve"], env=variables, stderr=subprocess.PIPE, text=True)
+    try:
+        for line in server.stderr:
+            if '"address":"' in line:
+                address = json.loads(line)["address"]
+                break
+        meta = {"source": "ci", "request_id": str(uuid.uuid4()), "ip_hash": "abc"}
+        meta["timestamp_utc"] = "2026-01-03T10:30:45Z"
+        lead = {
+            "name": 'Éloïse "Zoé" O’Brien 🏗',
+            "email": "eloise@example.org",
+            "service": "ponts",
+            "message": "Bonjour,\n.\nLe pont n° 3 est bloqué <b>depuis</b> hier. 🏗\n" + "é" * 1200,
+            "consent": True,
+            "meta": meta,
+        }
+        before = len(mailbox.mails)
+        lead_id = post(address, lead)["leadId"]
+        for _ in range(300):
+            if len(mailbox.mails) > before:
+                return lead_id, lead, mailbox.mails[-1]
+            time.sleep(0.1)
+        server.terminate()
+        raise SystemExit(f"no mail arrived: {server.stderr.read()}")
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def check(implicit):
+    mailbox = Mailbox()
+    server = Server(mailbox, implicit)
+    server.start()
+    try:
+        lead_id, lead, (encrypted, envelope) = lead_mail(environment(server, {}), mailbox)
+        # A server with TLS from the start speaks nothing else.
+        assert encrypted or implicit, "the connection was not encrypted"
+        mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
+        assert not mail.defects, mail.defects
+        assert mail["Subject"] == "Nouvelle demande : Ponts", mail["Subject"]
+        sender = mail["From"].addresses[0]
+        assert (sender.display_name, sender.addr_spec) == ("FASTCore Société", "leads@example.com"), sender
+        reply = mail["Reply-To"].addresses[0]
+        assert (reply.display_name, reply.addr_spec) == (lead["name"], lead["email"]), reply
+        assert mail["Auto-Submitted"] == "auto-generated"
+        assert mail["Date"].datetime is not None and mail["Message-ID"]
+        text = mail.get_body(("plain",)).get_content()
+        assert lead["message"] in text.replace("\r\n", "\n"), text
+        assert f"/admin/leads/{lead_id}" in text, text
+        page = mail.get_body(("html",)).get_content()
+        assert "&lt;b&gt;depuis&lt;/b&gt;" in page and "<b>depuis" not in page, page
+
+        # A password that is wrong, and a certificate that the system does not trust.
+        good = notify_test(environment(server, {}))
+        assert good.returncode == 0, good
+        url = environment(server, {})["FASTCORE_SMTP_URL"].replace("p%40ss", "wrong")
+        wrong = notify_test(environment(server, {"FASTCORE_SMTP_URL": url}))
+        assert wrong.returncode == 1 and "535" in wrong.stdout, wrong
+        untrusted = notify_test(environment(server, {"SSL_CERT_FILE": "/dev/null"}))
+        assert untrusted.returncode == 1 and "sent" not in untrusted.stdout, untrusted
+        print(f"{'TLS' if implicit else 'STARTTLS'}: {untrusted.stdout.strip()}")
+    finally:
+        server.stop()
+
+
+check(implicit=True)
+check(implicit=False)

@@ -1,0 +1,120 @@
+//! Notices: staff hear of new leads by mail and by webhooks. Each channel follows the audit log with a cursor of
+//! its own in the database; a lead is never delayed by one, and nothing is missed after a crash.
+
+mod channel;
+mod channel_task;
+mod mail;
+mod message;
+pub mod outbox;
+mod send_error;
+pub mod settings;
+mod webhook;
+
+use std::path::Path;
+
+use chrono::TimeDelta;
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::db::{self, Db};
+use crate::app::notices::channel::Channel;
+use crate::app::notices::channel_task::RETRY_DELAY;
+use crate::app::notices::settings::NoticeSettings;
+use crate::clock::Clock;
+use crate::domain::notice::ChannelName;
+use crate::store::error::StoreError;
+use crate::store::notices::{channels, outbox as notice_rows};
+use crate::store::read::ReadPool;
+use crate::store::tx::WriteTx;
+
+/// How long notices that were sent or given up are kept, for the history of their leads.
+const KEPT: TimeDelta = TimeDelta::days(90);
+
+fn channels_of(settings: &NoticeSettings) -> Vec<Channel> {
+    let mails = settings.mail.iter().flat_map(|mail| {
+        mail.recipients.iter().map(|recipient| Channel::mail(mail, recipient, settings))
+    });
+    let webhooks = settings.webhooks.iter().map(|target| Channel::webhook(target, settings));
+    mails.chain(webhooks).collect()
+}
+
+/// Sends a test through every channel; returns each with its failure, if there is one.
+pub async fn send_tests(settings: &NoticeSettings) -> Vec<(ChannelName, Result<(), String>)> {
+    let mut results = Vec::new();
+    for channel in channels_of(settings) {
+        let sent = channel.send_test().await.map_err(|error| error.to_string());
+        results.push((channel.name().clone(), sent));
+    }
+    results
+}
+
+/// Registers the channels, before the first lead is accepted: a new one announces what comes from here on.
+/// Returns whether the database could be written; if not, [`start`] does it as soon as it can be.
+pub(crate) fn prepare(database: &Path, clock: &Clock, settings: &NoticeSettings) -> bool {
+    let names = names(&channels_of(settings));
+    let known = ReadPool::open(database).and_then(|pool| pool.read(|tx| tx.channel_names()));
+    if known.is_ok_and(|known| known == names) {
+        return true;
+    }
+    db::write_once(database, clock, move |tx| configure(tx, &names)).is_ok()
+}
+
+/// Starts the channels; their tasks run until `shutdown`.
+pub(crate) fn start(
+    db: &Db,
+    settings: &NoticeSettings,
+    is_prepared: bool,
+    shutdown: &CancellationToken,
+    runtime: &Handle,
+) {
+    let running = run(db.clone(), channels_of(settings), is_prepared);
+    runtime.spawn(shutdown.clone().run_until_cancelled_owned(running));
+}
+
+async fn run(db: Db, channels: Vec<Channel>, mut is_prepared: bool) {
+    while !is_prepared {
+        let names = names(&channels);
+        match db.maintain(move |tx| configure(tx, &names)).await {
+            Ok(()) => is_prepared = true,
+            Err(error) => {
+                tracing::debug!(%error, "notices wait for the database");
+                sleep(RETRY_DELAY).await;
+            }
+        }
+    }
+    let mut tasks: JoinSet<()> =
+        channels.into_iter().map(|channel| channel_task::run(db.clone(), channel)).collect();
+    // They end with the runtime alone; a panic of one must not end the others.
+    while let Some(ended) = tasks.join_next().await {
+        if let Err(error) = ended {
+            tracing::error!(%error, "a channel of notices has stopped");
+        }
+    }
+}
+
+fn configure(tx: &mut WriteTx<'_>, names: &[ChannelName]) -> Result<(), StoreError> {
+    let notices = channels::configure(tx, names)?;
+    if notices > 0 {
+        tracing::warn!(notices, "notices of channels that are no longer configured are dropped");
+    }
+    Ok(())
+}
+
+/// Sorted.
+fn names(channels: &[Channel]) -> Vec<ChannelName> {
+    let mut names: Vec<ChannelName> =
+        channels.iter().map(|channel| channel.name().clone()).collect();
+    names.sort_unstable();
+    names
+}
+
+/// Removes what ended long ago.
+pub(crate) fn clean(db: &Db) {
+    let before = db.clock().now() - KEPT;
+    let removed = db.write_blocking(move |tx| notice_rows::remove_ended(tx, before.into()));
+    if let Err(error) = removed {
+        tracing::warn!(%error, "old notices could not be removed");
+    }
+}

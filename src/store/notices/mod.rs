@@ -1,0 +1,4 @@
+//! Notices of new leads: how far each channel has followed the audit log, and what is sent or to be sent.
+
+pub mod channels;
+pub mod outbox;
