@@ -510,7 +510,10 @@ fn notices_that_do_not_arrive_are_a_warning() {
     server.sqlite().execute(earlier, []).expect("a row");
     let finding = finding();
     assert_eq!(finding["level"], "warning", "{finding}");
-    assert!(finding["hint"].as_str().is_some_and(|hint| hint.contains("notify retry")), "{finding}");
+    assert!(
+        finding["hint"].as_str().is_some_and(|hint| hint.contains("notify retry")),
+        "{finding}"
+    );
     let mut browser = create_first_account(&server);
     let status = browser.get("/admin/api/status");
     assert!(status.body.contains("notices_failing"), "{status:?}");
