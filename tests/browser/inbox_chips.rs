@@ -66,7 +66,7 @@ async fn counts(server: TestServer, page: Page) {
         "Pas encore ouvertes 4",
     ];
     assert_eq!(page.texts(".chip").await, all);
-    page.wait_for_text(".oldest", "la plus ancienne attend depuis ").await;
+    page.wait_for_text(".oldest", "la plus ancienne : ").await;
     page.wait_for_text(".live-indicator.on", "En direct").await;
     server.run_command(&["lead", "set-status", &ids[1], "processing"], "");
     page.wait_for_text(".chip", "En cours 2").await;

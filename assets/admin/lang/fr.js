@@ -280,7 +280,7 @@ export default {
     status: 'Statut',
     statuses: { '': 'Toutes', received: 'Nouvelles', processing: 'En cours', resolved: 'Traitées', archived: 'Archivées' },
     unopened: 'Pas encore ouvertes',
-    oldest: (age) => `la plus ancienne attend depuis ${age}`,
+    oldest: (age) => `la plus ancienne : ${age}`,
     oldestHelp: (date) => `La plus ancienne des nouvelles demandes est du ${date}`,
     oldestFirst: 'Plus anciennes d’abord',
     viewedBy: (name, when) => `vu par ${name}, ${when}`,
