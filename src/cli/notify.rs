@@ -10,7 +10,7 @@ use crate::app::status::server_settings;
 use crate::cli::error::CliError;
 use crate::cli::{CommandContext, DatabaseArg, output};
 use crate::config::notices::{NoticeConfig, NoticeFlags};
-use crate::domain::notice::Notice;
+use crate::domain::notice::{Notice, NoticeState};
 
 /// Notices that `notify list` prints, at most.
 const MAX_LISTED: usize = 1000;
@@ -181,7 +181,6 @@ fn list(notices: &[Notice], json: bool) -> Result<(), CliError> {
 }
 
 fn listed(notice: &Notice) -> ListedNotice<'_> {
-    use crate::domain::notice::NoticeState;
     let is_pending = notice.state == NoticeState::Pending;
     ListedNotice {
         id: &notice.id,

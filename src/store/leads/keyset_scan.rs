@@ -39,6 +39,11 @@ pub(crate) struct KeysetScan {
 }
 
 impl KeysetScan {
+    /// A scan of the newest leads.
+    pub(crate) fn newest(limit: usize) -> Self {
+        Self { direction: Direction::Older, from: Cursor::NEWEST, limit }
+    }
+
     /// The leads that match the filter, in the order of the scan.
     pub(crate) fn leads(
         &self,

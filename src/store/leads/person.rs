@@ -3,12 +3,11 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::ControlFlow;
 
-use crate::domain::cursor::Cursor;
 use crate::domain::filter::{LeadFilter, LeadOrder};
 use crate::domain::lead::Lead;
 use crate::domain::person::SamePerson;
 use crate::store::error::StoreError;
-use crate::store::leads::keyset_scan::{Direction, KeysetScan};
+use crate::store::leads::keyset_scan::KeysetScan;
 use crate::store::leads::query::LeadCount;
 use crate::store::read::ReadTx;
 use crate::store::search::plan::SearchPlan;
@@ -62,7 +61,7 @@ impl ReadTx<'_> {
             seqs.extend(sent.map(|(seq, _)| *seq));
             let filter = LeadFilter { person: Some(person.clone()), ..LeadFilter::default() };
             if let Some(plan) = SearchPlan::for_filter(self.0, &filter)? {
-                let scan = scan(MAX_REQUESTS);
+                let scan = KeysetScan::newest(MAX_REQUESTS);
                 let mut keys = 0;
                 let mut has_others = |_| {
                     keys += 1;
@@ -105,8 +104,4 @@ impl ReadTx<'_> {
         leads.truncate(MAX_OTHERS);
         Ok(Some(OtherRequests { leads, count }))
     }
-}
-
-fn scan(limit: usize) -> KeysetScan {
-    KeysetScan { direction: Direction::Older, from: Cursor::NEWEST, limit }
 }

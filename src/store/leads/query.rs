@@ -125,19 +125,24 @@ impl ReadTx<'_> {
                 ControlFlow::Break(())
             }
         })?;
-        let scan = |limit| KeysetScan { direction: Direction::Older, from: Cursor::NEWEST, limit };
         let count_keys = |query: &IndexQuery, limit: usize| {
             let mut rows = unindexed_count;
             let mut count = |key| {
                 rows += usize::from(!unindexed.keys.contains(&key));
                 if rows <= limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             };
-            let is_complete =
-                scan(limit).keys(self.0, filter, query, &unindexed, MAX_INDEX_ROWS, &mut count)?;
+            let is_complete = KeysetScan::newest(limit).keys(
+                self.0,
+                filter,
+                query,
+                &unindexed,
+                MAX_INDEX_ROWS,
+                &mut count,
+            )?;
             Ok::<_, StoreError>(LeadCount::up_to(limit, rows, is_complete))
         };
         let count_by_recheck = || {
-            let scan = scan(limit.saturating_add(1));
+            let scan = KeysetScan::newest(limit.saturating_add(1));
             let (found, _) = scan.indexed(self.0, filter, &plan.fast, &unindexed, usize::MAX)?;
             Ok(LeadCount::up_to(limit, unindexed_count + found.len(), true))
         };

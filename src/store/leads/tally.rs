@@ -49,13 +49,11 @@ impl ReadTx<'_> {
         limit: usize,
     ) -> Result<Option<LeadTally>, StoreError> {
         let filter = LeadFilter { status: None, opened: None, ..filter.clone() };
-        let newest =
-            KeysetScan { direction: Direction::Older, from: Cursor::NEWEST, limit: MAX_FOUND + 1 };
         let mut counter = TallyCounter::new(limit);
         if filter.terms.is_none() {
             counter.count_listed(self.0, &filter)?;
         } else {
-            let found = newest.leads(self.0, &filter)?;
+            let found = KeysetScan::newest(MAX_FOUND + 1).leads(self.0, &filter)?;
             if found.len() > MAX_FOUND {
                 return Ok(None);
             }
