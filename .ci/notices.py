@@ -1,16 +1,22 @@
 """Runs a mail server (aiosmtpd) and FASTCore beside it, and reads the mails as a mail program does."""
 
+import base64
+import datetime
 import email
 import email.policy
+import http.server
 import json
 import os
 import ssl
 import subprocess
 import sys
+import threading
 import time
+import urllib.error
 import urllib.request
 import uuid
 import warnings
+import zoneinfo
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult
@@ -99,8 +105,39 @@ def post(address, lead):
         return json.load(answer)
 
 
-def lead_mail(variables, mailbox):
-    """Serves, sends a lead, and returns its id and its mail."""
+def mails_to(mailbox, address):
+    return [mail for mail in mailbox.mails if mail[1].rcpt_tos == [address]]
+
+
+def is_working_day():
+    """Whether the company works today, but for the holidays that move with Easter."""
+    today = datetime.datetime.now(zoneinfo.ZoneInfo("Europe/Paris"))
+    fixed = [(1, 1), (5, 1), (5, 8), (7, 14), (8, 15), (11, 1), (11, 11), (12, 25)]
+    return today.weekday() < 5 and (today.month, today.day) not in fixed
+
+
+def parse(envelope):
+    mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
+    assert not mail.defects, mail.defects
+    return mail, mail.get_body(("plain",)).get_content()
+
+
+def check_operator(mails):
+    """The alert and the morning mail contain nothing of a lead."""
+    texts = {}
+    for _, envelope in mails:
+        mail, text = parse(envelope)
+        texts[mail["Subject"]] = text
+        assert "loïse" not in text and "secretly" not in text and "example.org" not in text, text
+    alert = texts.pop("FASTCore : alerte – Le site envoie des demandes qui sont refusées")
+    assert "email (1)" in alert and "Que faire" in alert, alert
+    for subject, text in texts.items():
+        assert subject.startswith("FASTCore – reçues : "), subject
+        assert "audit verify --receipt" in text, text
+
+
+def mails_of_server(variables, mailbox):
+    """Serves, sends a lead and one that is refused; returns the lead's id, the lead, and the mails by address."""
     server = subprocess.Popen([BINARY, "serve"], env=variables, stderr=subprocess.PIPE, text=True)
     try:
         for line in server.stderr:
@@ -117,14 +154,21 @@ def lead_mail(variables, mailbox):
             "consent": True,
             "meta": meta,
         }
-        before = len(mailbox.mails)
         lead_id = post(address, lead)["leadId"]
-        for _ in range(300):
-            if len(mailbox.mails) > before:
-                return lead_id, lead, mailbox.mails[-1]
+        try:
+            post(address, {**lead, "email": "secretly-nobody"})
+            raise SystemExit("an invalid lead was accepted")
+        except urllib.error.HTTPError as refused:
+            assert refused.code == 422, refused
+        # The notice of the lead, the alert of the refusal, and the morning mail on a working day.
+        expected = {"claire@example.com": 1, "operator@example.com": 1 + is_working_day()}
+        for _ in range(900):
+            mails = {to: mails_to(mailbox, to) for to in expected}
+            if {to: len(mails) for to, mails in mails.items()} == expected:
+                return lead_id, lead, mails
             time.sleep(0.1)
         server.terminate()
-        raise SystemExit(f"no mail arrived: {server.stderr.read()}")
+        raise SystemExit(f"not all mails arrived: {mails} {server.stderr.read()}")
     finally:
         server.terminate()
         server.wait(30)
@@ -135,11 +179,13 @@ def check(implicit):
     server = Server(mailbox, implicit)
     server.start()
     try:
-        lead_id, lead, (encrypted, envelope) = lead_mail(environment(server, {}), mailbox)
+        more = {"FASTCORE_ALERT_EMAIL": "operator@example.com", "FASTCORE_DIGEST_AT": "00:00"}
+        lead_id, lead, mails = mails_of_server(environment(server, more), mailbox)
+        check_operator(mails["operator@example.com"])
+        [(encrypted, envelope)] = mails["claire@example.com"]
         # A server with TLS from the start speaks nothing else.
         assert encrypted or implicit, "the connection was not encrypted"
-        mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
-        assert not mail.defects, mail.defects
+        mail, text = parse(envelope)
         assert mail["Subject"] == "Nouvelle demande : Ponts", mail["Subject"]
         sender = mail["From"].addresses[0]
         assert (sender.display_name, sender.addr_spec) == ("FASTCore Société", "leads@example.com"), sender
@@ -147,7 +193,6 @@ def check(implicit):
         assert (reply.display_name, reply.addr_spec) == (lead["name"], lead["email"]), reply
         assert mail["Auto-Submitted"] == "auto-generated"
         assert mail["Date"].datetime is not None and mail["Message-ID"]
-        text = mail.get_body(("plain",)).get_content()
         assert lead["message"] in text.replace("\r\n", "\n"), text
         assert f"/admin/leads/{lead_id}" in text, text
         page = mail.get_body(("html",)).get_content()
@@ -166,5 +211,39 @@ def check(implicit):
         server.stop()
 
 
+def check_webhook():
+    """A webhook over HTTPS: with a certificate that the system trusts, and with one that it does not."""
+    received = []
+
+    class Receiver(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            received.append((self.headers["webhook-id"], json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain("cert.pem", "key.pem")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    variables = {
+        "PATH": os.environ["PATH"],
+        "SSL_CERT_FILE": "ca.pem",
+        "DATABASE_URL": "fastcore-webhook.db",
+        "FASTCORE_NOTIFY_WEBHOOK": f"https://localhost:{server.server_address[1]}/hook",
+        "FASTCORE_WEBHOOK_SECRET": "whsec_" + base64.b64encode(os.urandom(32)).decode(),
+    }
+    good = notify_test(variables)
+    assert good.returncode == 0 and len(received) == 1, (good, received)
+    untrusted = notify_test({**variables, "SSL_CERT_FILE": "/dev/null"})
+    assert untrusted.returncode == 1 and len(received) == 1, (untrusted, received)
+    print(f"HTTPS: {untrusted.stdout.strip()}")
+    server.shutdown()
+
+
 check(implicit=True)
 check(implicit=False)
+check_webhook()

@@ -94,7 +94,7 @@ fn fill(path: &Path, leads: usize) {
             .run(move |tx| {
                 for n in batch.clone() {
                     let lead = NewLead::parse(lead(n).as_bytes()).expect("a lead");
-                    store::leads::submit::submit(tx, &lead)?;
+                    store::leads::submit::submit(tx, &lead, None)?;
                 }
                 Ok(())
             })

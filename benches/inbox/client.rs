@@ -11,6 +11,7 @@ pub(super) struct Client {
 
 pub(super) struct Answer {
     pub(super) status: u16,
+    pub(super) body: Vec<u8>,
     cookie: Option<String>,
 }
 
@@ -58,7 +59,7 @@ impl Client {
             body.len()
         );
         self.stream.get_mut().write_all(request.as_bytes()).expect("the server reads");
-        let mut answer = Answer { status: 0, cookie: None };
+        let mut answer = Answer { status: 0, body: Vec::new(), cookie: None };
         let mut length = 0;
         loop {
             let mut line = String::new();
@@ -79,8 +80,8 @@ impl Client {
                 }
             }
         }
-        let mut body = vec![0; length];
-        self.stream.read_exact(&mut body).expect("the whole answer");
+        answer.body.resize(length, 0);
+        self.stream.read_exact(&mut answer.body).expect("the whole answer");
         answer
     }
 }

@@ -125,7 +125,8 @@ pub(super) fn fill(database: &Path, leads: u64, unopened: u64) {
             .map(|n| {
                 let lead = NewLead::parse(lead(n).as_bytes()).expect("a lead");
                 let work = move |tx: &mut store::tx::WriteTx<'_>| {
-                    if let SubmitOutcome::Created(stored) = store::leads::submit::submit(tx, &lead)?
+                    if let SubmitOutcome::Created(stored) =
+                        store::leads::submit::submit(tx, &lead, None)?
                     {
                         if n % 1000 >= unopened {
                             store::leads::view::record_view(tx, &stored.lead_id, "staff:bench")?;
@@ -157,6 +158,8 @@ pub(super) fn fill(database: &Path, leads: u64, unopened: u64) {
             .run(|tx| store::search::index::index_next(tx, 4096, std::time::Duration::MAX))
             .expect("a step");
     }
+    // As a server does by itself.
+    while writer.run(store::search::index::merge_next).expect("a step") {}
     writer.close();
     thread.join();
 }

@@ -1,5 +1,5 @@
-//! How long the server takes for a page of the inbox, with any filter and any search, with very many
-//! leads and while leads arrive: the built binary, over HTTP.
+//! How long the server takes for a page of the inbox, with any filter and any search, for a lead that is opened and for
+//! the figures, with very many leads and while leads arrive: the built binary, over HTTP.
 //!
 //! `cargo bench --bench inbox` creates a database of 1,000,000 leads, which takes minutes and is kept
 //! in `target/` for the next run, and prints milliseconds per kind of query. `-- --leads N` makes it
@@ -75,6 +75,16 @@ const QUERIES: [(&str, &[&str]); 23] = [
     ("period", &["since=2026-01-01", "since=2026-01-01&q=devis", "until=2030-01-01&service=ponts"]),
 ];
 
+/// Lists from which leads are opened: the server finds their neighbours in them, and the person's other requests.
+const OPENED_FROM: [&str; 4] =
+    ["", "status=processing&service=ponts", "opened=false&order=oldest", "since=2026-01-01"];
+/// The figures, with the time before.
+const FIGURES: [(&str, i64, &str); 3] = [
+    ("figures, 7 days", 7, "day"),
+    ("figures, 30 days", 30, "day"),
+    ("figures, a year", 365, "week"),
+];
+
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let number = |name, default| {
@@ -129,17 +139,25 @@ fn main() {
 fn ask(address: SocketAddr, times: u64) {
     let mut page = Client::connect(address);
     page.sign_in("bench", PASSWORD);
-    let mut measure = |ask: &dyn Fn(&mut Client, &str) -> u16, queries: &[&'static str]| {
+    let mut opened = Vec::new();
+    for query in OPENED_FROM {
+        let leads: serde_json::Value =
+            serde_json::from_slice(&page.list(query).body).expect("JSON");
+        let ids =
+            leads["leads"].as_array().expect("a list").iter().filter_map(|l| l["id"].as_str());
+        opened.extend(ids.map(|id| format!("/admin/api/leads/{id}?{query}")));
+    }
+    let mut measure = |ask: &dyn Fn(&mut Client, &str) -> u16, queries: &[&str], times: u64| {
         let mut took: Vec<f64> = Vec::new();
-        let mut slowest = (0.0, "");
-        for n in 0..times * 3 {
+        let mut slowest = (0.0, String::new());
+        for n in 0..times {
             let query = queries[usize::try_from(n).expect("small") % queries.len()];
             let began = Instant::now();
             let status = ask(&mut page, query);
             let ms = began.elapsed().as_secs_f64() * 1e3;
             assert_eq!(status, 200, "{query}");
             if ms > slowest.0 {
-                slowest = (ms, query);
+                slowest = (ms, query.to_owned());
             }
             took.push(ms);
         }
@@ -147,14 +165,24 @@ fn ask(address: SocketAddr, times: u64) {
         let at = |part: f64| took[((took.len() - 1) as f64 * part) as usize];
         (at(0.5), at(0.95), slowest)
     };
-    let (health, ..) = measure(&|page, path| page.get(path).status, &["/health"]);
+    let (health, ..) = measure(&|page, path| page.get(path).status, &["/health"], 3 * times);
     println!(
         "{:<20} {:>9} {:>9} {:>9}  {:>12}  slowest",
         "query", "p50 ms", "p95 ms", "max ms", "times health"
     );
-    for (kind, queries) in QUERIES {
-        let (p50, p95, (max, query)) = measure(&|page, query| page.list(query).status, queries);
+    let print = |kind: &str, (p50, p95, (max, query)): (f64, f64, (f64, String))| {
         println!("{kind:<20} {p50:>9.2} {p95:>9.2} {max:>9.2}  {:>11.1}x  {query}", p50 / health);
+    };
+    for (kind, queries) in QUERIES {
+        print(kind, measure(&|page, query| page.list(query).status, queries, 3 * times));
+    }
+    let opened: Vec<&str> = opened.iter().map(String::as_str).collect();
+    print("a lead opened", measure(&|page, path| page.get(path).status, &opened, 3 * times));
+    for (kind, days, bucket) in FIGURES {
+        let since = chrono::Utc::now() - chrono::TimeDelta::days(days);
+        let path =
+            format!("/admin/api/stats?by={bucket}&since={}", since.format("%Y-%m-%dT00:00:00Z"));
+        print(kind, measure(&|page, path| page.get(path).status, &[&path], times.div_ceil(4)));
     }
 }
 

@@ -21,6 +21,7 @@ mod comparison;
 #[path = "../support/lead_request.rs"]
 mod lead_request;
 mod ordinary;
+mod refusals;
 #[path = "../support/serve.rs"]
 mod serve;
 mod servers;
@@ -75,7 +76,9 @@ fn main() {
         println!("peak memory of {}: {:.1} MB", server.kind.name(), server.peak_mb());
     }
     with_index(rounds, Duration::from_secs(seconds));
+    with_dead_mail_server(rounds, Duration::from_secs(seconds));
     during_backups(rounds, Duration::from_secs(seconds));
+    beside_refusals(rounds, Duration::from_secs(seconds));
     let bare = ordinary::bare_commit_ms();
     println!("one insert and commit on the bare database: p50 {bare:.3} ms");
 }
@@ -108,6 +111,36 @@ fn with_index(rounds: u64, time: Duration) {
     );
 }
 
+/// How much slower leads are stored while each is to be announced by a mail server that does not answer.
+fn with_dead_mail_server(rounds: u64, time: Duration) {
+    let server = Server::start_mailing();
+    server.pause();
+    let other = Server::start(Kind::FastCore);
+    other.pause();
+    let (mut with, mut without, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        let (a, b) = (alone(&other, 64, time), alone(&server, 64, time));
+        ratios.push(b.rate / a.rate);
+        without.push(a);
+        with.push(b);
+    }
+    ratios.sort_by(f64::total_cmp);
+    let (with, without) = (Sample::median(&with), Sample::median(&without));
+    println!(
+        "with notices to a dead mail server: {:.0} leads/s, {:.2} of {:.0} without ({:.2} to {:.2}); {:.0} us of processor \
+         time per lead, {:.0} without; peak memory {:.1} MB, {:.1} without",
+        with.rate,
+        ratios[ratios.len() / 2],
+        without.rate,
+        ratios[0],
+        ratios[ratios.len() - 1],
+        with.cpu_us,
+        without.cpu_us,
+        server.peak_mb(),
+        other.peak_mb(),
+    );
+}
+
 /// How much slower leads are stored during a backup than before and after it. Each round has a new
 /// database, since leads are sent during the backup.
 fn during_backups(rounds: u64, time: Duration) {
@@ -128,6 +161,24 @@ fn during_backups(rounds: u64, time: Duration) {
     }
     ratios.sort_by(f64::total_cmp);
     println!("while a backup is taken, in the median: {:.2}", ratios[ratios.len() / 2]);
+}
+
+/// How much longer a lead takes beside a flood of refused submissions than without it. Each round has a new
+/// database.
+fn beside_refusals(rounds: u64, time: Duration) {
+    let mut ratios = Vec::new();
+    for _ in 0..rounds {
+        let server = Server::start(Kind::FastCore);
+        let beside = refusals::beside(&server, time);
+        let ratio = beside.flooded_p99_ms / beside.calm_p99_ms;
+        println!(
+            "beside {:.0} refused submissions a second: p99 {:.2} ms, {ratio:.2} of {:.2} without",
+            beside.refused_rate, beside.flooded_p99_ms, beside.calm_p99_ms
+        );
+        ratios.push(ratio);
+    }
+    ratios.sort_by(f64::total_cmp);
+    println!("beside refused submissions, in the median: {:.2}", ratios[ratios.len() / 2]);
 }
 
 fn argument(arguments: &[String], name: &str) -> Option<String> {

@@ -41,6 +41,20 @@ pub(super) struct Server {
 impl Server {
     /// Starts it in a new folder on the disk of the benchmark.
     pub(super) fn start(kind: Kind) -> Self {
+        Self::start_with(kind, &[])
+    }
+
+    /// FASTCore with two recipients of notices, and a mail server where nothing listens.
+    pub(super) fn start_mailing() -> Self {
+        let settings = [
+            ("FASTCORE_SMTP_URL", "smtp://127.0.0.1:9"),
+            ("FASTCORE_MAIL_FROM", "leads@example.com"),
+            ("FASTCORE_NOTIFY_EMAIL", "claire@example.com,paul@example.com"),
+        ];
+        Self::start_with(Kind::FastCore, &settings)
+    }
+
+    fn start_with(kind: Kind, settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("ingest-")
             .tempdir_in(env!("CARGO_TARGET_TMPDIR"))
@@ -57,6 +71,7 @@ impl Server {
                 command
             }
         };
+        command.envs(settings.iter().copied());
         let (child, address) = serve::start(&mut command, folder.path());
         Self { kind, address, child, folder }
     }

@@ -1,14 +1,33 @@
-//! Accepts a submission: parses it, stores the lead with its audit row, and says what became of it.
+//! Accepts a submission: parses it, stores the lead with its audit row, and says what became of it. What is
+//! refused is kept.
+
+use bytes::Bytes;
 
 use crate::app::db::Db;
-use crate::domain::audit::{ACTOR_SITE, AuditEvent, NewAuditRow};
-use crate::domain::field_error::{self, FieldError};
+use crate::app::refused::keeper::RefusedKeeper;
+use crate::domain::field_error::FieldError;
 use crate::domain::id::RequestId;
 use crate::domain::lead::NewLead;
 use crate::domain::lead::parse::LeadParseError;
+use crate::domain::refused::{self, RefusedSubmission};
 use crate::store;
 use crate::store::error::StoreError;
 use crate::store::leads::submit::{StoredLead, SubmitOutcome};
+
+/// The bytes of a submission, and how they were sent.
+#[derive(Clone)]
+pub struct Submission {
+    pub body: Bytes,
+    pub media_type: Option<String>,
+    pub content_encoding: Option<String>,
+}
+
+/// Shows nothing of the body.
+impl std::fmt::Debug for Submission {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} bytes", self.body.len())
+    }
+}
 
 /// A lead that is stored.
 #[derive(Debug)]
@@ -21,66 +40,98 @@ pub enum Accepted {
 /// Why a submission was not accepted.
 #[derive(Debug)]
 pub enum Refusal {
-    NotJson(String),
-    Invalid(Vec<FieldError>),
+    /// `kept` says whether it is kept among the refused submissions.
+    NotJson {
+        detail: String,
+        kept: bool,
+    },
+    Invalid {
+        errors: Vec<FieldError>,
+        kept: bool,
+    },
     /// The `request_id` is stored with other content, in these fields.
     Conflict(Vec<&'static str>),
     Erased,
     Store(StoreError),
 }
 
-/// Stores the lead of a request's body. When this returns [`Accepted::Created`], the lead and its
-/// audit row are on the disk.
-///
-/// # Errors
-/// [`Refusal`]; nothing is stored then, unless the disk did not answer in time.
-pub async fn submit(db: &Db, body: &[u8]) -> Result<Accepted, Refusal> {
-    let lead = match NewLead::parse(body) {
-        Ok(lead) => lead,
-        Err(LeadParseError::NotJson(detail)) => return Err(Refusal::NotJson(detail)),
-        Err(LeadParseError::Invalid { errors, request_id }) => {
-            record_rejected(db, &errors, request_id).await?;
-            return Err(Refusal::Invalid(errors));
+/// Stores what the site sends; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Intake {
+    pub db: Db,
+    pub keeper: RefusedKeeper,
+}
+
+impl Intake {
+    /// Stores the lead of a request's body; `json` is the body without a byte order mark. When this returns
+    /// [`Accepted::Created`], the lead and its audit row are on the disk.
+    ///
+    /// # Errors
+    /// [`Refusal`]; no lead is stored then, unless the disk did not answer in time.
+    pub async fn submit(&self, submission: Submission, json: &[u8]) -> Result<Accepted, Refusal> {
+        let lead = match NewLead::parse(json) {
+            Ok(lead) => lead,
+            Err(LeadParseError::NotJson(detail)) => {
+                let fault = body_fault("json_invalid", &detail);
+                let kept =
+                    self.keep(400, vec![fault], submission, refused::request_id_in_text).await;
+                let kept = kept.map_err(Refusal::Store)?;
+                return Err(Refusal::NotJson { detail, kept });
+            }
+            Err(LeadParseError::Invalid { errors, request_id }) => {
+                let kept = self.keep(422, errors.clone(), submission, |_| request_id).await;
+                let kept = kept.map_err(Refusal::Store)?;
+                return Err(Refusal::Invalid { errors, kept });
+            }
+        };
+        let outcome = self.db.write(move |tx| store::leads::submit::submit(tx, &lead, None)).await;
+        match outcome.map_err(Refusal::Store)? {
+            SubmitOutcome::Created(stored) => Ok(Accepted::Created(stored)),
+            SubmitOutcome::Replayed(stored) => Ok(Accepted::Replayed(stored)),
+            SubmitOutcome::Conflict(fields) => Err(Refusal::Conflict(fields)),
+            SubmitOutcome::Erased => Err(Refusal::Erased),
         }
-    };
-    let outcome = db.write(move |tx| store::leads::submit::submit(tx, &lead)).await;
-    match outcome.map_err(Refusal::Store)? {
-        SubmitOutcome::Created(stored) => Ok(Accepted::Created(stored)),
-        SubmitOutcome::Replayed(stored) => Ok(Accepted::Replayed(stored)),
-        SubmitOutcome::Conflict(fields) => Err(Refusal::Conflict(fields)),
-        SubmitOutcome::Erased => Err(Refusal::Erased),
+    }
+
+    /// Keeps a submission of another media type or encoding. Returns whether it is kept.
+    ///
+    /// # Errors
+    /// The database cannot be written now, or whether it was is unknown: the submission is to come again.
+    pub async fn refuse_media(
+        &self,
+        kind: &'static str,
+        detail: &str,
+        submission: Submission,
+    ) -> Result<bool, StoreError> {
+        self.keep(415, vec![body_fault(kind, detail)], submission, refused::request_id).await
+    }
+
+    /// `find_request_id` finds the `request_id` in the body, where it can be read.
+    async fn keep(
+        &self,
+        status_code: i64,
+        faults: Vec<FieldError>,
+        submission: Submission,
+        find_request_id: impl FnOnce(&[u8]) -> Option<RequestId>,
+    ) -> Result<bool, StoreError> {
+        let Submission { body, media_type, content_encoding } = submission;
+        // First: a flood costs no more than this.
+        if !self.keeper.admit(body.len() + refused::faults_size(&faults)) {
+            return Ok(false);
+        }
+        let request_id = find_request_id(&body);
+        let refused = RefusedSubmission {
+            status_code,
+            faults,
+            media_type,
+            content_encoding,
+            request_id,
+            body,
+        };
+        self.keeper.keep(refused).await
     }
 }
 
-/// Records the names of the invalid fields, and the `request_id` where that is valid. The
-/// submission is refused whether or not this could be written, but for a disk with nothing left for the
-/// site: then it is to come again.
-async fn record_rejected(
-    db: &Db,
-    errors: &[FieldError],
-    request_id: Option<RequestId>,
-) -> Result<(), Refusal> {
-    let fields = field_error::field_names(errors);
-    let details = serde_json::json!({ "fields": fields }).to_string();
-    let request_id = request_id.map(|id| id.to_string());
-    let recorded = db.write(move |tx| {
-        tx.check_disk_reserve()?;
-        let event = NewAuditRow {
-            event: AuditEvent::LeadRejected,
-            actor: ACTOR_SITE,
-            lead_id: None,
-            request_id: request_id.as_deref(),
-            status_code: Some(422),
-            details_json: Some(&details),
-        };
-        tx.append(&event).map(drop)
-    });
-    match recorded.await {
-        Err(error @ StoreError::DiskReserve(_)) => Err(Refusal::Store(error)),
-        Err(error) => {
-            tracing::warn!(%error, "a refused submission is missing from the audit log");
-            Ok(())
-        }
-        Ok(()) => Ok(()),
-    }
+fn body_fault(kind: &'static str, msg: &str) -> FieldError {
+    FieldError { loc: vec!["body".to_owned()], msg: msg.to_owned(), kind }
 }

@@ -6,12 +6,14 @@ use serde::Serialize;
 
 use crate::app::db::{self, Db};
 use crate::clock::Clock;
-use crate::domain::audit::AuditRow;
+use crate::domain::audit::{AuditEvent, AuditRow};
 use crate::domain::cursor::Cursor;
 use crate::domain::filter::{LeadFilter, LeadOrder};
 use crate::domain::hash_chain::{ChainPosition, Sha256Hash};
 use crate::domain::lead::Lead;
 use crate::domain::lead::status::LeadStatus;
+use crate::domain::notice::LeadNotice;
+use crate::domain::recorded::Recorded;
 use crate::store;
 use crate::store::error::StoreError;
 use crate::store::leads::person::OtherRequests;
@@ -33,6 +35,8 @@ pub struct LeadDetail {
     pub digest_valid: bool,
     /// Oldest first.
     pub timeline: Vec<AuditRow>,
+    /// Who was told of it; `None` where that cannot be read.
+    pub notices: Option<Vec<LeadNotice>>,
 }
 
 /// The first leads that match the filter, in an order.
@@ -75,7 +79,15 @@ fn detail(tx: &ReadTx<'_>, id: &str) -> Result<Option<LeadDetail>, StoreError> {
         .and_then(|row| Some(ChainPosition { seq: row.seq, hash: Sha256Hash::parse(&row.hash)? }));
     let digest = arrival.as_ref().and_then(AuditRow::lead_digest);
     let digest_valid = digest.is_some() && digest == Some(lead.digest());
-    Ok(Some(LeadDetail { lead, receipt, digest_valid, timeline }))
+    // Imported leads are not announced.
+    let is_announced =
+        arrival.is_some_and(|row| row.event == Recorded::Known(AuditEvent::LeadReceived));
+    let notices = if is_announced { tx.notices_of_lead(lead.audit_seq) } else { Ok(Vec::new()) };
+    // A damaged table of notices must not hide the lead.
+    let notices = notices
+        .inspect_err(|error| tracing::warn!(%error, "the notices of a lead cannot be read"))
+        .ok();
+    Ok(Some(LeadDetail { lead, receipt, digest_valid, timeline, notices }))
 }
 
 /// A lead of a list.
@@ -160,7 +172,9 @@ pub async fn page(
             None => Some(LeadCount { rows: leads.len(), exact: true }),
             Some(_) => None,
         };
+        let is_whole_list = filter.status.is_none() && filter.opened.is_none();
         let tally = match &count {
+            Some(_) if !more && is_whole_list => Some(LeadTally::of(&leads)),
             // Of a common word: the leads would be looked at in vain.
             Some(count) if filter.terms.is_some() && count.rows > tally::MAX_FOUND => None,
             Some(_) => tx.lead_tally(&filter, MAX_COUNT)?,

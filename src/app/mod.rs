@@ -2,13 +2,16 @@
 //! here depends on HTTP or on the command line.
 
 pub mod admin_state;
+pub(crate) mod alerts;
 pub mod atomic_file;
 pub mod audit;
 pub mod backup;
+pub(crate) mod canary;
 pub mod certificate;
 pub(crate) mod daily;
 pub mod db;
 pub mod demo;
+pub(crate) mod digest;
 pub(crate) mod erasure_wiper;
 pub mod export;
 pub mod import;
@@ -20,6 +23,7 @@ pub mod migrate;
 pub mod notices;
 pub mod privacy;
 pub mod reconcile;
+pub mod refused;
 pub(crate) mod retention;
 pub(crate) mod search_index_health;
 pub mod search_index_task;
@@ -42,11 +46,17 @@ use crate::app::backup::monitor::BackupMonitor;
 use crate::app::backup::scheduler::SchedulerHandle;
 use crate::app::certificate::store::CertificateStore;
 use crate::app::db::Db;
+use crate::app::intake::Intake;
 use crate::app::notices::settings::NoticeSettings;
+use crate::app::refused::counts_task;
+use crate::app::refused::keeper::RefusedKeeper;
+use crate::app::refused::retention::RefusedRetention;
 use crate::app::retention::Retention;
 use crate::app::status::chain_monitor::ChainMonitor;
 use crate::app::status::metrics_reader::MetricsReader;
 use crate::app::status::server_status::StatusReader;
+use crate::app::status::server_watch::ServerWatch;
+use crate::app::status::silence_monitor::SilenceMonitor;
 use crate::clock::Clock;
 use crate::store::error::StoreError;
 use crate::store::writer::WriterThread;
@@ -58,6 +68,7 @@ const READ_TIMEOUT: Duration = Duration::from_millis(500);
 #[derive(Debug, Clone)]
 pub struct App {
     pub db: Db,
+    pub intake: Intake,
     pub admin: AdminState,
     pub metrics: MetricsReader,
 }
@@ -68,6 +79,10 @@ pub struct Schedules {
     pub backups: Option<BackupSchedule>,
     /// Leads older than this are erased.
     pub retention: Option<TimeDelta>,
+    /// How often a canary is expected.
+    pub canary_every: Option<Duration>,
+    /// How long refused submissions are kept.
+    pub refused_retention: RefusedRetention,
     /// What the status says of the certificate of HTTPS.
     pub certificate: Option<CertificateStore>,
     /// How staff hear of new leads.
@@ -91,12 +106,22 @@ impl App {
         let channels_prepared = notices::prepare(database, clock, &schedules.notices);
         let (db, writer) = Db::start(database, clock, disk_reserve, runtime)?;
         let shutdown = CancellationToken::new();
-        let Schedules { backups, retention, certificate, notices } = schedules;
+        let Schedules { backups, retention, canary_every, refused_retention, certificate, notices } =
+            schedules;
         let backups = backups.map(|schedule| (BackupMonitor::new(schedule.every), schedule));
         let monitor = backups.as_ref().map(|(monitor, _)| monitor.clone());
         let (chain, chain_monitor) = ChainMonitor::start(&db, &shutdown, runtime);
         let retention = retention.map(Retention::new);
-        let status = StatusReader::new(&db, chain, monitor, retention.clone(), certificate);
+        let watch = ServerWatch::new(notices.alerts.recent);
+        let silence = SilenceMonitor::new(
+            notices.silence,
+            clock.now().into(),
+            notices.alerts.silence_interval,
+        );
+        let status =
+            StatusReader::new(&db, chain, monitor, retention.clone(), certificate, watch, silence)
+                .with_canary_every(canary_every);
+        alerts::start(&status, &notices, &shutdown, runtime);
         let backup_folder = backups.as_ref().map(|(_, schedule)| schedule.folder.as_path());
         let metrics = MetricsReader::new(&status, backup_folder);
         let admin = AdminState::start(&db, &staff_key, status, &shutdown, runtime);
@@ -109,14 +134,23 @@ impl App {
         notices::start(&db, &notices, channels_prepared, &shutdown, runtime);
         let tidying = daily::run(db.clone(), notices::clean);
         runtime.spawn(shutdown.clone().run_until_cancelled_owned(tidying));
+        let erasing = daily::run(db.clone(), canary::erase_old);
+        runtime.spawn(shutdown.clone().run_until_cancelled_owned(erasing));
+        let keeper = RefusedKeeper::new(&db, refused_retention);
+        let counting = counts_task::run(db.clone(), keeper.clone(), shutdown.clone());
+        let counting = runtime.spawn(counting);
+        let forgetting = daily::run(db.clone(), move |db| refused_retention.purge(db));
+        runtime.spawn(shutdown.clone().run_until_cancelled_owned(forgetting));
+        let intake = Intake { db: db.clone(), keeper };
         if let Some(retention) = retention {
             let erasing = daily::run(db.clone(), move |db| retention.erase(db));
             runtime.spawn(shutdown.clone().run_until_cancelled_owned(erasing));
         }
         let scheduler =
             backups.map(|(monitor, schedule)| schedule.start(&db, monitor, &shutdown, runtime));
-        let background = Background { shutdown, db: db.clone(), scheduler, chain_monitor, writer };
-        Ok((Self { db, admin, metrics }, background))
+        let background =
+            Background { shutdown, db: db.clone(), scheduler, chain_monitor, counting, writer };
+        Ok((Self { db, intake, admin, metrics }, background))
     }
 }
 
@@ -127,6 +161,7 @@ pub struct Background {
     db: Db,
     scheduler: Option<SchedulerHandle>,
     chain_monitor: JoinHandle<()>,
+    counting: JoinHandle<()>,
     writer: WriterThread,
 }
 
@@ -154,7 +189,8 @@ impl Background {
                     scheduler.stopped(limit / 2).await;
                 }
             };
-            let _ = tokio::join!(verification, backup);
+            let counting = timeout(limit / 2, self.counting);
+            let _ = tokio::join!(verification, backup, counting);
         });
         // Ends the tasks, and waits for reads that are still running.
         runtime.shutdown_timeout(READ_TIMEOUT);

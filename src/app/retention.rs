@@ -46,9 +46,7 @@ impl Retention {
     }
 
     fn try_erase(&self, db: &Db) -> Result<(), StoreError> {
-        if let Some(wrong) = clock_check::implausible(db.path(), db.clock())? {
-            return Err(StoreError::ImplausibleClock(wrong));
-        }
+        clock_check::require_plausible(db.path(), db.clock())?;
         let leads = privacy::purge_by_server(db, self.period, ACTOR_SCHEDULE)?;
         if leads > 0 {
             tracing::info!(leads, "erased leads that were past their retention period");

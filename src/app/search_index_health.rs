@@ -1,12 +1,16 @@
 //! Whether the search index is in order, as readers and its task have seen it.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::store::error::StoreError;
 
 /// The state of the search index; cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct SearchIndexHealth(Arc<Mutex<IndexState>>);
+pub(crate) struct SearchIndexHealth {
+    state: Arc<Mutex<IndexState>>,
+    rebuilds: Arc<AtomicU64>,
+}
 
 #[derive(Debug, Default)]
 enum IndexState {
@@ -37,7 +41,13 @@ impl SearchIndexHealth {
     }
 
     pub(crate) fn set_rebuilding(&self) {
+        self.rebuilds.fetch_add(1, Ordering::Relaxed);
         *self.state() = IndexState::Rebuilding;
+    }
+
+    /// How often it had to be built again.
+    pub(crate) fn rebuilds(&self) -> u64 {
+        self.rebuilds.load(Ordering::Relaxed)
     }
 
     /// Every lead is indexed. Returns whether it was being rebuilt.
@@ -73,6 +83,6 @@ impl SearchIndexHealth {
     }
 
     fn state(&self) -> MutexGuard<'_, IndexState> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

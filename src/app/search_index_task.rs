@@ -17,6 +17,10 @@ const POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// one.
 const STEP_ROWS: u32 = 256;
 const STEP_TIME: Duration = Duration::from_millis(1);
+/// The same while no row was added since the last step, as after an import: a lead that arrives then waits for so
+/// long, and pages of the inbox are slow until the index has all leads.
+const QUIET_STEP_ROWS: u32 = 4096;
+const QUIET_STEP_TIME: Duration = Duration::from_millis(10);
 /// How long a few rows wait for more: one step per lead would cost the next lead a commit.
 const GATHER_DELAY: Duration = Duration::from_millis(500);
 /// Above this many audit rows per second the indexer slows down, so that it falls behind rather
@@ -106,7 +110,8 @@ async fn step(db: &Db, progress: &mut IndexProgress) -> Result<Option<Duration>,
     let look = |tx: &ReadTx<'_>| Ok((tx.head()?.map_or(0, |head| head.seq), tx.search_lag()?));
     let (rows, lag) = db.read(look).await?;
     let now = Instant::now();
-    let rate = (rows - progress.rows) as f64 / (now - progress.at).as_secs_f64();
+    let added = rows - progress.rows;
+    let rate = added as f64 / (now - progress.at).as_secs_f64();
     (progress.rows, progress.at) = (rows, now);
     if lag <= 0 && !progress.may_merge {
         return Ok(None);
@@ -116,7 +121,11 @@ async fn step(db: &Db, progress: &mut IndexProgress) -> Result<Option<Duration>,
     }
     let began = Instant::now();
     if lag > 0 {
-        let step = |tx: &mut WriteTx<'_>| index::index_next(tx, STEP_ROWS, STEP_TIME);
+        let (max_rows, max_time) = match added {
+            0 => (QUIET_STEP_ROWS, QUIET_STEP_TIME),
+            _ => (STEP_ROWS, STEP_TIME),
+        };
+        let step = move |tx: &mut WriteTx<'_>| index::index_next(tx, max_rows, max_time);
         progress.left_rows = db.maintain(step).await? < rows;
         progress.may_merge = true;
     }

@@ -103,7 +103,7 @@ fn stats(tx: &ReadTx<'_>, query: &StatsQuery, now: Timestamp) -> Result<LeadStat
         by_status: statuses
             .map(|(status, leads)| StatusCount { status: Some(status), leads })
             .collect(),
-        median_seconds_to_processing: median(tx.first_processed(period)?),
+        median_seconds_to_processing: median(tx.seconds_to_processing(period)?),
         leads: tx.leads_in(period)?,
         previous: previous(tx, period, now)?,
     })
@@ -125,7 +125,7 @@ fn previous(
     Ok(Some(PreviousPeriod {
         since,
         leads: tx.leads_in(&before)?,
-        median_seconds_to_processing: median(tx.first_processed(&before)?),
+        median_seconds_to_processing: median(tx.seconds_to_processing(&before)?),
     }))
 }
 
@@ -197,10 +197,7 @@ fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
     }
 }
 
-fn median(waits: Vec<(Timestamp, Timestamp)>) -> Option<i64> {
-    let seconds =
-        |(from, to): (Timestamp, Timestamp)| (to.to_datetime() - from.to_datetime()).num_seconds();
-    let mut waits: Vec<i64> = waits.into_iter().map(seconds).collect();
+fn median(mut waits: Vec<i64>) -> Option<i64> {
     waits.sort_unstable();
     let middle = waits.len() / 2;
     match waits.len() {

@@ -20,7 +20,7 @@ use crate::config::server::{BackupConfig, ServerConfig, ServerFlags};
 /// Checks the installation, and gives a hint for each finding
 ///
 /// The configuration, file permissions, the file's integrity, the hash chain, migrations, the
-/// erasure ledger, the age of the last backup, leads past their retention, the certificate of HTTPS,
+/// erasure ledger, the age of the last backup, leads past their retention, the last canary, the certificate of HTTPS,
 /// disk space, the WAL, the clock, and leftover files. Only reads, also while a server runs; exits with 1 if there is an error. Run it as the service's
 /// user, in its folder. Settings of scheduled backups that are not in its environment are those with
 /// which the server was last started.
@@ -42,6 +42,7 @@ pub(crate) fn run(context: &CommandContext, args: &Args) -> Result<(), CliError>
     findings.extend(used_settings(context, &settings));
     findings.extend(certificate(context, &path, settings.clone()));
     let retention = context.retention(settings.clone());
+    let canary_every = context.canary_every(settings.clone());
     // A value that is not accepted has its own finding.
     let disk_reserve = context.disk_reserve(settings.clone()).unwrap_or_default();
     let schedule = context.backups(settings);
@@ -53,6 +54,7 @@ pub(crate) fn run(context: &CommandContext, args: &Args) -> Result<(), CliError>
         &context.clock,
         schedule.as_ref(),
         retention,
+        canary_every,
         disk_reserve,
         &mut |n| progress.at(n),
     ));

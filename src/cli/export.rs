@@ -133,6 +133,9 @@ pub(crate) struct FilterArgs {
     /// Only leads that nobody has opened on the admin page
     #[arg(long)]
     unopened: bool,
+    /// The submissions of `fastcore canary`, which are kept out of every list, instead of the leads
+    #[arg(long)]
+    canary: bool,
     /// Only leads with words that begin with these, in name, e-mail, phone, company, service or message, without
     /// regard to accents and case; a telephone number in any spelling, or some of its digits; a lead's id or
     /// request_id, or eight characters of its beginning
@@ -155,6 +158,7 @@ impl FilterArgs {
             opened: self.unopened.then_some(false),
             terms: self.query,
             person: None,
+            canary: self.canary,
         }
     }
 }

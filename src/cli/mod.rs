@@ -8,6 +8,7 @@
 
 mod audit;
 mod backup;
+mod canary;
 mod check;
 mod config;
 mod demo;
@@ -24,6 +25,7 @@ mod notify;
 mod openapi;
 mod output;
 mod reconcile;
+mod refused;
 mod restore;
 mod serve;
 mod service_manager;
@@ -34,6 +36,7 @@ mod token;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use clap::{CommandFactory, Parser, Subcommand};
@@ -41,6 +44,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::app::status::server_settings::ServerSettings;
 use crate::cli::error::CliError;
 use crate::clock::Clock;
+use crate::config::canary::canary_every;
 use crate::config::database::{self, database_path};
 use crate::config::environment::Environment;
 use crate::config::error::ConfigError;
@@ -91,6 +95,7 @@ enum Command {
     Demo(demo::Args),
     Migrate(migrate::Args),
     Lead(lead::Args),
+    Refused(refused::Args),
     Audit(audit::Args),
     Export(export::Args),
     Import(import::Args),
@@ -101,6 +106,7 @@ enum Command {
     Restore(restore::Args),
     Check(check::Args),
     Health(health::Args),
+    Canary(canary::Args),
     Notify(notify::Args),
     Config(config::Args),
     Token(token::Args),
@@ -149,6 +155,11 @@ impl CommandContext {
     fn retention(&self, settings: ServerSettings) -> Option<TimeDelta> {
         let environment = self.environment.with_server_settings(settings);
         server::retention(&environment, &ServerFlags::default()).ok().flatten()
+    }
+
+    /// How often a canary is expected by such a server.
+    fn canary_every(&self, settings: ServerSettings) -> Option<Duration> {
+        canary_every(&self.environment.with_server_settings(settings), None).ok().flatten()
     }
 
     /// How much such a server keeps free on the database's disk, in bytes.
@@ -209,6 +220,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Demo(args) => demo::run(&context, &args),
         Command::Migrate(args) => migrate::run(&context, &args),
         Command::Lead(args) => lead::run(&context, args),
+        Command::Refused(args) => refused::run(&context, args),
         Command::Audit(args) => audit::run(&context, args),
         Command::Export(args) => export::run(&context, args),
         Command::Import(args) => import::run(&context, args),
@@ -219,12 +231,19 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Command::Restore(args) => restore::run(&context, &args),
         Command::Check(args) => check::run(&context, &args),
         Command::Health(args) => health::run(&context, &args),
+        Command::Canary(args) => canary::run(&context, &args),
         Command::Notify(args) => notify::run(&context, args),
         Command::Config(args) => config::run(&context, &args),
         Command::Token(args) => token::run(&args),
         Command::Openapi(args) => openapi::run(&args),
         Command::Completions { .. } | Command::Man(_) => Ok(()),
     }
+}
+
+/// Parses an age; `examples` are named where it is none.
+fn parse_age(text: &str, examples: &str) -> Result<TimeDelta, String> {
+    let age = humantime::parse_duration(text).ok().and_then(|age| TimeDelta::from_std(age).ok());
+    age.ok_or_else(|| format!("a duration such as {examples}"))
 }
 
 #[cfg(test)]

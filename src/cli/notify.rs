@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::app::notices::settings::{NoticeSettings, NoticeTiming};
+use crate::app::notices::settings::{AlertTiming, NoticeSettings, NoticeTiming};
 use crate::app::notices::{self, outbox};
 use crate::app::status::server_settings;
 use crate::cli::error::CliError;
@@ -31,6 +31,18 @@ pub(crate) struct NoticeArgs {
     /// Addresses, separated by commas, that get a mail of new leads [env: FASTCORE_NOTIFY_EMAIL] [default: none]
     #[arg(long, value_name = "ADDRESSES")]
     notify_email: Option<String>,
+    /// Addresses, separated by commas, that get a mail of trouble [env: FASTCORE_ALERT_EMAIL]
+    /// [default: those that hear of new leads]
+    #[arg(long, value_name = "ADDRESSES")]
+    alert_email: Option<String>,
+    /// Working time (Monday to Friday, 8:00 to 18:00 in Paris) without a lead that is trouble: such as 20h, or auto
+    /// for what is not plausible by the last weeks [env: FASTCORE_SILENCE_AFTER] [default: none]
+    #[arg(long, value_name = "TIME")]
+    silence_after: Option<String>,
+    /// Time of day of a mail on working days with what came and what waits [env: FASTCORE_DIGEST_AT]
+    /// [default: none]
+    #[arg(long, value_name = "TIME")]
+    digest_at: Option<String>,
     /// What notices contain: minimal (service, time and a link) or full (the text of the lead as well)
     /// [env: FASTCORE_NOTIFY_CONTENT] [default: minimal]
     #[arg(long, value_name = "CONTENT")]
@@ -42,8 +54,15 @@ pub(crate) struct NoticeArgs {
 
 impl NoticeArgs {
     pub(crate) fn flags(self) -> NoticeFlags {
-        let Self { mail_from, notify_email, notify_content, notify_language } = self;
-        NoticeFlags { mail_from, notify_email, notify_content, notify_language }
+        NoticeFlags {
+            mail_from: self.mail_from,
+            notify_email: self.notify_email,
+            alert_email: self.alert_email,
+            silence_after: self.silence_after,
+            digest_at: self.digest_at,
+            notify_content: self.notify_content,
+            notify_language: self.notify_language,
+        }
     }
 }
 
@@ -95,6 +114,8 @@ struct ListedNotice<'a> {
     id: &'a str,
     channel: &'a str,
     state: &'a str,
+    /// What it is about: leads, alert or digest.
+    subject: &'a str,
     leads: i64,
     created_at_utc: String,
     attempts: i64,
@@ -130,9 +151,19 @@ pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> 
 
 /// The settings as the channels use them.
 pub(crate) fn notice_settings(config: &NoticeConfig, base_url: &str) -> NoticeSettings {
-    let NoticeConfig { mail, webhooks, content, language, warnings: _ } = config.clone();
-    let base_url = base_url.to_owned();
-    NoticeSettings { mail, webhooks, content, language, base_url, timing: NoticeTiming::default() }
+    let NoticeConfig { mail, webhooks, content, language, silence, digest_at, warnings: _ } =
+        config.clone();
+    NoticeSettings {
+        mail,
+        webhooks,
+        content,
+        language,
+        silence,
+        digest_at,
+        base_url: base_url.to_owned(),
+        timing: NoticeTiming::default(),
+        alerts: AlertTiming::default(),
+    }
 }
 
 fn test(settings: &NoticeSettings) -> Result<(), CliError> {
@@ -170,10 +201,12 @@ fn list(notices: &[Notice], json: bool) -> Result<(), CliError> {
     }
     let mut text = String::new();
     for notice in &listed {
-        let ListedNotice { id, channel, state, leads, created_at_utc, attempts, .. } = notice;
+        let ListedNotice { id, channel, state, subject, leads, created_at_utc, attempts, .. } =
+            notice;
+        let about = if *leads > 0 { format!("leads: {leads}") } else { (*subject).to_owned() };
         let error = notice.last_error.unwrap_or("");
         let line = format!(
-            "{id}  {channel:<17}  {state:<8}  leads: {leads:<4}  {created_at_utc}  attempts: {attempts:<3}  {error}"
+            "{id}  {channel:<17}  {state:<8}  {about:<11}  {created_at_utc}  attempts: {attempts:<3}  {error}"
         );
         let _ = writeln!(text, "{}", output::one_line(line.trim_end()));
     }
@@ -186,6 +219,7 @@ fn listed(notice: &Notice) -> ListedNotice<'_> {
         id: &notice.id,
         channel: notice.channel.as_str(),
         state: notice.state.as_str(),
+        subject: notice.subject.as_str(),
         leads: notice.leads,
         created_at_utc: notice.created_at_utc.to_string(),
         attempts: notice.attempts,

@@ -75,6 +75,20 @@ pub(crate) fn one_line(text: &str) -> String {
     visible(text).replace('\n', " ")
 }
 
+/// Asks on the terminal; any answer but yes ends the command.
+pub(crate) fn confirm(question: &str) -> Result<(), CliError> {
+    if !io::stdin().is_terminal() {
+        return Err(CliError::Usage(format!(
+            "{question} There is no terminal to ask on: use --yes"
+        )));
+    }
+    let _ = write!(io::stderr(), "{question} [y/N] ");
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    let yes = ["y", "yes", "o", "oui"].contains(&answer.trim().to_lowercase().as_str());
+    if yes { Ok(()) } else { Err(CliError::Failed("nothing was erased".to_owned())) }
+}
+
 /// The progress of long work, shown on a terminal.
 pub(crate) struct Progress {
     unit: &'static str,

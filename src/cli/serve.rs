@@ -9,6 +9,7 @@ use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::backup::folder::BackupSchedule;
+use crate::app::refused::retention::RefusedRetention;
 use crate::app::{App, Schedules, migrate};
 use crate::cli::error::CliError;
 use crate::cli::listeners::{CertificateTask, Listeners, Sockets};
@@ -53,7 +54,7 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(4);
 /// Secrets are variables, never flags: FASTCORE_SITE_INGEST_TOKEN (the bearer token; generated at
 /// the first start on loopback, required elsewhere), FASTCORE_SITE_INGEST_TOKEN_PREVIOUS (also accepted),
 /// FASTCORE_METRICS_TOKEN (turns /metrics on), FASTCORE_SMTP_URL (the mail server), FASTCORE_NOTIFY_WEBHOOK (URLs that hear
-/// of new leads) and FASTCORE_WEBHOOK_SECRET (signs what they get), or the same names with _FILE, or systemd credentials with
+/// of new leads), FASTCORE_ALERT_WEBHOOK (URLs that hear of trouble) and FASTCORE_WEBHOOK_SECRET (signs what they get), or the same names with _FILE, or systemd credentials with
 /// these names in lower case.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -118,6 +119,13 @@ pub(crate) struct Args {
     /// Erase leads older than this, once a day [env: FASTCORE_RETENTION] [default: none]
     #[arg(long, value_name = "AGE")]
     retention: Option<String>,
+    /// Warn where no canary has come through for this long [env: FASTCORE_CANARY_EVERY] [default: none]
+    #[arg(long, value_name = "TIME")]
+    canary_every: Option<String>,
+    /// Keep refused submissions for this long; 0 keeps none [env: FASTCORE_REFUSED_RETENTION]
+    /// [default: 30d]
+    #[arg(long, value_name = "AGE")]
+    refused_retention: Option<String>,
     #[command(flatten)]
     notices: NoticeArgs,
 }
@@ -146,6 +154,8 @@ pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> 
         backup_every: args.backup_every,
         backup_keep: args.backup_keep,
         retention: args.retention,
+        canary_every: args.canary_every,
+        refused_retention: args.refused_retention,
         notices: args.notices.flags(),
     };
     let passed = PassedSockets::take(&context.environment)?;
@@ -184,6 +194,8 @@ pub(crate) fn run_server(
     let schedules = Schedules {
         backups,
         retention: server.retention,
+        canary_every: server.canary_every,
+        refused_retention: RefusedRetention(server.refused_retention),
         certificate: store.clone(),
         notices: notice_settings(&server.notices, &server.url(sockets.address())),
     };

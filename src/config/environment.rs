@@ -10,7 +10,7 @@ use crate::config::env_file;
 use crate::config::error::ConfigError;
 
 /// All variables; a secret `X` may be given as `X_FILE` or as a systemd credential.
-pub(crate) const KNOWN: [&str; 37] = [
+pub(crate) const KNOWN: [&str; 44] = [
     "DATABASE_URL",
     "LOG_LEVEL",
     "DEBUG",
@@ -29,6 +29,8 @@ pub(crate) const KNOWN: [&str; 37] = [
     "FASTCORE_BACKUP_EVERY",
     "FASTCORE_BACKUP_KEEP",
     "FASTCORE_RETENTION",
+    "FASTCORE_CANARY_EVERY",
+    "FASTCORE_REFUSED_RETENTION",
     "FASTCORE_TLS_CERT",
     "FASTCORE_TLS_KEY",
     "FASTCORE_REDIRECT_LISTEN",
@@ -44,6 +46,11 @@ pub(crate) const KNOWN: [&str; 37] = [
     "FASTCORE_NOTIFY_EMAIL",
     "FASTCORE_NOTIFY_WEBHOOK",
     "FASTCORE_NOTIFY_WEBHOOK_FILE",
+    "FASTCORE_ALERT_EMAIL",
+    "FASTCORE_ALERT_WEBHOOK",
+    "FASTCORE_ALERT_WEBHOOK_FILE",
+    "FASTCORE_SILENCE_AFTER",
+    "FASTCORE_DIGEST_AT",
     "FASTCORE_WEBHOOK_SECRET",
     "FASTCORE_WEBHOOK_SECRET_FILE",
     "FASTCORE_NOTIFY_CONTENT",
@@ -51,12 +58,13 @@ pub(crate) const KNOWN: [&str; 37] = [
 ];
 
 /// The variables that contain a secret.
-const SECRETS: [&str; 6] = [
+const SECRETS: [&str; 7] = [
     "FASTCORE_SITE_INGEST_TOKEN",
     "FASTCORE_SITE_INGEST_TOKEN_PREVIOUS",
     "FASTCORE_METRICS_TOKEN",
     "FASTCORE_SMTP_URL",
     "FASTCORE_NOTIFY_WEBHOOK",
+    "FASTCORE_ALERT_WEBHOOK",
     "FASTCORE_WEBHOOK_SECRET",
 ];
 const ENV_FILE: &str = ".env";

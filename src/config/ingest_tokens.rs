@@ -119,6 +119,24 @@ impl IngestTokens {
     }
 }
 
+/// The token that a client on this machine sends: the configured one, or the one next to the database.
+///
+/// # Errors
+/// There is none, or it cannot be read.
+pub fn token_to_send(environment: &Environment, database: &Path) -> Result<Secret, ConfigError> {
+    if let Some(secret) = Secret::find(environment, NAME)? {
+        return Ok(secret);
+    }
+    let file = generated_file(database);
+    if file.exists() {
+        return Secret::read(NAME, &file);
+    }
+    Err(ConfigError::new(format_args!(
+        "{NAME}: not set, and there is no {}; it takes the token with which the site sends leads",
+        file.display()
+    )))
+}
+
 /// Where a generated token is stored.
 fn generated_file(database: &Path) -> PathBuf {
     let mut name = database.as_os_str().to_owned();

@@ -2,6 +2,7 @@
 //! this module reads the environment.
 
 pub mod acme;
+pub mod canary;
 pub mod certificate;
 pub mod database;
 mod env_file;
@@ -20,3 +21,4 @@ pub mod setting;
 pub mod shown;
 pub mod trusted_proxies;
 mod web_url;
+pub(crate) mod webhooks;

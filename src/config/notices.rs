@@ -1,23 +1,24 @@
-//! How staff hear of new leads: by mail and by webhooks.
+//! How staff hear of new leads, and the operator of trouble: by mail and by webhooks.
 
+use chrono::{NaiveTime, TimeDelta};
 use percent_encoding::percent_decode_str;
-use sha2::{Digest, Sha256};
 
 use crate::config::environment::Environment;
 use crate::config::error::ConfigError;
 use crate::config::secret::Secret;
 use crate::config::setting::Setting;
 use crate::config::web_url::is_loopback;
+use crate::config::webhooks;
+use crate::config::webhooks::{ALERT_WEBHOOK, NOTIFY_WEBHOOK, WEBHOOK_SECRET};
 use crate::domain::email::Email;
 use crate::domain::language::Language;
 use crate::domain::notice::{ChannelName, NoticeContent};
 use crate::domain::notice_target::{
-    MailTarget, Recipient, SecretText, Sender, SmtpServer, SmtpTls, WebhookFormat, WebhookTarget,
+    ChannelUses, MailTarget, Recipient, SecretText, Sender, SmtpServer, SmtpTls, WebhookTarget,
 };
+use crate::domain::silence::SilenceRule;
 
 pub(crate) const SMTP_URL: &str = "FASTCORE_SMTP_URL";
-pub(crate) const NOTIFY_WEBHOOK: &str = "FASTCORE_NOTIFY_WEBHOOK";
-pub(crate) const WEBHOOK_SECRET: &str = "FASTCORE_WEBHOOK_SECRET";
 
 pub(crate) const MAIL_FROM: Setting = Setting {
     variable: "FASTCORE_MAIL_FROM",
@@ -30,6 +31,24 @@ pub(crate) const NOTIFY_EMAIL: Setting = Setting {
     flag: "--notify-email",
     default: "",
     accepts: "e-mail addresses separated by commas",
+};
+pub(crate) const ALERT_EMAIL: Setting = Setting {
+    variable: "FASTCORE_ALERT_EMAIL",
+    flag: "--alert-email",
+    default: "",
+    accepts: "e-mail addresses separated by commas",
+};
+pub(crate) const SILENCE_AFTER: Setting = Setting {
+    variable: "FASTCORE_SILENCE_AFTER",
+    flag: "--silence-after",
+    default: "",
+    accepts: "auto, or a length of working time from 1h up, such as 20h",
+};
+pub(crate) const DIGEST_AT: Setting = Setting {
+    variable: "FASTCORE_DIGEST_AT",
+    flag: "--digest-at",
+    default: "",
+    accepts: "a time of day, such as 07:30",
 };
 pub(crate) const NOTIFY_CONTENT: Setting = Setting {
     variable: "FASTCORE_NOTIFY_CONTENT",
@@ -49,6 +68,9 @@ pub(crate) const NOTIFY_LANGUAGE: Setting = Setting {
 pub struct NoticeFlags {
     pub mail_from: Option<String>,
     pub notify_email: Option<String>,
+    pub alert_email: Option<String>,
+    pub silence_after: Option<String>,
+    pub digest_at: Option<String>,
     pub notify_content: Option<String>,
     pub notify_language: Option<String>,
 }
@@ -60,6 +82,10 @@ pub struct NoticeConfig {
     pub webhooks: Vec<WebhookTarget>,
     pub content: NoticeContent,
     pub language: Language,
+    /// When it is trouble that no lead comes.
+    pub silence: Option<SilenceRule>,
+    /// When the morning mail is made, in the company's time zone.
+    pub digest_at: Option<NaiveTime>,
     pub warnings: Vec<String>,
 }
 
@@ -84,12 +110,40 @@ impl NoticeConfig {
             Language::parse,
         )?;
         let mut warnings = Vec::new();
-        for name in [SMTP_URL, NOTIFY_WEBHOOK, WEBHOOK_SECRET] {
+        for name in [SMTP_URL, NOTIFY_WEBHOOK, ALERT_WEBHOOK, WEBHOOK_SECRET] {
             warnings.extend(Secret::shadowed(environment, name)?);
         }
         let mail = mail(environment, flags)?;
-        Ok(Self { mail, webhooks: webhooks(environment)?, content, language, warnings })
+        let webhooks = webhooks::load(environment)?;
+        let silence = silence(environment, flags)?;
+        let digest_at = DIGEST_AT.resolve(environment, flags.digest_at.as_deref(), |text| {
+            let time = NaiveTime::parse_from_str(text, "%H:%M").ok();
+            if text.is_empty() { Some(None) } else { time.map(Some) }
+        })?;
+        if digest_at.is_some() && mail.is_none() {
+            let (digest, email) = (DIGEST_AT.variable, ALERT_EMAIL.variable);
+            return Err(ConfigError::new(format_args!("{email}: is not set; {digest} needs it")));
+        }
+        Ok(Self { mail, webhooks, content, language, silence, digest_at, warnings })
     }
+}
+
+/// When it is trouble that no lead comes, if that is set.
+///
+/// # Errors
+/// The value is not accepted.
+pub fn silence(
+    environment: &Environment,
+    flags: &NoticeFlags,
+) -> Result<Option<SilenceRule>, ConfigError> {
+    SILENCE_AFTER.resolve(environment, flags.silence_after.as_deref(), |text| match text {
+        "" => Some(None),
+        "auto" => Some(Some(SilenceRule::Auto)),
+        text => {
+            let time = TimeDelta::from_std(humantime::parse_duration(text).ok()?).ok()?;
+            (time >= TimeDelta::hours(1)).then_some(Some(SilenceRule::After(time)))
+        }
+    })
 }
 
 fn mail(environment: &Environment, flags: &NoticeFlags) -> Result<Option<MailTarget>, ConfigError> {
@@ -98,13 +152,15 @@ fn mail(environment: &Environment, flags: &NoticeFlags) -> Result<Option<MailTar
     let from = MAIL_FROM.resolve(environment, flags.mail_from.as_deref(), |text| {
         if text.is_empty() { Some(None) } else { sender(text).map(Some) }
     })?;
-    let recipients =
-        NOTIFY_EMAIL.resolve(environment, flags.notify_email.as_deref(), recipients)?;
+    let staff = NOTIFY_EMAIL.resolve(environment, flags.notify_email.as_deref(), addresses)?;
+    let operators = ALERT_EMAIL.resolve(environment, flags.alert_email.as_deref(), addresses)?;
+    let asks = if staff.is_empty() { ALERT_EMAIL } else { NOTIFY_EMAIL };
+    let recipients = recipients(staff, operators);
     if recipients.is_empty() {
         return Ok(None);
     }
     let needs = |name: &str| {
-        ConfigError::new(format_args!("{name}: is not set; {} needs it", NOTIFY_EMAIL.variable))
+        ConfigError::new(format_args!("{name}: is not set; {} needs it", asks.variable))
     };
     let server = server.ok_or_else(|| needs(SMTP_URL))?;
     let from = from.ok_or_else(|| needs(MAIL_FROM.variable))?;
@@ -170,93 +226,23 @@ fn sender(text: &str) -> Option<Sender> {
     Email::parse(address.trim()).ok().filter(|_| is_line).map(|address| Sender { name, address })
 }
 
-fn recipients(text: &str) -> Option<Vec<Recipient>> {
+fn addresses(text: &str) -> Option<Vec<Email>> {
     let addresses = text.split(',').map(str::trim).filter(|address| !address.is_empty());
+    addresses.map(|address| Email::parse(address).ok()).collect()
+}
+
+/// Each address once. Staff hear of trouble where no operator is named.
+fn recipients(staff: Vec<Email>, operators: Vec<Email>) -> Vec<Recipient> {
+    let of_staff = ChannelUses { leads: true, alerts: operators.is_empty() };
+    let staff = staff.into_iter().map(|address| (address, of_staff));
+    let operators = operators.into_iter().map(|address| (address, ChannelUses::OF_OPERATORS));
     let mut recipients: Vec<Recipient> = Vec::new();
-    for address in addresses {
-        let address = Email::parse(address).ok()?;
-        let channel = channel("mail", address.as_str());
-        if recipients.iter().all(|known| known.channel != channel) {
-            recipients.push(Recipient { channel, address });
+    for (address, uses) in staff.chain(operators) {
+        let channel = ChannelName::of("mail", address.as_str());
+        match recipients.iter_mut().find(|known| known.channel == channel) {
+            Some(known) => known.uses = known.uses.and(uses),
+            None => recipients.push(Recipient { channel, address, uses }),
         }
     }
-    Some(recipients)
-}
-
-fn webhooks(environment: &Environment) -> Result<Vec<WebhookTarget>, ConfigError> {
-    let secret = Secret::find(environment, WEBHOOK_SECRET)?;
-    let key = secret.as_ref().map(|secret| secret.reveal().trim_start_matches("whsec_"));
-    if key.is_some_and(|key| !is_key(key)) {
-        return Err(ConfigError::new(format_args!(
-            "{WEBHOOK_SECRET}: its value is not accepted; it takes whsec_ and 24 to 64 bytes in Base64, such as \
-             `echo whsec_$(openssl rand -base64 32)` prints"
-        )));
-    }
-    let Some(urls) = Secret::find(environment, NOTIFY_WEBHOOK)? else { return Ok(Vec::new()) };
-    let urls = urls.reveal().split(',').map(str::trim).filter(|url| !url.is_empty());
-    let mut webhooks: Vec<WebhookTarget> = Vec::new();
-    for text in urls {
-        let webhook = webhook(text, secret.as_ref())?;
-        if webhooks.iter().all(|known| known.channel != webhook.channel) {
-            webhooks.push(webhook);
-        }
-    }
-    Ok(webhooks)
-}
-
-/// `https://…`, or with the format in front: `slack+https://…`, `ntfy+https://…`. The value itself is a secret.
-fn webhook(text: &str, secret: Option<&Secret>) -> Result<WebhookTarget, ConfigError> {
-    let refuse = |fault: &str| {
-        ConfigError::new(format_args!(
-            "{NOTIFY_WEBHOOK}: {fault}; it takes URLs separated by commas: https://… for JSON, slack+https://… for \
-             receivers like Slack, ntfy+https://… for ntfy"
-        ))
-    };
-    let (format, url) = match text.split_once('+') {
-        Some((format @ ("slack" | "ntfy"), url)) => (Some(format), url),
-        _ => (None, text),
-    };
-    let parsed: http::Uri = url.parse().map_err(|_| refuse("one of its values is not a URL"))?;
-    let has_host = parsed.host().is_some_and(|host| !host.is_empty());
-    let is_secure = match parsed.scheme_str() {
-        Some("https") => true,
-        // What stays on this machine need not be encrypted.
-        Some("http") => is_loopback(url),
-        _ => false,
-    };
-    let has_user = parsed.authority().is_some_and(|authority| authority.as_str().contains('@'));
-    if !has_host || !is_secure || has_user {
-        return Err(refuse("one of its values is not an https URL"));
-    }
-    let format = match (format, secret) {
-        (Some("slack"), _) => WebhookFormat::Slack,
-        (Some(_), _) => WebhookFormat::Ntfy,
-        (None, Some(secret)) => {
-            WebhookFormat::Standard { secret: SecretText::new(secret.reveal()) }
-        }
-        (None, None) => {
-            return Err(ConfigError::new(format_args!(
-                "{WEBHOOK_SECRET}: is not set; {NOTIFY_WEBHOOK} needs it to sign what it sends"
-            )));
-        }
-    };
-    let kind = match format {
-        WebhookFormat::Standard { .. } => "webhook",
-        WebhookFormat::Slack => "slack",
-        WebhookFormat::Ntfy => "ntfy",
-    };
-    Ok(WebhookTarget { channel: channel(kind, url), url: SecretText::new(url), format })
-}
-
-fn is_key(base64: &str) -> bool {
-    let bytes = base64.trim_end_matches('=').len() * 3 / 4;
-    let is_base64 = |b: u8| b.is_ascii_alphanumeric() || b"+/=".contains(&b);
-    base64.bytes().all(is_base64) && base64.len().is_multiple_of(4) && (24..=64).contains(&bytes)
-}
-
-/// A name that does not change while the target stays the same, and does not contain it.
-fn channel(kind: &str, target: &str) -> ChannelName {
-    let hash = Sha256::digest(target);
-    let hash: String = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    ChannelName::new(format!("{kind}-{hash}"))
+    recipients
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
+use crate::config::canary::{CANARY_EVERY, canary_every};
 use crate::config::certificate::{CertificateConfig, CertificateFlags};
 use crate::config::database::{DISK_RESERVE, database_path, disk_reserve, size_text};
 use crate::config::environment::Environment;
@@ -15,10 +16,11 @@ use crate::config::error::ConfigError;
 use crate::config::https;
 use crate::config::ingest_tokens::IngestTokens;
 use crate::config::metrics_token::MetricsToken;
-use crate::config::notices::{NoticeConfig, NoticeFlags};
+use crate::config::notices::{NoticeConfig, NoticeFlags, SILENCE_AFTER};
 use crate::config::setting::Setting;
 use crate::config::trusted_proxies::TrustedProxies;
 use crate::config::web_url::{is_loopback, origins, public_url};
+use crate::domain::silence::SilenceRule;
 
 pub(crate) const LISTEN: Setting = Setting {
     variable: "FASTCORE_LISTEN",
@@ -65,6 +67,13 @@ pub(crate) const RETENTION: Setting = Setting {
     accepts: "a length of time from 1d up, such as 1095d or 3y",
 };
 
+pub(crate) const REFUSED_RETENTION: Setting = Setting {
+    variable: "FASTCORE_REFUSED_RETENTION",
+    flag: "--refused-retention",
+    default: "30d",
+    accepts: "a length of time from 1d up, such as 30d, or 0 to keep none",
+};
+
 /// The flags of `serve`.
 #[derive(Debug, Default, Clone)]
 pub struct ServerFlags {
@@ -81,6 +90,8 @@ pub struct ServerFlags {
     pub backup_every: Option<String>,
     pub backup_keep: Option<String>,
     pub retention: Option<String>,
+    pub canary_every: Option<String>,
+    pub refused_retention: Option<String>,
     pub notices: NoticeFlags,
 }
 
@@ -142,6 +153,10 @@ pub struct ServerConfig {
     pub backups: Option<BackupConfig>,
     /// How long leads are kept; `None` where it is not set.
     pub retention: Option<TimeDelta>,
+    /// How often a canary is expected; `None` where none is.
+    pub canary_every: Option<Duration>,
+    /// How long refused submissions are kept; zero for not at all.
+    pub refused_retention: TimeDelta,
     pub metrics_token: MetricsToken,
     pub notices: NoticeConfig,
     configured: IngestTokens,
@@ -194,6 +209,8 @@ impl ServerConfig {
         let disk_reserve = disk_reserve(environment, flags.disk_reserve.as_deref())?;
         let backups = BackupConfig::load(environment, flags)?;
         let retention = retention(environment, flags)?;
+        let canary_every = canary_every(environment, flags.canary_every.as_deref())?;
+        let refused_retention = refused_retention(environment, flags)?;
         let is_exposed = exposure(listen, public_url.as_deref()).is_some();
         let configured = IngestTokens::configured(environment, is_exposed)?;
         let metrics_token = MetricsToken::load(environment, &configured, is_exposed)?;
@@ -209,6 +226,8 @@ impl ServerConfig {
             disk_reserve,
             backups,
             retention,
+            canary_every,
+            refused_retention,
             metrics_token,
             notices,
             configured,
@@ -234,8 +253,18 @@ impl ServerConfig {
         if let Some(url) = &self.public_url {
             variables.insert(PUBLIC_URL.variable.to_owned(), url.clone());
         }
+        let silence = match self.notices.silence {
+            Some(SilenceRule::Auto) => Some("auto".to_owned()),
+            Some(SilenceRule::After(time)) => Some(format!("{}m", time.num_minutes())),
+            None => None,
+        };
+        variables.extend(silence.map(|rule| (SILENCE_AFTER.variable.to_owned(), rule)));
         if let Some(period) = self.retention {
             variables.insert(RETENTION.variable.to_owned(), format!("{}d", period.num_days()));
+        }
+        if let Some(every) = self.canary_every {
+            let every = humantime::format_duration(every).to_string();
+            variables.insert(CANARY_EVERY.variable.to_owned(), every);
         }
         variables
     }
@@ -294,6 +323,21 @@ pub fn retention(
         let period = TimeDelta::from_std(humantime::parse_duration(text).ok()?).ok()?;
         let period = TimeDelta::days(period.num_days());
         (period >= TimeDelta::days(1)).then_some(Some(period))
+    })
+}
+
+/// How long refused submissions are kept, in whole days; zero for not at all.
+fn refused_retention(
+    environment: &Environment,
+    flags: &ServerFlags,
+) -> Result<TimeDelta, ConfigError> {
+    REFUSED_RETENTION.resolve(environment, flags.refused_retention.as_deref(), |text| {
+        if text == "0" {
+            return Some(TimeDelta::zero());
+        }
+        let period = TimeDelta::from_std(humantime::parse_duration(text).ok()?).ok()?;
+        let period = TimeDelta::days(period.num_days());
+        (period >= TimeDelta::days(1)).then_some(period)
     })
 }
 

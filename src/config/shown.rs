@@ -1,6 +1,7 @@
 //! All settings with their values, to be shown. Secrets are masked.
 
 use crate::config::acme::{ACME_CA, ACME_DIRECTORY, ACME_DOMAINS, ACME_EMAIL};
+use crate::config::canary::CANARY_EVERY;
 use crate::config::database::DISK_RESERVE;
 use crate::config::environment::Environment;
 use crate::config::error::ConfigError;
@@ -8,21 +9,23 @@ use crate::config::https::{ALLOW_PLAINTEXT, REDIRECT_LISTEN, TLS_CERT, TLS_KEY};
 use crate::config::ingest_tokens::{NAME, PREVIOUS};
 use crate::config::metrics_token::METRICS_TOKEN;
 use crate::config::notices::{
-    MAIL_FROM, NOTIFY_CONTENT, NOTIFY_EMAIL, NOTIFY_LANGUAGE, NOTIFY_WEBHOOK, SMTP_URL,
-    WEBHOOK_SECRET,
+    ALERT_EMAIL, DIGEST_AT, MAIL_FROM, NOTIFY_CONTENT, NOTIFY_EMAIL, NOTIFY_LANGUAGE,
+    SILENCE_AFTER, SMTP_URL,
 };
 use crate::config::secret::Secret;
 use crate::config::server::{
-    BACKUP_DIR, BACKUP_EVERY, BACKUP_KEEP, CORS_ORIGINS, LISTEN, PUBLIC_URL, RETENTION,
+    BACKUP_DIR, BACKUP_EVERY, BACKUP_KEEP, CORS_ORIGINS, LISTEN, PUBLIC_URL, REFUSED_RETENTION,
+    RETENTION,
 };
 use crate::config::setting::{DATABASE_URL, DEBUG, LOG_FORMAT, LOG_LEVEL, Setting};
 use crate::config::trusted_proxies::TRUSTED_PROXIES;
+use crate::config::webhooks::{ALERT_WEBHOOK, NOTIFY_WEBHOOK, WEBHOOK_SECRET};
 
 /// What a secret's value is shown as.
 const MASK: &str = "***";
 
 /// Every setting but the secrets.
-const SETTINGS: [Setting; 25] = [
+const SETTINGS: [Setting; 30] = [
     DATABASE_URL,
     LISTEN,
     TLS_CERT,
@@ -41,16 +44,21 @@ const SETTINGS: [Setting; 25] = [
     BACKUP_EVERY,
     BACKUP_KEEP,
     RETENTION,
+    CANARY_EVERY,
+    REFUSED_RETENTION,
     MAIL_FROM,
     NOTIFY_EMAIL,
+    ALERT_EMAIL,
+    SILENCE_AFTER,
+    DIGEST_AT,
     NOTIFY_CONTENT,
     NOTIFY_LANGUAGE,
     LOG_LEVEL,
     DEBUG,
     LOG_FORMAT,
 ];
-const SECRETS: [&str; 6] =
-    [NAME, PREVIOUS, METRICS_TOKEN, SMTP_URL, NOTIFY_WEBHOOK, WEBHOOK_SECRET];
+const SECRETS: [&str; 7] =
+    [NAME, PREVIOUS, METRICS_TOKEN, SMTP_URL, NOTIFY_WEBHOOK, ALERT_WEBHOOK, WEBHOOK_SECRET];
 
 /// A setting as it is shown.
 #[derive(Debug, Clone, serde::Serialize)]

@@ -62,6 +62,10 @@ audit_events! {
     LeadProcessed => "LEAD_PROCESSED",
     LeadImported => "LEAD_IMPORTED",
     LeadViewed => "LEAD_VIEWED",
+    RefusedViewed => "REFUSED_VIEWED",
+    RefusedRetried => "REFUSED_RETRIED",
+    RefusedPurged => "REFUSED_PURGED",
+    RefusedErased => "REFUSED_ERASED",
     LeadsExported => "LEADS_EXPORTED",
     StaffInvited => "STAFF_INVITED",
     StaffAdded => "STAFF_ADDED",
@@ -118,6 +122,8 @@ pub enum ErasureReason {
     Retention,
     Legal,
     Mistake,
+    /// It was a canary.
+    Canary,
     /// It had been erased before, and the restore of a backup brought it back.
     Restored,
 }
@@ -138,6 +144,8 @@ impl ErasureReason {
     /// The reasons that a person may give.
     pub const GIVEN: [Self; 5] =
         [Self::Request, Self::ConsentWithdrawn, Self::Retention, Self::Legal, Self::Mistake];
+    /// Those that the server records by itself.
+    const OWN: [Self; 2] = [Self::Canary, Self::Restored];
 
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -147,14 +155,14 @@ impl ErasureReason {
             Self::Retention => "retention",
             Self::Legal => "legal",
             Self::Mistake => "mistake",
+            Self::Canary => "canary",
             Self::Restored => "restored",
         }
     }
 
-    /// Parses one of the reasons that a person may give.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        Self::GIVEN.into_iter().find(|r| r.as_str() == text)
+        Self::GIVEN.into_iter().chain(Self::OWN).find(|r| r.as_str() == text)
     }
 }
 

@@ -48,7 +48,7 @@ impl FieldErrors {
 
 /// The field names of a lead that may be written to the audit log. Any other name comes from the
 /// client and could itself be personal data.
-const FIELDS: [&str; 14] = [
+pub(crate) const FIELDS: [&str; 14] = [
     "body",
     "name",
     "email",
@@ -65,16 +65,21 @@ const FIELDS: [&str; 14] = [
     "meta.timestamp_utc",
 ];
 
+/// The path of a field as people write it: without its root, unless that is all.
+#[must_use]
+pub fn field_path(loc: &[String]) -> String {
+    match loc {
+        [_, rest @ ..] if !rest.is_empty() => rest.join("."),
+        _ => loc.concat(),
+    }
+}
+
 /// The names of the invalid fields, each once, for the audit log.
 #[must_use]
 pub fn field_names(errors: &[FieldError]) -> Vec<&'static str> {
     let mut names: Vec<&'static str> = Vec::new();
     for error in errors {
-        let path = match error.loc.as_slice() {
-            [root] => root.clone(),
-            [_, rest @ ..] => rest.join("."),
-            [] => String::new(),
-        };
+        let path = field_path(&error.loc);
         let name = FIELDS.iter().find(|f| **f == path).unwrap_or(&"unknown");
         if !names.contains(name) {
             names.push(name);

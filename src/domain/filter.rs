@@ -23,6 +23,8 @@ pub struct LeadFilter {
     pub opened: Option<bool>,
     pub terms: Option<SearchTerms>,
     pub person: Option<SamePerson>,
+    /// The submissions of `fastcore canary`, instead of the leads.
+    pub canary: bool,
 }
 
 impl LeadFilter {

@@ -1,7 +1,9 @@
 //! Pure types and rules: leads, audit events, statuses, filters. No I/O.
 
+pub mod alert;
 pub mod audit;
 pub mod cursor;
+pub mod digest;
 pub mod email;
 pub mod field_error;
 pub mod filter;
@@ -17,8 +19,11 @@ pub mod person;
 pub mod phone;
 pub mod recorded;
 pub mod recovery_code;
+pub mod refused;
 pub mod search;
+pub mod silence;
 pub mod staff;
 pub mod strict_json;
 pub mod text;
 pub mod timestamp;
+pub mod working_time;

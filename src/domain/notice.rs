@@ -1,7 +1,11 @@
-//! Notices: how staff hear of new leads.
+//! Notices: how staff hear of new leads, and the operator of trouble.
 
 use std::fmt;
 
+use sha2::{Digest as _, Sha256};
+
+use crate::domain::alert::AlertNotice;
+use crate::domain::digest::Digest;
 use crate::domain::timestamp::Timestamp;
 
 /// A channel: a recipient of mail, or a webhook. The name does not contain the address.
@@ -12,6 +16,20 @@ impl ChannelName {
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
         Self(name.into())
+    }
+
+    /// A name that does not change while the target stays the same, and does not contain it.
+    #[must_use]
+    pub fn of(kind: &str, target: &str) -> Self {
+        let hash = Sha256::digest(target);
+        let hash: String = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        Self(format!("{kind}-{hash}"))
+    }
+
+    /// What it begins with: `mail`, or the format of a webhook.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        self.0.split('-').next().unwrap_or_default()
     }
 
     #[must_use]
@@ -62,12 +80,33 @@ impl NoticeState {
     }
 }
 
-/// A notice of one channel: the leads whose arrival the audit rows after `after_seq` up to `through_seq` record.
+/// What a notice is about.
+#[derive(Debug, Clone)]
+pub enum NoticeSubject {
+    /// The leads whose arrival the audit rows after `after_seq` up to `through_seq` record.
+    Leads,
+    Alert(AlertNotice),
+    Digest(Digest),
+}
+
+impl NoticeSubject {
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Leads => "leads",
+            Self::Alert(_) => "alert",
+            Self::Digest(_) => "digest",
+        }
+    }
+}
+
+/// A notice of one channel.
 #[derive(Debug, Clone)]
 pub struct Notice {
     /// The same in every attempt.
     pub id: String,
     pub channel: ChannelName,
+    pub subject: NoticeSubject,
     pub after_seq: i64,
     pub through_seq: i64,
     /// How many leads had arrived.
@@ -76,5 +115,30 @@ pub struct Notice {
     pub state: NoticeState,
     pub attempts: i64,
     pub next_try_at_utc: Timestamp,
+    pub last_error: Option<String>,
+}
+
+/// What became of the announcement of a lead in one channel.
+#[derive(Debug, Clone)]
+pub struct LeadNotice {
+    pub channel: ChannelName,
+    /// Whether the channel's receiver wants nothing more.
+    pub has_ended: bool,
+    /// `None` while it is still to be created.
+    pub notice: Option<Notice>,
+}
+
+/// A channel, and what has not reached its receiver.
+#[derive(Debug, Clone)]
+pub struct ChannelState {
+    pub channel: ChannelName,
+    /// Whether the receiver wants nothing more.
+    pub has_ended: bool,
+    pub pending: i64,
+    /// When the oldest pending notice was created.
+    pub waiting_since_utc: Option<Timestamp>,
+    pub given_up: i64,
+    pub last_sent_at_utc: Option<Timestamp>,
+    /// Of what was not sent.
     pub last_error: Option<String>,
 }

@@ -47,6 +47,24 @@ pub struct Sender {
 pub struct Recipient {
     pub channel: ChannelName,
     pub address: Email,
+    pub uses: ChannelUses,
+}
+
+/// What a channel tells: new leads, trouble, or both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChannelUses {
+    pub leads: bool,
+    pub alerts: bool,
+}
+
+impl ChannelUses {
+    pub const OF_OPERATORS: Self = Self { leads: false, alerts: true };
+
+    /// These and others.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self { leads: self.leads || other.leads, alerts: self.alerts || other.alerts }
+    }
 }
 
 /// How the connection to a mail server is protected.
@@ -87,4 +105,5 @@ pub struct WebhookTarget {
     pub channel: ChannelName,
     pub url: SecretText,
     pub format: WebhookFormat,
+    pub uses: ChannelUses,
 }

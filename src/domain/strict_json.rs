@@ -14,6 +14,7 @@ const MAX_DEPTH: usize = 64;
 const FEW_KEYS: usize = 16;
 
 /// The members of an object in their order; a value is not parsed before it is asked for.
+#[derive(Default)]
 pub(crate) struct JsonObject<'a> {
     members: Vec<(Cow<'a, str>, &'a RawValue)>,
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use chrono::{
     DateTime, Days, NaiveDate, NaiveDateTime, SecondsFormat, SubsecRound, TimeDelta, Utc,
 };
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
 /// A point in time in UTC with microseconds, of the years 0 to 9999.
@@ -142,6 +142,12 @@ impl fmt::Display for Timestamp {
 impl fmt::Debug for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 

@@ -46,6 +46,8 @@ pub(crate) enum ApiError {
     ExportBusy(i64),
     Internal,
     Unavailable(String),
+    /// A refused submission that is kept for staff to see.
+    Kept(Box<Self>),
 }
 
 /// The body of an error.
@@ -54,6 +56,9 @@ struct ErrorBody<'a, D> {
     ok: bool,
     error: &'a str,
     detail: D,
+    /// Only said where it is.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    kept: bool,
 }
 
 /// One invalid field.
@@ -135,6 +140,20 @@ impl ApiError {
             }
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
             Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+            Self::Kept(refusal) => refusal.status_and_code(),
+        }
+    }
+
+    /// The same refusal, saying that the submission is kept.
+    pub(crate) fn kept_if(self, is_kept: bool) -> Self {
+        if is_kept { Self::Kept(Box::new(self)) } else { self }
+    }
+
+    /// The rule that a body of another kind breaks, for programs.
+    pub(crate) fn fault_kind(&self) -> &'static str {
+        match self {
+            Self::UnsupportedContentEncoding => "content_encoding",
+            _ => "media_type",
         }
     }
 
@@ -150,17 +169,21 @@ impl ApiError {
     /// The JSON body.
     pub(crate) fn body(&self) -> String {
         let error = self.code();
-        match self {
+        let (refusal, kept) = match self {
+            Self::Kept(refusal) => (&**refusal, true),
+            other => (other, false),
+        };
+        match refusal {
             Self::Validation(errors) => {
                 let detail: Vec<_> = errors.iter().map(FieldErrorDto::from).collect();
-                to_json(&ErrorBody { ok: false, error, detail })
+                to_json(&ErrorBody { ok: false, error, detail, kept })
             }
-            _ => to_json(&ErrorBody { ok: false, error, detail: self.detail() }),
+            _ => to_json(&ErrorBody { ok: false, error, detail: refusal.detail(), kept }),
         }
     }
 
     /// The sentence for people.
-    fn detail(&self) -> Cow<'_, str> {
+    pub(crate) fn detail(&self) -> Cow<'_, str> {
         match self {
             Self::BadRequest(detail)
             | Self::Unauthorized(detail)
@@ -187,6 +210,7 @@ impl ApiError {
             Self::UnsupportedContentEncoding => "The body must not be compressed".into(),
             Self::Validation(_) => "The request is not valid".into(),
             Self::Internal => "Internal error; the cause is in the server's log".into(),
+            Self::Kept(refusal) => refusal.detail(),
         }
     }
 
@@ -207,6 +231,7 @@ impl ApiError {
                 Some((ACCEPT_ENCODING, HeaderValue::from_static("identity")))
             }
             Self::Unavailable(_) => Some((RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS))),
+            Self::Kept(refusal) => refusal.header(),
             _ => None,
         }
     }

@@ -33,8 +33,8 @@ impl From<StoreError> for ApiError {
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::NotJson(detail) => Self::InvalidJson(detail),
-            Refusal::Invalid(errors) => Self::Validation(errors),
+            Refusal::NotJson { detail, kept } => Self::InvalidJson(detail).kept_if(kept),
+            Refusal::Invalid { errors, kept } => Self::Validation(errors).kept_if(kept),
             Refusal::Conflict(fields) => Self::DuplicateRequestId(format!(
                 "This request_id is stored with other content in: {}",
                 fields.join(", ")

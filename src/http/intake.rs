@@ -1,17 +1,17 @@
 //! `POST /inbound/leads`.
 
-use http::StatusCode;
-use http::header::{HeaderName, HeaderValue};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 use warp::reply::Response;
 
-use crate::app::intake;
-use crate::app::intake::Accepted;
+use crate::app::intake::{Accepted, Submission};
 use crate::domain::lead::NewLead;
+use crate::domain::refused::header_tokens;
 use crate::domain::timestamp::Timestamp;
 use crate::http::error::ApiError;
-use crate::http::extract::bearer_auth;
+use crate::http::extract::{bearer_auth, body};
 use crate::http::openapi::responses::IntakeErrors;
 use crate::http::request::HttpRequest;
 use crate::http::response::{LoggedLead, json};
@@ -111,8 +111,23 @@ pub(crate) async fn submit(request: HttpRequest) -> Result<Response, ApiError> {
 async fn accept(mut request: HttpRequest) -> Result<Response, ApiError> {
     let HttpRequest { headers, context, .. } = &request;
     bearer_auth::check(headers, |token| context.tokens.accepts(token))?;
-    let body = request.read_json().await?;
-    match intake::submit(&request.context.app.db, &body).await? {
+    let body = request.read_raw().await.inspect_err(|error| {
+        if matches!(error, ApiError::PayloadTooLarge) {
+            request.context.app.intake.keeper.count_too_large();
+        }
+    })?;
+    let HttpRequest { headers, context, .. } = &request;
+    let intake = &context.app.intake;
+    let submission = Submission {
+        body: body.clone(),
+        media_type: header_text(headers, &CONTENT_TYPE),
+        content_encoding: header_text(headers, &CONTENT_ENCODING),
+    };
+    if let Err(error) = body::check(headers, &body, body::JSON) {
+        let kept = intake.refuse_media(error.fault_kind(), &error.detail(), submission).await?;
+        return Err(error.kept_if(kept));
+    }
+    match intake.submit(submission, &body::without_bom(body)).await? {
         Accepted::Created(stored) => Ok(lead_response(StatusCode::CREATED, &stored)),
         Accepted::Replayed(stored) => {
             let mut response = lead_response(StatusCode::OK, &stored);
@@ -121,6 +136,11 @@ async fn accept(mut request: HttpRequest) -> Result<Response, ApiError> {
             Ok(response)
         }
     }
+}
+
+/// A header as it is kept with a refused body.
+fn header_text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    header_tokens(&String::from_utf8_lossy(headers.get(name)?.as_bytes()))
 }
 
 fn lead_response(status: StatusCode, stored: &StoredLead) -> Response {

@@ -3,6 +3,7 @@
 pub mod acme;
 pub(crate) mod admin;
 pub(crate) mod assets;
+pub mod canary_client;
 pub mod context;
 pub(crate) mod demo;
 pub(crate) mod error;

@@ -59,8 +59,15 @@ impl HttpRequest {
         self.read_body(body::FORM).await
     }
 
-    async fn read_body(&mut self, media_type: &'static str) -> Result<Bytes, ApiError> {
+    /// Reads the body, of whatever media type.
+    pub(crate) async fn read_raw(&mut self) -> Result<Bytes, ApiError> {
         let body = std::mem::replace(&mut self.body, Box::pin(stream::empty()));
-        body::read(&self.headers, body, self.context.body_timeout, media_type).await
+        body::read(&self.headers, body, self.context.body_timeout).await
+    }
+
+    async fn read_body(&mut self, media_type: &'static str) -> Result<Bytes, ApiError> {
+        let body = self.read_raw().await?;
+        body::check(&self.headers, &body, media_type)?;
+        Ok(body::without_bom(body))
     }
 }

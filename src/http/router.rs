@@ -14,7 +14,8 @@ use warp::path::FullPath;
 use warp::reply::{Reply, Response};
 
 use crate::http::admin::{
-    account, account_sessions, audit, events, export, leads, pages, session, setup, stats, status,
+    account, account_sessions, audit, events, export, leads, pages, refused, session, setup, stats,
+    status,
 };
 use crate::http::assets::docs_page;
 use crate::http::context::HttpContext;
@@ -72,6 +73,8 @@ fn endpoints() -> Vec<Endpoint> {
         endpoint(POST, "/admin/api/leads/search", leads::search),
         endpoint(GET, "/admin/api/leads/{id}", leads::open),
         endpoint(POST, "/admin/api/leads/{id}", leads::open_found),
+        endpoint(GET, "/admin/api/refused", refused::list),
+        endpoint(GET, "/admin/api/refused/{id}", refused::open),
         endpoint(GET, "/admin/api/stats", stats::stats),
         endpoint(GET, "/admin/api/audit", audit::list),
         endpoint(GET, "/admin/api/status", status::status),

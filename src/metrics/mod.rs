@@ -39,6 +39,8 @@ const SUBMISSION_OUTCOMES: [&str; 13] = [
     "unavailable",
     "internal_error",
 ];
+/// What became of the bodies that were refused.
+const REFUSAL_OUTCOMES: [&str; 3] = ["kept", "not_kept", "over_budget"];
 /// The outcomes of sign-ins: one, and the error codes of the API.
 const SIGN_IN_OUTCOMES: [&str; 6] = [
     "signed_in",
@@ -57,6 +59,12 @@ pub fn count_dropped_log_lines(lines: u64) {
     DROPPED_LOG_LINES.fetch_add(lines, Ordering::Relaxed);
 }
 
+/// How many log lines could not be written.
+#[must_use]
+pub fn dropped_log_lines() -> u64 {
+    DROPPED_LOG_LINES.load(Ordering::Relaxed)
+}
+
 /// The metrics of a server; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Metrics(Arc<Families>);
@@ -68,6 +76,7 @@ struct Families {
     request_seconds: Family<RouteLabel, Histogram>,
     failed_handshakes: Counter,
     submissions: Family<OutcomeLabel, Counter>,
+    refusals: Family<OutcomeLabel, Counter>,
     sign_ins: Family<OutcomeLabel, Counter>,
     transaction_seconds: Histogram,
     batch_jobs: Histogram,
@@ -107,6 +116,7 @@ impl Families {
             request_seconds: Family::new_with_constructor(|| Histogram::new(REQUEST_BUCKETS)),
             failed_handshakes: Counter::default(),
             submissions: Family::default(),
+            refusals: Family::default(),
             sign_ins: Family::default(),
             transaction_seconds: Histogram::new(TRANSACTION_BUCKETS),
             batch_jobs: Histogram::new(BATCH_BUCKETS),
@@ -115,6 +125,9 @@ impl Families {
         };
         for outcome in SUBMISSION_OUTCOMES {
             drop(families.submissions.get_or_create(&OutcomeLabel { outcome }));
+        }
+        for outcome in REFUSAL_OUTCOMES {
+            drop(families.refusals.get_or_create(&OutcomeLabel { outcome }));
         }
         for outcome in SIGN_IN_OUTCOMES {
             drop(families.sign_ins.get_or_create(&OutcomeLabel { outcome }));
@@ -144,6 +157,11 @@ impl Families {
             "fastcore_submissions",
             "Submissions of leads that were answered: stored, replayed, or the error code",
             self.submissions.clone(),
+        );
+        registry.register(
+            "fastcore_refused_submissions",
+            "Submissions refused with 400, 415 or 422: kept, over_budget (counted alone), or not_kept otherwise",
+            self.refusals.clone(),
         );
         registry.register(
             "fastcore_sign_ins",
@@ -199,6 +217,26 @@ impl Metrics {
     pub fn count_submission(&self, outcome: &'static str) {
         debug_assert!(SUBMISSION_OUTCOMES.contains(&outcome), "{outcome} is not exported at zero");
         self.0.submissions.get_or_create(&OutcomeLabel { outcome }).inc();
+    }
+
+    /// How many submissions had this outcome.
+    #[must_use]
+    pub fn submissions(&self, outcome: &'static str) -> u64 {
+        debug_assert!(SUBMISSION_OUTCOMES.contains(&outcome), "{outcome} is not exported at zero");
+        self.0.submissions.get_or_create(&OutcomeLabel { outcome }).get()
+    }
+
+    /// A submission was refused whose body could be kept.
+    pub fn count_refusal(&self, outcome: &'static str) {
+        debug_assert!(REFUSAL_OUTCOMES.contains(&outcome), "{outcome} is not exported at zero");
+        self.0.refusals.get_or_create(&OutcomeLabel { outcome }).inc();
+    }
+
+    /// How many refused submissions had this outcome.
+    #[must_use]
+    pub fn refusals(&self, outcome: &'static str) -> u64 {
+        debug_assert!(REFUSAL_OUTCOMES.contains(&outcome), "{outcome} is not exported at zero");
+        self.0.refusals.get_or_create(&OutcomeLabel { outcome }).get()
     }
 
     /// Somebody tried to sign in.

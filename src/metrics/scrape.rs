@@ -8,7 +8,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use crate::metrics::{DROPPED_LOG_LINES, Metrics};
+use crate::metrics::{Metrics, dropped_log_lines};
 
 /// The media type of [`Scrape::text`].
 pub const MEDIA_TYPE: &str = prometheus_text::CONTENT_TYPE;
@@ -50,7 +50,7 @@ impl Scrape {
     /// None: a text takes all that is written to it.
     pub fn text(&self, metrics: &Metrics) -> Result<String, fmt::Error> {
         let dropped = &metrics.0.dropped_log_lines;
-        dropped.inner().store(DROPPED_LOG_LINES.load(Ordering::Relaxed), Ordering::Relaxed);
+        dropped.inner().store(dropped_log_lines(), Ordering::Relaxed);
         let mut text = String::new();
         prometheus_text::encode(&mut text, &self.0)?;
         prometheus_text::encode(&mut text, &metrics.0.registry)?;

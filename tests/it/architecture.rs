@@ -20,8 +20,14 @@ const LAYERS: [(&str, &[&str]); 10] = [
 
 /// The files of `cli` that may import its sibling `http`: those that start the server, ask it, or
 /// print its document.
-const MEETING_POINTS: [&str; 5] =
-    ["cli/serve.rs", "cli/listeners.rs", "cli/demo.rs", "cli/openapi.rs", "cli/health.rs"];
+const MEETING_POINTS: [&str; 6] = [
+    "cli/serve.rs",
+    "cli/listeners.rs",
+    "cli/demo.rs",
+    "cli/openapi.rs",
+    "cli/health.rs",
+    "cli/canary.rs",
+];
 
 /// Libraries and the layers that may import them.
 const HOMES: [(&str, &[&str]); 32] = [

@@ -298,7 +298,7 @@ fn backups_that_fail_were_not_on_the_status_page() {
     assert_eq!(codes(), ["\"backup_failing\""], "from the start on");
     fs::remove_file(folder.join("kept")).expect("removed");
     served.read_until("a backup was taken");
-    assert!(wait_until(Duration::from_secs(10), &mut || codes().is_empty()));
+    assert!(wait_until(|| codes().is_empty()));
     served.terminate();
 }
 

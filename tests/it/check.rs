@@ -115,7 +115,7 @@ fn a_manual_backup_is_old_after_a_week() {
     database.succeed(&["backup", "create", "backup.db"]);
     for (days, level) in [(6, Level::Ok), (8, Level::Warning)] {
         let clock = Clock::from_fn(move || Clock::system().now() + TimeDelta::days(days));
-        let findings = check(&database.path(), &clock, None, None, 0, &mut |_| ());
+        let findings = check(&database.path(), &clock, None, None, None, 0, &mut |_| ());
         let backup = findings.iter().find(|finding| finding.check == "backup").expect("a line");
         assert_eq!(backup.level, level, "{findings:?}");
         assert!(backup.detail.contains(&format!("{days}days")), "{backup:?}");
@@ -132,7 +132,7 @@ fn a_scheduled_backup_is_late_once_it_has_missed_its_turn() {
     let level = |minutes: i64| {
         let taken = DateTime::parse_from_rfc3339("2026-01-01T00:00:00Z").expect("a time").to_utc();
         let clock = Clock::from_fn(move || taken + TimeDelta::minutes(minutes));
-        let findings = check(&database.path(), &clock, Some(&schedule), None, 0, &mut |_| ());
+        let findings = check(&database.path(), &clock, Some(&schedule), None, None, 0, &mut |_| ());
         findings.into_iter().find(|finding| finding.check == "backup").expect("a line").level
     };
     assert_eq!([119, 121].map(level), [Level::Ok, Level::Error]);

@@ -20,9 +20,7 @@ use super::support::admin::{self, Browser, PASSWORD};
 use super::support::binary::{ServeProcess, command, free_address, run, succeed, text};
 use super::support::database::Database;
 use super::support::http::{Client, Response, once, post_lead};
-use super::support::{TOKEN, lead, wait_until};
-
-const WHILE: Duration = Duration::from_secs(20);
+use super::support::{TOKEN, lead, sql, wait_until};
 
 fn health(address: SocketAddr) -> Response {
     once(address, "GET", "/health", &[], b"")
@@ -30,7 +28,7 @@ fn health(address: SocketAddr) -> Response {
 
 #[track_caller]
 fn assert_health_becomes(address: SocketAddr, status: u16) {
-    let became = wait_until(WHILE, &mut || health(address).status == status);
+    let became = wait_until(|| health(address).status == status);
     assert!(became, "it stays {:?}", health(address));
 }
 
@@ -92,8 +90,8 @@ impl Disk {
 
     /// Takes space, with a file `filler`, until this much is left.
     pub(crate) fn leave_free(&self, bytes: u64) {
-        let size = self.free_bytes() - bytes;
         let mut filler = File::create(self.path().join("filler")).expect("a filler");
+        let size = self.free_bytes() - bytes;
         let zeros = vec![0; 1 << 20];
         for _ in 0..size / (1 << 20) {
             filler.write_all(&zeros).expect("space");
@@ -430,6 +428,52 @@ fn failed_flushes_answer_503_and_lose_no_acknowledged_lead() {
     assert_kept(disk.path(), &seen);
 }
 
+/// What the site sends in vain: no lead, no JSON, another media type.
+fn send_in_vain(address: SocketAddr) -> impl Iterator<Item = (Response, u16)> {
+    let cases = [
+        ("application/json", "{\"name\": \"\"}", 422),
+        ("application/json", "{\"name\"", 400),
+        ("text/plain", "jean@example.com", 415),
+    ];
+    cases.into_iter().map(move |(media_type, body, status)| {
+        let token = format!("Bearer {TOKEN}");
+        let headers = [("Authorization", token.as_str()), ("Content-Type", media_type)];
+        (once(address, "POST", "/inbound/leads", &headers, body.as_bytes()), status)
+    })
+}
+
+#[test]
+fn a_submission_was_refused_for_good_while_it_could_not_be_kept() {
+    let disk = BadDisk::new();
+    let mut server = ServeProcess::spawn(&mut disk.serve());
+    let address = server.address;
+    let assert_unavailable = |count| {
+        for (answer, status) in send_in_vain(address).take(count) {
+            println!("instead of {status}");
+            answer.assert_error(503, "unavailable");
+            assert!(answer.header("retry-after").is_some(), "{answer:?}");
+        }
+    };
+    disk.breaks();
+    assert_unavailable(3);
+    disk.works();
+    stored(address, 1);
+
+    let other = rusqlite::Connection::open(disk.path().join("fastcore.db")).expect("a database");
+    other.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    assert_unavailable(1);
+    other.execute_batch("ROLLBACK").expect("the lock goes");
+
+    for (answer, status) in send_in_vain(address) {
+        assert_eq!((answer.status, &answer.json()["kept"]), (status, &true.into()), "{answer:?}");
+    }
+    let kept = "SELECT sum(times) FROM refused_submission";
+    let kept: i64 = other.query_row(kept, [], |row| row.get(0)).expect("a sum");
+    server.terminate();
+    assert_eq!(kept, 3, "{:?}", server.log);
+    assert!(!server.log.join("\n").contains("is not kept"), "{:?}", server.log);
+}
+
 #[test]
 fn commands_can_write_while_a_server_is_busy_with_a_slow_disk() {
     let disk = BadDisk::new();
@@ -501,6 +545,24 @@ fn an_open_reader_kept_the_server_from_starting() {
     }
 }
 
+/// Posts submissions that are refused, and must be kept; their bodies.
+#[track_caller]
+fn kept(address: SocketAddr, count: usize) -> Vec<String> {
+    let mut client = Client::connect(address);
+    let post = |_| {
+        let mut lead = lead();
+        lead["email"] = Value::from("nobody");
+        let answer = client.post_lead(&lead);
+        assert_eq!(
+            (answer.status, &answer.json()["kept"]),
+            (422, &Value::from(true)),
+            "{answer:?}"
+        );
+        lead.to_string()
+    };
+    (0..count).map(post).collect()
+}
+
 /// The tail of the WAL that a failed flush has left is in the page cache alone. While somebody reads, it
 /// cannot be moved to the database file, and what is appended to it must not be lost with it.
 #[test]
@@ -517,6 +579,7 @@ fn a_power_cut_after_a_start_with_an_open_reader_lost_leads() {
     let _reader = open_reader(disk.path());
     let mut server = serve();
     seen.extend(stored(server.address, 20));
+    let bodies = kept(server.address, 20);
     server.signal(Signal::KILL);
     server.wait();
 
@@ -526,6 +589,12 @@ fn a_power_cut_after_a_start_with_an_open_reader_lost_leads() {
         fs::copy(durable, after.path().join(name)).expect("what is on the disk");
     }
     assert_kept(after.path(), &seen);
+    let conn = rusqlite::Connection::open(after.path().join("fastcore.db")).expect("a database");
+    let on_disk =
+        "SELECT CAST(body AS TEXT) FROM refused_submission JOIN refused_body USING (audit_seq)
+                   ORDER BY audit_seq";
+    let on_disk: Vec<_> = sql::rows(&conn, on_disk).into_iter().flatten().flatten().collect();
+    assert!(on_disk == bodies, "{} of {}", on_disk.len(), bodies.len());
 }
 
 #[test]
@@ -544,7 +613,7 @@ fn connections_were_accepted_before_leads_could_be_stored() {
     let refused = std::net::TcpStream::connect(address).is_err();
     other.execute_batch("ROLLBACK").expect("the lock goes");
     let connect = || std::net::TcpStream::connect(address).is_ok();
-    let accepted = wait_until(WHILE, &mut { connect });
+    let accepted = wait_until(connect);
     let _ = kill_process(Pid::from_child(&server), Signal::TERM);
     server.wait().expect("it ends");
     assert!(refused && accepted, "refused while locked: {refused}, accepted after: {accepted}");

@@ -61,9 +61,11 @@ macro_rules! pages {
 pages! {
     the_commands_of_the_readme_run: "README.md",
     the_commands_of_contributing_run: "CONTRIBUTING.md",
+    the_commands_of_alerts_run: "docs/alerts.md",
     the_commands_of_api_run: "docs/api.md",
     the_commands_of_architecture_run: "docs/architecture.md",
     the_commands_of_benchmarks_run: "docs/benchmarks.md",
+    the_commands_of_canary_run: "docs/canary.md",
     the_commands_of_cli_run: "docs/cli.md",
     the_commands_of_configuration_run: "docs/configuration.md",
     the_commands_of_guarantees_run: "docs/guarantees.md",

@@ -89,7 +89,7 @@ fn health_fails_while_leads_cannot_be_stored() {
         move || super::support::http::post_lead(address, &super::support::lead()).status
     });
     let is_unhealthy = || once(server.address, "GET", "/health", &[], b"").status == 503;
-    assert!(wait_until(Duration::from_secs(20), &mut { is_unhealthy }));
+    assert!(wait_until(is_unhealthy));
     let output = health_of(folder.path(), server.address);
     assert_fails(&output, 1, "leads cannot be stored: ");
     other.execute_batch("ROLLBACK").expect("the lock is given back");

@@ -190,7 +190,7 @@ fn a_rejected_lead_is_audited_with_field_names_and_a_valid_request_id() {
 }
 
 #[test]
-fn a_request_refused_before_validation_leaves_no_audit_row() {
+fn only_what_has_a_token_and_is_not_too_large_is_audited_when_it_is_refused() {
     let server = TestServer::start();
     let token = format!("Bearer {TOKEN}");
     let send = |authorization: &str, kind: &str, body: &[u8]| {
@@ -203,9 +203,15 @@ fn a_request_refused_before_validation_leaves_no_audit_row() {
     assert_eq!(send("Basic x", json, b"{}"), 401);
     assert_eq!(once(server.address, "POST", "/inbound/leads", &[], b"{}").status, 401);
     assert_eq!(send(&token, json, &vec![b' '; 70_000]), 413);
+    assert_eq!(server.number("SELECT count(*) FROM audit_log"), 0);
     assert_eq!(send(&token, "text/plain", valid.as_bytes()), 415);
     assert_eq!(send(&token, json, b"{"), 400);
-    assert_eq!(server.number("SELECT count(*) FROM audit_log"), 0);
+    for (row, status) in audit(&server.sqlite()).iter().zip([415, 400]) {
+        let (event, lead_id, _, status_code) = row.head();
+        assert_eq!((event, lead_id, status_code), ("LEAD_REJECTED", None, Some(status)));
+        assert_eq!(row.details(), json!({"fields": ["body"]}));
+    }
+    assert_eq!(server.number("SELECT count(*) FROM audit_log"), 2);
     assert_eq!(server.number("SELECT count(*) FROM lead_inbox"), 0);
 }
 
@@ -269,7 +275,7 @@ fn the_audit_log_has_no_personal_data() {
     assert_eq!(once(server.address, "POST", "/inbound/leads", &headers, body).status, 400);
 
     let rows = audit(&server.sqlite());
-    assert_eq!(rows.len(), 4);
+    assert_eq!(rows.len(), 5);
     let log = format!("{:?}", rows.iter().map(|r| &r.columns).collect::<Vec<_>>()).to_lowercase();
     assert!(log.contains("gin***"), "the masked address is there: {log}");
     for private in ["ginevra", "quillfeather", "wobblecorp", "777123987", "zébulon", "z\\u", TOKEN]

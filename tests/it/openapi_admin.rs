@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::support::admin::{
     self, Browser, PASSWORD, SAME_ORIGIN, send_leads, server_with_account, set_status,
 };
-use super::support::http::Response;
+use super::support::http::{Response, post_lead};
 use super::support::server::TestServer;
 
 const JSON: (&str, &str) = ("Content-Type", "application/json");
@@ -67,6 +67,9 @@ fn admin_responses_have_exactly_the_documented_members() {
     let document = document(&server);
     let ids = send_leads(&server, 4);
     set_status(&server, &ids[0], "processing");
+    assert_eq!(post_lead(server.address, &json!({"phone": "0612345678"})).status, 422);
+    let refused = browser.read("/admin/api/refused")["rows"][0]["id"].clone();
+    let refused = refused.as_str().expect("an id");
     let mut seen = 0;
     for (path, operations) in object(&document["paths"]) {
         let answer = &operations["get"]["responses"]["200"];
@@ -75,12 +78,13 @@ fn admin_responses_have_exactly_the_documented_members() {
             continue;
         }
         for query in ["", "?limit=2", "?limit=2&service=ponts", "?since=2099-01-01"] {
-            let value = browser.read(&format!("{}{query}", path.replace("{id}", &ids[1])));
+            let id = if path.contains("refused") { refused } else { &ids[1] };
+            let value = browser.read(&format!("{}{query}", path.replace("{id}", id)));
             assert!(fits(&document, schema, &value), "{path}{query}: {value:#}");
             seen += 1;
         }
     }
-    assert_eq!(seen, 7 * 4);
+    assert_eq!(seen, 9 * 4);
 }
 
 #[test]
@@ -125,7 +129,7 @@ fn documented_parameter_rules_are_enforced() {
     }
     let all = [
         "actor", "after", "by", "cursor", "event", "lead", "limit", "opened", "order", "service",
-        "since", "status", "until", "zone",
+        "settled", "since", "status", "until", "zone",
     ];
     assert_eq!(tried.into_iter().collect::<Vec<_>>(), all);
 }
@@ -176,6 +180,7 @@ fn the_documented_admin_error_examples_equal_the_real_responses() {
             let path = path.as_str();
             answers.push((path, "get", nobody.get(&path.replace("{id}", &id))));
             if operations["get"]["responses"]["422"].is_object() {
+                let wrong = if path.contains("refused") { "settled=perhaps" } else { wrong };
                 let query = format!("{path}?{wrong}").replace("{id}", &id);
                 answers.push((path, "get", jean.get(&query)));
             }

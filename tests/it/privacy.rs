@@ -357,8 +357,7 @@ fn an_erasure_killed_at_any_point_is_all_or_nothing_and_the_next_one_completes_i
     // It may have nothing left to erase, and finishes what was interrupted.
     assert!(matches!(run(folder, &arguments).status.code(), Some(0 | 1)));
     for needle in PERSON {
-        let gone =
-            wait_until(Duration::from_secs(5), &mut || files_with(folder, needle).is_empty());
+        let gone = wait_until(|| files_with(folder, needle).is_empty());
         assert!(gone, "{needle}: {:?}", files_with(folder, needle));
     }
     served.terminate();
@@ -394,7 +393,7 @@ fn an_erasure_failed_while_another_process_was_reading() {
 
     drop(reader);
     let wiped = || certificate().contains("Nothing of them is left");
-    assert!(wait_until(Duration::from_secs(30), &mut { wiped }), "{}", certificate());
+    assert!(wait_until(wiped), "{}", certificate());
     for needle in PERSON {
         assert_eq!(files_with(folder, needle), [""; 0], "{needle}");
     }

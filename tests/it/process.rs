@@ -208,8 +208,8 @@ fn concurrent_sign_ins_of_unknown_names_do_not_grow_the_process() {
         return;
     };
     println!("{refused:?}: {before} KiB, then {kib}, {:?} KiB at most", memory(&server, "VmHWM:"));
-    // One hash, and what a thousand connections need.
-    assert!(kib - before < 48 * 1024, "{before} KiB, {kib} KiB after {refused:?}");
+    // One hash of 19 MiB, and what a thousand connections need: about 31 MiB.
+    assert!(kib - before < 60 * 1024, "{before} KiB, {kib} KiB after {refused:?}");
     server.terminate();
 }
 

@@ -3,7 +3,6 @@
 use std::fs::{self, File};
 use std::net::TcpStream;
 use std::process::{Child, Stdio};
-use std::time::Duration;
 
 use rusqlite::Connection;
 use rustix::process::{Pid, Signal, kill_process};
@@ -24,7 +23,7 @@ fn takes_a_lead_and_ends(stderr: Stdio, then: impl FnOnce(&mut Child)) {
         .stderr(stderr)
         .spawn()
         .expect("the binary runs");
-    let listens = wait_until(Duration::from_secs(20), &mut || TcpStream::connect(address).is_ok());
+    let listens = wait_until(|| TcpStream::connect(address).is_ok());
     then(&mut server);
     let status = listens.then(|| post_lead(address, &lead()).status);
     let _ = kill_process(Pid::from_child(&server), Signal::TERM);

@@ -1,7 +1,5 @@
 //! `serve` erases leads past their retention period by itself.
 
-use std::time::Duration;
-
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
 
@@ -49,7 +47,7 @@ fn leads_past_their_retention_stayed_until_somebody_ran_a_command() {
     admin::add_account(database.folder(), "jean");
     let mut server = serve(&database, "1095d");
     let left = || database.one("SELECT group_concat(audit_seq) FROM lead_inbox");
-    assert!(wait_until(Duration::from_secs(40), &mut || left() == "2,3,4,5,6"), "{}", left());
+    assert!(wait_until(|| left() == "2,3,4,5,6"), "{}", left());
     let erased = "SELECT actor || details_json FROM audit_log WHERE event = 'LEAD_ERASED'";
     assert_eq!(database.one(erased), r#"schedule{"reason":"retention"}"#);
     // The second is foretold.

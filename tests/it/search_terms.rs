@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use crate::support::admin::{Browser, FORM, SAME_ORIGIN, server_with_account};
 use crate::support::binary;
 use crate::support::http::post_lead;
-use crate::support::lead;
 use crate::support::server::TestServer;
+use crate::support::{IS_INDEXED, lead};
 
 /// A server with these leads, each other than [`lead`] in some fields, and their ids.
 fn server_with(leads: &[Value]) -> (TestServer, Browser, Vec<String>) {
@@ -26,9 +26,7 @@ fn server_with(leads: &[Value]) -> (TestServer, Browser, Vec<String>) {
         answer.json()["leadId"].as_str().expect("an id").to_owned()
     };
     let ids = leads.iter().map(send).collect();
-    let indexed =
-        "SELECT indexed_through = (SELECT max(seq) FROM audit_log) FROM search_index_state";
-    assert!(server.eventually(|| server.number(indexed) == 1));
+    assert!(server.eventually(|| server.number(IS_INDEXED) == 1));
     (server, browser, ids)
 }
 

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::process::Stdio;
-use std::time::Duration;
 
 use chrono::TimeDelta;
 use rustix::process::{Pid, Signal, kill_process};
@@ -114,5 +113,5 @@ fn answers_health(address: SocketAddr) -> bool {
         Client::try_connect(address)
             .is_some_and(|mut client| client.request("GET", "/health", &[], b"").status == 200)
     };
-    wait_until(Duration::from_secs(30), &mut { answers })
+    wait_until(answers)
 }

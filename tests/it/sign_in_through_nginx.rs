@@ -4,7 +4,6 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -59,7 +58,7 @@ impl Nginx {
         nginx.arg("-p").arg(folder.path()).arg("-c").arg(&path).args(["-e", "stderr"]);
         let process = nginx.stderr(Stdio::null()).spawn().expect("nginx runs");
         let listens = || TcpStream::connect(address).is_ok();
-        assert!(wait_until(Duration::from_secs(20), &mut { listens }), "nginx listens: {config}");
+        assert!(wait_until(listens), "nginx listens: {config}");
         Self { process, address, _folder: folder }
     }
 

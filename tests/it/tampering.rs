@@ -144,6 +144,20 @@ fn a_view_that_differs_from_the_audit_log_is_named() {
 }
 
 #[test]
+fn a_refused_submission_that_was_altered_is_named() {
+    let changes: [&str; _] = [
+        "UPDATE refused_body SET body = CAST(replace(body, 'nobody', 'anyone') AS BLOB)",
+        "DELETE FROM refused_body",
+        "UPDATE refused_submission SET media_type = 'text/plain'",
+        "UPDATE refused_submission SET received_at_utc = '2026-01-05T08:00:00.000000Z'",
+        "UPDATE refused_submission SET request_id = NULL",
+        "UPDATE refused_submission SET lead_id = '019b8a20-0000-7000-8000-000000000009', settled_at_utc = received_at_utc",
+        "UPDATE refused_total SET kept_rows = 0",
+    ];
+    insta::assert_snapshot!(findings_after(&changes, Database::tamper_sql));
+}
+
+#[test]
 fn missing_rows_are_named() {
     let changes: [&str; _] = [
         "DELETE FROM audit_log WHERE seq = 1",
@@ -218,11 +232,14 @@ fn a_lead_without_an_audit_row_is_named() {
     }
 }
 
-/// Deletes every audit row from `from` on, with its leads.
+/// Deletes every audit row from `from` on, with its leads and refused submissions.
 fn cut_tail(conn: &Connection, from: i64) {
     let sql = format!(
         "DELETE FROM lead_status WHERE audit_seq IN (SELECT audit_seq FROM lead_inbox JOIN audit_log ON lead_id = lead_inbox.id WHERE seq >= {from} AND event = 'LEAD_PROCESSED');
-         DELETE FROM lead_inbox WHERE audit_seq >= {from}; DELETE FROM audit_log WHERE seq >= {from};"
+         DELETE FROM lead_inbox WHERE audit_seq >= {from}; DELETE FROM audit_log WHERE seq >= {from};
+         DELETE FROM refused_body WHERE audit_seq >= {from}; DELETE FROM refused_submission WHERE audit_seq >= {from};
+         UPDATE refused_total SET kept_rows = (SELECT count(*) FROM refused_submission),
+                                  kept_bytes = (SELECT coalesce(sum(size), 0) FROM refused_submission);"
     );
     conn.execute_batch(&sql).expect("a cut");
 }

@@ -2,7 +2,7 @@
 
 mod acme;
 mod acme_failures;
-mod certificate;
+pub(crate) mod certificate;
 mod redirect;
 mod settings;
 mod slow_handshakes;
@@ -223,6 +223,6 @@ fn status(folder: &Path, client: &mut Client<TlsStream>) -> Value {
 
 /// Reads what is there without waiting: whether the server has closed.
 fn is_over(stream: &mut TlsStream) -> bool {
-    stream.sock.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+    stream.sock.set_read_timeout(Some(Duration::from_secs(60))).expect("a timeout");
     matches!(stream.read(&mut [0]), Ok(0))
 }

@@ -1,6 +1,7 @@
 //! The writer under load: each lead is stored once, and a failed job fails alone.
 
 mod batch;
+mod digest;
 mod wal;
 
 use std::collections::{HashMap, HashSet};

@@ -78,7 +78,7 @@ test("faults are reported field by field, the schema's and the server's", async 
   });
   // What only the server knows.
   const address = await submit(form({ email: "jean@-example.com" }), server.url);
-  assert.deepEqual([address.status, address.body.errors], [422, { email: { type: "value_error" } }]);
+  assert.deepEqual([address.status, address.body.errors], [202, { email: { type: "value_error" } }]);
   assert.deepEqual(server.leads(), []);
 });
 

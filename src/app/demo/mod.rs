@@ -23,11 +23,12 @@ use crate::app::export::{Export, ExportSource};
 use crate::app::staff;
 use crate::app::staff::TotpChange;
 use crate::clock::Clock;
-use crate::domain::audit::{ACTOR_SITE, AuditEvent, NewAuditRow};
 use crate::domain::filter::LeadFilter;
 use crate::domain::language::Language;
 use crate::domain::lead::NewLead;
+use crate::domain::lead::parse::LeadParseError;
 use crate::domain::password::Password;
+use crate::domain::refused::RefusedSubmission;
 use crate::domain::staff::{AccountName, SessionCutoffs};
 use crate::store;
 use crate::store::backup::progress::CancelFlag;
@@ -111,18 +112,7 @@ fn perform(
     match action {
         Action::Submit(body) => ids.extend(submit(writer, &body)?),
         Action::Resubmit(body) => drop(submit(writer, &body)?),
-        Action::Reject(field) => writer.run(move |tx| {
-            let details = serde_json::json!({ "fields": [field] }).to_string();
-            let row = NewAuditRow {
-                event: AuditEvent::LeadRejected,
-                actor: ACTOR_SITE,
-                lead_id: None,
-                request_id: None,
-                status_code: Some(422),
-                details_json: Some(&details),
-            };
-            tx.append(&row).map(|_| ())
-        })?,
+        Action::Reject(body) => reject(writer, body)?,
         Action::View { lead, account } => {
             let (id, actor) = (ids[lead].clone(), format!("staff:{account}"));
             writer.run(move |tx| store::leads::view::record_view(tx, &id, &actor))?;
@@ -142,10 +132,28 @@ fn perform(
     Ok(())
 }
 
+/// Refuses a body that is not a valid lead, and keeps it.
+fn reject(writer: &Writer, body: String) -> Result<(), DemoError> {
+    let Err(LeadParseError::Invalid { errors, request_id }) = NewLead::parse(body.as_bytes())
+    else {
+        return Err(DemoError::Lead("a submission that should be refused is valid".to_owned()));
+    };
+    let refused = RefusedSubmission {
+        status_code: 422,
+        faults: errors,
+        media_type: Some("application/json".to_owned()),
+        content_encoding: None,
+        request_id,
+        body: body.into(),
+    };
+    let fingerprint = refused.fingerprint();
+    Ok(writer.run(move |tx| store::refused::keep::reject(tx, &refused, Some(&fingerprint)))?)
+}
+
 /// Submits a body as the site does; the id of the lead if it is new.
 fn submit(writer: &Writer, body: &str) -> Result<Option<String>, DemoError> {
     let lead = NewLead::parse(body.as_bytes()).map_err(|e| DemoError::Lead(format!("{e:?}")))?;
-    let outcome = writer.run(move |tx| store::leads::submit::submit(tx, &lead))?;
+    let outcome = writer.run(move |tx| store::leads::submit::submit(tx, &lead, None))?;
     Ok(match outcome {
         SubmitOutcome::Created(stored) => Some(stored.lead_id),
         _ => None,

@@ -6,6 +6,7 @@ use chrono_tz::Europe::Paris;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde::Deserialize;
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::domain::lead::status::LeadStatus;
@@ -21,8 +22,8 @@ pub(crate) enum Action {
     Submit(String),
     /// The same submission again, after a lost answer.
     Resubmit(String),
-    /// A submission with a fault in this field.
-    Reject(&'static str),
+    /// A submission that is not a valid lead.
+    Reject(String),
     View {
         lead: usize,
         account: &'static str,
@@ -70,7 +71,7 @@ impl Plan {
         let mut actions = Vec::new();
         let content = LeadContent::read();
         for (lead, at) in arrivals.into_iter().enumerate() {
-            let body = content.body(&mut rng, at, lead);
+            let body = content.lead(&mut rng, at, lead).to_string();
             if rng.random_ratio(1, 40) {
                 let again = at + TimeDelta::seconds(rng.random_range(3..40));
                 actions.push((again, Action::Resubmit(body.clone())));
@@ -82,10 +83,17 @@ impl Plan {
             let at = now - TimeDelta::days(30 * month) + TimeDelta::minutes(17 * month);
             actions.push((at, Action::Export { account: STAFF[usize::from(month % 3 == 0)] }));
         }
-        for (days, field) in
-            [(311, "email"), (204, "message"), (203, "message"), (88, "email"), (9, "email")]
-        {
-            actions.push((now - TimeDelta::days(days), Action::Reject(field)));
+        // Not older than what a server keeps.
+        let faults = [
+            (23, "message", "Urgent"),
+            (9, "email", "lucie.noel(at)courriel.example"),
+            (2, "service", "palans"),
+        ];
+        for (days, field, value) in faults {
+            let at = now - TimeDelta::days(days);
+            let mut lead = content.lead(&mut rng, at, usize::try_from(days).unwrap_or_default());
+            lead[field] = value.into();
+            actions.push((at, Action::Reject(lead.to_string())));
         }
         actions.retain(|(at, _)| *at <= now);
         // Stable: of two at the same moment, the one that was planned first comes first.
@@ -183,8 +191,8 @@ impl LeadContent {
         }
     }
 
-    /// A submission as the site sends it.
-    fn body(&self, rng: &mut StdRng, at: DateTime<Utc>, lead: usize) -> String {
+    /// A lead as the site sends it.
+    fn lead(&self, rng: &mut StdRng, at: DateTime<Utc>, lead: usize) -> Value {
         let first = pick(rng, &self.people.first_names);
         let last = pick(rng, &self.people.last_names);
         let company = rng.random_ratio(3, 4).then(|| pick(rng, &self.people.companies).to_owned());
@@ -206,7 +214,6 @@ impl LeadContent {
                 "timestamp_utc": at.to_rfc3339(),
             },
         })
-        .to_string()
     }
 }
 
@@ -237,16 +244,22 @@ mod tests {
     use crate::domain::lead::NewLead;
 
     #[test]
-    fn every_planned_submission_is_a_valid_lead_and_nothing_is_in_the_future() {
+    fn every_planned_lead_is_valid_and_nothing_is_in_the_future() {
         let now = DateTime::from_timestamp(1_790_000_000, 0).expect("a time");
         let plan = Plan::new(now, 300);
         let start = plan.start();
         let mut submitted = 0;
         for (at, action) in plan.into_actions() {
             assert!((start..=now).contains(&at), "{at}");
-            if let Action::Submit(body) = action {
-                NewLead::parse(body.as_bytes()).expect("a valid lead");
-                submitted += 1;
+            match action {
+                Action::Submit(body) => {
+                    NewLead::parse(body.as_bytes()).expect("a valid lead");
+                    submitted += 1;
+                }
+                Action::Reject(body) => {
+                    NewLead::parse(body.as_bytes()).expect_err("a fault");
+                }
+                _ => {}
             }
         }
         assert_eq!(submitted, 300);

@@ -1,4 +1,4 @@
-//! Exports leads or the audit log: all rows that match, of one read transaction, in constant memory,
+//! Exports leads, the audit log or refused submissions: all rows that match, of one read transaction, in constant memory,
 //! recorded in the audit log.
 
 pub mod csv;
@@ -33,6 +33,7 @@ use crate::clock::Clock;
 use crate::domain::audit::AuditEvent;
 use crate::domain::filter::{LeadFilter, Period};
 use crate::domain::hash_chain::Sha256Hash;
+use crate::domain::refused::decode;
 use crate::store::error::StoreError;
 use crate::store::read::{ReadPool, ReadTx};
 use crate::store::tx::WriteTx;
@@ -48,6 +49,8 @@ const CHECK_ROWS: u64 = 64;
 pub enum ExportSource {
     Leads(LeadFilter),
     Audit(Period),
+    /// All refused submissions that are kept.
+    Refused,
 }
 
 /// A request for an export.
@@ -180,6 +183,7 @@ impl ExportSource {
         match self {
             Self::Leads(_) => &row::LEADS,
             Self::Audit(_) => &row::AUDIT_LOG,
+            Self::Refused => &row::REFUSED,
         }
     }
 
@@ -188,6 +192,7 @@ impl ExportSource {
         let (period, leads) = match self {
             Self::Leads(filter) => (&filter.period, Some(filter)),
             Self::Audit(period) => (period, None),
+            Self::Refused => (&Period::default(), None),
         };
         let mut filter = serde_json::Map::new();
         let mut put = |name: &str, value: Option<String>| {
@@ -201,6 +206,7 @@ impl ExportSource {
             put("service", leads.service.map(|s| s.to_string()));
             put("status", leads.status.map(|s| s.to_string()));
             put("opened", leads.opened.map(|opened| opened.to_string()));
+            put("canary", leads.canary.then(|| "true".to_owned()));
             put("query", leads.terms.as_ref().map(|_| "***".to_owned()));
         }
         Value::Object(filter)
@@ -215,6 +221,12 @@ impl ExportSource {
             Self::Leads(filter) => tx.leads(filter, &mut |lead| take(&row::lead(&lead))),
             Self::Audit(period) => tx.audit_rows(period, &mut |audit| {
                 take(&row::audit(&audit, &audit.created_at_utc.to_string()))
+            }),
+            Self::Refused => tx.each_refused(0, &mut |refused, body| {
+                let text = decode::text(body);
+                let is_exact = text.as_bytes() == body;
+                let hex = (!is_exact).then(|| hex::encode(body));
+                take(&row::refused(refused, &text, hex.as_deref()))
             }),
         }
     }

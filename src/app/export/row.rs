@@ -4,6 +4,7 @@ use crate::domain::audit::AuditRow;
 use crate::domain::lead::{Lead, LeadService};
 use crate::domain::text::Personal;
 use crate::domain::timestamp::Timestamp;
+use crate::store::refused::query::RefusedEntry;
 
 /// A value of a row.
 #[derive(Clone, Copy)]
@@ -27,6 +28,50 @@ pub(crate) struct ExportColumns {
 pub(crate) static LEADS: ExportColumns = ExportColumns { table: "leads", names: &Lead::COLUMNS };
 pub(crate) static AUDIT_LOG: ExportColumns =
     ExportColumns { table: "audit", names: &AuditRow::COLUMNS };
+
+/// `body` is the body as text; `body_hex` has its bytes where that is not exact.
+pub(crate) static REFUSED: ExportColumns = ExportColumns {
+    table: "refused",
+    names: &[
+        "id",
+        "received_at_utc",
+        "times",
+        "last_at_utc",
+        "status_code",
+        "faults_json",
+        "media_type",
+        "content_encoding",
+        "request_id",
+        "settled_at_utc",
+        "lead_id",
+        "audit_seq",
+        "body",
+        "body_hex",
+    ],
+};
+
+pub(crate) fn refused<'a>(
+    refused: &'a RefusedEntry,
+    body: &'a str,
+    body_hex: Option<&'a str>,
+) -> [Cell<'a>; 14] {
+    [
+        Cell::Text(&refused.id),
+        Cell::Time(refused.received_at_utc),
+        Cell::Number(refused.times),
+        Cell::Time(refused.last_at_utc),
+        Cell::Number(refused.status_code),
+        Cell::Text(&refused.faults_json),
+        text(refused.media_type.as_deref()),
+        text(refused.content_encoding.as_deref()),
+        text(refused.request_id.as_deref()),
+        refused.settled_at_utc.map_or(Cell::Null, Cell::Time),
+        text(refused.lead_id.as_deref()),
+        Cell::Number(refused.audit_seq),
+        Cell::Text(body),
+        text(body_hex),
+    ]
+}
 
 pub(crate) fn lead(lead: &Lead) -> [Cell<'_>; 14] {
     [

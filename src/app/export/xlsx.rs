@@ -19,6 +19,8 @@ const MAX_SHEET_ROWS: u32 = 1_048_576;
 /// Bytes of a file in a ZIP archive without the ZIP64 extension, at most.
 const MAX_ZIP32_BYTES: u64 = u32::MAX as u64;
 
+/// Characters of a cell, at most; half of Excel's limit, which counts UTF-16.
+const MAX_CELL_CHARS: usize = 16_383;
 /// Bytes of markup around the content of a cell or a row, at most.
 const MARKUP_BYTES: usize = 100;
 
@@ -160,6 +162,12 @@ impl<W: Write + Send> Encoder for XlsxEncoder<W> {
     }
 }
 
+/// As much of a text as a cell has room for: only a refused body can be longer.
+fn fitting(text: &str) -> &str {
+    let end = text.char_indices().nth(MAX_CELL_CHARS).map_or(text.len(), |(at, _)| at);
+    &text[..end]
+}
+
 /// Writes a cell; returns how many bytes it takes at most.
 fn put(
     sheet: &mut Worksheet,
@@ -177,6 +185,7 @@ fn put(
         SheetCell::Text(text) => text,
         SheetCell::Owned(text) => text.as_str(),
     };
+    let text = fitting(text);
     sheet.write_string_with_format(row, column, text, format)?;
     // The longest escape, `_x005F_`, has six characters more than the one that it replaces.
     let escaped =

@@ -34,6 +34,8 @@ pub enum LiveEvent {
     Viewed { id: String, view: LeadView },
     /// A lead that was erased.
     Erased { id: String },
+    /// The refused submissions are others than before: how many are no lead yet.
+    Refusals { open: i64 },
 }
 
 /// The events of consecutive audit rows.
@@ -59,7 +61,19 @@ impl EventBatch {
             more: rows.len() == MAX_BATCH_ROWS as usize,
             session_touched: false,
         };
+        // Counted once, however many there are.
+        let (mut refusals, mut leads) = (None, None);
         for row in rows {
+            match row.event.known() {
+                Some(
+                    AuditEvent::LeadRejected
+                    | AuditEvent::RefusedRetried
+                    | AuditEvent::RefusedPurged
+                    | AuditEvent::RefusedErased,
+                ) => refusals = Some(row.seq),
+                Some(AuditEvent::LeadReceived) => leads = Some(row.seq),
+                _ => {}
+            }
             batch.session_touched |= matches!(
                 row.event.known(),
                 Some(
@@ -71,6 +85,16 @@ impl EventBatch {
             if let Some(event) = live_event(tx, &row)? {
                 batch.events.push(SequencedEvent { seq: row.seq, event });
             }
+        }
+        if let Some(seq) = refusals.max(leads) {
+            let totals = tx.refused_totals()?;
+            // A lead settles what was refused of it, if anything was.
+            if refusals.is_none() && totals.kept_rows == 0 {
+                return Ok(batch);
+            }
+            let event = LiveEvent::Refusals { open: totals.open_rows };
+            let at = batch.events.partition_point(|event| event.seq <= seq);
+            batch.events.insert(at, SequencedEvent { seq, event });
         }
         Ok(batch)
     }
@@ -96,7 +120,8 @@ fn live_event(tx: &ReadTx<'_>, row: &AuditRow) -> Result<Option<LiveEvent>, Stor
     let Some(id) = row.lead_id.clone() else { return Ok(None) };
     Ok(match row.event.known() {
         Some(AuditEvent::LeadReceived | AuditEvent::LeadImported) => {
-            tx.lead_by_audit_seq(row.seq)?.map(|lead| LiveEvent::Lead(Box::new(lead)))
+            let lead = tx.lead_by_audit_seq(row.seq)?.filter(|lead| !lead.is_canary());
+            lead.map(|lead| LiveEvent::Lead(Box::new(lead)))
         }
         Some(AuditEvent::LeadProcessed) => {
             let status = row.details()["to"].as_str().and_then(LeadStatus::parse);

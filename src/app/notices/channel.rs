@@ -11,17 +11,17 @@ use crate::app::notices::send_error::SendError;
 use crate::app::notices::settings::{NoticeSettings, NoticeTiming};
 use crate::app::notices::webhook::WebhookSender;
 use crate::domain::notice::ChannelName;
-use crate::domain::notice_target::{MailTarget, Recipient, WebhookTarget};
+use crate::domain::notice_target::{ChannelUses, MailTarget, Recipient, WebhookTarget};
 
 /// Leads of one notice, at most.
 const MAX_GATHERED: usize = 1000;
-/// How long sending may take, all of it.
-const MAIL_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a request with its answer may take.
 const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A recipient of mail, or a webhook.
 pub(crate) struct Channel {
     name: ChannelName,
+    uses: ChannelUses,
     sender: ChannelSender,
     style: MessageStyle,
     timing: NoticeTiming,
@@ -39,25 +39,40 @@ impl Channel {
         settings: &NoticeSettings,
     ) -> Self {
         let sender = MailSender::new(target, recipient);
-        Self::new(recipient.channel.clone(), ChannelSender::Mail(Box::new(sender)), settings)
+        let sender = ChannelSender::Mail(Box::new(sender));
+        Self::new(recipient.channel.clone(), recipient.uses, sender, settings)
     }
 
     pub(crate) fn webhook(target: &WebhookTarget, settings: &NoticeSettings) -> Self {
         let sender = WebhookSender::new(target);
-        Self::new(target.channel.clone(), ChannelSender::Webhook(sender), settings)
+        let sender = ChannelSender::Webhook(sender);
+        Self::new(target.channel.clone(), target.uses, sender, settings)
     }
 
-    fn new(name: ChannelName, sender: ChannelSender, settings: &NoticeSettings) -> Self {
+    fn new(
+        name: ChannelName,
+        uses: ChannelUses,
+        sender: ChannelSender,
+        settings: &NoticeSettings,
+    ) -> Self {
         let style = MessageStyle {
             content: settings.content,
             language: settings.language,
             base_url: settings.base_url.clone(),
         };
-        Self { name, sender, style, timing: settings.timing }
+        Self { name, uses, sender, style, timing: settings.timing }
     }
 
     pub(crate) fn name(&self) -> &ChannelName {
         &self.name
+    }
+
+    pub(crate) fn uses(&self) -> ChannelUses {
+        self.uses
+    }
+
+    pub(crate) fn is_mail(&self) -> bool {
+        matches!(self.sender, ChannelSender::Mail(_))
     }
 
     pub(crate) fn timing(&self) -> NoticeTiming {
@@ -83,17 +98,13 @@ impl Channel {
 
     /// Sends a notice.
     pub(crate) async fn send(&self, message: &NoticeMessage) -> Result<(), SendError> {
-        let (limit, sent) = match &self.sender {
-            ChannelSender::Mail(mail) => {
-                (MAIL_TIMEOUT, timeout(MAIL_TIMEOUT, mail.send(message, &self.style)).await)
+        match &self.sender {
+            ChannelSender::Mail(mail) => mail.send(message, &self.style).await,
+            ChannelSender::Webhook(webhook) => {
+                let sent = timeout(WEBHOOK_TIMEOUT, webhook.send(message, &self.style)).await;
+                sent.unwrap_or_else(|_| Err(SendError::late(WEBHOOK_TIMEOUT)))
             }
-            ChannelSender::Webhook(webhook) => (
-                WEBHOOK_TIMEOUT,
-                timeout(WEBHOOK_TIMEOUT, webhook.send(message, &self.style)).await,
-            ),
-        };
-        let late = || format!("no answer within {} s", limit.as_secs());
-        sent.unwrap_or_else(|_| Err(SendError::unavailable(late())))
+        }
     }
 
     /// Sends a test of no lead.

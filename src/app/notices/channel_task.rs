@@ -1,6 +1,7 @@
 //! The task of one channel: creates its notices from the audit log, sends them, and tries again.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -11,7 +12,7 @@ use crate::app::notices::channel::Channel;
 use crate::app::notices::message::{MAX_SHOWN, NoticeMessage};
 use crate::app::notices::send_error::SendError;
 use crate::app::notices::settings::NoticeTiming;
-use crate::domain::notice::Notice;
+use crate::domain::notice::{Notice, NoticeSubject};
 use crate::domain::timestamp::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::notices::channels::{self, ChannelProgress};
@@ -34,18 +35,25 @@ const MAX_BACKOFF: TimeDelta = TimeDelta::hours(1);
 const MAX_RETRY_AFTER: TimeDelta = TimeDelta::hours(6);
 /// A notice is given up after as many attempts, whatever the clock says.
 const MIN_ATTEMPTS: i64 = 8;
+/// After so many failed attempts of each, another notice finds out whether the receiver only fails at these.
+const ATTEMPTS_BEFORE_ANOTHER: i64 = 3;
 
 /// What the task remembers between steps.
 #[derive(Default)]
 struct TaskState {
-    /// Whether the last attempt found the receiver unavailable: nothing new is created until one succeeds.
+    /// Whether the last attempt found the receiver unavailable: what is new is gathered until it answers.
     is_down: bool,
+    /// Nothing is sent before: a failed attempt could not be recorded.
+    not_before: Option<Timestamp>,
+    /// The receiver has asked that nothing is sent before. What has not been tried since, such as an alert or what the
+    /// operator wants to be tried again, is tried once.
+    asked_until: Option<Timestamp>,
     /// Notices that were sent, but whose success could not be recorded yet.
     sent: HashSet<String>,
 }
 
 /// Runs for as long as the runtime lives; wakes on every commit of this process.
-pub(crate) async fn run(db: Db, channel: Channel) {
+pub(crate) async fn run(db: Db, channel: Arc<Channel>) {
     let mut commits = db.commits();
     let mut state = TaskState::default();
     loop {
@@ -82,29 +90,46 @@ async fn step(db: &Db, channel: &Channel, state: &mut TaskState) -> Result<StepR
     let idle = Ok(StepResult::Wait(POLL_INTERVAL));
     let Some(progress) = progress.filter(|progress| !progress.has_ended) else { return idle };
     let now = db.clock().now().into();
-    // While the receiver is down, the oldest notice is the one that finds out whether it works again.
-    let candidates = if state.is_down { &pending[..pending.len().min(1)] } else { &pending[..] };
-    if let Some(notice) = candidates.iter().find(|notice| is_due(notice, now)) {
+    let is_ahead = |time: Option<Timestamp>| time.is_some_and(|time| is_later(time, now));
+    if is_ahead(state.not_before) {
+        return idle;
+    }
+    let is_held = is_ahead(state.asked_until);
+    let is_due = |notice: &&Notice| {
+        !is_later(notice.next_try_at_utc, now) && (!is_held || notice.attempts == 0)
+    };
+    let mut due = pending.iter().filter(is_due);
+    let next = match state.is_down {
+        // The one that has waited longest finds out whether the receiver works again.
+        true => due.min_by_key(|notice| notice.next_try_at_utc),
+        false => due.next(),
+    };
+    if let Some(notice) = next {
         attempt(db, channel, state, notice, now).await?;
         return Ok(StepResult::More);
     }
-    if state.is_down && !pending.is_empty() {
+    // The more fail, the longer what is new is gathered.
+    let count = i64::try_from(pending.len()).unwrap_or(i64::MAX);
+    let awaited = ATTEMPTS_BEFORE_ANOTHER.saturating_mul(count);
+    let is_gathering = state.is_down && pending.iter().any(|notice| notice.attempts < awaited);
+    if is_held || is_gathering || !channel.uses().leads {
         return idle;
     }
-    state.is_down = false;
     let may_create = pending.len() < MAX_PENDING && is_interval_over(channel, &progress, now);
-    if (progress.has_news && may_create) || head - progress.followed_seq > MAX_LAG {
+    let is_far_behind = head - progress.followed_seq > MAX_LAG;
+    let creates = if progress.has_news { may_create } else { is_far_behind };
+    if creates {
         let (name, max) = (channel.name().clone(), channel.max_leads());
-        db.maintain(move |tx| channels::create_notice(tx, &name, max)).await?;
+        // On the disk before it is sent: after a power cut it would have another key.
+        db.write(move |tx| channels::create_notice(tx, &name, max)).await?;
         return Ok(StepResult::More);
     }
     idle
 }
 
-/// Whether its time has come. A time further away than the longest pause is that of another clock.
-fn is_due(notice: &Notice, now: Timestamp) -> bool {
-    notice.next_try_at_utc <= now
-        || notice.next_try_at_utc > now.saturating_add(MAX_RETRY_AFTER + MAX_BACKOFF)
+/// Whether the time of an attempt is still to come. One further away than the longest pause is of another clock.
+fn is_later(time: Timestamp, now: Timestamp) -> bool {
+    time > now && time <= now.saturating_add(MAX_RETRY_AFTER + MAX_BACKOFF)
 }
 
 /// Whether the last notice is old enough for another.
@@ -122,19 +147,23 @@ async fn attempt(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let read = notice.clone();
-    let leads = db.read(move |tx| tx.leads_of_notice(&read, MAX_SHOWN)).await?;
-    if leads.is_empty() {
+    let is_of_leads = matches!(notice.subject, NoticeSubject::Leads);
+    let leads = match is_of_leads {
+        true => db.read(move |tx| tx.leads_of_notice(&read, MAX_SHOWN)).await?,
+        false => Vec::new(),
+    };
+    if is_of_leads && leads.is_empty() {
         // All were erased.
         let id = notice.id.clone();
         return db.maintain(move |tx| outbox::remove(tx, &id)).await;
     }
-    let lead_id = (notice.leads == 1).then(|| leads[0].id.clone());
+    let lead_id = leads.first().filter(|_| notice.leads == 1).map(|lead| lead.id.clone());
     let sent = match state.sent.contains(&notice.id) {
         true => Ok(()),
         false => channel.send(&NoticeMessage::new(notice, leads)).await,
     };
     let name = channel.name();
-    let mut has_ended = false;
+    let (mut has_ended, mut retry_after) = (false, None);
     let attempt = match sent {
         Ok(()) => {
             state.sent.insert(notice.id.clone());
@@ -145,25 +174,29 @@ async fn attempt(
         }
         Err(error) => {
             let text = error.to_string();
-            let retry_after = match error {
-                SendError::Unavailable { retry_after, .. } => {
+            match error {
+                SendError::Unavailable { retry_after: asked, .. } => {
                     if !std::mem::replace(&mut state.is_down, true) {
                         tracing::warn!(channel = %name, error = text, "a notice could not be sent; trying again");
                     }
-                    retry_after
+                    retry_after = asked;
                 }
-                SendError::Refused(_) => None,
-                SendError::Gone(_) => {
-                    has_ended = true;
-                    None
-                }
-            };
+                // It answers.
+                SendError::Refused(_) => state.is_down = false,
+                SendError::Gone(_) => has_ended = true,
+            }
             failed(channel.timing(), notice, text, retry_after, has_ended, now)
         }
     };
     if let NoticeAttempt::GivenUp { error } = &attempt {
         tracing::error!(channel = %name, notice = %notice.id, error, "a notice is given up");
     }
+    let pause = match &attempt {
+        NoticeAttempt::Sent => None,
+        NoticeAttempt::Failed { next_try, .. } => Some(*next_try),
+        NoticeAttempt::GivenUp { .. } => Some(now.saturating_add(MAX_BACKOFF)),
+    };
+    state.not_before = pause;
     let (recorded, ended) = (notice.clone(), has_ended.then(|| name.clone()));
     db.maintain(move |tx| {
         if let Some(channel) = &ended {
@@ -172,6 +205,8 @@ async fn attempt(
         outbox::record_attempt(tx, &recorded, lead_id.as_deref(), &attempt)
     })
     .await?;
+    state.not_before = None;
+    state.asked_until = pause.filter(|_| retry_after.is_some());
     state.sent.remove(&notice.id);
     Ok(())
 }
@@ -191,10 +226,9 @@ fn failed(
     }
     let doublings = u32::try_from(notice.attempts).unwrap_or(u32::MAX).min(16);
     let backoff = (timing.first_backoff * 2_i32.pow(doublings)).min(MAX_BACKOFF);
-    // Half as long to one and a half times as long, so that channels that failed together do not stay together.
-    let jitter = rand::random_range(50..=150);
-    let backoff = backoff * jitter / 100;
-    let asked = retry_after.and_then(|wait| TimeDelta::from_std(wait).ok()).unwrap_or_default();
-    let next_try = now.saturating_add(backoff.max(asked.min(MAX_RETRY_AFTER)));
+    // Half of it at least: channels that failed together do not stay together.
+    let backoff = backoff * rand::random_range(50..=100) / 100;
+    let asked = retry_after.map(|wait| TimeDelta::from_std(wait).unwrap_or(MAX_RETRY_AFTER));
+    let next_try = now.saturating_add(backoff.max(asked.unwrap_or_default().min(MAX_RETRY_AFTER)));
     NoticeAttempt::Failed { error, next_try }
 }

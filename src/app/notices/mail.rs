@@ -5,10 +5,12 @@ use std::time::{Duration, SystemTime};
 
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::transport::smtp;
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
-use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use lettre::{Address, Message};
+use tokio::time::timeout;
 
 use crate::app::notices::message::{
     MessageStyle, NoticeMessage, lead_fields, lead_line, lead_url, open_label,
@@ -19,8 +21,16 @@ use crate::domain::host_name;
 use crate::domain::notice::NoticeContent;
 use crate::domain::notice_target::{MailTarget, Recipient, Sender, SmtpServer, SmtpTls};
 
-/// How long the server may take for each command.
-const COMMAND_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a connection to one address of the server may take; there may be several, and the first be unreachable.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the server may take until the mail can be sent.
+const LOGIN_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long the server may take for the mail: some look through it before they accept it.
+const SEND_TIMEOUT: Duration = Duration::from_secs(300);
+/// How long the server may take to say goodbye.
+const QUIT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Replies by which the server wants another login, for whatever mail (RFC 4954, section 6).
+const LOGIN_REFUSED: [u16; 4] = [530, 534, 535, 538];
 
 /// Sends mails to one recipient.
 pub(crate) struct MailSender {
@@ -45,8 +55,12 @@ impl MailSender {
         style: &MessageStyle,
     ) -> Result<(), SendError> {
         let mail = self.mail(message, style).map_err(|e| SendError::Refused(e.to_string()))?;
-        let transport = self.transport().map_err(|error| describe(&error))?;
-        transport.send(mail).await.map(drop).map_err(|error| describe(&error))
+        let mut connection = in_time(LOGIN_TIMEOUT, self.connect()).await?;
+        let sending = async { connection.send(mail.envelope(), &mail.formatted()).await };
+        in_time(SEND_TIMEOUT, sending).await?;
+        // The mail is the server's now, whatever becomes of the connection.
+        let _ = timeout(QUIT_TIMEOUT, connection.quit()).await;
+        Ok(())
     }
 
     fn mail(
@@ -69,9 +83,10 @@ impl MailSender {
         if let Some(time) = message.created_at_utc {
             builder = builder.date(SystemTime::from(time.to_datetime()));
         }
-        if let (NoticeContent::Full, [lead]) = (style.content, &message.leads[..]) {
-            // Of an address that lettre does not accept, the text has the address.
-            if let Ok(customer) = address(lead.email.as_str()) {
+        if let (NoticeContent::Full, [lead]) = (style.content, message.leads()) {
+            // Of an address that lettre does not accept or not every server transports, the text has the address.
+            let customer = address(lead.email.as_str()).ok();
+            if let Some(customer) = customer.filter(|customer| customer.user().is_ascii()) {
                 let name = Some(lead.name.as_str().to_owned());
                 builder = builder.reply_to(Mailbox::new(name, customer));
             }
@@ -80,27 +95,40 @@ impl MailSender {
         Ok(builder.multipart(body)?)
     }
 
-    fn transport(
-        &self,
-    ) -> Result<AsyncSmtpTransport<Tokio1Executor>, lettre::transport::smtp::Error> {
+    /// A connection on which a mail can be sent.
+    async fn connect(&self) -> Result<AsyncSmtpConnection, smtp::Error> {
         let SmtpServer { host, port, tls, credentials } = &self.server;
-        let tls = match tls {
-            SmtpTls::Implicit => Tls::Wrapper(TlsParameters::new(host.clone())?),
-            SmtpTls::StartTls => Tls::Required(TlsParameters::new(host.clone())?),
-            SmtpTls::None => Tls::None,
-        };
         let domain = self.from.address.as_str().rsplit('@').next().unwrap_or("localhost");
         let domain = host_name::to_ascii(domain).map_or_else(|_| domain.into(), String::from);
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host.clone())
-            .port(*port)
-            .tls(tls)
-            .hello_name(ClientId::Domain(domain))
-            .timeout(Some(COMMAND_TIMEOUT));
+        let hello = ClientId::Domain(domain);
+        let parameters = || TlsParameters::new(host.clone());
+        let implicit = (*tls == SmtpTls::Implicit).then(parameters).transpose()?;
+        let mut connection = AsyncSmtpConnection::connect_tokio1(
+            (host.as_str(), *port),
+            Some(CONNECT_TIMEOUT),
+            &hello,
+            implicit,
+            None,
+        )
+        .await?;
+        if *tls == SmtpTls::StartTls {
+            connection.starttls(parameters()?, &hello).await?;
+        }
         if let Some((user, password)) = credentials {
             let credentials = Credentials::new(user.clone(), password.reveal().to_owned());
-            builder = builder.credentials(credentials);
+            connection.auth(DEFAULT_MECHANISMS, &credentials).await?;
         }
-        Ok(builder.build())
+        Ok(connection)
+    }
+}
+
+async fn in_time<T>(
+    limit: Duration,
+    dialogue: impl Future<Output = Result<T, smtp::Error>>,
+) -> Result<T, SendError> {
+    match timeout(limit, dialogue).await {
+        Ok(result) => result.map_err(|error| describe(&error)),
+        Err(_) => Err(SendError::late(limit)),
     }
 }
 
@@ -114,7 +142,10 @@ fn address(text: &str) -> Result<Address, lettre::address::AddressError> {
 }
 
 /// What a failure says of the server. Its own words are left out: they often repeat an address.
-fn describe(error: &lettre::transport::smtp::Error) -> SendError {
+fn describe(error: &smtp::Error) -> SendError {
+    if error.is_response() {
+        return SendError::unavailable("the mail server's answer is not of SMTP");
+    }
     let Some(code) = error.status() else {
         let mut text = error.to_string();
         let mut source = std::error::Error::source(error);
@@ -130,7 +161,11 @@ fn describe(error: &lettre::transport::smtp::Error) -> SendError {
     let text = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
     let enhanced = text.split_whitespace().find(|word| is_enhanced_code(word)).unwrap_or_default();
     let text = format!("the mail server answers {code} {enhanced}").trim_end().to_owned();
-    if error.is_transient() { SendError::unavailable(text) } else { SendError::Refused(text) }
+    if error.is_transient() || LOGIN_REFUSED.contains(&code.into()) {
+        SendError::unavailable(text)
+    } else {
+        SendError::Refused(text)
+    }
 }
 
 /// RFC 3463: `5.1.1`.
@@ -142,8 +177,8 @@ fn is_enhanced_code(word: &str) -> bool {
 }
 
 fn text(message: &NoticeMessage, style: &MessageStyle) -> String {
-    let mut text = format!("{}\n", message.introduction(style));
-    for lead in &message.leads {
+    let mut text = format!("{}\n", message.paragraphs(style).join("\n\n"));
+    for lead in message.leads() {
         let _ = write!(text, "\n{}\n", lead_line(lead, style));
         for (label, value) in lead_fields(lead, style) {
             let separator = if value.contains('\n') { "\n" } else { " " };
@@ -154,16 +189,21 @@ fn text(message: &NoticeMessage, style: &MessageStyle) -> String {
     if let Some(more) = message.more(style) {
         let _ = write!(text, "\n{more}\n{}\n", message.url(style));
     }
+    if message.leads().is_empty() {
+        let _ = write!(text, "\n{}\n", message.url(style));
+    }
     text
 }
 
 fn html(message: &NoticeMessage, style: &MessageStyle) -> String {
     let mut html = format!(
-        "<!doctype html><html lang=\"{}\"><body style=\"font-family:sans-serif\"><p>{}</p>",
+        "<!doctype html><html lang=\"{}\"><body style=\"font-family:sans-serif\">",
         style.language.as_str(),
-        escape(message.introduction(style))
     );
-    for lead in &message.leads {
+    for paragraph in message.paragraphs(style) {
+        let _ = write!(html, "<p>{}</p>", escape(&paragraph).replace('\n', "<br>"));
+    }
+    for lead in message.leads() {
         let _ = write!(html, "<p><b>{}</b><br>", escape(&lead_line(lead, style)));
         for (label, value) in lead_fields(lead, style) {
             let value = escape(value).replace('\n', "<br>");
@@ -176,6 +216,10 @@ fn html(message: &NoticeMessage, style: &MessageStyle) -> String {
         let url = escape(&message.url(style));
         let _ =
             write!(html, "<p>{} <a href=\"{url}\">{}</a></p>", escape(&more), open_label(style));
+    }
+    if message.leads().is_empty() {
+        let url = escape(&message.url(style));
+        let _ = write!(html, "<p><a href=\"{url}\">{}</a></p>", open_label(style));
     }
     html.push_str("</body></html>\n");
     html

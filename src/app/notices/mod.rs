@@ -1,18 +1,20 @@
-//! Notices: staff hear of new leads by mail and by webhooks. Each channel follows the audit log with a cursor of
+//! Notices: staff hear of new leads by mail and by webhooks, and the operator of trouble. Each channel follows the audit log with a cursor of
 //! its own in the database; a lead is never delayed by one, and nothing is missed after a crash.
 
-mod channel;
+pub(crate) mod channel;
 mod channel_task;
 mod mail;
-mod message;
+pub(crate) mod message;
 pub mod outbox;
-mod send_error;
+pub(crate) mod send_error;
 pub mod settings;
 mod webhook;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use chrono::TimeDelta;
+use futures_util::future::join_all;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -25,6 +27,7 @@ use crate::app::notices::settings::NoticeSettings;
 use crate::clock::Clock;
 use crate::domain::notice::ChannelName;
 use crate::store::error::StoreError;
+use crate::store::notices::channels::ConfiguredChannel;
 use crate::store::notices::{channels, outbox as notice_rows};
 use crate::store::read::ReadPool;
 use crate::store::tx::WriteTx;
@@ -32,7 +35,8 @@ use crate::store::tx::WriteTx;
 /// How long notices that were sent or given up are kept, for the history of their leads.
 const KEPT: TimeDelta = TimeDelta::days(90);
 
-fn channels_of(settings: &NoticeSettings) -> Vec<Channel> {
+/// The channels that these settings give.
+pub(crate) fn channels_of(settings: &NoticeSettings) -> Vec<Channel> {
     let mails = settings.mail.iter().flat_map(|mail| {
         mail.recipients.iter().map(|recipient| Channel::mail(mail, recipient, settings))
     });
@@ -53,12 +57,12 @@ pub async fn send_tests(settings: &NoticeSettings) -> Vec<(ChannelName, Result<(
 /// Registers the channels, before the first lead is accepted: a new one announces what comes from here on.
 /// Returns whether the database could be written; if not, [`start`] does it as soon as it can be.
 pub(crate) fn prepare(database: &Path, clock: &Clock, settings: &NoticeSettings) -> bool {
-    let names = names(&channels_of(settings));
-    let known = ReadPool::open(database).and_then(|pool| pool.read(|tx| tx.channel_names()));
-    if known.is_ok_and(|known| known == names) {
+    let configured = configured(&channels_of(settings));
+    let known = ReadPool::open(database).and_then(|pool| pool.read(|tx| tx.channels()));
+    if known.is_ok_and(|known| known == configured) {
         return true;
     }
-    db::write_once(database, clock, move |tx| configure(tx, &names)).is_ok()
+    db::write_once(database, clock, move |tx| configure(tx, &configured)).is_ok()
 }
 
 /// Starts the channels; their tasks run until `shutdown`.
@@ -75,8 +79,8 @@ pub(crate) fn start(
 
 async fn run(db: Db, channels: Vec<Channel>, mut is_prepared: bool) {
     while !is_prepared {
-        let names = names(&channels);
-        match db.maintain(move |tx| configure(tx, &names)).await {
+        let configured = configured(&channels);
+        match db.maintain(move |tx| configure(tx, &configured)).await {
             Ok(()) => is_prepared = true,
             Err(error) => {
                 tracing::debug!(%error, "notices wait for the database");
@@ -84,30 +88,49 @@ async fn run(db: Db, channels: Vec<Channel>, mut is_prepared: bool) {
             }
         }
     }
-    let mut tasks: JoinSet<()> =
-        channels.into_iter().map(|channel| channel_task::run(db.clone(), channel)).collect();
-    // They end with the runtime alone; a panic of one must not end the others.
-    while let Some(ended) = tasks.join_next().await {
-        if let Err(error) = ended {
-            tracing::error!(%error, "a channel of notices has stopped");
+    let channels = channels.into_iter().map(|channel| {
+        let db = db.clone();
+        let channel = Arc::new(channel);
+        respawn("a channel of notices", move || channel_task::run(db.clone(), Arc::clone(&channel)))
+    });
+    join_all(channels).await;
+}
+
+/// Runs what ends with the runtime alone in a task of its own, and again after a panic: that must end nothing else.
+pub(crate) async fn respawn<F>(name: &str, task: impl Fn() -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let mut tasks = JoinSet::new();
+    loop {
+        tasks.spawn(task());
+        match tasks.join_next().await {
+            Some(Err(error)) if error.is_panic() => {
+                tracing::error!(%error, "{name} has stopped; it begins again");
+                sleep(RETRY_DELAY).await;
+            }
+            _ => return,
         }
     }
 }
 
-fn configure(tx: &mut WriteTx<'_>, names: &[ChannelName]) -> Result<(), StoreError> {
-    let notices = channels::configure(tx, names)?;
+fn configure(tx: &mut WriteTx<'_>, configured: &[ConfiguredChannel]) -> Result<(), StoreError> {
+    let notices = channels::configure(tx, configured)?;
     if notices > 0 {
-        tracing::warn!(notices, "notices of channels that are no longer configured are dropped");
+        tracing::warn!(notices, "notices of channels that are no longer configured are given up");
     }
     Ok(())
 }
 
 /// Sorted.
-fn names(channels: &[Channel]) -> Vec<ChannelName> {
-    let mut names: Vec<ChannelName> =
-        channels.iter().map(|channel| channel.name().clone()).collect();
-    names.sort_unstable();
-    names
+fn configured(channels: &[Channel]) -> Vec<ConfiguredChannel> {
+    let of = |channel: &Channel| ConfiguredChannel {
+        name: channel.name().clone(),
+        for_leads: channel.uses().leads,
+    };
+    let mut configured: Vec<ConfiguredChannel> = channels.iter().map(of).collect();
+    configured.sort_unstable();
+    configured
 }
 
 /// Removes what ended long ago.

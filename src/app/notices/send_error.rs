@@ -20,4 +20,8 @@ impl SendError {
     pub(crate) fn unavailable(error: impl std::fmt::Display) -> Self {
         Self::Unavailable { error: error.to_string(), retry_after: None }
     }
+
+    pub(crate) fn late(limit: Duration) -> Self {
+        Self::unavailable(format!("no answer within {} s", limit.as_secs()))
+    }
 }

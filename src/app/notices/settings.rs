@@ -1,10 +1,13 @@
 //! Where notices are sent, what they contain, and when.
 
-use chrono::TimeDelta;
+use std::time::Duration;
+
+use chrono::{NaiveTime, TimeDelta};
 
 use crate::domain::language::Language;
 use crate::domain::notice::NoticeContent;
 use crate::domain::notice_target::{MailTarget, WebhookTarget};
+use crate::domain::silence::SilenceRule;
 
 /// Where notices are sent and what they contain.
 #[derive(Debug, Clone, Default)]
@@ -16,6 +19,37 @@ pub struct NoticeSettings {
     /// The URL of the server for links, without a trailing slash.
     pub base_url: String,
     pub timing: NoticeTiming,
+    pub alerts: AlertTiming,
+    /// When it is trouble that no lead comes.
+    pub silence: Option<SilenceRule>,
+    /// When the morning mail is made, in the company's time zone.
+    pub digest_at: Option<NaiveTime>,
+}
+
+/// When the operator is told of an alert.
+#[derive(Debug, Clone, Copy)]
+pub struct AlertTiming {
+    /// How often the server looks.
+    pub check_interval: Duration,
+    /// How often it looks for the last lead, at most.
+    pub silence_interval: Duration,
+    /// How long trouble lasts before it is told, and is over before that is told.
+    pub begin_after: Duration,
+    pub end_after: Duration,
+    /// How long after an event, such as a log line that was dropped, it still counts as trouble.
+    pub recent: Duration,
+}
+
+impl Default for AlertTiming {
+    fn default() -> Self {
+        Self {
+            check_interval: Duration::from_secs(10),
+            silence_interval: Duration::from_secs(60),
+            begin_after: Duration::from_secs(30),
+            end_after: Duration::from_secs(600),
+            recent: Duration::from_secs(24 * 3600),
+        }
+    }
 }
 
 /// When notices are sent, and again.

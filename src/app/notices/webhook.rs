@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 use standardwebhooks::Webhook;
 use tokio::sync::OnceCell;
 
+use crate::app::alerts::text as alert_text;
 use crate::app::notices::message::{
-    MessageStyle, NoticeMessage, lead_fields, lead_line, lead_url, open_label,
+    MessageBody, MessageStyle, NoticeMessage, lead_fields, lead_line, lead_url, open_label,
 };
 use crate::app::notices::send_error::SendError;
 use crate::clock::Clock;
@@ -49,11 +50,7 @@ impl WebhookSender {
         match status {
             status if status.is_success() => Ok(()),
             StatusCode::GONE => Err(SendError::Gone(text)),
-            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS => {
-                let retry_after = retry_after(response.headers());
-                Err(SendError::Unavailable { error: text, retry_after })
-            }
-            status if status.is_server_error() => {
+            status if is_of_every_notice(status) => {
                 let retry_after = retry_after(response.headers());
                 Err(SendError::Unavailable { error: text, retry_after })
             }
@@ -97,6 +94,20 @@ impl WebhookSender {
     }
 }
 
+/// Whether another notice would be answered alike, as far as the status says.
+fn is_of_every_notice(status: StatusCode) -> bool {
+    status.is_server_error()
+        || matches!(
+            status,
+            StatusCode::UNAUTHORIZED
+                | StatusCode::FORBIDDEN
+                | StatusCode::NOT_FOUND
+                | StatusCode::REQUEST_TIMEOUT
+                | StatusCode::TOO_EARLY
+                | StatusCode::TOO_MANY_REQUESTS
+        )
+}
+
 async fn create_client() -> Result<HttpClient, SendError> {
     let client = tokio::task::spawn_blocking(|| HttpClient::new(system_roots())).await;
     client.map_err(SendError::unavailable)?.map_err(SendError::unavailable)
@@ -104,11 +115,24 @@ async fn create_client() -> Result<HttpClient, SendError> {
 
 /// The event of Standard Webhooks.
 fn event(message: &NoticeMessage, style: &MessageStyle) -> Value {
-    match &message.leads[..] {
-        [lead, ..] => {
+    let url = message.url(style);
+    match (&message.body, message.leads()) {
+        (MessageBody::Alert(alert), _) => json!({
+            "type": format!("alert.{}", alert.phase.as_str()),
+            "timestamp": message.created_at_utc,
+            "data": {
+                "kind": alert.kind,
+                "began_at_utc": alert.began_at_utc,
+                "title": alert_text::meaning(&alert.kind, style.language),
+                "detail": alert.detail,
+                "cure": alert_text::cure(&alert.kind, style.language),
+                "url": url,
+            },
+        }),
+        (_, [lead, ..]) => {
             json!({ "type": "lead.received", "timestamp": lead.created_at_utc, "data": data(lead, style) })
         }
-        [] => json!({ "type": "test", "data": { "url": message.url(style) } }),
+        (_, []) => json!({ "type": "test", "data": { "url": url } }),
     }
 }
 
@@ -117,6 +141,7 @@ fn data(lead: &Lead, style: &MessageStyle) -> Value {
         "lead_id": lead.id,
         "created_at_utc": lead.created_at_utc,
         "service": lead.service,
+        "canary": lead.is_canary(),
         "url": lead_url(lead, style),
     });
     if !lead_fields(lead, style).is_empty() {
@@ -143,18 +168,19 @@ fn ntfy(topic: &str, message: &NoticeMessage, style: &MessageStyle) -> Value {
         "topic": topic,
         "title": message.title(style),
         "message": lines(message, style),
-        "priority": 3,
+        // 3 is the default, 4 is high.
+        "priority": if message.is_urgent() { 4 } else { 3 },
         "click": message.url(style),
     })
 }
 
 /// A line for each lead, and in full notices its words.
 fn lines(message: &NoticeMessage, style: &MessageStyle) -> String {
-    if message.leads.is_empty() {
-        return message.introduction(style).to_owned();
+    if message.leads().is_empty() {
+        return message.paragraphs(style).join("\n");
     }
     let mut lines: Vec<String> = Vec::new();
-    for lead in &message.leads {
+    for lead in message.leads() {
         lines.push(lead_line(lead, style));
         lines.extend(
             lead_fields(lead, style).iter().map(|(label, text)| format!("{label} : {text}")),

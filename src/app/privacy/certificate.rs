@@ -50,11 +50,12 @@ pub fn text(erasure: &Erasure, remains: &Remains) -> String {
     };
     let (motif, reason) = (french(erasure.reason), erasure.reason);
     let (traces, traces_en) = traces(erasure.is_wiped);
+    let (aussi, also) = refused_lines(erasure.refused.len());
     let mut text = format!(
         "ATTESTATION D'EFFACEMENT / CERTIFICATE OF ERASURE\n\
          \n\
          Le {at} (UTC), {count} demande(s) ont été effacées{pour}.\n\
-         Motif : {motif}.\n\
+         {aussi}Motif : {motif}.\n\
          Ont été effacés : nom, adresse e-mail, téléphone, société, message, consentement, service,\n\
          et les données techniques de l'envoi.\n\
          {traces}\n\
@@ -62,7 +63,7 @@ pub fn text(erasure: &Erasure, remains: &Remains) -> String {
          {STAYS_FR}\
          \n\
          On {at} (UTC), {count} lead(s) were erased{of}.\n\
-         Reason: {reason}.\n\
+         {also}Reason: {reason}.\n\
          Erased: name, e-mail address, telephone, company, message, consent, service, and the\n\
          technical data of the submission.\n\
          {traces_en}\n\
@@ -74,9 +75,31 @@ pub fn text(erasure: &Erasure, remains: &Remains) -> String {
     for lead in &erasure.leads {
         let _ = writeln!(text, "{}  {}  {}", lead.lead_id, lead.created_at_utc, lead.audit_seq);
     }
+    if !erasure.refused.is_empty() {
+        let _ = writeln!(text, "\nEnvoi refusé / refused submission");
+    }
+    for refused in &erasure.refused {
+        let (id, at, seq) = (&refused.refused_id, &refused.received_at_utc, refused.audit_seq);
+        let _ = writeln!(text, "{id}  {at}  {seq}");
+    }
     push_copies(&mut text, remains);
     let _ = writeln!(text, "\nFin du journal d'audit / head of the audit log:\n{head}");
     text
+}
+
+/// What is said of refused submissions, if any were erased, in French and in English.
+fn refused_lines(count: usize) -> (String, String) {
+    if count == 0 {
+        return (String::new(), String::new());
+    }
+    (
+        format!(
+            "Ont été effacés aussi {count} envoi(s) du site refusé(s) et conservé(s) à part, en entier.\n"
+        ),
+        format!(
+            "Also erased: {count} submission(s) of the site that were refused and kept apart, entirely.\n"
+        ),
+    )
 }
 
 /// Whether copies are left in the database's files, in French and in English.
@@ -185,6 +208,7 @@ fn french(reason: ErasureReason) -> &'static str {
         ErasureReason::Retention => "fin de la durée de conservation",
         ErasureReason::Legal => "obligation légale",
         ErasureReason::Mistake => "enregistrement par erreur",
+        ErasureReason::Canary => "demande d'essai, sans personne",
         ErasureReason::Restored => reason.as_str(),
     }
 }

@@ -17,6 +17,7 @@ use crate::app::atomic_file::AtomicFile;
 use crate::app::audit::append_audit;
 use crate::app::db::{Db, write_once};
 use crate::app::export::error::ExportError;
+use crate::app::refused::record;
 use crate::clock::Clock;
 use crate::domain::audit::{AuditEvent, AuditRow, ErasureReason};
 use crate::domain::hash_chain::{ChainPosition, Sha256Hash};
@@ -26,7 +27,7 @@ use crate::domain::text::Personal;
 use crate::domain::timestamp::Timestamp;
 use crate::store;
 use crate::store::error::StoreError;
-use crate::store::privacy::erase::{ErasedLead, Erasure, LeadRef, LeadSelector};
+use crate::store::privacy::erase::{ErasedData, Erasure, FoundData, LeadRef, LeadSelector};
 use crate::store::privacy::ledger::ErasureLedger;
 use crate::store::read::ReadPool;
 use crate::store::tx::WriteTx;
@@ -36,11 +37,11 @@ const PURGE_BATCH: u32 = 200;
 /// … and by a server, while leads may wait, so many in each.
 const SERVER_PURGE_STEP: usize = 4;
 
-/// References to the selected leads, without personal data.
+/// References to the selected leads and refused submissions, without personal data.
 ///
 /// # Errors
 /// The database cannot be read.
-pub fn find(database: &Path, selector: &LeadSelector) -> Result<Vec<LeadRef>, StoreError> {
+pub fn find(database: &Path, selector: &LeadSelector) -> Result<FoundData, StoreError> {
     ReadPool::open(database)?.read(|tx| tx.find(selector))
 }
 
@@ -72,14 +73,14 @@ pub fn erase(
     let (selector, actor) = (selector.clone(), actor.to_owned());
     write_once(database, clock, move |tx| {
         let since = Some((&selector, seen));
-        let leads =
-            store::privacy::erase::erase_leads(tx, &mut ledger, &found, since, reason, &actor)?;
+        let ErasedData { leads, refused } =
+            store::privacy::erase::erase_data(tx, &mut ledger, &found, since, reason, &actor)?;
         let (erased_at, head) = (tx.now(), tx.head().to_string());
         let masked_address = match &selector {
             LeadSelector::Person(person @ PersonKey::Email(_)) => Some(person.masked()),
             _ => None,
         };
-        Ok(Erasure { leads, reason, erased_at, head, masked_address, is_wiped: false })
+        Ok(Erasure { leads, refused, reason, erased_at, head, masked_address, is_wiped: false })
     })
 }
 
@@ -117,8 +118,9 @@ pub fn purge(
     progress: &mut dyn FnMut(u64),
 ) -> Result<u64, StoreError> {
     let mut count = 0;
-    purge_in_steps(database, before(clock, age), actor, usize::MAX, &mut |job| {
-        count += write_once(database, clock, job)?.len() as u64;
+    let of_age = retention(before(clock, age));
+    purge_in_steps(database, &of_age, actor, usize::MAX, &mut |job| {
+        count += write_once(database, clock, job)?.leads.len() as u64;
         progress(count);
         Ok(())
     })?;
@@ -130,10 +132,27 @@ pub fn purge(
 /// # Errors
 /// As [`purge`].
 pub(crate) fn purge_by_server(db: &Db, age: TimeDelta, actor: &str) -> Result<u64, StoreError> {
+    purge_between_leads(db, &retention(before(db.clock(), age)), actor)
+}
+
+/// [`purge_by_server`] of canaries.
+///
+/// # Errors
+/// As [`purge`].
+pub(crate) fn purge_canaries(db: &Db, age: TimeDelta, actor: &str) -> Result<u64, StoreError> {
+    let selector = LeadSelector::CanariesBefore(before(db.clock(), age), PURGE_BATCH);
+    purge_between_leads(db, &(selector, ErasureReason::Canary), actor)
+}
+
+fn purge_between_leads(
+    db: &Db,
+    of_age: &(LeadSelector, ErasureReason),
+    actor: &str,
+) -> Result<u64, StoreError> {
     let mut count = 0;
-    purge_in_steps(db.path(), before(db.clock(), age), actor, SERVER_PURGE_STEP, &mut |job| {
+    purge_in_steps(db.path(), of_age, actor, SERVER_PURGE_STEP, &mut |job| {
         let began = Instant::now();
-        count += db.write_blocking(job)?.len() as u64;
+        count += db.write_blocking(job)?.leads.len() as u64;
         std::thread::sleep(began.elapsed());
         Ok(())
     })?;
@@ -141,40 +160,52 @@ pub(crate) fn purge_by_server(db: &Db, age: TimeDelta, actor: &str) -> Result<u6
 }
 
 /// A job that erases some leads.
-type PurgeJob = Box<dyn FnMut(&mut WriteTx<'_>) -> Result<Vec<ErasedLead>, StoreError> + Send>;
+type PurgeJob = Box<dyn FnMut(&mut WriteTx<'_>) -> Result<ErasedData, StoreError> + Send>;
 
 /// Gives `write` one job after the other, each for at most `step` leads. Finds leads and completes the
 /// ledger once for each batch, not for each step.
 fn purge_in_steps(
     database: &Path,
-    time: Timestamp,
+    (selector, reason): &(LeadSelector, ErasureReason),
     actor: &str,
     step: usize,
     write: &mut dyn FnMut(PurgeJob) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     loop {
-        let found = find(database, &LeadSelector::Before(time, PURGE_BATCH))?;
+        let found: Vec<LeadRef> = find(database, selector)?.leads;
         let ledger = Arc::new(Mutex::new(ErasureLedger::open_complete(database)?));
         if found.is_empty() {
             return Ok(());
         }
         for leads in found.chunks(step) {
-            let (ledger, leads, actor) = (Arc::clone(&ledger), leads.to_vec(), actor.to_owned());
-            let reason = ErasureReason::Retention;
+            let found = FoundData { leads: leads.to_vec(), refused: Vec::new() };
+            let (ledger, actor, reason) = (Arc::clone(&ledger), actor.to_owned(), *reason);
             write(Box::new(move |tx| {
                 let mut ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
-                store::privacy::erase::erase_leads(tx, &mut ledger, &leads, None, reason, &actor)
+                store::privacy::erase::erase_data(tx, &mut ledger, &found, None, reason, &actor)
             }))?;
         }
     }
+}
+
+/// The leads that arrived before a time, with the reason for which they are erased.
+fn retention(time: Timestamp) -> (LeadSelector, ErasureReason) {
+    (LeadSelector::Before(time, PURGE_BATCH), ErasureReason::Retention)
 }
 
 fn before(clock: &Clock, age: TimeDelta) -> Timestamp {
     Timestamp::from(clock.now()).saturating_sub(age)
 }
 
-/// Writes all data of a person as JSON, then records the export in the audit log. Returns the number
-/// of leads; where it is 0, nothing is written or recorded.
+/// What an export of a person's data contains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SubjectCounts {
+    pub leads: usize,
+    pub refused: usize,
+}
+
+/// Writes all data of a person as JSON, then records the export in the audit log. Returns how many leads and
+/// refused submissions it has; where there is none, nothing is written or recorded.
 ///
 /// # Errors
 /// The database cannot be read or written, or `out` cannot be written.
@@ -184,17 +215,18 @@ pub fn export(
     person: &PersonKey,
     actor: &str,
     out: Option<&Path>,
-) -> Result<usize, ExportError> {
+) -> Result<SubjectCounts, ExportError> {
     let mut file = out.map(|path| AtomicFile::create(path, database)).transpose()?;
-    let (leads, text) = subject_data(database, clock, person)?;
-    if leads == 0 {
-        return Ok(0);
+    let (counts, text) = subject_data(database, clock, person)?;
+    if counts.leads + counts.refused == 0 {
+        return Ok(counts);
     }
     let details = json!({
         "what": "person",
         "format": "json",
         "filter": { person.field(): person.masked() },
-        "rows": leads,
+        "rows": counts.leads,
+        "refused": counts.refused,
         "sha256": Sha256Hash::finish(Sha256::new_with_prefix(&text)).to_string(),
     });
     match &mut file {
@@ -206,31 +238,38 @@ pub fn export(
     }
     write_once(database, clock, append_audit(AuditEvent::LeadsExported, actor, &details))?;
     file.map_or(Ok(()), AtomicFile::commit)?;
-    Ok(leads)
+    Ok(counts)
 }
 
-/// The person's leads, each with its audit rows.
+/// The person's leads, each with its audit rows, and what was refused of theirs.
 fn subject_data(
     database: &Path,
     clock: &Clock,
     person: &PersonKey,
-) -> Result<(usize, String), ExportError> {
-    let leads = ReadPool::open(database)?.read(|tx| {
+) -> Result<(SubjectCounts, String), ExportError> {
+    let (leads, refused) = ReadPool::open(database)?.read(|tx| {
         let found = tx.find(&LeadSelector::Person(person.clone()))?;
-        let mut leads = Vec::with_capacity(found.len());
-        for lead in found {
+        let mut leads = Vec::with_capacity(found.leads.len());
+        for lead in found.leads {
             let timeline = tx.timeline(&lead.lead_id, usize::MAX)?;
             leads.extend(tx.lead(&lead.lead_id)?.map(|lead| as_json(&lead, &timeline)));
         }
-        Ok(leads)
+        let mut refused = Vec::with_capacity(found.refused.len());
+        for one in found.refused {
+            let kept = tx.refused(&one.refused_id)?;
+            refused.extend(kept.map(|(row, body)| record::as_json(&row, &body)));
+        }
+        Ok((leads, refused))
     })?;
+    let counts = SubjectCounts { leads: leads.len(), refused: refused.len() };
     let data = json!({
         person.field(): person.as_str(),
         "made_at_utc": Timestamp::from(clock.now()),
         "leads": leads,
+        "refused": refused,
     });
     let text = serde_json::to_string_pretty(&data).map_err(io::Error::from)?;
-    Ok((leads.len(), text + "\n"))
+    Ok((counts, text + "\n"))
 }
 
 fn as_json(lead: &Lead, timeline: &[AuditRow]) -> Value {

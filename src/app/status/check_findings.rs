@@ -11,10 +11,10 @@ use crate::app::backup::folder::{self, BackupSchedule};
 use crate::app::retention::notice_time;
 use crate::app::staff::key::StaffKey;
 use crate::app::staff::totp::{self, StoredSecrets};
-use crate::app::status::facts::notice_problem;
+use crate::app::status::facts::{canary_problem, eviction_problem, notice_problem};
 use crate::app::status::finding::Finding;
 use crate::app::status::thresholds::{self, Level};
-use crate::app::status::{check_files, clock_check};
+use crate::app::status::{check_alerts, check_files, clock_check};
 use crate::clock::Clock;
 use crate::domain::audit::AuditEvent;
 use crate::domain::timestamp::Timestamp;
@@ -33,6 +33,7 @@ pub fn check(
     clock: &Clock,
     schedule: Option<&BackupSchedule>,
     retention: Option<TimeDelta>,
+    canary_every: Option<Duration>,
     disk_reserve: u64,
     progress: &mut dyn FnMut(u64),
 ) -> Vec<Finding> {
@@ -44,7 +45,7 @@ pub fn check(
         Some(unreadable) => findings.push(unreadable),
         None => {
             findings.extend(check_files::unwritable(database));
-            findings.extend(inside(database, clock, schedule, retention, progress));
+            findings.extend(inside(database, clock, schedule, (retention, canary_every), progress));
         }
     }
     findings.extend(check_files::leftovers(database, clock));
@@ -55,11 +56,11 @@ fn inside(
     database: &Path,
     clock: &Clock,
     schedule: Option<&BackupSchedule>,
-    period: Option<TimeDelta>,
+    (period, canary_every): (Option<TimeDelta>, Option<Duration>),
     progress: &mut dyn FnMut(u64),
 ) -> Vec<Finding> {
     let one = |finding: Result<Finding, StoreError>| finding.map(|finding| vec![finding]);
-    let each: [(&'static str, Result<Vec<Finding>, StoreError>); 10] = [
+    let each: [(&'static str, Result<Vec<Finding>, StoreError>); 13] = [
         ("migrations", one(migrations(database))),
         ("integrity", one(integrity(database))),
         ("chain", one(chain(database, progress))),
@@ -69,6 +70,9 @@ fn inside(
         ("clock", one(clock_check::finding(database, clock))),
         ("backup", backup(database, clock, schedule)),
         ("notices", notices(database, clock)),
+        ("refused", refused(database, clock)),
+        ("canary", canary_every.map(|every| canary(database, clock, every)).into_iter().collect()),
+        ("alerts", check_alerts::findings(database)),
         (
             "retention",
             period.map(|period| leads_leaving(database, clock, period)).into_iter().collect(),
@@ -112,9 +116,11 @@ fn second_factors(database: &Path) -> Result<Vec<Finding>, StoreError> {
 
 /// Whether notices of new leads reach their receivers, where there are any.
 fn notices(database: &Path, clock: &Clock) -> Result<Vec<Finding>, StoreError> {
+    let now = clock.now().into();
+    let since = thresholds::given_up_since(now);
     let (channels, backlog) = ReadPool::open(database)?
-        .read(|tx| Ok((tx.channel_names()?.len(), tx.notice_backlog()?)))?;
-    let finding = match notice_problem(&backlog, clock.now().into()) {
+        .read(|tx| Ok((tx.channels()?.len(), tx.notice_backlog(since)?)))?;
+    let finding = match notice_problem(&backlog, now) {
         Some(problem) => {
             let hint =
                 "see `fastcore notify list`, mend the receiver, then `fastcore notify retry --all`";
@@ -123,6 +129,31 @@ fn notices(database: &Path, clock: &Clock) -> Result<Vec<Finding>, StoreError> {
         None => Finding::ok("notices", format!("channels: {channels}, nothing is late")),
     };
     Ok((channels > 0).then_some(finding).into_iter().collect())
+}
+
+/// When the last canary came through, where one is expected.
+fn canary(database: &Path, clock: &Clock, every: Duration) -> Result<Finding, StoreError> {
+    let last = ReadPool::open(database)?.read(|tx| tx.last_canary_at())?;
+    Ok(match (canary_problem(last, every, clock.now().into()), last) {
+        (None, Some(last)) => Finding::ok("canary", format!("the last one came through at {last}")),
+        (problem, _) => {
+            let hint =
+                "run `fastcore canary URL` with the URL that the site uses: it says what is wrong";
+            Finding::warning("canary", problem.unwrap_or_default(), hint)
+        }
+    })
+}
+
+/// How many refused submissions are kept, where there are any, and whether they have room.
+fn refused(database: &Path, clock: &Clock) -> Result<Vec<Finding>, StoreError> {
+    let totals = ReadPool::open(database)?.read(|tx| tx.refused_totals())?;
+    let evicted = totals.evicted_at_utc.and_then(|at| eviction_problem(at, clock.now().into()));
+    if let Some(problem) = evicted {
+        let hint = "`fastcore refused list` says what the site does wrong; `fastcore refused retry` or `purge` makes room";
+        return Ok(vec![Finding::warning("refused", problem, hint)]);
+    }
+    let detail = format!("kept: {}, of which no lead yet: {}", totals.kept_rows, totals.open_rows);
+    Ok((totals.kept_rows > 0).then(|| Finding::ok("refused", detail)).into_iter().collect())
 }
 
 /// What to do about a failure. Only a damaged file needs a backup.
@@ -195,12 +226,12 @@ fn chain(database: &Path, progress: &mut dyn FnMut(u64)) -> Result<Finding, Stor
 fn ledger(database: &Path) -> Result<Finding, StoreError> {
     let (there, missing) = store::privacy::erase::check_ledger(database)?;
     Ok(if there > 0 {
-        let detail = format!("{there} leads are in the erasure ledger and still stored");
+        let detail = format!("records that are in the erasure ledger and still stored: {there}");
         let hint = "an erasure was interrupted: run the same `fastcore gdpr erase` again";
         Finding::error("ledger", detail, hint)
     } else if missing > 0 {
         let detail = format!(
-            "{missing} erased leads are missing from it: a restored backup would contain them"
+            "erasures that are missing from it: {missing}; a restored backup would contain what was erased"
         );
         let hint = "restore the ledger, or let the next `gdpr erase` or `gdpr purge` complete it";
         Finding::error("ledger", detail, hint)
@@ -224,7 +255,7 @@ fn backup_ledger(
     }
     let path = store::privacy::backup_ledger::path_in(&schedule.folder, database);
     let detail = format!(
-        "{missing} erased leads are missing from {}: a backup restored on another machine would contain them",
+        "erasures that are missing from {}: {missing}; a backup restored on another machine would contain what was erased",
         path.display()
     );
     let hint = "the next backup completes it; if it does not, the server's log says why";

@@ -20,6 +20,14 @@ pub fn implausible(database: &Path, clock: &Clock) -> Result<Option<String>, Sto
     Ok(wrong.map(|newest| format!("the clock says {now}, and the newest audit row is of {newest}")))
 }
 
+/// Fails where leads, or what else has an age, must not be erased by it now.
+///
+/// # Errors
+/// [`StoreError::ImplausibleClock`], or the database cannot be read.
+pub(crate) fn require_plausible(database: &Path, clock: &Clock) -> Result<(), StoreError> {
+    implausible(database, clock)?.map_or(Ok(()), |wrong| Err(StoreError::ImplausibleClock(wrong)))
+}
+
 /// The finding of `fastcore check`.
 pub(crate) fn finding(database: &Path, clock: &Clock) -> Result<Finding, StoreError> {
     let now = Timestamp::from(clock.now());

@@ -2,35 +2,16 @@
 
 use std::time::Duration;
 
+use crate::app::status::conditions::Condition;
 use crate::app::status::thresholds::{self, Level, MIB};
 use crate::domain::audit::AuditEvent;
 use crate::domain::recorded::Recorded;
 use crate::domain::timestamp::Timestamp;
+use crate::store::audit::refusals::RefusalTally;
 use crate::store::db::disk_usage::DiskUsage;
 use crate::store::error::StoreError;
 use crate::store::notices::outbox::NoticeBacklog;
 use crate::store::read::ReadTx;
-
-/// The codes of all warnings, in the order in which they are shown.
-pub(crate) const WARNING_CODES: [&str; 17] = [
-    "disk_low",
-    "backup_failing",
-    "ledger_failing",
-    "backup_old",
-    "backup_future",
-    "chain_broken",
-    "writer_failing",
-    "search_index_damaged",
-    "retention_failing",
-    "notices_failing",
-    "certificate_missing",
-    "certificate_invalid",
-    "certificate_renewal_failing",
-    "certificate_expiring",
-    "wal_large",
-    "clock_behind",
-    "clock_was_ahead",
-];
 
 /// Something that needs attention.
 #[derive(Debug)]
@@ -58,11 +39,21 @@ pub(crate) struct Facts {
     /// The latest time of a lead, which need not be the last one to arrive.
     latest_lead: Option<Timestamp>,
     pub(crate) last_backup: Option<LastBackup>,
-    pub(crate) notices: NoticeBacklog,
+    pub(crate) last_canary: Option<Timestamp>,
+    /// Or why they cannot be read: a damaged table of notices must not hide everything else.
+    pub(crate) notices: Result<NoticeBacklog, String>,
+    /// Of the last day.
+    pub(crate) refusals: RefusalTally,
+    /// When a refused submission was removed before its time.
+    refused_evicted_at: Option<Timestamp>,
 }
 
 impl Facts {
-    pub(crate) fn read(tx: &ReadTx<'_>, sizes: DiskUsage) -> Result<Self, StoreError> {
+    pub(crate) fn read(
+        tx: &ReadTx<'_>,
+        sizes: DiskUsage,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
         let last_backup = tx.newest_of(AuditEvent::BackupTaken)?.map(|row| LastBackup {
             file: row.details()["file"].as_str().map(str::to_owned),
             at_utc: row.created_at_utc,
@@ -77,14 +68,21 @@ impl Facts {
             head: newest_row.as_ref().map_or(0, |row| row.seq),
             last_row: newest_row.and_then(|row| row.created_at_utc.known()),
             last_backup,
-            notices: tx.notice_backlog()?,
+            // Where that table is damaged, `check` says so.
+            refused_evicted_at: tx.refused_totals().ok().and_then(|of| of.evicted_at_utc),
+            last_canary: tx.last_canary_at()?,
+            notices: tx
+                .notice_backlog(thresholds::given_up_since(now))
+                .map_err(|error| error.to_string()),
+            refusals: tx.refusals_since(now.saturating_sub(thresholds::REFUSAL_PERIOD))?,
         })
     }
 
-    /// `backup_interval` is that of the schedule, if there is one.
+    /// `backup_interval` is that of the schedule, and `canary_every` that of expected canaries, if there are any.
     pub(crate) fn warnings(
         &self,
         backup_interval: Option<Duration>,
+        canary_every: Option<Duration>,
         disk_reserve: u64,
         now: Timestamp,
     ) -> Vec<StatusWarning> {
@@ -93,9 +91,23 @@ impl Facts {
             self.backup_warning(backup_interval, now),
             self.wal_warning(),
             self.clock_warning(now),
-            notice_problem(&self.notices, now).map(|detail| warning("notices_failing", detail)),
+            self.notice_warning(now),
+            canary_every
+                .and_then(|every| canary_problem(self.last_canary, every, now))
+                .map(|detail| warning("canary_late", detail)),
+            self.refused_evicted_at
+                .and_then(|at| eviction_problem(at, now))
+                .map(|detail| warning("refused_evicted", detail)),
         ];
         warnings.into_iter().flatten().collect()
+    }
+
+    fn notice_warning(&self, now: Timestamp) -> Option<StatusWarning> {
+        let detail = match &self.notices {
+            Ok(backlog) => notice_problem(backlog, now)?,
+            Err(error) => format!("The notices of new leads cannot be read: {error}"),
+        };
+        Some(warning("notices_failing", detail))
     }
 
     fn disk_warning(&self, reserve: u64) -> Option<StatusWarning> {
@@ -144,24 +156,48 @@ impl Facts {
 
 /// Which notices do not reach their receivers, if there are any.
 pub(crate) fn notice_problem(backlog: &NoticeBacklog, now: Timestamp) -> Option<String> {
-    let NoticeBacklog { pending, oldest_at_utc, last_error, given_up, ended_channels } = backlog;
+    let NoticeBacklog { pending, last_error, given_up, ended_channels, .. } = backlog;
     let error = last_error.as_deref().unwrap_or("no answer");
-    let late = oldest_at_utc.filter(|oldest| thresholds::is_notice_late(*oldest, now));
-    if let Some(oldest) = late {
-        return Some(format!(
-            "{pending} notices of new leads wait, the oldest since {oldest}: {error}"
-        ));
+    let is_late = |since: &Timestamp| thresholds::is_notice_late(*since, now);
+    if let Some(oldest) = backlog.oldest_at_utc.filter(is_late) {
+        return Some(format!("{pending} notices wait, the oldest since {oldest}: {error}"));
+    }
+    if let Some(since) = backlog.unannounced_since_utc.filter(is_late) {
+        return Some(format!("The leads since {since} have no notice yet"));
     }
     if *given_up > 0 {
-        return Some(format!("{given_up} notices of new leads were given up: {error}"));
+        return Some(format!("{given_up} notices were given up: {error}"));
     }
     let ended = *ended_channels;
     (ended > 0)
         .then(|| format!("{ended} channels of notices have ended: the receiver answers 410 Gone"))
 }
 
-/// A warning with one of [`WARNING_CODES`].
+/// That refused submissions were removed before their time, if that was lately.
+pub(crate) fn eviction_problem(last: Timestamp, now: Timestamp) -> Option<String> {
+    thresholds::is_eviction_recent(last, now).then(|| {
+        format!("Refused submissions were removed before their time, for want of room, the last at {last}")
+    })
+}
+
+/// Since when no canary has come through, if one should have. Of one that is dated in the future, nothing is known.
+pub(crate) fn canary_problem(
+    last: Option<Timestamp>,
+    every: Duration,
+    now: Timestamp,
+) -> Option<String> {
+    let last = last.filter(|last| !thresholds::is_future(*last, now));
+    let expected = humantime::format_duration(every);
+    match last {
+        None => Some(format!("No canary has come through; one is expected every {expected}")),
+        Some(last) => thresholds::is_canary_late(last, every, now).then(|| {
+            format!("No canary has come through since {last}; one is expected every {expected}")
+        }),
+    }
+}
+
+/// A warning with the code of a [`Condition`].
 pub(crate) fn warning(code: &'static str, detail: String) -> StatusWarning {
-    debug_assert!(WARNING_CODES.contains(&code), "{code} is not listed");
+    debug_assert!(Condition::find(code).is_some(), "{code} is not listed");
     StatusWarning { code, detail }
 }

@@ -2,22 +2,17 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
-
-use tokio::sync::Semaphore;
-use tokio::time::timeout;
 
 use crate::app::certificate::store::CertificateStore;
 use crate::app::db::blocking;
-use crate::app::status::facts::{Facts, WARNING_CODES};
+use crate::app::status::conditions::CONDITIONS;
+use crate::app::status::facts::Facts;
+use crate::app::status::one_at_a_time::OneAtATime;
 use crate::app::status::server_status::StatusReader;
 use crate::domain::timestamp::Timestamp;
 use crate::metrics::scrape::Scrape;
 use crate::store::db::disk_usage;
 use crate::store::writer::QUEUE_LEN;
-
-/// How long a scrape waits for a disk. Prometheus waits for the scrape for 10 s.
-const READ_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Reads the metrics of a server; cheap to clone.
 #[derive(Debug, Clone)]
@@ -26,7 +21,6 @@ pub struct MetricsReader {
     /// The folder of the scheduled backups, if there are any.
     backup_folder: Option<Arc<Path>>,
     started_at: Timestamp,
-    database: OneAtATime,
     backup_disk: OneAtATime,
 }
 
@@ -36,7 +30,6 @@ impl MetricsReader {
             status: status.clone(),
             backup_folder: backup_folder.map(Arc::from),
             started_at: status.db.clock().now().into(),
-            database: OneAtATime::default(),
             backup_disk: OneAtATime::default(),
         }
     }
@@ -46,9 +39,10 @@ impl MetricsReader {
     /// # Errors
     /// None: a text takes all that is written to it.
     pub async fn text(&self) -> Result<String, std::fmt::Error> {
-        let (facts, backups_free) = tokio::join!(self.facts(), self.backups_free());
+        let (facts, backups_free) = tokio::join!(self.status.facts_in_time(), self.backups_free());
         let mut scrape = Scrape::default();
-        self.add_server(&mut scrape, facts.as_ref());
+        self.add_server(&mut scrape, facts.as_ref().map_err(String::as_str));
+        let facts = facts.ok();
         self.add_checks(&mut scrape);
         self.add_facts(&mut scrape, facts.as_ref());
         let database_free = facts.map(|facts| ("database", facts.sizes.free as f64));
@@ -62,11 +56,6 @@ impl MetricsReader {
         scrape.text(self.status.db.metrics())
     }
 
-    async fn facts(&self) -> Option<Facts> {
-        let status = self.status.clone();
-        self.database.run(async move { status.facts().await }).await?.ok()
-    }
-
     async fn backups_free(&self) -> Option<u64> {
         let folder = Arc::clone(self.backup_folder.as_ref()?);
         let read = blocking(move || disk_usage::free_bytes(&folder));
@@ -74,7 +63,7 @@ impl MetricsReader {
     }
 
     /// What the server knows of itself.
-    fn add_server(&self, scrape: &mut Scrape, facts: Option<&Facts>) {
+    fn add_server(&self, scrape: &mut Scrape, facts: Result<&Facts, &str>) {
         let db = &self.status.db;
         scrape.add_each(
             "fastcore_build_info",
@@ -95,7 +84,7 @@ impl MetricsReader {
         scrape.add(
             "fastcore_database_readable",
             "Whether the database and its disk have answered this scrape in time",
-            Some(flag(facts.is_some())),
+            Some(flag(facts.is_ok())),
         );
         scrape.add(
             "fastcore_writer_queue_jobs",
@@ -116,7 +105,8 @@ impl MetricsReader {
         let raised = self.status.warnings(facts, now);
         let is_raised = |code: &str| raised.iter().any(|warning| warning.code == code);
         // Without the facts, a warning that is not raised is not known to be absent.
-        let known = WARNING_CODES.into_iter().filter(|code| facts.is_some() || is_raised(code));
+        let codes = CONDITIONS.iter().map(|condition| condition.code);
+        let known = codes.filter(|code| facts.is_ok() || is_raised(code));
         scrape.add_each(
             "fastcore_warning",
             "Whether the status page shows this warning",
@@ -180,7 +170,12 @@ impl MetricsReader {
             "When the last lead was stored",
             facts.and_then(|facts| facts.last_lead).map(seconds),
         );
-        let notices = facts.map(|facts| &facts.notices);
+        scrape.add(
+            "fastcore_last_canary_timestamp_seconds",
+            "When the last canary was stored",
+            facts.and_then(|facts| facts.last_canary).map(seconds),
+        );
+        let notices = facts.and_then(|facts| facts.notices.as_ref().ok());
         scrape.add(
             "fastcore_notices_pending",
             "Notices of new leads that wait for their receiver",
@@ -188,7 +183,7 @@ impl MetricsReader {
         );
         scrape.add(
             "fastcore_notices_given_up",
-            "Notices of new leads that were given up and not tried again",
+            "Notices that were given up in the last seven days and not tried again",
             notices.map(|notices| notices.given_up as f64),
         );
         let last_backup = facts.and_then(|facts| facts.last_backup.as_ref()?.at_utc.known());
@@ -207,66 +202,4 @@ fn flag(is_so: bool) -> f64 {
 /// Seconds since 1970.
 fn seconds(time: Timestamp) -> f64 {
     time.to_datetime().timestamp_micros() as f64 / 1e6
-}
-
-/// Reads one after the other, so that scrapes of a disk that hangs occupy one thread and not one each; cheap
-/// to clone.
-#[derive(Debug, Clone)]
-struct OneAtATime(Arc<Semaphore>);
-
-impl Default for OneAtATime {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(1)))
-    }
-}
-
-impl OneAtATime {
-    /// The result of a read, unless it or the one before takes too long. It goes on then, and nobody waits.
-    async fn run<T: Send + 'static>(
-        &self,
-        read: impl Future<Output = T> + Send + 'static,
-    ) -> Option<T> {
-        let in_turn = async {
-            let permit = Arc::clone(&self.0).acquire_owned().await.ok()?;
-            let read = tokio::spawn(async move {
-                let _permit = permit;
-                read.await
-            });
-            read.await.ok()
-        };
-        timeout(READ_TIMEOUT, in_turn).await.ok()?
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::time::Instant;
-
-    use super::*;
-
-    #[test]
-    fn a_disk_that_hangs_delays_scrapes_by_two_seconds_and_occupies_one_thread() {
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-        let (disk, reads) = (OneAtATime::default(), Arc::new(AtomicUsize::new(0)));
-        let (release, hang) = std::sync::mpsc::channel::<()>();
-        let hang = Arc::new(std::sync::Mutex::new(hang));
-        let scrape = || {
-            let (reads, hang) = (Arc::clone(&reads), Arc::clone(&hang));
-            disk.run(blocking(move || {
-                reads.fetch_add(1, Ordering::Relaxed);
-                hang.lock().map(|hang| hang.recv().is_ok()).unwrap_or_default()
-            }))
-        };
-        let began = Instant::now();
-        let both = runtime.block_on(async { tokio::join!(scrape(), scrape()) });
-        assert!(both.0.is_none() && both.1.is_none());
-        assert!(began.elapsed() < READ_TIMEOUT * 2, "{:?}", began.elapsed());
-        assert_eq!(reads.load(Ordering::Relaxed), 1);
-        // The disk answers again.
-        release.send(()).expect("a reader");
-        release.send(()).expect("a channel");
-        assert!(matches!(runtime.block_on(scrape()), Some(Ok(true))));
-    }
 }

@@ -1,5 +1,5 @@
-//! The limits by which `fastcore check` and the status page call something bad: one definition for
-//! both.
+//! The limits by which `fastcore check`, the status page, `/metrics` and the alerts call something bad: one
+//! definition for all.
 
 use std::time::Duration;
 
@@ -19,18 +19,29 @@ const DISK_LOW_BYTES: u64 = 512 * MIB;
 /// a reader keeps it from that.
 const WAL_LARGE_BYTES: u64 = 256 * MIB;
 /// The newest audit row may be this much later than the clock.
-const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(5);
+pub(crate) const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(5);
 /// A backup older than this is late where no schedule is configured.
 const UNSCHEDULED_BACKUP_AGE: Duration = Duration::from_secs(7 * 24 * 3600);
-/// With a schedule, a backup is late when it has missed its turn by another interval, at least and at most
-/// this long.
-const MIN_BACKUP_DELAY: Duration = Duration::from_secs(60);
-const MAX_BACKUP_DELAY: Duration = Duration::from_secs(3600);
+/// What comes at intervals, a backup or a canary, is late when it has missed its turn by another interval, at
+/// least and at most this long.
+const MIN_DELAY: Duration = Duration::from_secs(60);
+const MAX_DELAY: Duration = Duration::from_secs(3600);
 /// After this long without an audit row, the clock may be ahead: what depends on the age of leads asks.
 const QUIET_PERIOD: TimeDelta = TimeDelta::days(31);
 
 /// A notice that has waited for longer than this is late: mails of one recipient are two minutes apart.
 const NOTICE_DELAY: TimeDelta = TimeDelta::minutes(15);
+/// That a notice was given up is said for this long.
+const GIVEN_UP_PERIOD: TimeDelta = TimeDelta::days(7);
+
+/// More submissions without the right token than this in the period, and none with it, are those of the site.
+/// Strangers try tokens too.
+pub(crate) const REFUSED_TOKENS: u64 = 2;
+pub(crate) const REFUSED_TOKEN_PERIOD: Duration = Duration::from_secs(30 * 60);
+/// After so long without a refused submission, the next one is news.
+pub(crate) const REFUSAL_PERIOD: TimeDelta = TimeDelta::hours(24);
+/// That refused submissions were removed for want of room is said for this long.
+const EVICTION_PERIOD: Duration = Duration::from_secs(24 * 3600);
 
 /// How serious a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -74,9 +85,24 @@ pub(crate) fn is_clock_implausible(newest_row: Timestamp, now: Timestamp) -> boo
     is_future(newest_row, now) || newest_row.saturating_add(QUIET_PERIOD) < now
 }
 
+/// Whether a refused submission was removed so lately that it is to be said.
+pub(crate) fn is_eviction_recent(last: Timestamp, now: Timestamp) -> bool {
+    !is_older(last, EVICTION_PERIOD, now)
+}
+
 /// Whether a notice that was created at this time and has not been sent is late.
 pub(crate) fn is_notice_late(created_at: Timestamp, now: Timestamp) -> bool {
-    created_at.saturating_add(NOTICE_DELAY) < now
+    created_at < late_notices_before(now)
+}
+
+/// A notice that was created before this time and has not been sent is late.
+pub(crate) fn late_notices_before(now: Timestamp) -> Timestamp {
+    now.saturating_sub(NOTICE_DELAY)
+}
+
+/// A notice that was given up before this time is no longer trouble.
+pub(crate) fn given_up_since(now: Timestamp) -> Timestamp {
+    now.saturating_sub(GIVEN_UP_PERIOD)
 }
 
 /// The level of a backup that is missing or late: with a schedule, the server should have taken it.
@@ -90,8 +116,18 @@ pub(crate) fn is_backup_late(
     interval: Option<Duration>,
     now: Timestamp,
 ) -> bool {
-    let limit = interval.map_or(UNSCHEDULED_BACKUP_AGE, |every| {
-        every + every.clamp(MIN_BACKUP_DELAY, MAX_BACKUP_DELAY)
-    });
-    (now.to_datetime() - taken_at.to_datetime()).to_std().is_ok_and(|age| age > limit)
+    is_older(taken_at, interval.map_or(UNSCHEDULED_BACKUP_AGE, with_delay), now)
+}
+
+/// Whether another canary should have come since the one of this time.
+pub(crate) fn is_canary_late(last: Timestamp, interval: Duration, now: Timestamp) -> bool {
+    is_older(last, with_delay(interval), now)
+}
+
+fn with_delay(interval: Duration) -> Duration {
+    interval.saturating_add(interval.clamp(MIN_DELAY, MAX_DELAY))
+}
+
+fn is_older(time: Timestamp, age: Duration, now: Timestamp) -> bool {
+    (now.to_datetime() - time.to_datetime()).to_std().is_ok_and(|actual| actual > age)
 }

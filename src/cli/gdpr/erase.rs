@@ -1,6 +1,5 @@
 //! `fastcore gdpr erase`.
 
-use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use serde::Serialize;
@@ -18,6 +17,7 @@ use crate::domain::person::PersonKey;
 use crate::store::db::wipe;
 use crate::store::privacy::backup_ledger;
 use crate::store::privacy::erase::{Erasure, LeadSelector};
+use crate::store::privacy::refused::RefusedRef;
 
 pub(super) struct Erase<'a> {
     pub(super) path: &'a Path,
@@ -34,8 +34,11 @@ impl Erase<'_> {
         certificate: Option<&Path>,
     ) -> Result<(), CliError> {
         let found = privacy::find(self.path, self.selector)?;
-        for lead in &found {
+        for lead in &found.leads {
             output::eprint_line(&format!("{}  {}", lead.created_at_utc, lead.lead_id));
+        }
+        for RefusedRef { received_at_utc, refused_id, .. } in &found.refused {
+            output::eprint_line(&format!("{received_at_utc}  {refused_id}  (refused submission)"));
         }
         if let LeadSelector::Person(person) = self.selector {
             list_near(self.path, person)?;
@@ -44,7 +47,8 @@ impl Erase<'_> {
             return self.nothing_left(context);
         }
         if !self.yes {
-            confirm(&format!("Erase these {} leads for good?", found.len()))?;
+            let (leads, refused) = (found.leads.len(), and_refused(found.refused.len()));
+            output::confirm(&format!("Erase these {leads} leads{refused} for good?"))?;
         }
         let certificate = certificate.map(|to| Certificate::begin(to, self.path)).transpose()?;
         let actor = CommandContext::actor();
@@ -60,8 +64,9 @@ impl Erase<'_> {
                 return output::json(&ErasureReport { erasure: &erasure, remains: &remains });
             }
         }
-        let Erasure { leads, head, .. } = erasure;
-        output::eprint_line(&format!("Erased {} leads; audit head {head}.", leads.len()));
+        let Erasure { leads, refused, head, .. } = erasure;
+        let (leads, refused) = (leads.len(), and_refused(refused.len()));
+        output::eprint_line(&format!("Erased {leads} leads{refused}; audit head {head}."));
         Ok(())
     }
 
@@ -79,9 +84,16 @@ impl Erase<'_> {
                 let id = output::one_line(id);
                 CliError::Failed(format!("no lead has the id or request_id {id}"))
             }
-            LeadSelector::Before(..) => CliError::Failed("no lead is that old".to_owned()),
+            LeadSelector::Before(..) | LeadSelector::CanariesBefore(..) => {
+                CliError::Failed("no lead is that old".to_owned())
+            }
         })
     }
+}
+
+/// What is said of refused submissions after a number of leads.
+pub(super) fn and_refused(count: usize) -> String {
+    if count == 0 { String::new() } else { format!(" and {count} refused submissions") }
 }
 
 /// What `--json` prints.
@@ -123,13 +135,18 @@ pub(super) fn nothing_found(person: &PersonKey) -> CliError {
 /// backups; says so if either must wait.
 pub(super) fn finish(context: &CommandContext, path: &Path) -> Result<bool, CliError> {
     let is_wiped = wipe_deleted(path);
-    let Some(backups) = context.backups(server_settings::read(path)) else { return is_wiped };
+    complete_backup_ledger(context, path);
+    is_wiped
+}
+
+/// Adds what was erased to the ledger in the folder of scheduled backups, or says that the next backup does.
+pub(in crate::cli) fn complete_backup_ledger(context: &CommandContext, path: &Path) {
+    let Some(backups) = context.backups(server_settings::read(path)) else { return };
     if let Err(error) = backup_ledger::add_erasures(path, &backups.folder) {
         output::eprint_line(&format!(
             "The erasure is committed, but not in the ledger of the backup folder; the next backup adds it: {error}"
         ));
     }
-    is_wiped
 }
 
 fn wipe_deleted(path: &Path) -> Result<bool, CliError> {
@@ -144,18 +161,4 @@ fn wipe_deleted(path: &Path) -> Result<bool, CliError> {
         );
     }
     Ok(is_wiped)
-}
-
-/// Asks on the terminal; any answer but yes ends the command.
-pub(super) fn confirm(question: &str) -> Result<(), CliError> {
-    if !io::stdin().is_terminal() {
-        return Err(CliError::Usage(format!(
-            "{question} There is no terminal to ask on: use --yes"
-        )));
-    }
-    let _ = write!(io::stderr(), "{question} [y/N] ");
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer)?;
-    let yes = ["y", "yes", "o", "oui"].contains(&answer.trim().to_lowercase().as_str());
-    if yes { Ok(()) } else { Err(CliError::Failed("nothing was erased".to_owned())) }
 }

@@ -1,6 +1,6 @@
 //! `fastcore gdpr export`, `erase`, `certificate` and `purge`.
 
-mod erase;
+pub(in crate::cli) mod erase;
 
 use std::path::{Path, PathBuf};
 
@@ -9,11 +9,12 @@ use clap::ArgGroup;
 use serde_json::json;
 
 use crate::app::privacy;
+use crate::app::privacy::SubjectCounts;
 use crate::app::privacy::certificate::{Certificate, text};
 use crate::app::status::clock_check;
 use crate::cli::error::CliError;
-use crate::cli::gdpr::erase::{Erase, confirm, finish, list_near, nothing_found, remains};
-use crate::cli::{CommandContext, DatabaseArg, output};
+use crate::cli::gdpr::erase::{Erase, and_refused, finish, list_near, nothing_found, remains};
+use crate::cli::{CommandContext, DatabaseArg, output, parse_age};
 use crate::domain::audit::ErasureReason;
 use crate::domain::person::PersonKey;
 use crate::domain::phone;
@@ -30,7 +31,7 @@ pub(crate) struct Args {
 enum GdprCommand {
     /// Exports all data of a person as JSON
     ///
-    /// Their leads, each with its audit rows. Case and Unicode form of an address do not count, nor how a
+    /// Their leads, each with its audit rows, and what was refused of theirs. Case and Unicode form of an address do not count, nor how a
     /// telephone number is written; addresses that differ otherwise (accents, dots, +tags) are listed.
     /// Exits with 1 when nothing is stored.
     ///
@@ -47,6 +48,7 @@ enum GdprCommand {
     },
     /// Erases a person's leads, or one lead, for good
     ///
+    /// Refused submissions that name the person, or belong to a lead, are erased with the leads.
     /// A person's leads are found as by `gdpr export`; one that has only a similar address is listed and not
     /// erased. Exits with 1 when nothing is found.
     /// Works while a server runs or without one. Nothing of the leads stays in the database's files; where
@@ -88,7 +90,7 @@ enum GdprCommand {
     Certificate {
         #[command(flatten)]
         database: DatabaseArg,
-        /// The id or request_id of an erased lead
+        /// The id or request_id of an erased lead, or the id of a refused submission
         #[arg(value_name = "ID")]
         lead: String,
         /// The file, written whole or not at all [default: standard output]
@@ -105,7 +107,7 @@ enum GdprCommand {
         #[command(flatten)]
         database: DatabaseArg,
         /// The age, such as 1095d or 3y
-        #[arg(long, value_name = "AGE", value_parser = age)]
+        #[arg(long, value_name = "AGE", value_parser = |text: &str| parse_age(text, "1095d or 3y"))]
         older_than: TimeDelta,
         /// Only count them
         #[arg(long)]
@@ -147,12 +149,13 @@ pub(crate) fn run(context: &CommandContext, args: Args) -> Result<(), CliError> 
             let (clock, actor) = (&context.clock, CommandContext::actor());
             let missing = || CliError::Usage("--email or --phone is required".to_owned());
             let person = person.key().ok_or_else(missing)?;
-            let leads = privacy::export(&path, clock, &person, &actor, output.as_deref())?;
+            let SubjectCounts { leads, refused } =
+                privacy::export(&path, clock, &person, &actor, output.as_deref())?;
             list_near(&path, &person)?;
-            if leads == 0 {
+            if leads + refused == 0 {
                 return Err(nothing_found(&person));
             }
-            output::eprint_line(&format!("{leads} leads."));
+            output::eprint_line(&format!("{leads} leads{}.", and_refused(refused)));
             Ok(())
         }
         GdprCommand::Erase { database, person, lead, reason, certificate, yes, json } => {
@@ -207,7 +210,7 @@ fn purge(
         return output::data(format!("{count} leads would be erased{oldest}\n").as_bytes());
     }
     if !yes && count > 0 {
-        confirm(&format!("Erase {count} leads for good?"))?;
+        output::confirm(&format!("Erase {count} leads for good?"))?;
     }
     let mut progress = output::Progress::new("leads erased");
     let (clock, actor) = (&context.clock, CommandContext::actor());
@@ -250,10 +253,6 @@ fn phone(text: &str) -> Result<String, String> {
 
 fn reason(text: &str) -> Result<ErasureReason, String> {
     let names = || ErasureReason::GIVEN.map(ErasureReason::as_str).join(", ");
-    ErasureReason::parse(text).ok_or_else(|| format!("one of {}", names()))
-}
-
-fn age(text: &str) -> Result<TimeDelta, String> {
-    let age = humantime::parse_duration(text).ok().and_then(|age| TimeDelta::from_std(age).ok());
-    age.ok_or_else(|| "a duration such as 1095d or 3y".to_owned())
+    let given = ErasureReason::GIVEN.into_iter().find(|reason| reason.as_str() == text);
+    given.ok_or_else(|| format!("one of {}", names()))
 }

@@ -19,6 +19,9 @@ use crate::domain::lead::status::LeadStatus;
 use crate::domain::text::Personal;
 use crate::domain::timestamp::Timestamp;
 
+/// The `source` of the submissions of `fastcore canary`.
+pub const CANARY_SOURCE: &str = "canary";
+
 /// The company's services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LeadService {
@@ -211,6 +214,12 @@ impl Lead {
         "meta_json",
         "status",
     ];
+
+    /// Whether it is a test that the site or `fastcore canary` has sent.
+    #[must_use]
+    pub fn is_canary(&self) -> bool {
+        self.source == CANARY_SOURCE
+    }
 
     /// The digest of the lead as it is stored.
     #[must_use]

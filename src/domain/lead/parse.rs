@@ -3,11 +3,12 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::domain::email::Email;
 use crate::domain::field_error::{FieldError, FieldErrors};
 use crate::domain::id::RequestId;
-use crate::domain::lead::NewLead;
 use crate::domain::lead::field_reader::FieldReader;
 use crate::domain::lead::text_limits::{COMPANY, MESSAGE, NAME, PHONE, SOURCE, USER_AGENT_HASH};
+use crate::domain::lead::{LeadService, NewLead};
 use crate::domain::strict_json;
 use crate::domain::strict_json::{JsonObject, Value};
 use crate::domain::text::Personal;
@@ -51,40 +52,88 @@ impl NewLead {
 
     fn read(object: JsonObject<'_>) -> Result<Self, LeadParseError> {
         let mut errors = FieldErrors::default();
-        let body = FieldReader { object, path: &["body"] };
-        let name = body.required("name", NAME, &mut errors);
-        let email = body.email(&mut errors);
-        let phone = body.optional("phone", PHONE, &mut errors);
-        let company = body.optional("company", COMPANY, &mut errors);
-        let service = body.service(&mut errors);
-        let message = body.required("message", MESSAGE, &mut errors);
-        let consent = body.boolean("consent", &mut errors);
-        let meta = Meta::read(&body, &mut errors);
-        body.check_others(&BODY_KEYS, &mut errors);
-        let lead = (|| {
-            let (name, email, message, consent) = (name?, email?, message?, consent?);
-            let meta = meta.as_ref()?;
-            Some(Self {
-                name: Personal::new(name),
-                email,
-                phone: phone.map(Personal::new),
-                company: company.map(Personal::new),
-                service,
-                message: Personal::new(message),
-                consent,
-                source: meta.source.clone()?,
-                request_id: meta.request_id?,
-                ip_hash: meta.ip_hash.clone()?,
-                meta_json: meta.stored_json()?,
-            })
-        })();
-        match lead {
+        let fields = ValidFields::read(object, &mut errors);
+        let request_id = fields.meta.as_ref().and_then(|meta| meta.request_id);
+        match fields.into_lead() {
             Some(lead) if errors.is_empty() => Ok(lead),
-            _ => Err(LeadParseError::Invalid {
-                errors: errors.into_vec(),
-                request_id: meta.and_then(|m| m.request_id),
-            }),
+            _ => Err(LeadParseError::Invalid { errors: errors.into_vec(), request_id }),
         }
+    }
+}
+
+/// The fields of a body that are valid, by their paths, whatever else is wrong with it.
+#[must_use]
+pub fn valid_fields(body: &[u8]) -> Vec<(&'static str, String)> {
+    let object = std::str::from_utf8(body).ok().and_then(|text| JsonObject::read(text).ok());
+    let Some(object) = object else { return Vec::new() };
+    ValidFields::read(object, &mut FieldErrors::default()).into_texts()
+}
+
+/// The fields of a body that are valid.
+struct ValidFields {
+    name: Option<String>,
+    email: Option<Email>,
+    phone: Option<String>,
+    company: Option<String>,
+    service: Option<LeadService>,
+    message: Option<String>,
+    consent: Option<bool>,
+    meta: Option<Meta>,
+}
+
+impl ValidFields {
+    fn read(object: JsonObject<'_>, errors: &mut FieldErrors) -> Self {
+        let body = FieldReader { object, path: &["body"] };
+        let fields = Self {
+            name: body.required("name", NAME, errors),
+            email: body.email(errors),
+            phone: body.optional("phone", PHONE, errors),
+            company: body.optional("company", COMPANY, errors),
+            service: body.service(errors),
+            message: body.required("message", MESSAGE, errors),
+            consent: body.boolean("consent", errors),
+            meta: Meta::read(&body, errors),
+        };
+        body.check_others(&BODY_KEYS, errors);
+        fields
+    }
+
+    /// The lead, if no required field is missing.
+    fn into_lead(self) -> Option<NewLead> {
+        let meta = self.meta?;
+        Some(NewLead {
+            name: Personal::new(self.name?),
+            email: self.email?,
+            phone: self.phone.map(Personal::new),
+            company: self.company.map(Personal::new),
+            service: self.service,
+            message: Personal::new(self.message?),
+            consent: self.consent?,
+            meta_json: meta.stored_json()?,
+            source: meta.source?,
+            request_id: meta.request_id?,
+            ip_hash: meta.ip_hash?,
+        })
+    }
+
+    fn into_texts(self) -> Vec<(&'static str, String)> {
+        let meta = self.meta.as_ref();
+        let of_meta = |field: fn(&Meta) -> Option<String>| meta.and_then(field);
+        let fields = [
+            ("name", self.name),
+            ("email", self.email.map(|email| email.as_str().to_owned())),
+            ("phone", self.phone),
+            ("company", self.company),
+            ("service", self.service.map(|service| service.to_string())),
+            ("message", self.message),
+            ("consent", self.consent.map(|consent| consent.to_string())),
+            ("meta.source", of_meta(|meta| meta.source.clone())),
+            ("meta.request_id", of_meta(|meta| meta.request_id.map(|id| id.to_string()))),
+            ("meta.ip_hash", of_meta(|meta| meta.ip_hash.clone())),
+            ("meta.user_agent_hash", of_meta(|meta| meta.user_agent_hash.clone())),
+            ("meta.timestamp_utc", of_meta(|meta| meta.timestamp_utc.clone())),
+        ];
+        fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
     }
 }
 

@@ -9,7 +9,7 @@ use thiserror::Error;
 use crate::domain::email::Email;
 use crate::domain::id::{LeadId, RequestId};
 use crate::domain::lead::status::LeadStatus;
-use crate::domain::lead::{Lead, LeadService};
+use crate::domain::lead::{CANARY_SOURCE, Lead, LeadService};
 use crate::domain::strict_json;
 use crate::domain::strict_json::{JsonObject, Value};
 use crate::domain::text::Personal;
@@ -96,7 +96,7 @@ impl ImportedLead {
             },
             message: Personal::new(row.required("message", 2000)?),
             consent: row.parsed("consent", "neither t nor f", parse_bool)?,
-            source: row.required("source", 50)?.to_owned(),
+            source: row.source()?,
             request_id: row.parsed("request_id", UUID, RequestId::parse)?,
             ip_hash: row.required("ip_hash", 128)?.to_owned(),
             meta_json: row.meta_json()?,
@@ -132,6 +132,15 @@ impl<'a> LegacyRow<'a> {
 
     fn required(&self, column: &str, max: usize) -> Result<&'a str, RowError> {
         self.text(column, max)?.ok_or_else(|| RowError::new(column, MISSING))
+    }
+
+    /// A canary that is imported would be erased after a day.
+    fn source(&self) -> Result<String, RowError> {
+        let source = self.required("source", 50)?;
+        match source == CANARY_SOURCE {
+            true => Err(RowError::new("source", "a canary, which is no lead")),
+            false => Ok(source.to_owned()),
+        }
     }
 
     fn parsed<T>(

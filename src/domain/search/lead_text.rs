@@ -112,7 +112,6 @@ pub(crate) fn index_tokens(lead: &Lead) -> BTreeSet<String> {
         }
     }
     let person = SamePerson::as_in(lead);
-    tokens.insert(email_token(person.email()));
     tokens.extend(person.numbers().map(number_token));
     tokens
 }
@@ -139,8 +138,12 @@ pub(crate) fn id_token(id: &str) -> String {
     format!("_i{}", id.replace('-', ""))
 }
 
-/// The token of an e-mail address in the form in which addresses are compared. A hash, as addresses have
-/// characters that no token has.
-pub(crate) fn email_token(match_key: &str) -> String {
-    format!("_e{}", hex::encode(&Sha256::digest(match_key.as_bytes())[..8]))
+/// What the leads of a person are listed by in the index: a hash of the address and one of each number.
+pub(crate) fn person_hashes(person: &SamePerson) -> Vec<i64> {
+    let hash = |kind: &str, text: &str| {
+        let digest = Sha256::new().chain_update(kind).chain_update(text).finalize();
+        i64::from_be_bytes(std::array::from_fn(|i| digest[i]))
+    };
+    let numbers = person.numbers().map(|national| hash("number ", national));
+    std::iter::once(hash("email ", person.email())).chain(numbers).collect()
 }

@@ -9,4 +9,4 @@ pub mod terms;
 pub(crate) mod tokens;
 
 /// Incremented with every change to the tokens of a lead: an index of another version is rebuilt.
-pub const TOKENIZER_VERSION: i64 = 3;
+pub const TOKENIZER_VERSION: i64 = 4;

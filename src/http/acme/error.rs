@@ -14,6 +14,8 @@ pub enum AcmeError {
     /// What the authority has seen of this host is not what it asked for.
     #[error("the authority cannot validate {host}: {cause}")]
     Validation { host: String, cause: String },
+    #[error("the authority says that the order is invalid, and not why")]
+    Invalid,
     #[error("the authority offers no validation of {0} by TLS-ALPN-01")]
     NoChallenge(String),
     #[error("the certificate from the authority cannot be used: {0}")]

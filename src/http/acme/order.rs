@@ -77,31 +77,31 @@ async fn validate(order: &mut Order, challenges: &Challenges) -> Result<(), Acme
         challenges.add(&host, challenge_certificate(&host, &digest)?);
         challenge.set_ready().await?;
     }
-    match order.state().status {
-        OrderStatus::Ready => return Ok(()),
-        _ => match order.poll_ready(&POLLING).await {
-            Ok(OrderStatus::Ready) => return Ok(()),
-            Ok(_) | Err(instant_acme::Error::Api(_)) => {}
-            Err(error) => return Err(error.into()),
-        },
+    if order.state().status != OrderStatus::Ready {
+        let polled = order.poll_ready(&POLLING).await;
+        if order.state().status == OrderStatus::Invalid {
+            return Err(why_invalid(order).await?);
+        }
+        polled?;
     }
-    Err(why_invalid(order).await)
+    Ok(())
 }
 
-/// What the authority says of the first host name that it could not validate.
-async fn why_invalid(order: &mut Order) -> AcmeError {
+/// What the authority says of the first host name that it could not validate, or else of the order.
+async fn why_invalid(order: &mut Order) -> Result<AcmeError, instant_acme::Error> {
+    let of_order = order.state().error.clone();
     let mut authorizations = order.authorizations();
-    while let Some(Ok(mut authorization)) = authorizations.next().await {
-        let Ok(state) = authorization.refresh().await else { break };
+    while let Some(authorization) = authorizations.next().await {
+        let mut authorization = authorization?;
+        let state = authorization.refresh().await?;
         let host = state.identifier().to_string();
         let problem = state.challenges.iter().find_map(|challenge| challenge.error.as_ref());
         if let Some(problem) = problem {
             let cause = problem.detail.clone().unwrap_or_else(|| problem.to_string());
-            return AcmeError::Validation { host, cause };
+            return Ok(AcmeError::Validation { host, cause });
         }
     }
-    let cause = "it says no more than that the order is invalid".to_owned();
-    AcmeError::Validation { host: "a host name".to_owned(), cause }
+    Ok(of_order.map_or(AcmeError::Invalid, |problem| instant_acme::Error::Api(problem).into()))
 }
 
 /// The certificate by which a host name is validated: signed by itself, with the digest that the authority

@@ -132,6 +132,11 @@ pub(crate) enum LiveEventDto {
         #[schema(format = Uuid)]
         id: String,
     },
+    /// The refused submissions are others than before.
+    Refusals {
+        /// How many are kept that are no lead yet.
+        open: i64,
+    },
 }
 
 impl From<&LiveEvent> for LiveEventDto {
@@ -144,6 +149,7 @@ impl From<&LiveEvent> for LiveEventDto {
                 Self::Viewed { id: id.clone(), view: LeadViewDto::from(view) }
             }
             LiveEvent::Erased { id } => Self::Erased { id: id.clone() },
+            LiveEvent::Refusals { open } => Self::Refusals { open: *open },
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `POST /admin/api/export`: the leads that match a filter, as a file. The filter is a form, so that a
+//! `POST /admin/api/export`: the leads that match a filter, or the refused submissions, as a file. The filter is a form, so that a
 //! browser writes the file to the disk as it arrives.
 
 use std::collections::BTreeMap;
@@ -33,7 +33,7 @@ const PART: usize = 64 * 1024;
 
 /// Export leads
 ///
-/// All leads that match the filter, in the order of their arrival. The audit log records the
+/// All leads that match the filter, in the order of their arrival, or all refused submissions. The audit log records the
 /// export before anything of it is returned. One export runs at a time, for ten minutes at most.
 #[utoipa::path(
     post,
@@ -50,8 +50,13 @@ pub(crate) async fn export(mut request: HttpRequest) -> Result<Response, ApiErro
     let mut query = Query::parse_form(&request.read_form().await?);
     let filter = query.export_filter();
     let format = query.export_format();
+    let (source, name) = if query.exports_refused() {
+        (ExportSource::Refused, "refused")
+    } else {
+        (ExportSource::Leads(filter), "leads")
+    };
     query.check()?;
-    let export = Export { source: ExportSource::Leads(filter), format, actor: staff.actor() };
+    let export = Export { source, format, actor: staff.actor() };
     let exported = request.context.app.admin.exports.run(export).await;
     let exported = exported.inspect_err(|error| match error {
         ExportError::Busy => {}
@@ -60,7 +65,7 @@ pub(crate) async fn export(mut request: HttpRequest) -> Result<Response, ApiErro
     let length = exported.file.metadata().map_err(|_| ApiError::Internal)?.len();
     let (extension, media_type) = format.extension_and_media_type();
     let day = request.context.app.db.clock().now().date_naive();
-    let disposition = format!("attachment; filename=\"fastcore-leads-{day}.{extension}\"");
+    let disposition = format!("attachment; filename=\"fastcore-{name}-{day}.{extension}\"");
     let parts = send_parts(exported);
     let mut response = connection::streaming_response(&request.connection, parts);
     let headers = response.headers_mut();
@@ -120,7 +125,7 @@ impl IntoResponses for ExportedFile {
     fn responses() -> Responses {
         let types = EXPORT_FORMATS.map(|format| format.extension_and_media_type().1);
         let types = types.map(|of| of.split(';').next().unwrap_or(of));
-        let mut file = content_response("The leads, as a file.", types);
+        let mut file = content_response("The rows, as a file.", types);
         let mut name = Header::new(ObjectBuilder::new().schema_type(Type::String));
         name.description = Some("`attachment`, with a file name.".to_owned());
         file.headers.insert("Content-Disposition".to_owned(), name.into());

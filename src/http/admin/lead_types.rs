@@ -12,6 +12,7 @@ use crate::domain::text::Personal;
 use crate::domain::timestamp::Timestamp;
 use crate::http::admin::audit::AuditRowDto;
 use crate::http::admin::lead_list_types::{LeadCountDto, LeadSummaryDto};
+use crate::http::admin::notice_types::LeadNoticeDto;
 use crate::http::admin::search_hits::{LeadHitsDto, utf16};
 
 /// A lead with its history.
@@ -21,6 +22,9 @@ pub(crate) struct LeadDetailDto {
     lead: LeadDto,
     /// Oldest first.
     timeline: Vec<AuditRowDto>,
+    /// Who was told of it, by the channels; null where that cannot be read.
+    #[schema(required)]
+    notices: Option<Vec<LeadNoticeDto>>,
     /// The receipt that the site got.
     #[schema(required, pattern = "^[1-9][0-9]*:[0-9a-f]{64}$")]
     receipt: Option<String>,
@@ -118,6 +122,7 @@ impl From<LeadInContext> for LeadDetailDto {
             }),
             lead: detail.lead.into(),
             timeline: detail.timeline.into_iter().map(AuditRowDto::from).collect(),
+            notices: detail.notices.map(|of| of.into_iter().map(LeadNoticeDto::from).collect()),
             receipt: detail.receipt.map(|receipt| receipt.to_string()),
             digest: if detail.digest_valid { DigestStatus::Valid } else { DigestStatus::Invalid },
             newer: opened.newer,

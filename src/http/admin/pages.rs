@@ -26,9 +26,11 @@ pub(crate) struct View {
     pub(crate) summary: &'static str,
 }
 
-pub(crate) const VIEWS: [View; 8] = [
+pub(crate) const VIEWS: [View; 10] = [
     view_at("/admin", "showInbox", "Show the inbox"),
     view_at("/admin/leads/{id}", "showLead", "Show a lead"),
+    view_at("/admin/refused", "showRefusedSubmissions", "Show the refused submissions"),
+    view_at("/admin/refused/{id}", "showRefusedSubmission", "Show a refused submission"),
     view_at("/admin/stats", "showStats", "Show the stats"),
     view_at("/admin/audit", "showAuditLog", "Show the audit log"),
     view_at("/admin/status", "showServerStatus", "Show the server's status"),

@@ -9,11 +9,12 @@ use crate::app::certificate::store::{CertificateSource, CertificateStatus};
 use crate::app::status::chain_monitor::ChainStatus;
 use crate::app::status::facts::{LastBackup, StatusWarning};
 use crate::app::status::server_status::{
-    DatabaseStatus, RetentionStatus, ServerStatus, StorageStatus,
+    CanaryStatus, DatabaseStatus, RetentionStatus, ServerStatus, StorageStatus,
 };
 use crate::domain::recorded::Recorded;
 use crate::domain::timestamp::Timestamp;
 use crate::http::admin::authenticate;
+use crate::http::admin::notice_types::NoticeChannelDto;
 use crate::http::error::ApiError;
 use crate::http::error_sources::read_error;
 use crate::http::openapi::responses::AdminErrors;
@@ -51,6 +52,11 @@ struct ServerStatusDto {
     health: StorageStatusDto,
     #[schema(required)]
     retention: Option<RetentionStatusDto>,
+    /// The channels by which staff hear of new leads; null where they cannot be read.
+    #[schema(required)]
+    notice_channels: Option<Vec<NoticeChannelDto>>,
+    #[schema(required)]
+    canary: Option<CanaryStatusDto>,
     #[schema(required)]
     certificate: Option<CertificateStatusDto>,
     warnings: Vec<StatusWarningDto>,
@@ -109,6 +115,16 @@ struct RetentionStatusDto {
     leads_leaving: u64,
 }
 
+/// When canaries come through, where they are expected.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CanaryStatus)]
+struct CanaryStatusDto {
+    /// One is expected this often.
+    every_seconds: u64,
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    last_at_utc: Option<Timestamp>,
+}
+
 /// The certificate of a server that speaks HTTPS itself.
 #[derive(Serialize, ToSchema)]
 #[schema(as = CertificateStatus)]
@@ -152,6 +168,9 @@ impl From<ServerStatus> for ServerStatusDto {
             chain: status.chain.into(),
             health: status.health.into(),
             retention: status.retention.map(RetentionStatusDto::from),
+            notice_channels: (status.notice_channels)
+                .map(|of| of.into_iter().map(NoticeChannelDto::from).collect()),
+            canary: status.canary.map(CanaryStatusDto::from),
             certificate: status.certificate.map(CertificateStatusDto::from),
             warnings: status.warnings.into_iter().map(StatusWarningDto::from).collect(),
         }
@@ -197,6 +216,12 @@ impl From<StorageStatus> for StorageStatusDto {
 impl From<RetentionStatus> for RetentionStatusDto {
     fn from(retention: RetentionStatus) -> Self {
         Self { days: retention.days, leads_leaving: retention.leads_leaving }
+    }
+}
+
+impl From<CanaryStatus> for CanaryStatusDto {
+    fn from(canary: CanaryStatus) -> Self {
+        Self { every_seconds: canary.every.as_secs(), last_at_utc: canary.last_at_utc }
     }
 }
 

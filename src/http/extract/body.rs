@@ -22,31 +22,36 @@ const BOM: &[u8] = "\u{feff}".as_bytes();
 pub(crate) const JSON: &str = "application/json";
 pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Reads the whole body of a request, which must be of this media type.
+/// Reads the whole body of a request.
 pub(crate) async fn read(
     headers: &HeaderMap,
     body: BodyStream,
     timeout: Duration,
-    media_type: &'static str,
 ) -> Result<Bytes, ApiError> {
     let declared = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
     if declared.is_some_and(|length| length > MAX_BODY as u64) {
         return Err(ApiError::PayloadTooLarge);
     }
-    let body = tokio::time::timeout(timeout, collect(body))
-        .await
-        .map_err(|_| ApiError::BODY_TIMEOUT)??;
+    tokio::time::timeout(timeout, collect(body)).await.map_err(|_| ApiError::BODY_TIMEOUT)?
+}
+
+/// Fails unless a body is of this media type and not compressed.
+pub(crate) fn check(
+    headers: &HeaderMap,
+    body: &[u8],
+    media_type: &'static str,
+) -> Result<(), ApiError> {
     if !is_of_type(headers, media_type) {
         return Err(ApiError::UnsupportedMediaType(media_type));
     }
     if !is_identity(headers) || body.starts_with(GZIP) {
         return Err(ApiError::UnsupportedContentEncoding);
     }
-    Ok(without_bom(body))
+    Ok(())
 }
 
 /// RFC 8259, section 8.1, lets a parser ignore a byte order mark; serde_json does not.
-fn without_bom(mut body: Bytes) -> Bytes {
+pub(crate) fn without_bom(mut body: Bytes) -> Bytes {
     if body.starts_with(BOM) {
         body.advance(BOM.len());
     }

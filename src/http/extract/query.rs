@@ -124,6 +124,7 @@ impl Query {
             opened: self.parsed("opened", "true or false", |text| text.parse().ok()),
             terms: terms.as_deref().map(SearchTerms::parse),
             person: None,
+            canary: false,
         }
     }
 
@@ -155,6 +156,21 @@ impl Query {
             self.add_error("q", "value_error", msg.to_owned());
         }
         Some(text)
+    }
+
+    /// Whether refused submissions that have become leads are wanted as well.
+    pub(crate) fn settled(&mut self) -> bool {
+        self.parsed("settled", "true or false", |text| text.parse().ok()).unwrap_or(false)
+    }
+
+    /// Whether refused submissions are exported instead of leads.
+    pub(crate) fn exports_refused(&mut self) -> bool {
+        let is_refused = |text: &str| match text {
+            "refused" => Some(true),
+            "leads" => Some(false),
+            _ => None,
+        };
+        self.parsed("source", "leads or refused", is_refused).unwrap_or(false)
     }
 
     pub(crate) fn audit_filter(&mut self) -> AuditFilter {

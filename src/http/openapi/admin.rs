@@ -7,7 +7,8 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityRequirement, Securi
 use utoipa::openapi::{self, ObjectBuilder, PathItem, Required, Response, Type};
 
 use crate::http::admin::{
-    account, account_sessions, audit, events, export, leads, pages, session, setup, stats, status,
+    account, account_sessions, audit, events, export, leads, pages, refused, session, setup, stats,
+    status,
 };
 use crate::http::error::ApiError;
 use crate::http::extract::cookie;
@@ -35,6 +36,8 @@ use crate::http::openapi::responses::{
         leads::search,
         leads::open,
         leads::open_found,
+        refused::list,
+        refused::open,
         stats::stats,
         audit::list,
         status::status,

@@ -48,6 +48,9 @@ body!(
             optional("until", text().description(Some(UNTIL))),
             optional("language", language.description(Some("Of a workbook. Default `fr`."))),
             optional("format", format.description(Some("Default `csv`."))),
+            optional("source", names(["leads", "refused"]).description(Some(
+                "What is exported; default `leads`. Of `refused` submissions, all, without a filter.",
+            ))),
         ]
     }
 );

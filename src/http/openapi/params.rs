@@ -19,6 +19,8 @@ pub(crate) struct LeadOrderParam;
 pub(crate) struct LeadPageParams;
 /// The filter and the page of the audit log.
 pub(crate) struct AuditFilterParams;
+/// Which refused submissions, and which page of them.
+pub(crate) struct RefusedParams;
 /// The period, buckets and time zone of the stats.
 pub(crate) struct StatsParams;
 /// Where a stream of events resumes.
@@ -64,6 +66,11 @@ parameters!(AuditFilterParams, {
         limit(),
         cursor("^[1-9][0-9]{0,17}$"),
     ]
+});
+
+parameters!(RefusedParams, {
+    let settled = "Those that have become leads as well; default `false`.";
+    [query("settled", settled, names(["true", "false"])), limit(), cursor("^[1-9][0-9]{0,17}$")]
 });
 
 parameters!(StatsParams, {

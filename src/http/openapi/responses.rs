@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use http::StatusCode;
 use http::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::header::Header;
@@ -56,13 +57,18 @@ error_set!(
     IntakeErrors,
     {
         let errors = [
-            parse_error(b"{\"name\": "),
-            parse_error(br#"{"name": "J", "email": "jean@example", "consent": "yes", "meta": {}}"#),
+            parse_error(b"{\"name\": ").kept_if(true),
+            parse_error(br#"{"name": "J", "email": "jean@example", "consent": "yes", "meta": {}}"#)
+                .kept_if(true),
             Refusal::Conflict(vec!["message"]).into(),
             Refusal::Erased.into(),
             StoreError::Full.into(),
         ];
-        token_errors().into_iter().chain(errors).chain(body_errors(body::JSON))
+        let body_errors = body_errors(body::JSON).into_iter().map(|error| {
+            let is_media = error.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE;
+            error.kept_if(is_media)
+        });
+        token_errors().into_iter().chain(errors).chain(body_errors)
     }
 );
 error_set!(
@@ -79,6 +85,20 @@ error_set!(
     /// [`FilterErrors`], and those of one lead.
     LeadErrors,
     filter_errors().into_iter().chain([ApiError::NotFound, ApiError::ERASED])
+);
+error_set!(
+    /// The errors of the list of refused submissions.
+    RefusedListErrors,
+    {
+        let mut query = Query::parse("settled=perhaps");
+        query.settled();
+        admin_errors().into_iter().chain(query.check().err())
+    }
+);
+error_set!(
+    /// The errors of one refused submission.
+    RefusedErrors,
+    admin_errors().into_iter().chain([ApiError::NotFound])
 );
 error_set!(
     /// The errors of signing in.
@@ -216,7 +236,8 @@ fn error_response(errors: &[ApiError]) -> Response {
 /// errors apart; its title is the name of the component that [`name_schemas`] makes.
 fn error_schema(errors: &[ApiError]) -> Object {
     let codes: BTreeSet<&str> = errors.iter().map(ApiError::code).collect();
-    let is_validation = errors.iter().any(|error| matches!(error, ApiError::Validation(_)));
+    let is_validation = codes.contains("validation_error");
+    let is_kept = errors.iter().any(|error| matches!(error, ApiError::Kept(_)));
     let detail: RefOr<Schema> = if is_validation {
         let item = Ref::from_schema_name(FieldErrorDto::name());
         ArrayBuilder::new().description(Some("Every invalid field.")).items(item).into()
@@ -229,26 +250,33 @@ fn error_schema(errors: &[ApiError]) -> Object {
         .schema_type(Type::Boolean)
         .description(Some("Always false."))
         .examples([false]);
-    ObjectBuilder::new()
-        .title(Some(error_name(&codes)))
+    let kept = ObjectBuilder::new()
+        .schema_type(Type::Boolean)
+        .description(Some(
+            "True where the submission is kept for staff to see, so that the site may say that its message has \
+             arrived; left out otherwise.",
+        ))
+        .examples([true]);
+    let object = ObjectBuilder::new()
+        .title(Some(error_name(&codes, is_kept)))
         .description(Some("An error."))
         .property("ok", ok)
         .property("error", code)
-        .property("detail", detail)
-        .required("ok")
-        .required("error")
-        .required("detail")
-        .build()
+        .property("detail", detail);
+    let object = if is_kept { object.property("kept", kept) } else { object };
+    object.required("ok").required("error").required("detail").build()
 }
 
 /// `not_found` is `NotFoundErrorResponse`: neither `Error` nor `TimeoutError`, which languages have
 /// already.
-fn error_name(codes: &BTreeSet<&str>) -> String {
+/// Those that may be kept have a name of their own.
+fn error_name(codes: &BTreeSet<&str>, is_kept: bool) -> String {
     let names = codes.iter().map(|code| {
         let words = code.trim_end_matches("_error").split('_');
         words.map(|word| word[..1].to_uppercase() + &word[1..]).collect::<String>()
     });
-    names.collect::<Vec<_>>().join("Or") + "ErrorResponse"
+    let kept = if is_kept { "Refused" } else { "" };
+    format!("{kept}{}ErrorResponse", names.collect::<Vec<_>>().join("Or"))
 }
 
 fn text(description: &str) -> ObjectBuilder {
@@ -325,6 +353,7 @@ fn cause(error: &ApiError) -> &'static str {
         }
         ApiError::Validation(_) => "a field is invalid; `detail` lists all invalid fields",
         ApiError::Internal => "a defect; the log contains the cause",
+        ApiError::Kept(refusal) => cause(refusal),
         ApiError::Unavailable(_) => {
             "the database cannot be used now (disk full, queue full, shutting down); nothing was stored"
         }

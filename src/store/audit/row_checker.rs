@@ -6,29 +6,13 @@ use serde::Deserialize;
 use crate::domain::audit::AuditEvent;
 use crate::domain::hash_chain::{ChainPosition, Sha256Hash};
 use crate::domain::lead::status::LeadStatus;
+use crate::store::audit::findings::Findings;
+use crate::store::audit::refused_checker;
 use crate::store::audit::rows::{RawAuditRow, RawLead, SELECT_AUDIT_ROWS, SELECT_LEAD};
 use crate::store::error::StoreError;
 
-/// Findings beyond this number are only counted.
-const MAX_LISTED_FINDINGS: usize = 20;
 /// Audit rows between two calls of the progress function.
 const PROGRESS_INTERVAL: u64 = 50_000;
-
-/// What was found: the first ones, and the number of all.
-#[derive(Default)]
-pub(crate) struct Findings {
-    pub(crate) first: Vec<String>,
-    pub(crate) count: u64,
-}
-
-impl Findings {
-    pub(crate) fn add(&mut self, finding: String) {
-        self.count += 1;
-        if self.first.len() < MAX_LISTED_FINDINGS {
-            self.first.push(finding);
-        }
-    }
-}
 
 /// The rows of the audit log, checked up to `head`.
 pub(crate) struct RowChecker<'v> {
@@ -72,6 +56,7 @@ impl<'v> RowChecker<'v> {
         self.check_orphans(conn)?;
         self.check_statuses(conn)?;
         self.check_views(conn)?;
+        refused_checker::check(conn, &mut self.findings)?;
         self.check_end(conn)
     }
 
@@ -241,7 +226,7 @@ fn views_differ(id: &str) -> String {
 
 /// Whether the table is there: a backup of an older version has none.
 fn has_views(conn: &Connection) -> Result<bool, StoreError> {
-    Ok(conn.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'lead_view'")?.exists([])?)
+    Ok(conn.table_exists(None, "lead_view")?)
 }
 
 /// The statements that look up what an audit row says about a lead.

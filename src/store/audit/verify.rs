@@ -1,5 +1,5 @@
-//! Verifies the audit log: its schema, its sequence, its hash chain, and every lead against the
-//! digest in its audit row. Plain SELECTs in one read transaction and in constant memory; it writes
+//! Verifies the audit log: its schema, its sequence, its hash chain, every lead against the digest in its audit row,
+//! and the refused submissions. Plain SELECTs in one read transaction and in constant memory; it writes
 //! nothing.
 
 use std::path::Path;
@@ -8,7 +8,8 @@ use rusqlite::Connection;
 use serde::Serialize;
 
 use crate::domain::hash_chain::ChainPosition;
-use crate::store::audit::row_checker::{Findings, RowChecker};
+use crate::store::audit::findings::Findings;
+use crate::store::audit::row_checker::RowChecker;
 use crate::store::db::integrity::{self, IntegrityReport};
 use crate::store::db::{open, schema};
 use crate::store::error::StoreError;

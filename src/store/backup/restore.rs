@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering;
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::clock::Clock;
-use crate::domain::audit::{AuditEvent, ErasureReason, NewAuditRow};
+use crate::domain::audit::{AuditEvent, NewAuditRow};
 use crate::domain::hash_chain::ChainPosition;
 use crate::domain::id::LeadId;
 use crate::domain::timestamp::Timestamp;
@@ -29,7 +29,7 @@ use crate::store::error::StoreError;
 use crate::store::file_owner::FileOwner;
 use crate::store::paths::{folder_of, resolve_links, sidecar_path, sync_folder_of};
 use crate::store::privacy::backup_ledger::{self, FoundLedger};
-use crate::store::privacy::erase::{self, LeadSelector};
+use crate::store::privacy::erase;
 use crate::store::privacy::ledger::{ErasureLedger, Erasures};
 use crate::store::tx::WriteTx;
 
@@ -203,11 +203,7 @@ fn prepare(
         let mut write = WriteTx::begin(&tx, clock.now().into(), &ids, None)?;
         let mut erased_again = 0;
         for id in ledger.leads() {
-            for lead in erase::find(&tx, &LeadSelector::Lead(id), 0)? {
-                let reason = ErasureReason::Restored;
-                let erased = erase::erase(&mut write, &lead, reason, actor)?;
-                erased_again += usize::from(erased.is_some());
-            }
+            erased_again += erase::erase_restored(&mut write, &id, actor)?;
         }
         let accounts = restored_accounts::replace(&write, replaced_accounts)?;
         let prepared = PreparedCopy { erased_again, is_ledger_missing, accounts };

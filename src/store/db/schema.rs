@@ -13,16 +13,22 @@ pub(crate) mod embedded {
 
 /// The tables whose schema is compared with the migrations: all but those that SQLite's full-text search
 /// and the migration library create by themselves.
-const TABLES: [&str; 16] = [
+const TABLES: [&str; 22] = [
+    "alert",
     "audit_log",
+    "digest",
     "erasure_wipe",
     "lead_inbox",
     "lead_search",
     "lead_search_filter",
+    "lead_search_person",
     "lead_status",
     "lead_view",
     "notice",
     "notice_channel",
+    "refused_body",
+    "refused_submission",
+    "refused_total",
     "search_index_state",
     "staff_account",
     "staff_device",

@@ -33,7 +33,8 @@ pub(crate) fn is_pending(conn: &Connection) -> Result<bool, StoreError> {
 fn last_erasure(conn: &Connection) -> Result<i64, StoreError> {
     // The index on `event` is partial: without the second condition, SQLite does not use it.
     let sql = "SELECT coalesce(max(seq), 0) FROM audit_log
-               WHERE event = 'LEAD_ERASED' AND event <> 'LEAD_RECEIVED'";
+               WHERE event IN ('LEAD_ERASED', 'REFUSED_ERASED', 'REFUSED_PURGED')
+                 AND event <> 'LEAD_RECEIVED'";
     Ok(conn.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
 }
 

@@ -18,7 +18,7 @@ use crate::store::search::plan::{IndexQuery, OverMatch, SearchPlan};
 use crate::store::search::unindexed::{Unindexed, matches};
 
 /// Leads that are looked at and do not match, before the index is asked for the exact answer.
-const MAX_FALSE_HITS: usize = 200;
+const MAX_FALSE_HITS: usize = 64;
 /// Unindexed matches are sorted and cut when there are this many times the limit, or of
 /// [`MIN_UNSORTED`].
 const UNSORTED_FACTOR: usize = 4;
@@ -114,11 +114,18 @@ impl KeysetScan {
         let from = self.from.timestamp().to_string();
         values.extend([from.clone(), from]);
         let mut values: Vec<&dyn ToSql> = values.iter().map(|v| v as &dyn ToSql).collect();
-        let limit = i64::try_from(self.limit).unwrap_or(i64::MAX);
+        // Canaries are few and not indexed: their words are looked at.
+        let limit = if filter.canary { usize::MAX } else { self.limit };
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         values.extend([&self.from.seq as &dyn ToSql, &limit]);
         let mut statement = conn.prepare_cached(&sql)?;
         let selected = statement.query_map(values.as_slice(), rows::row_to_lead)?;
-        Ok(selected.collect::<Result<_, _>>()?)
+        let mut leads: Vec<Lead> = selected.collect::<Result<_, _>>()?;
+        if filter.canary {
+            leads.retain(|lead| rows::matches_terms(lead, filter));
+            leads.truncate(self.limit);
+        }
+        Ok(leads)
     }
 
     /// The matches of the index, each lead checked against the filter. Stops after `budget` leads that

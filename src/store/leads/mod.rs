@@ -1,5 +1,7 @@
 //! Leads: stored once, read, never changed.
 
+pub mod arrivals;
+pub mod canary;
 pub mod import;
 pub mod keyset_scan;
 pub mod person;

@@ -1,17 +1,14 @@
 //! The other requests of the person who sent a lead.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use crate::domain::filter::{LeadFilter, LeadOrder};
 use crate::domain::lead::Lead;
 use crate::domain::person::SamePerson;
 use crate::store::error::StoreError;
-use crate::store::leads::keyset_scan::KeysetScan;
 use crate::store::leads::query::LeadCount;
 use crate::store::read::ReadTx;
-use crate::store::search::plan::SearchPlan;
-use crate::store::search::unindexed::Unindexed;
+use crate::store::search::{index, unindexed};
 
 /// The count of a person's requests stops here.
 pub const MAX_REQUESTS: usize = 10;
@@ -41,43 +38,19 @@ impl ReadTx<'_> {
         if self.search_lag()? > MAX_LAG {
             return Ok(vec![None; leads.len()]);
         }
-        let indexed_through = Unindexed::load(self.0)?.indexed_through;
-        let unindexed =
-            Unindexed { indexed_through, changed: HashMap::new(), keys: HashSet::new() };
-        let mut newer: Vec<(i64, SamePerson)> = Vec::new();
-        unindexed.for_each_match(self.0, &LeadFilter::default(), &mut |lead| {
-            newer.push((lead.audit_seq, SamePerson::as_in(&lead)));
+        let mut newer: Vec<SamePerson> = Vec::new();
+        let indexed_through = index::indexed_through(self.0)?;
+        unindexed::for_each_newer(self.0, indexed_through, &mut |lead| {
+            if !lead.is_canary() {
+                newer.push(SamePerson::as_in(&lead));
+            }
             ControlFlow::Continue(())
         })?;
-        // A search for somebody finds many of their requests.
-        let mut known: HashMap<SamePerson, usize> = HashMap::new();
         let count = |lead: &Lead| {
             let person = SamePerson::as_in(lead);
-            if let Some(requests) = known.get(&person) {
-                return Ok(Some(*requests));
-            }
-            let mut seqs: BTreeSet<i64> = BTreeSet::from([lead.audit_seq]);
-            let sent = newer.iter().filter(|(_, other)| other.is_same(&person));
-            seqs.extend(sent.map(|(seq, _)| *seq));
-            let filter = LeadFilter { person: Some(person.clone()), ..LeadFilter::default() };
-            if let Some(plan) = SearchPlan::for_filter(self.0, &filter)? {
-                let scan = KeysetScan::newest(MAX_REQUESTS);
-                let mut keys = 0;
-                let mut has_others = |_| {
-                    keys += 1;
-                    if keys > 1 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-                };
-                // Most people send one request, which is known already.
-                scan.keys(self.0, &filter, &plan.fast, &unindexed, 2, &mut has_others)?;
-                if keys > 1 || lead.audit_seq > indexed_through {
-                    let found =
-                        scan.indexed(self.0, &filter, &plan.fast, &unindexed, usize::MAX)?;
-                    seqs.extend(found.0.iter().map(|lead| lead.audit_seq));
-                }
-            }
-            let requests = seqs.len().min(MAX_REQUESTS);
-            known.insert(person, requests);
-            Ok(Some(requests))
+            let newer = newer.iter().filter(|other| other.is_same(&person)).count();
+            let indexed = index::count_of_person(self.0, &person, MAX_REQUESTS)?;
+            Ok(Some((indexed + newer).min(MAX_REQUESTS)))
         };
         leads.iter().map(count).collect()
     }

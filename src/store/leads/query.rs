@@ -112,6 +112,10 @@ impl ReadTx<'_> {
         if filter.matches_nothing() {
             return Ok(LeadCount { rows: 0, exact: true });
         }
+        if filter.canary {
+            let found = KeysetScan::newest(limit.saturating_add(1)).leads(self.0, filter)?;
+            return Ok(LeadCount::up_to(limit, found.len(), true));
+        }
         let Some(plan) = SearchPlan::for_filter(self.0, filter)? else {
             return count_without_index(self.0, filter, limit);
         };

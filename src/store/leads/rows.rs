@@ -126,6 +126,12 @@ pub(crate) fn conditions(filter: &LeadFilter) -> (String, Vec<String>) {
             values.push(value);
         }
     }
+    sql.push_str(if filter.canary {
+        " AND l.source = 'canary'"
+    } else {
+        // Not `l.source <> 'canary'`: that would read the leads where an index is enough.
+        " AND l.audit_seq NOT IN (SELECT audit_seq FROM lead_inbox WHERE source = 'canary')"
+    });
     if let Some(opened) = filter.opened {
         sql.push_str(if opened {
             " AND v.audit_seq IS NOT NULL"

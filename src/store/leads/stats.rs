@@ -1,7 +1,7 @@
 //! Counts of leads: over time, by service, by status, and how long they waited.
 
 use rusqlite::OptionalExtension;
-use rusqlite::types::FromSql;
+use rusqlite::types::{FromSql, ValueRef};
 
 use crate::domain::filter::{LeadFilter, Period};
 use crate::domain::lead::LeadService;
@@ -63,28 +63,37 @@ impl ReadTx<'_> {
         self.grouped(period, "coalesce(s.status, l.status)")
     }
 
+    /// Counts here: SQLite would sort all rows of the period, in memory.
     fn grouped<T: FromSql>(&self, period: &Period, by: &str) -> Result<Vec<(T, i64)>, StoreError> {
         let (conditions, values) = conditions(period);
         let sql = format!(
-            "SELECT {by}, count(*) AS leads FROM lead_inbox AS l
-             LEFT JOIN lead_status AS s ON s.audit_seq = l.audit_seq
-             WHERE 1{conditions} GROUP BY 1 ORDER BY leads DESC, 1"
+            "SELECT {by} FROM lead_inbox AS l
+             LEFT JOIN lead_status AS s ON s.audit_seq = l.audit_seq WHERE 1{conditions}"
         );
         let mut statement = self.0.prepare_cached(&sql)?;
-        let values = rusqlite::params_from_iter(values);
-        let rows = statement.query_map(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let mut rows = statement.query(rusqlite::params_from_iter(values))?;
+        let mut counts: Vec<(Option<String>, i64)> = Vec::new();
+        while let Some(row) = rows.next()? {
+            let value = row.get_ref(0)?.as_str_or_null().map_err(rusqlite::Error::from)?;
+            match counts.iter_mut().find(|(known, _)| known.as_deref() == value) {
+                Some((_, count)) => *count += 1,
+                None => counts.push((value.map(str::to_owned), 1)),
+            }
+        }
+        counts.sort_unstable_by(|(a, x), (b, y)| y.cmp(x).then_with(|| a.cmp(b)));
+        let typed = |(value, count): (Option<String>, i64)| {
+            let value = T::column_result(value.as_deref().map_or(ValueRef::Null, ValueRef::from));
+            Ok((value.map_err(rusqlite::Error::from)?, count))
+        };
+        counts.into_iter().map(typed).collect()
     }
 
-    /// The leads of a period whose status was changed: when each arrived, and when its status first
-    /// became another one than `received`.
+    /// The seconds from the arrival of each lead of a period to its first status other than `received`, in no order; those
+    /// without one are left out.
     ///
     /// # Errors
     /// The database's own.
-    pub fn first_processed(
-        &self,
-        period: &Period,
-    ) -> Result<Vec<(Timestamp, Timestamp)>, StoreError> {
+    pub fn seconds_to_processing(&self, period: &Period) -> Result<Vec<i64>, StoreError> {
         let (conditions, values) = conditions(period);
         // A lead without a row in lead_status never had another status.
         let sql = format!(
@@ -97,25 +106,31 @@ impl ReadTx<'_> {
         );
         let mut statement = self.0.prepare_cached(&sql)?;
         let values = rusqlite::params_from_iter(values);
-        let rows = statement.query_map(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let rows = statement.query_map(values, |row| {
+            let (arrived, processed): (Timestamp, Timestamp) = (row.get(0)?, row.get(1)?);
+            Ok((processed.to_datetime() - arrived.to_datetime()).num_seconds())
+        })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// How many leads and audit rows are stored.
+    /// How many leads, without canaries, and audit rows are stored.
     ///
     /// # Errors
     /// The database's own.
     pub fn row_counts(&self) -> Result<(i64, i64), StoreError> {
-        let sql = "SELECT (SELECT count(*) FROM lead_inbox), (SELECT count(*) FROM audit_log)";
+        let sql = "SELECT (SELECT count(*) FROM lead_inbox)
+                       - (SELECT count(*) FROM lead_inbox WHERE source = 'canary'),
+                       (SELECT count(*) FROM audit_log)";
         Ok(self.0.prepare_cached(sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?)
     }
 
-    /// When the last lead arrived.
+    /// When the last lead arrived, canaries aside.
     ///
     /// # Errors
     /// The database's own.
     pub fn last_lead_at(&self) -> Result<Option<Timestamp>, StoreError> {
-        let sql = "SELECT created_at_utc FROM lead_inbox ORDER BY audit_seq DESC LIMIT 1";
+        let sql = "SELECT created_at_utc FROM lead_inbox WHERE source <> 'canary'
+                   ORDER BY audit_seq DESC LIMIT 1";
         Ok(self.0.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?)
     }
 }

@@ -8,10 +8,12 @@ use crate::domain::audit::{ACTOR_SITE, AuditEvent, NewAuditRow};
 use crate::domain::hash_chain::{ChainPosition, LeadDigestInput};
 use crate::domain::lead::status::LeadStatus;
 use crate::domain::lead::{Lead, LeadService, NewLead};
+use crate::domain::refused::contacts::LeadSender;
 use crate::domain::timestamp::Timestamp;
 use crate::store::audit::query;
 use crate::store::error::StoreError;
 use crate::store::leads::{request_id, rows};
+use crate::store::refused::settle;
 use crate::store::tx::WriteTx;
 
 /// A lead that is stored.
@@ -35,20 +37,30 @@ pub enum SubmitOutcome {
     Erased,
 }
 
-/// Stores a submission with its audit row, unless its `request_id` is known.
+/// Stores a submission with its audit row, unless its `request_id` is known. When the site sent it, what was
+/// refused before of the same person with this `request_id` is settled. `refused_id` is the refused submission that it is made of
+/// instead: the caller settles that, and others with its `request_id` may be of other people.
 ///
 /// # Errors
 /// The database's own.
-pub fn submit(tx: &mut WriteTx<'_>, lead: &NewLead) -> Result<SubmitOutcome, StoreError> {
+pub fn submit(
+    tx: &mut WriteTx<'_>,
+    lead: &NewLead,
+    refused_id: Option<&str>,
+) -> Result<SubmitOutcome, StoreError> {
     let request_id = lead.request_id().to_string();
     // Nearly every submission is new, and the table's trigger refuses the others: only then are the
     // queries below needed.
-    let refusal = match insert(tx, lead, &request_id) {
+    let refusal = match insert(tx, lead, &request_id, refused_id) {
         Err(error) if error.is_refusal() => error,
         outcome => return outcome.map(SubmitOutcome::Created),
     };
     if let Some(stored) = rows::find_by_request_id(tx.conn, &request_id)? {
-        return handle_duplicate(tx, lead, &stored);
+        let outcome = handle_duplicate(tx, lead, &stored)?;
+        if let (SubmitOutcome::Replayed(stored), None) = (&outcome, refused_id) {
+            settle::settle_by_request_id(tx, &request_id, &stored.lead_id, sender(lead))?;
+        }
+        return Ok(outcome);
     }
     if request_id::was_erased(tx.conn, &request_id)? {
         return Ok(SubmitOutcome::Erased);
@@ -60,6 +72,7 @@ fn insert(
     tx: &mut WriteTx<'_>,
     lead: &NewLead,
     request_id: &str,
+    refused_id: Option<&str>,
 ) -> Result<StoredLead, StoreError> {
     let mut id = Uuid::encode_buffer();
     let id: &str = tx.new_id().hyphenated().encode_lower(&mut id);
@@ -86,6 +99,7 @@ fn insert(
         service: lead.service(),
         ip_hash: lead.ip_hash(),
         lead_digest: columns.digest().to_string(),
+        refused_id,
     })
     .map_err(|e| StoreError::Sqlite(e.to_string()))?;
     rows::insert(tx.conn, tx.head().seq + 1, &columns, LeadStatus::Received)?;
@@ -99,7 +113,14 @@ fn insert(
         status_code: Some(201),
         details_json: Some(&details),
     })?;
+    if refused_id.is_none() {
+        settle::settle_by_request_id(tx, request_id, id, sender(lead))?;
+    }
     Ok(StoredLead { lead_id: id.to_owned(), created_at_utc: now, receipt })
+}
+
+fn sender(lead: &NewLead) -> LeadSender<'_> {
+    LeadSender { name: lead.name(), email: lead.email().as_str(), phone: lead.phone() }
 }
 
 /// `details_json` of `LEAD_RECEIVED`.
@@ -109,6 +130,8 @@ struct ReceivedDetails<'a> {
     service: Option<LeadService>,
     ip_hash: &'a str,
     lead_digest: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused_id: Option<&'a str>,
 }
 
 /// Records that a `request_id` came again. Returns the first result if the content is the same.

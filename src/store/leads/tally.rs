@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use rusqlite::{Connection, ToSql};
+use rusqlite::{Connection, ToSql, params};
 
 use crate::domain::cursor::Cursor;
 use crate::domain::filter::LeadFilter;
@@ -15,6 +15,7 @@ use crate::store::leads::query::LeadCount;
 use crate::store::read::ReadTx;
 use crate::store::search::filter_lists::FilterLists;
 use crate::store::search::index;
+use crate::store::search::plan::{IndexQuery, OverMatch, SearchPlan};
 use crate::store::search::unindexed::Unindexed;
 
 /// A search that finds more leads than this is not tallied: each would have to be looked at.
@@ -38,6 +39,16 @@ pub struct StatusTally {
     pub unopened: LeadCount,
 }
 
+impl LeadTally {
+    /// The tally of a list of so few leads that all of them are known.
+    #[must_use]
+    pub fn of(leads: &[Lead]) -> Self {
+        let mut counter = TallyCounter::new(leads.len());
+        leads.iter().for_each(|lead| counter.add(lead));
+        counter.tally()
+    }
+}
+
 impl ReadTx<'_> {
     /// The tally of a filter, each number counted up to `limit`; `None` if a search finds too many leads.
     ///
@@ -50,25 +61,26 @@ impl ReadTx<'_> {
     ) -> Result<Option<LeadTally>, StoreError> {
         let filter = LeadFilter { status: None, opened: None, ..filter.clone() };
         let mut counter = TallyCounter::new(limit);
-        if filter.terms.is_none() {
+        if filter.terms.is_none() && !filter.canary {
             counter.count_listed(self.0, &filter)?;
-        } else {
-            let found = KeysetScan::newest(MAX_FOUND + 1).leads(self.0, &filter)?;
-            if found.len() > MAX_FOUND {
-                return Ok(None);
-            }
-            found.iter().for_each(|lead| counter.add(lead));
+            let filter = LeadFilter { status: Some(LeadStatus::Received), ..filter };
+            let oldest = KeysetScan { direction: Direction::Newer, from: Cursor::OLDEST, limit: 1 };
+            let oldest = oldest.leads(self.0, &filter)?.pop();
+            counter.oldest_received = oldest.map(|lead| lead.created_at_utc);
+            return Ok(Some(counter.tally()));
         }
-        let oldest_received = match filter.terms {
-            Some(_) => counter.oldest_received,
-            None => {
-                let filter = LeadFilter { status: Some(LeadStatus::Received), ..filter };
-                let oldest =
-                    KeysetScan { direction: Direction::Newer, from: Cursor::OLDEST, limit: 1 };
-                oldest.leads(self.0, &filter)?.pop().map(|lead| lead.created_at_utc)
-            }
-        };
-        Ok(Some(LeadTally { by_status: counter.by_status(), oldest_received }))
+        if let Some(SearchPlan { fast, over_match: OverMatch::None }) =
+            SearchPlan::for_filter(self.0, &filter)?
+        {
+            let are_all = counter.count_found(self.0, &filter, &fast)?;
+            return Ok(are_all.then(|| counter.tally()));
+        }
+        let count = self.lead_count(&filter, MAX_FOUND)?;
+        if !count.exact {
+            return Ok(None);
+        }
+        let found = KeysetScan::newest(count.rows).leads(self.0, &filter)?;
+        Ok(Some(LeadTally::of(&found)))
     }
 }
 
@@ -87,11 +99,70 @@ impl TallyCounter {
     }
 
     fn add(&mut self, lead: &Lead) {
-        self.rows[lead.status as usize][usize::from(lead.views.is_some())] += 1;
-        if lead.status == LeadStatus::Received {
-            let oldest = self.oldest_received.unwrap_or(lead.created_at_utc);
-            self.oldest_received = Some(oldest.min(lead.created_at_utc));
+        self.add_row(lead.status, lead.views.is_some(), lead.created_at_utc);
+    }
+
+    fn add_row(&mut self, status: LeadStatus, opened: bool, created_at: Timestamp) {
+        self.rows[status as usize][usize::from(opened)] += 1;
+        if status == LeadStatus::Received {
+            let oldest = self.oldest_received.unwrap_or(created_at);
+            self.oldest_received = Some(oldest.min(created_at));
         }
+    }
+
+    /// Counts what a query of the index finds that returns the matches of the filter and nothing else: the texts
+    /// of the leads are not read. Returns whether these are at most [`MAX_FOUND`].
+    fn count_found(
+        &mut self,
+        conn: &Connection,
+        filter: &LeadFilter,
+        query: &IndexQuery,
+    ) -> Result<bool, StoreError> {
+        let unindexed = Unindexed::load(conn)?;
+        let mut keys = Vec::new();
+        let mut take = |key| {
+            keys.push(key);
+            ControlFlow::Continue(())
+        };
+        let scan = KeysetScan::newest(MAX_FOUND);
+        if !scan.keys(conn, filter, query, &unindexed, MAX_FOUND, &mut take)? {
+            return Ok(false);
+        }
+        for key in keys {
+            self.add_indexed(conn, key, &unindexed)?;
+        }
+        let mut found = 0;
+        unindexed.for_each_match(conn, filter, &mut |lead| {
+            self.add(&lead);
+            found += 1;
+            if found <= MAX_FOUND { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        Ok(self.rows.as_flattened().iter().sum::<usize>() <= MAX_FOUND)
+    }
+
+    /// Adds the lead of a key; one that has changed since it was indexed is not added.
+    fn add_indexed(
+        &mut self,
+        conn: &Connection,
+        key: i64,
+        unindexed: &Unindexed,
+    ) -> Result<(), StoreError> {
+        let sql = "SELECT l.audit_seq, coalesce(s.status, l.status), v.audit_seq IS NOT NULL
+                   FROM lead_inbox AS l LEFT JOIN lead_status AS s ON s.audit_seq = l.audit_seq
+                   LEFT JOIN lead_view AS v ON v.audit_seq = l.audit_seq
+                   WHERE l.created_at_utc = ?1 AND l.audit_seq <= ?2 AND l.audit_seq & ?3 = ?4";
+        let created_at = Timestamp::from_micros(key >> index::LOW_BITS);
+        let low_bits = key & index::low_mask();
+        let through = unindexed.indexed_through;
+        let mut statement = conn.prepare_cached(sql)?;
+        let mut rows =
+            statement.query(params![created_at, through, index::low_mask(), low_bits])?;
+        while let Some(row) = rows.next()? {
+            if !unindexed.changed.contains_key(&row.get(0)?) {
+                self.add_row(row.get(1)?, row.get(2)?, created_at);
+            }
+        }
+        Ok(())
     }
 
     /// Counts the rows of the index, and corrects what it does not know yet.
@@ -156,12 +227,13 @@ impl TallyCounter {
         Ok(())
     }
 
-    fn by_status(&self) -> Vec<StatusTally> {
+    fn tally(&self) -> LeadTally {
         let count = |rows| LeadCount::up_to(self.limit, rows, self.is_complete);
         let of_status = |status: LeadStatus| {
             let [unopened, opened] = self.rows[status as usize];
             StatusTally { status, leads: count(unopened + opened), unopened: count(unopened) }
         };
-        LeadStatus::ALL.map(of_status).to_vec()
+        let by_status = LeadStatus::ALL.map(of_status).to_vec();
+        LeadTally { by_status, oldest_received: self.oldest_received }
     }
 }

@@ -1,16 +1,28 @@
 //! The channels of notices, and the notices that follow from the audit log.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use chrono::TimeDelta;
+use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::domain::notice::ChannelName;
+use crate::domain::notice::{ChannelName, Notice};
 use crate::domain::timestamp::Timestamp;
 use crate::store::audit::query;
 use crate::store::error::StoreError;
+use crate::store::notices::outbox::{self, NoticeAttempt};
 use crate::store::read::ReadTx;
 use crate::store::tx::WriteTx;
 
 /// Audit rows that one step looks through, at most: the writer does nothing else meanwhile.
 const MAX_STEP_ROWS: i64 = 5_000;
+/// What a former channel has failed to announce for longer than this, no other takes over.
+const HAND_OVER_PERIOD: TimeDelta = TimeDelta::days(7);
+
+/// A channel of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ConfiguredChannel {
+    pub name: ChannelName,
+    /// Whether it follows the audit log.
+    pub for_leads: bool,
+}
 
 /// What a channel's task needs to know.
 #[derive(Debug, Clone)]
@@ -23,27 +35,91 @@ pub struct ChannelProgress {
     pub has_news: bool,
 }
 
-/// Keeps the channels of the configuration: a new one follows from the log's end on, one that is no longer
-/// configured is forgotten with what it had not sent. Returns how many notices were dropped.
+/// Keeps the channels of the configuration. A new one follows from the log's end on, or takes over from one of its kind
+/// that is no longer configured: a receiver whose address was mended is a new channel. What nobody takes over is given
+/// up; returns how many notices.
 ///
 /// # Errors
 /// The database's own.
-pub fn configure(tx: &mut WriteTx<'_>, names: &[ChannelName]) -> Result<i64, StoreError> {
+pub fn configure(
+    tx: &mut WriteTx<'_>,
+    channels: &[ConfiguredChannel],
+) -> Result<usize, StoreError> {
     let head = tx.head().seq;
-    let conn = tx.conn;
-    let mut dropped: i64 = 0;
-    for name in stored_names(conn)?.iter().filter(|name| !names.contains(name)) {
-        let pending = "SELECT count(*) FROM notice WHERE channel = ?1 AND state = 'pending'";
-        let count = |row: &Row<'_>| row.get::<_, i64>(0);
-        dropped += conn.prepare_cached(pending)?.query_row([name.as_str()], count)?;
-        conn.prepare_cached("DELETE FROM notice_channel WHERE name = ?1")?
-            .execute([name.as_str()])?;
+    let stored = stored(tx.conn)?;
+    for ConfiguredChannel { name, for_leads } in channels {
+        // One that told alerts alone announces the leads that arrive from now on.
+        let sql = "INSERT INTO notice_channel (name, followed_seq, for_leads) VALUES (?1, ?2, ?3)
+                   ON CONFLICT (name) DO UPDATE SET for_leads = excluded.for_leads,
+                       followed_seq = iif(for_leads, followed_seq, excluded.followed_seq)";
+        tx.conn.prepare_cached(sql)?.execute(params![name.as_str(), head, for_leads])?;
     }
-    for name in names {
-        let sql = "INSERT OR IGNORE INTO notice_channel (name, followed_seq) VALUES (?1, ?2)";
-        conn.prepare_cached(sql)?.execute(params![name.as_str(), head])?;
+    let is_in = |list: &[ConfiguredChannel], name: &ChannelName| {
+        list.iter().any(|channel| channel.name == *name)
+    };
+    let mut heirs: Vec<_> =
+        channels.iter().filter(|new| new.for_leads && !is_in(&stored, &new.name)).collect();
+    let mut given_up = 0;
+    for ConfiguredChannel { name, for_leads } in &stored {
+        if is_in(channels, name) {
+            continue;
+        }
+        if *for_leads {
+            if let Some(at) = heirs.iter().position(|heir| heir.name.kind() == name.kind()) {
+                hand_over(tx, name, &heirs.remove(at).name, head)?;
+            }
+            while create_notice(tx, name, usize::MAX)? {}
+        }
+        given_up += give_up(tx, name)?;
+        let sql = "DELETE FROM notice_channel WHERE name = ?1";
+        tx.conn.prepare_cached(sql)?.execute([name.as_str()])?;
     }
-    Ok(dropped)
+    Ok(given_up)
+}
+
+/// Lets one channel announce the leads that another has not, unless that ended or gave them up long ago.
+fn hand_over(
+    tx: &WriteTx<'_>,
+    from: &ChannelName,
+    to: &ChannelName,
+    head: i64,
+) -> Result<(), StoreError> {
+    let (from, to, now) = (from.as_str(), to.as_str(), tx.now());
+    let since = now.saturating_sub(HAND_OVER_PERIOD);
+    let sql = "SELECT followed_seq FROM notice_channel
+               WHERE name = ?1 AND (ended_at_utc IS NULL OR ended_at_utc >= ?2)";
+    let mut select = tx.conn.prepare_cached(sql)?;
+    let followed: Option<i64> =
+        select.query_row(params![from, since], |row| row.get(0)).optional()?;
+    if let Some(followed) = followed {
+        let sql = "UPDATE notice_channel SET followed_seq = ?2 WHERE name = ?1";
+        let mut update = tx.conn.prepare_cached(sql)?;
+        update.execute(params![to, followed])?;
+        update.execute(params![from, head])?;
+    }
+    let sql = "UPDATE notice SET channel = ?2, state = 'pending', attempts = 0, created_at_utc = ?3, next_try_at_utc = ?3
+               WHERE channel = ?1 AND leads > 0
+                 AND (state = 'pending' OR state = 'given_up' AND next_try_at_utc >= ?4)";
+    tx.conn.prepare_cached(sql)?.execute(params![from, to, now, since])?;
+    Ok(())
+}
+
+/// Gives up what waits in a channel.
+fn give_up(tx: &mut WriteTx<'_>, channel: &ChannelName) -> Result<usize, StoreError> {
+    let waiting = waiting(tx.conn, channel)?;
+    for notice in &waiting {
+        let error = "the channel is no longer configured".to_owned();
+        outbox::record_attempt(tx, notice, None, &NoticeAttempt::GivenUp { error })?;
+    }
+    Ok(waiting.len())
+}
+
+/// What waits in a channel.
+fn waiting(conn: &Connection, channel: &ChannelName) -> Result<Vec<Notice>, StoreError> {
+    let sql = format!("{} WHERE channel = ?1 AND state = 'pending' ORDER BY id", outbox::SELECT);
+    let mut statement = conn.prepare_cached(&sql)?;
+    let notices = statement.query_map([channel.as_str()], outbox::row_to_notice)?;
+    Ok(notices.collect::<Result<_, _>>()?)
 }
 
 /// Creates the channel's next notice, of all leads that have arrived since the last one, at most `max_leads`.
@@ -70,9 +146,9 @@ pub fn create_notice(
     if !seqs.is_empty() {
         let now = tx.now();
         let sql =
-            "INSERT INTO notice (id, channel, after_seq, through_seq, leads, created_at_utc, state,
+            "INSERT INTO notice (id, channel, subject, after_seq, through_seq, leads, created_at_utc, state,
                                        next_try_at_utc)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'pending', ?6)";
+                   VALUES (?1, ?2, 'leads', ?3, ?4, ?5, ?6, 'pending', ?6)";
         let id = tx.new_id().hyphenated().to_string();
         let leads = i64::try_from(seqs.len()).unwrap_or(i64::MAX);
         conn.prepare_cached(sql)?.execute(params![
@@ -102,10 +178,14 @@ pub fn end(tx: &mut WriteTx<'_>, channel: &ChannelName) -> Result<(), StoreError
 }
 
 /// Sorted.
-fn stored_names(conn: &Connection) -> Result<Vec<ChannelName>, StoreError> {
-    let mut statement = conn.prepare_cached("SELECT name FROM notice_channel ORDER BY name")?;
-    let names = statement.query_map([], |row| row.get::<_, String>(0).map(ChannelName::new))?;
-    Ok(names.collect::<Result<_, _>>()?)
+fn stored(conn: &Connection) -> Result<Vec<ConfiguredChannel>, StoreError> {
+    let sql = "SELECT name, for_leads FROM notice_channel ORDER BY name";
+    let mut statement = conn.prepare_cached(sql)?;
+    let channels = statement.query_map([], |row| {
+        let name = ChannelName::new(row.get::<_, String>(0)?);
+        Ok(ConfiguredChannel { name, for_leads: row.get(1)? })
+    })?;
+    Ok(channels.collect::<Result<_, _>>()?)
 }
 
 fn progress(
@@ -132,8 +212,8 @@ impl ReadTx<'_> {
     ///
     /// # Errors
     /// The database's own.
-    pub fn channel_names(&self) -> Result<Vec<ChannelName>, StoreError> {
-        stored_names(self.0)
+    pub fn channels(&self) -> Result<Vec<ConfiguredChannel>, StoreError> {
+        stored(self.0)
     }
 
     /// How far a channel is; `None` if it is not configured.

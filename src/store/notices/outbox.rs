@@ -5,15 +5,19 @@ use serde_json::json;
 
 use crate::domain::audit::{ACTOR_NOTIFIER, AuditEvent, NewAuditRow};
 use crate::domain::lead::Lead;
-use crate::domain::notice::{ChannelName, Notice, NoticeState};
+use crate::domain::notice::{ChannelName, Notice, NoticeState, NoticeSubject};
 use crate::domain::timestamp::Timestamp;
 use crate::store::error::StoreError;
 use crate::store::leads::rows;
+use crate::store::notices::messages;
 use crate::store::read::ReadTx;
 use crate::store::tx::WriteTx;
 
-const SELECT: &str = "SELECT id, channel, after_seq, through_seq, leads, created_at_utc, state, attempts, \
-     next_try_at_utc, last_error FROM notice";
+pub(crate) const SELECT: &str = "SELECT id, channel, subject, message_json, after_seq, through_seq, leads, created_at_utc, state, \
+     attempts, next_try_at_utc, last_error FROM notice";
+
+/// Characters of an error that are kept, at most.
+const MAX_ERROR_CHARS: usize = 300;
 
 /// What has not reached its receivers.
 #[derive(Debug, Clone, Default)]
@@ -22,7 +26,9 @@ pub struct NoticeBacklog {
     /// When the oldest of these was created.
     pub oldest_at_utc: Option<Timestamp>,
     pub last_error: Option<String>,
-    /// Notices that were given up and not tried again.
+    /// When the oldest lead arrived for which a channel has no notice yet.
+    pub unannounced_since_utc: Option<Timestamp>,
+    /// Notices that were given up lately and not tried again.
     pub given_up: i64,
     /// Channels whose receivers want nothing more.
     pub ended_channels: i64,
@@ -59,6 +65,7 @@ pub fn record_attempt(
         NoticeAttempt::Failed { error, next_try } => (NoticeState::Pending, *next_try, Some(error)),
         NoticeAttempt::GivenUp { error } => (NoticeState::GivenUp, now, Some(error)),
     };
+    let error = error.map(|error| error.chars().take(MAX_ERROR_CHARS).collect::<String>());
     let sql = "UPDATE notice SET state = ?2, attempts = attempts + 1, next_try_at_utc = ?3, last_error = ?4
                WHERE id = ?1 AND state = 'pending'";
     let row = params![notice.id, state.as_str(), next_try, error];
@@ -70,12 +77,15 @@ pub fn record_attempt(
         NoticeState::Sent => AuditEvent::NoticeSent,
         NoticeState::GivenUp => AuditEvent::NoticeGivenUp,
     };
-    let details = json!({
+    let mut details = json!({
         "channel": notice.channel.as_str(),
         "notice": notice.id,
         "leads": notice.leads,
         "attempts": notice.attempts + 1,
     });
+    if notice.leads == 0 {
+        details["subject"] = notice.subject.as_str().into();
+    }
     tx.append(&NewAuditRow {
         event,
         actor: ACTOR_NOTIFIER,
@@ -113,7 +123,7 @@ pub fn remove_ended(tx: &mut WriteTx<'_>, before: Timestamp) -> Result<usize, St
 pub fn retry(tx: &mut WriteTx<'_>, id: Option<&str>) -> Result<usize, StoreError> {
     let now = tx.now();
     let sql = "UPDATE notice_channel SET ended_at_utc = NULL
-               WHERE name IN (SELECT channel FROM notice WHERE ?1 IS NULL OR id = ?1)";
+               WHERE ?1 IS NULL OR name IN (SELECT channel FROM notice WHERE id = ?1)";
     tx.conn.prepare_cached(sql)?.execute([id])?;
     // The 24 hours of the attempts begin again.
     let sql = "UPDATE notice SET state = 'pending', next_try_at_utc = ?2, created_at_utc = ?2, attempts = 0
@@ -121,23 +131,27 @@ pub fn retry(tx: &mut WriteTx<'_>, id: Option<&str>) -> Result<usize, StoreError
     Ok(tx.conn.prepare_cached(sql)?.execute(params![id, now])?)
 }
 
-fn row_to_notice(row: &Row<'_>) -> rusqlite::Result<Notice> {
+pub(crate) fn row_to_notice(row: &Row<'_>) -> rusqlite::Result<Notice> {
+    let json = row.get_ref(3)?.as_str_or_null()?;
+    let subject = messages::parse(row.get_ref(2)?.as_str()?, json);
     Ok(Notice {
         id: row.get(0)?,
         channel: ChannelName::new(row.get::<_, String>(1)?),
-        after_seq: row.get(2)?,
-        through_seq: row.get(3)?,
-        leads: row.get(4)?,
-        created_at_utc: row.get(5)?,
-        state: NoticeState::parse(row.get_ref(6)?.as_str()?).unwrap_or(NoticeState::GivenUp),
-        attempts: row.get(7)?,
-        next_try_at_utc: row.get(8)?,
-        last_error: row.get(9)?,
+        // Of no leads, it is removed unsent.
+        subject: subject.unwrap_or(NoticeSubject::Leads),
+        after_seq: row.get(4)?,
+        through_seq: row.get(5)?,
+        leads: row.get(6)?,
+        created_at_utc: row.get(7)?,
+        state: NoticeState::parse(row.get_ref(8)?.as_str()?).unwrap_or(NoticeState::GivenUp),
+        attempts: row.get(9)?,
+        next_try_at_utc: row.get(10)?,
+        last_error: row.get(11)?,
     })
 }
 
 impl ReadTx<'_> {
-    /// The pending notices of a channel, oldest first.
+    /// The pending notices of a channel: alerts first, then the oldest.
     ///
     /// # Errors
     /// The database's own, as for all reads here.
@@ -146,32 +160,40 @@ impl ReadTx<'_> {
         channel: &ChannelName,
         limit: usize,
     ) -> Result<Vec<Notice>, StoreError> {
-        let sql = format!("{SELECT} WHERE channel = ?1 AND state = 'pending' ORDER BY id LIMIT ?2");
+        let sql = format!(
+            "{SELECT} WHERE channel = ?1 AND state = 'pending'
+             ORDER BY subject <> 'alert', id LIMIT ?2"
+        );
         let mut statement = self.0.prepare_cached(&sql)?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = statement.query_map(params![channel.as_str(), limit], row_to_notice)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// What has not reached its receivers.
+    /// What has not reached its receivers; what was given up, since a time.
     ///
     /// # Errors
     /// The database's own.
-    pub fn notice_backlog(&self) -> Result<NoticeBacklog, StoreError> {
+    pub fn notice_backlog(&self, given_up_since: Timestamp) -> Result<NoticeBacklog, StoreError> {
         let sql = "SELECT count(*) FILTER (WHERE state = 'pending'),
                           min(created_at_utc) FILTER (WHERE state = 'pending'),
+                          (SELECT min(a.created_at_utc) FROM notice_channel AS c JOIN audit_log AS a
+                           ON a.seq = (SELECT seq FROM audit_log WHERE seq > c.followed_seq
+                                       AND event = 'LEAD_RECEIVED' ORDER BY seq LIMIT 1)
+                           WHERE c.for_leads AND c.ended_at_utc IS NULL),
                           (SELECT last_error FROM notice WHERE state <> 'sent' AND last_error IS NOT NULL
                            ORDER BY id DESC LIMIT 1),
-                          count(*) FILTER (WHERE state = 'given_up'),
+                          count(*) FILTER (WHERE state = 'given_up' AND next_try_at_utc >= ?1),
                           (SELECT count(*) FROM notice_channel WHERE ended_at_utc IS NOT NULL)
                    FROM notice WHERE state <> 'sent'";
-        let backlog = self.0.prepare_cached(sql)?.query_row([], |row| {
+        let backlog = self.0.prepare_cached(sql)?.query_row([given_up_since], |row| {
             Ok(NoticeBacklog {
                 pending: row.get(0)?,
                 oldest_at_utc: row.get(1)?,
-                last_error: row.get(2)?,
-                given_up: row.get(3)?,
-                ended_channels: row.get(4)?,
+                unannounced_since_utc: row.get(2)?,
+                last_error: row.get(3)?,
+                given_up: row.get(4)?,
+                ended_channels: row.get(5)?,
             })
         });
         Ok(backlog?)

@@ -40,6 +40,10 @@ impl ReadTx<'_> {
                 first.min(self.0.prepare_cached(sql)?.query_row([&lead.lead_id], |r| r.get(0))?);
             last = last.max(lead.audit_seq);
         }
+        for refused in &erasure.refused {
+            first = first.min(refused.rejected_seq);
+            last = last.max(refused.audit_seq);
+        }
         // The second condition is that of the index of events.
         let sql = "SELECT seq, created_at_utc, event, actor FROM audit_log
                    WHERE event IN ('BACKUP_TAKEN', 'LEADS_EXPORTED') AND event <> 'LEAD_RECEIVED'

@@ -1,9 +1,10 @@
-//! Finds the leads of a person or a time and erases them.
+//! Finds the leads and refused submissions of a person or a time and erases them.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::path::Path;
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 use serde::Serialize;
 use serde_json::json;
 
@@ -11,12 +12,13 @@ use crate::domain::audit::{AuditEvent, ErasureReason, NewAuditRow};
 use crate::domain::email;
 use crate::domain::hash_chain::ChainPosition;
 use crate::domain::person::PersonKey;
+use crate::domain::refused::contacts;
 use crate::domain::timestamp::Timestamp;
-use crate::store::audit::query;
 use crate::store::db::{open, wipe};
 use crate::store::error::StoreError;
 use crate::store::leads::rows;
 use crate::store::privacy::ledger::{self, ErasureLedger, Erasures};
+use crate::store::privacy::refused::{self, ErasedRefused, RefusedRef};
 use crate::store::read::ReadTx;
 use crate::store::search::index;
 use crate::store::tx::WriteTx;
@@ -30,6 +32,8 @@ pub enum LeadSelector {
     Lead(String),
     /// All that arrived before this time, the oldest first, up to a number.
     Before(Timestamp, u32),
+    /// The canaries among these.
+    CanariesBefore(Timestamp, u32),
 }
 
 /// A lead without personal data.
@@ -52,10 +56,46 @@ pub struct ErasedLead {
     pub audit_seq: i64,
 }
 
+/// What is stored of a person or of a time, without personal data.
+#[derive(Debug, Clone, Default)]
+pub struct FoundData {
+    pub leads: Vec<LeadRef>,
+    /// Also those that became one of the leads, and the sender's own with its `request_id`.
+    pub refused: Vec<RefusedRef>,
+}
+
+impl FoundData {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.leads.is_empty() && self.refused.is_empty()
+    }
+
+    /// Adds the refused submissions that belong to the leads.
+    fn add_refused_of_leads(&mut self, conn: &Connection) -> Result<(), StoreError> {
+        for lead in &self.leads {
+            let LeadRef { audit_seq, lead_id, request_id, .. } = lead;
+            for of_lead in refused::find_of_lead(conn, *audit_seq, lead_id, request_id)? {
+                if !self.refused.contains(&of_lead) {
+                    self.refused.push(of_lead);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What an erasure has deleted.
+#[derive(Debug, Clone, Default)]
+pub struct ErasedData {
+    pub leads: Vec<ErasedLead>,
+    pub refused: Vec<ErasedRefused>,
+}
+
 /// A finished erasure.
 #[derive(Debug, Clone, Serialize)]
 pub struct Erasure {
     pub leads: Vec<ErasedLead>,
+    pub refused: Vec<ErasedRefused>,
     pub reason: ErasureReason,
     pub erased_at: Timestamp,
     /// The head of the audit log after it, as `SEQ:HASH`.
@@ -88,6 +128,12 @@ pub(crate) fn find(
             .collect::<Result<_, _>>(),
         LeadSelector::Before(time, limit) => conn
             .prepare_cached(&sql("created_at_utc < ?2 ORDER BY created_at_utc LIMIT ?3"))?
+            .query_map(params![after_seq, time, limit], row_to_ref)?
+            .collect::<Result<_, _>>(),
+        LeadSelector::CanariesBefore(time, limit) => conn
+            .prepare_cached(&sql(
+                "source = 'canary' AND created_at_utc < ?2 ORDER BY created_at_utc LIMIT ?3",
+            ))?
             .query_map(params![after_seq, time, limit], row_to_ref)?
             .collect::<Result<_, _>>(),
     };
@@ -156,24 +202,76 @@ fn row_to_ref(row: &Row<'_>) -> rusqlite::Result<LeadRef> {
     })
 }
 
-/// Erases the leads that a read transaction found and that are still stored, and those that arrived
-/// after an audit row since, if any. Each is recorded in the ledger first.
+/// Finds leads and refused submissions that arrived after an audit row.
+fn find_data(
+    conn: &Connection,
+    selector: &LeadSelector,
+    after_seq: i64,
+) -> Result<FoundData, StoreError> {
+    let mut found = FoundData { leads: find(conn, selector, after_seq)?, refused: Vec::new() };
+    if let LeadSelector::Person(person) = selector {
+        found.refused = refused::find_person(conn, person, after_seq)?;
+    }
+    found.add_refused_of_leads(conn)?;
+    Ok(found)
+}
+
+/// Erases what a read transaction found and is still stored, and what arrived after an audit row since, if
+/// that is given. Each is recorded in the ledger first.
 ///
 /// # Errors
 /// The database's own; the ledger cannot be written.
-pub fn erase_leads(
+pub fn erase_data(
     tx: &mut WriteTx<'_>,
     ledger: &mut ErasureLedger,
-    found: &[LeadRef],
+    found: &FoundData,
     since: Option<(&LeadSelector, i64)>,
     reason: ErasureReason,
     actor: &str,
-) -> Result<Vec<ErasedLead>, StoreError> {
-    let new = since.map_or(Ok(Vec::new()), |(selector, seq)| find(tx.conn, selector, seq))?;
-    let ids = found.iter().chain(&new).map(|lead| lead.lead_id.as_str());
-    ledger.record(&Erasures::of_leads(ids))?;
-    let erased = found.iter().chain(&new).map(|lead| erase(tx, lead, reason, actor));
-    erased.filter_map(Result::transpose).collect()
+) -> Result<ErasedData, StoreError> {
+    let mut all = found.clone();
+    if let Some((selector, seq)) = since {
+        let new = find_data(tx.conn, selector, seq)?;
+        all.leads.extend(new.leads);
+        all.refused.extend(new.refused);
+    }
+    all.add_refused_of_leads(tx.conn)?;
+    let mut made_of = Vec::new();
+    for lead in &all.leads {
+        // Those that are not kept any more as well: an older backup has them.
+        made_of.extend(refused::ids_made_into(tx.conn, &lead.lead_id)?);
+    }
+    let ids = all.leads.iter().map(|lead| lead.lead_id.as_str());
+    let ids = ids.chain(all.refused.iter().map(|refused| refused.refused_id.as_str()));
+    let ids = ids.chain(made_of.iter().map(String::as_str));
+    ledger.record(&Erasures::of_ids(ids))?;
+    let leads = all.leads.iter().map(|lead| erase(tx, lead, reason, actor));
+    let leads = leads.filter_map(Result::transpose).collect::<Result<_, _>>()?;
+    let refused = all.refused.iter().map(|one| refused::erase(tx, one, reason, actor));
+    let refused = refused.filter_map(Result::transpose).collect::<Result<_, _>>()?;
+    Ok(ErasedData { leads, refused })
+}
+
+/// Erases again what a backup has brought back: the lead or the refused submission with this id, and what
+/// belongs to it. Returns how many were erased.
+pub(crate) fn erase_restored(
+    tx: &mut WriteTx<'_>,
+    id: &str,
+    actor: &str,
+) -> Result<usize, StoreError> {
+    let mut found = FoundData {
+        leads: find(tx.conn, &LeadSelector::Lead(id.to_owned()), 0)?,
+        refused: refused::find_by_id(tx.conn, id)?,
+    };
+    found.add_refused_of_leads(tx.conn)?;
+    let (reason, mut erased) = (ErasureReason::Restored, 0);
+    for lead in &found.leads {
+        erased += usize::from(erase(tx, lead, reason, actor)?.is_some());
+    }
+    for one in &found.refused {
+        erased += usize::from(refused::erase(tx, one, reason, actor)?.is_some());
+    }
+    Ok(erased)
 }
 
 /// Compares the ledger with the audit log: how many leads are in the ledger and still stored, and how
@@ -189,6 +287,7 @@ pub fn check_ledger(path: &Path) -> Result<(usize, usize), StoreError> {
     let mut stored = 0;
     for id in &recorded {
         stored += find(&conn, &LeadSelector::Lead(id.to_string()), 0)?.len();
+        stored += refused::find_by_id(&conn, &id.to_string())?.len();
     }
     Ok((stored, erased.difference(&recorded).count()))
 }
@@ -209,15 +308,22 @@ impl ReadTx<'_> {
                 found.insert(stored.to_owned());
             }
         }
+        self.each_refused(0, &mut |_, body| {
+            let is_near = |other: &String| {
+                email::near_key(other) == near && email::match_key(other) != wanted
+            };
+            found.extend(contacts::addresses(body).into_iter().filter(is_near));
+            ControlFlow::Continue(())
+        })?;
         Ok(found)
     }
 
-    /// Finds the leads of a person or a time.
+    /// Finds the leads and refused submissions of a person or a time.
     ///
     /// # Errors
     /// The database's own.
-    pub fn find(&self, selector: &LeadSelector) -> Result<Vec<LeadRef>, StoreError> {
-        find(self.0, selector, 0)
+    pub fn find(&self, selector: &LeadSelector) -> Result<FoundData, StoreError> {
+        find_data(self.0, selector, 0)
     }
 
     /// How many leads arrived before a time, and when the oldest did.
@@ -237,53 +343,5 @@ impl ReadTx<'_> {
     /// The database's own.
     pub fn is_wipe_pending(&self) -> Result<bool, StoreError> {
         wipe::is_pending(self.0)
-    }
-
-    /// The erasure of a lead, by its id or `request_id`; with the other leads of the same transaction where
-    /// they were selected as one person's, and not by their age or for a restore.
-    ///
-    /// # Errors
-    /// The database's own.
-    pub fn erasure(&self, id: &str) -> Result<Option<Erasure>, StoreError> {
-        let sql = "SELECT seq, created_at_utc, details_json ->> 'reason' FROM audit_log
-                   WHERE event = 'LEAD_ERASED' AND (lead_id = ?1 OR request_id = ?1)";
-        let found = self.0.query_row(sql, [id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
-        let found: Option<(i64, Timestamp, String)> = found.optional()?;
-        let Some((seq, erased_at, reason)) = found else { return Ok(None) };
-        let reason = ErasureReason::parse(&reason).unwrap_or(ErasureReason::Restored);
-        let is_of_one_person =
-            !matches!(reason, ErasureReason::Retention | ErasureReason::Restored);
-        let sql = "SELECT e.lead_id, a.created_at_utc, e.seq, a.details_json ->> 'email'
-                   FROM audit_log AS e LEFT JOIN audit_log AS a
-                     ON a.lead_id = e.lead_id AND a.event IN ('LEAD_RECEIVED', 'LEAD_IMPORTED')
-                   WHERE e.event = 'LEAD_ERASED' AND e.created_at_utc = ?1 AND (?2 OR e.seq = ?3)
-                   ORDER BY e.seq";
-        let mut leads = Vec::new();
-        let mut addresses = BTreeSet::new();
-        let mut statement = self.0.prepare(sql)?;
-        let mut rows = statement.query(params![erased_at, is_of_one_person, seq])?;
-        while let Some(row) = rows.next()? {
-            leads.push(ErasedLead {
-                lead_id: row.get(0)?,
-                created_at_utc: row.get(1)?,
-                audit_seq: row.get(2)?,
-            });
-            addresses.insert(row.get::<_, Option<String>>(3)?);
-        }
-        let masked_address = addresses.pop_first().flatten().filter(|_| addresses.is_empty());
-        let last_seq = leads.last().map_or(0, |lead| lead.audit_seq);
-        let is_wiped = last_seq <= wipe::wiped_through(self.0)?;
-        let head = query::head(self.0)?.to_string();
-        Ok(Some(Erasure { leads, reason, erased_at, head, masked_address, is_wiped }))
-    }
-
-    /// Whether the audit log records the erasure of a lead, by its id or `request_id`.
-    ///
-    /// # Errors
-    /// The database's own.
-    pub fn was_erased(&self, id: &str) -> Result<bool, StoreError> {
-        let sql = "SELECT 1 FROM audit_log
-                   WHERE event = 'LEAD_ERASED' AND (lead_id = ?1 OR request_id = ?1)";
-        Ok(self.0.query_row(sql, [id], |_| Ok(())).optional()?.is_some())
     }
 }

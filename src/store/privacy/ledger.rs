@@ -1,5 +1,5 @@
-//! The erasure ledger: a file with the ids of erased leads, one per line, so that an older backup cannot
-//! bring them back. One is next to the database; another, of the same name, is in each folder of backups.
+//! The erasure ledger: a file with the ids of erased leads and refused submissions, one per line, so that an
+//! older backup cannot bring them back. One is next to the database; another, of the same name, is in each folder of backups.
 //!
 //! A line `audit_log HASH` names an audit log, by the hash of its first row, whose erasures the ledger
 //! contains. It tells a database of which nothing was erased from one of which nothing is known.
@@ -31,16 +31,24 @@ const LOG_PREFIX: &str = "audit_log ";
 /// The content of a ledger.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Erasures {
+    /// Their ids; those of refused submissions are of the same kind.
     pub(crate) leads: BTreeSet<LeadId>,
     /// The audit logs whose erasures are among these, by the hash of the first row.
     pub(crate) logs: BTreeSet<Sha256Hash>,
 }
 
 impl Erasures {
-    /// The erasures that an audit log records.
+    /// The erasures that an audit log records, with the refused submissions that an erased lead was made of.
     pub(crate) fn in_log(conn: &Connection) -> Result<Self, StoreError> {
-        let sql =
-            "SELECT lead_id FROM audit_log WHERE event = 'LEAD_ERASED' AND lead_id IS NOT NULL";
+        // The second condition is that of the index of events.
+        let sql = "WITH erased (lead_id, id) AS (
+                       SELECT lead_id, coalesce(lead_id, details_json ->> 'refused_id') FROM audit_log
+                       WHERE event IN ('LEAD_ERASED', 'REFUSED_ERASED') AND event <> 'LEAD_RECEIVED')
+                   SELECT id FROM erased WHERE id IS NOT NULL
+                   UNION ALL
+                   SELECT details_json ->> 'refused_id' FROM erased JOIN audit_log USING (lead_id)
+                   WHERE event IN ('LEAD_RECEIVED', 'REFUSED_RETRIED')
+                     AND details_json ->> 'refused_id' IS NOT NULL";
         let mut statement = conn.prepare(sql)?;
         let mut rows = statement.query([])?;
         let mut leads = BTreeSet::new();
@@ -50,8 +58,8 @@ impl Erasures {
         Ok(Self { leads, logs: query::hash_at(conn, 1)?.into_iter().collect() })
     }
 
-    /// Erasures of leads with these ids.
-    pub(crate) fn of_leads<'i>(ids: impl IntoIterator<Item = &'i str>) -> Self {
+    /// Erasures of leads or refused submissions with these ids.
+    pub(crate) fn of_ids<'i>(ids: impl IntoIterator<Item = &'i str>) -> Self {
         Self { leads: ids.into_iter().filter_map(LeadId::parse).collect(), ..Self::default() }
     }
 

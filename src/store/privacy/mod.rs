@@ -4,3 +4,5 @@ pub mod backup_ledger;
 pub mod copies;
 pub mod erase;
 pub mod ledger;
+mod recorded;
+pub mod refused;

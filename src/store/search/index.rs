@@ -5,13 +5,14 @@
 
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, params, params_from_iter};
 
 use crate::domain::audit::AuditEvent;
 use crate::domain::cursor::Cursor;
 use crate::domain::filter::Period;
 use crate::domain::lead::status::LeadStatus;
 use crate::domain::lead::{Lead, LeadService};
+use crate::domain::person::SamePerson;
 use crate::domain::recorded::Recorded;
 use crate::domain::search::{TOKENIZER_VERSION, lead_text};
 use crate::domain::timestamp::Timestamp;
@@ -83,9 +84,12 @@ fn index_row(conn: &Connection, seq: i64, row: &Row<'_>) -> Result<(), StoreErro
     match row.get::<_, Recorded<AuditEvent>>(1)?.known() {
         Some(AuditEvent::LeadReceived | AuditEvent::LeadImported) => {
             // `None` if the lead was erased since.
-            if let Some((lead, status)) = rows::find_by_audit_seq(conn, seq)? {
+            if let Some((lead, status)) = rows::find_by_audit_seq(conn, seq)?
+                && !lead.is_canary()
+            {
                 let sql = "INSERT INTO lead_search (rowid, words) VALUES (?1, ?2)";
                 conn.prepare_cached(sql)?.execute(params![place(&lead), words(&lead)])?;
+                insert_persons(conn, &lead)?;
                 insert_listed(conn, &lead, status)?;
             }
         }
@@ -127,7 +131,8 @@ fn empty(conn: &Connection) -> Result<(), StoreError> {
     // FTS5 reads nothing of the index for this.
     conn.execute_batch(
         "INSERT INTO lead_search (lead_search) VALUES ('delete-all');
-         DELETE FROM lead_search_filter",
+         DELETE FROM lead_search_filter;
+         DELETE FROM lead_search_person",
     )?;
     let reset = "UPDATE search_index_state SET indexed_through = 0, tokenizer_version = ?1";
     conn.execute(reset, [TOKENIZER_VERSION])?;
@@ -151,10 +156,14 @@ pub(crate) fn remove(conn: &Connection, lead: &Lead) -> Result<(), StoreError> {
 
 fn remove_words(conn: &Connection, lead: &Lead) -> Result<(), StoreError> {
     reset_if_stale(conn)?;
-    if lead.audit_seq <= indexed_through(conn)? {
+    if lead.audit_seq <= indexed_through(conn)? && !lead.is_canary() {
         // FTS5 needs the words that were inserted.
         let sql = "INSERT INTO lead_search (lead_search, rowid, words) VALUES ('delete', ?1, ?2)";
         conn.prepare_cached(sql)?.execute(params![place(lead), words(lead)])?;
+        let sql = "DELETE FROM lead_search_person WHERE person = ?1 AND key = ?2";
+        for person in lead_text::person_hashes(&SamePerson::as_in(lead)) {
+            conn.prepare_cached(sql)?.execute(params![person, place(lead)])?;
+        }
         let sql = format!("DELETE FROM lead_search_filter WHERE {}", is_listed());
         conn.prepare_cached(&sql)?.execute(params![place(lead), lead.audit_seq])?;
     }
@@ -164,6 +173,33 @@ fn remove_words(conn: &Connection, lead: &Lead) -> Result<(), StoreError> {
 /// The condition that a row is that of the lead with a key and an `audit_seq`, whatever its status is.
 fn is_listed() -> String {
     format!("{} AND key = ?1 AND audit_seq = ?2", FilterLists::all().condition())
+}
+
+/// Adds a lead to those of its person.
+fn insert_persons(conn: &Connection, lead: &Lead) -> Result<(), StoreError> {
+    // Two leads of the same key are one row.
+    let sql = "INSERT OR IGNORE INTO lead_search_person (person, key) VALUES (?1, ?2)";
+    for person in lead_text::person_hashes(&SamePerson::as_in(lead)) {
+        conn.prepare_cached(sql)?.execute(params![person, place(lead)])?;
+    }
+    Ok(())
+}
+
+/// How many leads of a person are indexed, counted up to `limit`.
+pub(crate) fn count_of_person(
+    conn: &Connection,
+    person: &SamePerson,
+    limit: usize,
+) -> Result<usize, StoreError> {
+    let hashes = lead_text::person_hashes(person);
+    let sql = format!(
+        "SELECT count(*) FROM (
+             SELECT DISTINCT key FROM lead_search_person WHERE person IN ({}) LIMIT {limit}
+         )",
+        vec!["?"; hashes.len()].join(", ")
+    );
+    let count = conn.prepare_cached(&sql)?.query_row(params_from_iter(hashes), |row| row.get(0));
+    Ok(usize::try_from(count.map(|n: i64| n)?).unwrap_or(0))
 }
 
 /// Adds a lead that has just arrived, which nobody can have opened.

@@ -2,6 +2,7 @@
 
 pub(crate) mod filter_lists;
 pub mod index;
+pub(crate) mod list_window;
 pub mod plan;
 pub mod suggestion;
 pub mod unindexed;

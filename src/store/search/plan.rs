@@ -6,14 +6,14 @@ use rusqlite::{Connection, ToSql};
 
 use crate::domain::filter::LeadFilter;
 use crate::domain::lead::LeadService;
-use crate::domain::person::SamePerson;
 use crate::domain::search::lead_text::{
-    email_token, id_token, number_part_token, number_token, service_token,
+    id_token, number_part_token, number_token, person_hashes, service_token,
 };
 use crate::domain::search::terms::QueryToken;
 use crate::store::error::StoreError;
 use crate::store::search::filter_lists::FilterLists;
 use crate::store::search::index::MAX_PREFIX_LEN;
+use crate::store::search::list_window::ListWindow;
 
 /// If the lists of a status, or of what nobody has opened, have at most this many leads, each is looked at,
 /// whatever else the filter asks for.
@@ -44,26 +44,43 @@ pub(crate) enum OverMatch {
 
 /// One query of the index.
 pub(crate) struct IndexQuery {
-    /// In FTS5's query syntax.
-    match_expression: Option<String>,
+    source: KeySource,
+    /// Matches are in one of these.
     lists: Option<FilterLists>,
-    service: Option<LeadService>,
+}
+
+/// Where a query reads its sorted keys.
+enum KeySource {
+    /// In its lists, of a service, if set.
+    Lists(Option<LeadService>),
+    /// Among the words; in FTS5's query syntax.
+    Words(String),
+    /// Among the leads of a person; see [`person_hashes`].
+    Person(Vec<i64>),
 }
 
 impl SearchPlan {
-    /// `None` if the filter asks for nothing that is indexed.
+    /// `None` if the filter asks for nothing that is indexed, as canaries are not.
     pub(crate) fn for_filter(
         conn: &Connection,
         filter: &LeadFilter,
     ) -> Result<Option<Self>, StoreError> {
+        if filter.canary {
+            return Ok(None);
+        }
         let (lists, service) = (FilterLists::of(filter), filter.service);
         let terms = filter.terms.iter().flat_map(|terms| &terms.0);
         let terms: Vec<_> = terms.map(|term| tokens(&term.alternatives)).collect();
-        let person = filter.person.as_ref().map(of_person);
-        let from_lists = || IndexQuery { match_expression: None, lists: lists.clone(), service };
+        let from_lists = || IndexQuery { source: KeySource::Lists(service), lists: lists.clone() };
+        if let Some(person) = &filter.person {
+            let is_all = terms.is_empty() && lists.is_none() && service.is_none();
+            let over_match = if is_all { OverMatch::None } else { OverMatch::Few };
+            let source = KeySource::Person(person_hashes(person));
+            return Ok(Some(Self { fast: IndexQuery { source, lists }, over_match }));
+        }
         match &lists {
-            None if terms.is_empty() && person.is_none() && service.is_none() => return Ok(None),
-            Some(_) if terms.is_empty() && person.is_none() => {
+            None if terms.is_empty() && service.is_none() => return Ok(None),
+            Some(_) if terms.is_empty() => {
                 return Ok(Some(Self { fast: from_lists(), over_match: OverMatch::None }));
             }
             Some(lists) if lists.are_small(conn, SMALL_LISTS)? => {
@@ -74,13 +91,8 @@ impl SearchPlan {
         let query = |format_token: &dyn Fn(&str) -> String| {
             let service = service.map(|service| format!("\"{}\"", service_token(Some(service))));
             let terms = terms.iter().map(|alternatives| any_of(alternatives, format_token));
-            let conditions: Vec<_> =
-                service.into_iter().chain(person.clone()).chain(terms).collect();
-            IndexQuery {
-                match_expression: Some(conditions.join(" AND ")),
-                lists: lists.clone(),
-                service: None,
-            }
+            let conditions: Vec<_> = service.into_iter().chain(terms).collect();
+            IndexQuery { source: KeySource::Words(conditions.join(" AND ")), lists: lists.clone() }
         };
         let fast = query(&|token| format!("\"{}\"*", indexed_prefix(token)));
         let is_indexed = |token: &String| token.chars().count() <= MAX_PREFIX_LEN;
@@ -109,39 +121,44 @@ impl IndexQuery {
     ) -> Result<bool, StoreError> {
         let order = if descending { "DESC" } else { "ASC" };
         let (mut first, mut last) = keys.into_inner();
-        let mut values: Vec<&dyn ToSql> = Vec::new();
-        let sql = match (&self.match_expression, &self.lists) {
-            (None, None) => return Ok(true),
-            (None, Some(lists)) => {
-                let and_service = self.service.as_ref().map_or("", |service| {
+        let mut window = None;
+        if let Some(lists) = &self.lists
+            && !matches!(self.source, KeySource::Lists(_))
+        {
+            // Leads of a status are often close together; only that range is searched.
+            let (min, max) = lists.key_range(conn)?;
+            first = first.max(min.unwrap_or(i64::MAX));
+            last = last.min(max.unwrap_or(i64::MIN));
+            window = Some(ListWindow::new(conn, lists, first..=last, descending));
+        }
+        let mut values: Vec<&dyn ToSql> = vec![&first, &last];
+        let sql = match &self.source {
+            KeySource::Lists(service) => {
+                let Some(lists) = &self.lists else { return Ok(true) };
+                let and_service = service.as_ref().map_or("", |service| {
                     values.push(service);
                     "AND service = ?3"
                 });
-                let union =
-                    lists.union("key, 1", &format!("{and_service} AND key BETWEEN ?1 AND ?2"));
+                let union = lists.union("key", &format!("{and_service} AND key BETWEEN ?1 AND ?2"));
                 format!("{union} ORDER BY 1 {order}")
             }
-            (Some(expression), lists) => {
+            KeySource::Words(expression) => {
                 values.push(expression);
-                let mut is_listed = "1".to_owned();
-                if let Some(lists) = lists {
-                    // Leads of a status are often close together; only that range is searched.
-                    let (min, max) = lists.key_range(conn)?;
-                    first = first.max(min.unwrap_or(i64::MAX));
-                    last = last.min(max.unwrap_or(i64::MIN));
-                    is_listed = format!(
-                        "EXISTS (SELECT 1 FROM lead_search_filter
-                                 WHERE {} AND key = lead_search.rowid)",
-                        lists.condition()
-                    );
-                }
                 format!(
-                    "SELECT rowid, {is_listed} FROM lead_search
+                    "SELECT rowid FROM lead_search
                      WHERE lead_search MATCH ?3 AND rowid BETWEEN ?1 AND ?2 ORDER BY rowid {order}"
                 )
             }
+            KeySource::Person(hashes) => {
+                values.extend(hashes.iter().map(|hash| hash as &dyn ToSql));
+                let places: Vec<_> = (3..values.len() + 1).map(|n| format!("?{n}")).collect();
+                format!(
+                    "SELECT DISTINCT key FROM lead_search_person
+                     WHERE person IN ({}) AND key BETWEEN ?1 AND ?2 ORDER BY key {order}",
+                    places.join(", ")
+                )
+            }
         };
-        values.splice(0..0, [&first as &dyn ToSql, &last]);
         let mut statement = conn.prepare_cached(&sql)?;
         let mut rows = statement.query(values.as_slice())?;
         let mut read = 0;
@@ -150,7 +167,12 @@ impl IndexQuery {
                 return Ok(false);
             }
             read += 1;
-            if row.get(1)? && take(row.get(0)?).is_break() {
+            let key = row.get(0)?;
+            let is_listed = match &mut window {
+                Some(window) => window.contains(key)?,
+                None => true,
+            };
+            if is_listed && take(key).is_break() {
                 break;
             }
         }
@@ -176,14 +198,6 @@ fn any_of(alternatives: &[Vec<String>], format_token: &dyn Fn(&str) -> String) -
     };
     let alternatives: Vec<_> = alternatives.iter().map(all_of).collect();
     format!("({})", alternatives.join(" OR "))
-}
-
-/// The leads with the address or a number of a person.
-fn of_person(person: &SamePerson) -> String {
-    let numbers = person.numbers().map(number_token);
-    let tokens = std::iter::once(email_token(person.email())).chain(numbers);
-    let quoted: Vec<_> = tokens.map(|token| format!("\"{token}\"")).collect();
-    format!("({})", quoted.join(" OR "))
 }
 
 /// The longest prefix of a word that has a list of its own.

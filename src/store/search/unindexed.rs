@@ -57,23 +57,34 @@ impl Unindexed {
                 return Ok(());
             }
         }
-        let sql = format!("{} WHERE l.audit_seq > ?1", rows::SELECT);
-        let mut statement = conn.prepare_cached(&sql)?;
-        let mut newer = statement.query([self.indexed_through])?;
-        while let Some(row) = newer.next()? {
-            let lead = rows::row_to_lead(row)?;
-            if matches(filter, &lead) && take(lead).is_break() {
-                break;
-            }
-        }
-        Ok(())
+        for_each_newer(conn, self.indexed_through, &mut |lead| {
+            if matches(filter, &lead) { take(lead) } else { ControlFlow::Continue(()) }
+        })
     }
+}
+
+/// Calls `take` with the leads that arrived after an audit row, until it breaks.
+pub(crate) fn for_each_newer(
+    conn: &Connection,
+    seq: i64,
+    take: &mut dyn FnMut(Lead) -> ControlFlow<()>,
+) -> Result<(), StoreError> {
+    let sql = format!("{} WHERE l.audit_seq > ?1", rows::SELECT);
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut newer = statement.query([seq])?;
+    while let Some(row) = newer.next()? {
+        if take(rows::row_to_lead(row)?).is_break() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Whether a lead matches the filter.
 pub(crate) fn matches(filter: &LeadFilter, lead: &Lead) -> bool {
     let Period { since, until } = filter.period;
-    since.is_none_or(|since| since <= lead.created_at_utc)
+    lead.is_canary() == filter.canary
+        && since.is_none_or(|since| since <= lead.created_at_utc)
         && until.is_none_or(|until| lead.created_at_utc < until)
         && filter.service.is_none_or(|service| lead.service == Some(service))
         && filter.status.is_none_or(|status| lead.status == status)

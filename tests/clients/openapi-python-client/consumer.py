@@ -7,7 +7,7 @@ import uuid
 
 from fastcore_client import AuthenticatedClient
 from fastcore_client.api.leads import send_lead
-from fastcore_client.models import LeadMeta, LeadRequest, LeadResponse, ValidationErrorResponse
+from fastcore_client.models import LeadMeta, LeadRequest, LeadResponse, RefusedValidationErrorResponse
 
 
 def lead(name: str) -> LeadRequest:
@@ -29,6 +29,7 @@ with AuthenticatedClient(base_url=os.environ["FASTCORE_URL"], token=os.environ["
 
     refused = send_lead.sync_detailed(client=client, body=lead("J"))
     assert refused.status_code == 422, refused
-    assert isinstance(refused.parsed, ValidationErrorResponse)
+    assert isinstance(refused.parsed, RefusedValidationErrorResponse)
+    assert refused.parsed.kept is True
     field = refused.parsed.detail[0]
     assert (field.loc, field.msg) == (["body", "name"], "String should have at least 2 characters"), field

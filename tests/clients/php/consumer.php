@@ -17,7 +17,7 @@ use OpenAPI\Client\Configuration;
 use OpenAPI\Client\Model\LeadMeta;
 use OpenAPI\Client\Model\LeadRequest;
 use OpenAPI\Client\Model\LeadResponse;
-use OpenAPI\Client\Model\ValidationErrorResponse;
+use OpenAPI\Client\Model\RefusedValidationErrorResponse;
 
 function check(bool $holds, mixed $what): void
 {
@@ -63,7 +63,8 @@ try {
     check(false, 'it was accepted');
 } catch (ApiException $error) {
     $refused = $error->getResponseObject();
-    check($error->getCode() === 422 && $refused instanceof ValidationErrorResponse, $error);
+    check($error->getCode() === 422 && $refused instanceof RefusedValidationErrorResponse, $error);
+    check($refused->getKept() === true, $refused);
     $field = $refused->getDetail()[0];
     check($field->getLoc() === ['body', 'name'], $field);
     check($field->getMsg() === 'String should have at least 2 characters', $field);

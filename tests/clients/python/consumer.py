@@ -5,7 +5,7 @@ import os
 import re
 import uuid
 
-from openapi_client import ApiClient, Configuration, LeadMeta, LeadRequest, LeadsApi, ValidationErrorResponse
+from openapi_client import ApiClient, Configuration, LeadMeta, LeadRequest, LeadsApi, RefusedValidationErrorResponse
 from openapi_client.exceptions import UnprocessableEntityException
 
 
@@ -32,6 +32,7 @@ with ApiClient(configuration) as client:
         api.send_lead(lead("J "))
         raise AssertionError("it was accepted")
     except UnprocessableEntityException as error:
-        assert isinstance(error.data, ValidationErrorResponse), error.data
+        assert isinstance(error.data, RefusedValidationErrorResponse), error.data
+        assert error.data.kept is True
         field = error.data.detail[0]
         assert (field.loc, field.msg) == (["body", "name"], "String should have at least 2 characters"), field

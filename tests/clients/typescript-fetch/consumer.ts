@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Configuration, LeadsApi, ResponseError, ValidationErrorResponseFromJSON } from "../build/typescript-fetch/generated";
+import { Configuration, LeadsApi, RefusedValidationErrorResponseFromJSON, ResponseError } from "../build/typescript-fetch/generated";
 import { lead, TOKEN, URL } from "../lead";
 
 /** This generator turns `request_id` into `requestId` and times into Date. */
@@ -20,8 +20,9 @@ async function main() {
 
   const refused = await api.sendLead({ leadRequest: request("J") }).catch((error: unknown) => error);
   assert.ok(refused instanceof ResponseError && refused.response.status === 422);
-  const { error, detail } = ValidationErrorResponseFromJSON(await refused.response.json());
+  const { error, detail, kept } = RefusedValidationErrorResponseFromJSON(await refused.response.json());
   assert.equal(error, "validation_error");
+  assert.equal(kept, true);
   const [field] = detail;
   assert.deepEqual(field?.loc, ["body", "name"]);
   assert.equal(field?.msg, "String should have at least 2 characters");

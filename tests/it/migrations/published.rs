@@ -189,6 +189,22 @@ fn write_the_database_of_the_newest_schema() {
     std::thread::sleep(std::time::Duration::from_secs(2));
     server.terminate();
     let conn = database.sqlite();
+    conn.execute_batch(
+        "INSERT INTO notice_channel (name, followed_seq, noticed_at_utc)
+             VALUES ('mail-5b3f9a01', 10, '2026-02-01T10:00:00.000000Z');
+         INSERT INTO notice (id, channel, subject, after_seq, through_seq, leads, message_json, created_at_utc, state,
+                             attempts, next_try_at_utc)
+             VALUES ('019c1a00-0000-7000-8000-000000000001', 'mail-5b3f9a01', 'leads', 2, 5, 1, NULL,
+                 '2026-02-01T10:00:00.000000Z', 'sent', 1, '2026-02-01T10:00:01.000000Z'),
+             ('019c1a00-0000-7000-8000-000000000002', 'mail-5b3f9a01', 'alert', 0, 0, 0,
+                 '{\"kind\":\"disk_low\",\"phase\":\"began\",\"began_at_utc\":\"2026-02-01T10:00:00.000000Z\",\"detail\":\"\"}',
+                 '2026-02-01T10:00:00.000000Z', 'sent', 1, '2026-02-01T10:00:01.000000Z');
+         INSERT INTO alert (kind, began_at_utc, told_at_utc, detail)
+             VALUES ('disk_low', '2026-02-01T10:00:00.000000Z', '2026-02-01T10:00:00.000000Z', '');
+         INSERT INTO digest (only_row, day, made_at_utc, through_seq)
+             VALUES (1, '2026-02-02', '2026-02-02T06:30:00.000000Z', 9);",
+    )
+    .expect("notices");
     for table in content(&database).into_keys() {
         let count = sql::rows(&conn, &format!("SELECT count(*) FROM {table}"));
         assert_ne!(

@@ -6,7 +6,7 @@ use super::embedded;
 use crate::support::admin::{self, Browser};
 use crate::support::binary::ServeProcess;
 use crate::support::database::Database;
-use crate::support::{sql, wait_until};
+use crate::support::{IS_INDEXED, sql, wait_until};
 
 const VIEWS: &str = "SELECT * FROM lead_view ORDER BY audit_seq";
 const LISTED: &str = "SELECT * FROM lead_search_filter ORDER BY audit_seq";
@@ -23,9 +23,7 @@ fn with_views() -> Database {
     for place in [1, 2, 1] {
         browser.read(&format!("/admin/api/leads/{}", database.lead_id(place)));
     }
-    let is_indexed =
-        "SELECT indexed_through = (SELECT max(seq) FROM audit_log) FROM search_index_state";
-    assert!(wait_until(std::time::Duration::from_secs(15), &mut || database.one(is_indexed) == "1"));
+    assert!(wait_until(|| database.one(IS_INDEXED) == "1"));
     server.terminate();
     database
 }

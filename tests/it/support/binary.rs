@@ -4,6 +4,8 @@ use std::io::Read;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
@@ -94,7 +96,17 @@ impl ServeProcess {
 
     /// Reads the log up to a line that contains this.
     pub(crate) fn read_until(&mut self, text: &str) {
-        while !self.read_line().contains(text) {}
+        self.read_until_any(&[text]);
+    }
+
+    /// Reads the log up to a line that contains one of these.
+    pub(crate) fn read_until_any(&mut self, texts: &[&str]) {
+        loop {
+            let line = self.read_line();
+            if texts.iter().any(|text| line.contains(text)) {
+                return;
+            }
+        }
     }
 
     fn read_line(&mut self) -> String {
@@ -143,7 +155,7 @@ impl StalledServer {
         let child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn();
         let server = Self { address, child: child.expect("it runs") };
         let listens = || TcpStream::connect(address).is_ok();
-        assert!(super::wait_until(Duration::from_secs(60), &mut { listens }), "it listens");
+        assert!(super::wait_until(listens), "it listens");
         server
     }
 
@@ -175,10 +187,12 @@ fn launch(command: &mut Command, output: Stdio) -> (Child, Receiver<String>) {
     (child, read_lines(stderr))
 }
 
-/// An address on loopback where nothing listens.
+/// An address on loopback where nothing listens, and that no other test of this process gets.
 pub(crate) fn free_address() -> SocketAddr {
     // Below the ports that the system gives to clients, so that no test's connection takes it.
-    let ports = std::iter::repeat_with(|| rand::random_range(12_000..32_000));
+    // Each port once: drawn at random, two servers of one test were given the same now and then.
+    static NEXT: LazyLock<AtomicU16> = LazyLock::new(|| rand::random_range(12_000..22_000).into());
+    let ports = std::iter::repeat_with(|| NEXT.fetch_add(1, Ordering::Relaxed));
     let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).ok();
     ports.take(1000).find_map(free).expect("a port").local_addr().expect("an address")
 }

@@ -78,7 +78,7 @@ impl Client {
 
     /// A client on a connection that is open already.
     pub(crate) fn over(stream: TcpStream) -> Self {
-        stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout");
+        stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a timeout");
         stream.set_nodelay(true).expect("no delay");
         Self::on(stream)
     }

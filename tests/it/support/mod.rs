@@ -48,9 +48,13 @@ pub(crate) fn lead() -> Value {
     })
 }
 
-/// Whether something comes true in time, looked at again and again.
-pub(crate) fn wait_until(time: Duration, it: &mut dyn FnMut() -> bool) -> bool {
-    let end = Instant::now() + time;
+/// Asks whether the search index has processed every audit row.
+pub(crate) const IS_INDEXED: &str =
+    "SELECT indexed_through = (SELECT max(seq) FROM audit_log) FROM search_index_state";
+
+/// Whether something comes true, looked at again and again; longer than anything takes on the busiest machine.
+pub(crate) fn wait_until(mut it: impl FnMut() -> bool) -> bool {
+    let end = Instant::now() + Duration::from_secs(60);
     while Instant::now() < end {
         if it() {
             return true;

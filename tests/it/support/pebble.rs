@@ -1,10 +1,10 @@
 //! Pebble, the ACME authority that Let's Encrypt tests clients with, and servers that get their certificate from it.
 
+use std::fs::OpenOptions;
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::sync::Arc;
-use std::time::Duration;
 
 use rustls::client::Resumption;
 use rustls::pki_types::CertificateDer;
@@ -88,7 +88,9 @@ impl Pebble {
             command.env("PEBBLE_WFE_NONCEREJECT", behaviour.refused_nonces.to_string());
             // Each order is validated.
             command.env("PEBBLE_AUTHZREUSE", "0");
-            command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it runs")
+            let log = folder.path().join("pebble.log");
+            let log = OpenOptions::new().create(true).append(true).open(log).expect("a log");
+            command.stdout(log.try_clone().expect("a log")).stderr(log).spawn().expect("it runs")
         };
         let (names, unused) = (names.to_string(), unused.to_string());
         let unused = ["-http01", "", "-https01", "", "-tlsalpn01", "", "-management", &unused];
@@ -100,8 +102,15 @@ impl Pebble {
         let pebble = Self { listen, address, management, own, folder, processes };
         let listens =
             || TcpStream::connect(pebble.management).is_ok() && TcpStream::connect(address).is_ok();
-        assert!(wait_until(Duration::from_secs(20), &mut { listens }), "pebble listens");
+        // It makes RSA keys first, which takes long on a busy machine now and then.
+        let begun = wait_until(listens);
+        assert!(begun, "pebble listens: {}", pebble.log());
         Some(pebble)
+    }
+
+    /// What it and its DNS printed.
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("pebble.log")).expect("a log")
     }
 
     /// A server that gets a certificate for [`HOST`] from it.

@@ -28,7 +28,7 @@ fn listen<T: Send + 'static, A: Send + 'static>(
     std::thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
             let shared = Arc::clone(&shared);
-            stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout");
+            stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a timeout");
             // A client that goes away is no failure of the receiver.
             std::thread::spawn(move || drop(serve(stream, &shared)));
         }

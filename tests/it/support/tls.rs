@@ -13,7 +13,8 @@ use fastcore::clock::Clock;
 use fastcore::http::server::tls::ServerTls;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::crypto::ring;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::version::TLS13;
 use rustls::{
     ClientConfig, ClientConnection, RootCertStore, StreamOwned, SupportedProtocolVersion,
@@ -120,7 +121,7 @@ pub(crate) fn handshake_with(
     host: &'static str,
     config: &Arc<ClientConfig>,
 ) -> std::io::Result<TlsStream> {
-    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
     stream.set_nodelay(true)?;
     let name = ServerName::try_from(host).expect("a name");
     let mut connection =
@@ -129,6 +130,19 @@ pub(crate) fn handshake_with(
         connection.complete_io(&mut stream)?;
     }
     Ok(StreamOwned::new(connection, stream))
+}
+
+/// TLS of a server with the pair in a folder.
+pub(crate) fn server_config(folder: &Path) -> rustls::ServerConfig {
+    let (certificate, key) = paths(folder);
+    let chain = vec![CertificateDer::from_pem_file(certificate).expect("PEM")];
+    let key = PrivateKeyDer::from_pem_file(key).expect("PEM");
+    rustls::ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .expect("a pair")
 }
 
 /// Where the pair of a folder is.

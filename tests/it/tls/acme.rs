@@ -179,7 +179,7 @@ fn a_server_that_is_killed_in_the_middle_of_an_order_orders_again() {
     let own = folder_of(folder.path(), &pebble.directory());
     let mut killed = ServeProcess::spawn(&mut pebble.serve_command(folder.path()));
     killed.read_until(ORDERING);
-    assert!(wait_until(Duration::from_secs(10), &mut || own.join("account.json").exists()));
+    assert!(wait_until(|| own.join("account.json").exists()));
     killed.signal(Signal::KILL);
     killed.wait();
     assert!(!own.join("certificate.pem").exists());
@@ -217,9 +217,7 @@ fn a_certificate_that_cannot_be_stored_is_used_and_stored_later() {
     let file = folder_of(folder.path(), &pebble.directory()).join("certificate.pem");
     let mut server = ServeProcess::spawn(&mut pebble.serve_command(folder.path()));
     server.read_until(ORDERING);
-    assert!(wait_until(Duration::from_secs(10), &mut || file
-        .with_file_name("account.json")
-        .exists()));
+    assert!(wait_until(|| file.with_file_name("account.json").exists()));
     // What it cannot be renamed to.
     fs::create_dir(&file).expect("created");
     server.read_until("could not be stored");
@@ -234,10 +232,8 @@ fn a_certificate_that_cannot_be_stored_is_used_and_stored_later() {
     assert_eq!(status["warnings"][0]["code"], "certificate_renewal_failing", "{status}");
     fs::remove_dir(&file).expect("removed");
     server.signal(Signal::HUP);
-    assert!(wait_until(Duration::from_secs(10), &mut || file.exists()));
-    assert!(wait_until(Duration::from_secs(5), &mut || {
-        super::status(folder.path(), &mut client)["warnings"] == json!([])
-    }));
+    assert!(wait_until(|| file.exists()));
+    assert!(wait_until(|| { super::status(folder.path(), &mut client)["warnings"] == json!([]) }));
     server.terminate();
 }
 

@@ -10,9 +10,6 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rustix::process::Signal;
-use rustls::crypto::ring;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::Value;
 
 use super::acme::{ISSUED, ORDERING, findings};
@@ -20,7 +17,7 @@ use super::certificate::count;
 use crate::support::binary::{ServeProcess, command, free_address, run_to_exit, text};
 use crate::support::http::Client;
 use crate::support::pebble::{Behaviour, HOST, Pebble, connect, folder_of};
-use crate::support::tls::{Authority, paths};
+use crate::support::tls::{Authority, server_config};
 use crate::support::{TOKEN, lead};
 
 const FAILED: &str = "no certificate could be got";
@@ -165,18 +162,9 @@ fn an_authority_is_not_asked_before_it_wants_to_be() {
 
 /// An HTTPS server that gives these answers, one to each connection.
 fn answering(folder: &Path, answers: Vec<(&'static str, &'static str)>) -> SocketAddr {
-    let (certificate, key) = paths(folder);
-    let chain = vec![CertificateDer::from_pem_file(certificate).expect("PEM")];
-    let key = PrivateKeyDer::from_pem_file(key).expect("PEM");
-    let config = rustls::ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .expect("a pair");
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
-    let config = Arc::new(config);
+    let config = Arc::new(server_config(folder));
     std::thread::spawn(move || {
         for (head, body) in answers {
             let (stream, _) = listener.accept().expect("a connection");
@@ -212,6 +200,23 @@ fn a_host_that_cannot_be_validated_is_named_with_the_reason() {
     right.read_until(ISSUED);
     right.terminate();
     assert_eq!(findings(folder.path()).len(), 1, "the failure is forgotten");
+}
+
+/// A request while the order was polled was refused, and the log blamed the host name.
+#[test]
+fn a_refused_request_was_taken_for_a_host_that_cannot_be_validated() {
+    let refusing = Behaviour { refused_nonces: 50, ..Behaviour::default() };
+    let Some(pebble) = Pebble::start(refusing) else { return };
+    for _ in 0..8 {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut server = ServeProcess::spawn(&mut pebble.serve_command(folder.path()));
+        server.read_until_any(&[FAILED, ISSUED]);
+        server.terminate();
+        let refused = server.log.iter().filter(|line| line.contains(FAILED));
+        for line in refused {
+            assert!(line.contains(":badNonce"), "{line}");
+        }
+    }
 }
 
 #[test]

@@ -16,7 +16,8 @@ use crate::support::http::Client;
 use crate::support::tls::{Authority, Pair, TlsStream, paths};
 use crate::support::{TOKEN, lead, wait_until};
 
-fn serve_command(folder: &Path) -> Command {
+/// `serve` with the certificate of a folder.
+pub(crate) fn serve_command(folder: &Path) -> Command {
     let (certificate, key) = paths(folder);
     let mut command = command(folder, &["serve"]);
     command.env("FASTCORE_SITE_INGEST_TOKEN", TOKEN);
@@ -70,7 +71,7 @@ fn a_renewal_under_load_loses_no_request() {
             server.signal(signal);
         }
         let renewed = || shown(&authority.connect(address)) != before;
-        assert!(wait_until(Duration::from_secs(25), &mut { renewed }), "{signal:?}");
+        assert!(wait_until(renewed), "{signal:?}");
     }
     over.store(true, Ordering::Relaxed);
     let sent: usize = clients.into_iter().map(|client| client.join().expect("no failure")).sum();
@@ -116,7 +117,7 @@ fn bad_new_pairs_are_refused_in_one_line_and_the_old_one_serves() {
     new.write(folder.path());
     server.signal(Signal::HUP);
     let renewed = || shown(&authority.connect(server.address)) != first;
-    assert!(wait_until(Duration::from_secs(20), &mut { renewed }));
+    assert!(wait_until(renewed));
     server.terminate();
 }
 
@@ -154,7 +155,7 @@ fn a_symbolic_link_to_a_new_pair_is_followed() {
     std::os::unix::fs::symlink("archive2", at("new")).expect("a link");
     fs::rename(at("new"), at("live")).expect("renamed");
     let renewed = || shown(&authority.connect(server.address)) != first;
-    assert!(wait_until(Duration::from_secs(25), &mut { renewed }));
+    assert!(wait_until(renewed));
     server.terminate();
 }
 

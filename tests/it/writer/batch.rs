@@ -23,14 +23,14 @@ use crate::support::lead;
 type Step = fn(&mut WriteTx<'_>) -> Result<(), StoreError>;
 type Outcome<T> = oneshot::Receiver<Result<T, StoreError>>;
 
-struct Store {
-    _folder: TempDir,
-    database: PathBuf,
-    writer: Writer,
-    thread: WriterThread,
+pub(super) struct Store {
+    pub(super) _folder: TempDir,
+    pub(super) database: PathBuf,
+    pub(super) writer: Writer,
+    pub(super) thread: WriterThread,
 }
 
-fn start() -> Store {
+pub(super) fn start() -> Store {
     let folder = tempfile::tempdir().expect("a folder");
     let database = folder.path().join("fastcore.db");
     let clock = Clock::system();
@@ -65,7 +65,7 @@ fn in_one_batch<T>(writer: &Writer, queue: impl FnOnce() -> T) -> T {
 
 fn good(writer: &Writer) -> Outcome<SubmitOutcome> {
     let lead = NewLead::parse(lead().to_string().as_bytes()).expect("a lead");
-    writer.submit(move |tx| store::leads::submit::submit(tx, &lead)).expect("room")
+    writer.submit(move |tx| store::leads::submit::submit(tx, &lead, None)).expect("room")
 }
 
 fn event(lead_id: Option<&str>) -> NewAuditRow<'_> {
@@ -134,7 +134,7 @@ fn a_damaged_row_failed_every_lead_of_its_batch() {
     let again = move || NewLead::parse(json.as_bytes()).expect("a lead");
     let (first, replayed) = (again(), again());
     let submit = |lead: NewLead| {
-        writer.submit(move |tx| store::leads::submit::submit(tx, &lead)).expect("room")
+        writer.submit(move |tx| store::leads::submit::submit(tx, &lead, None)).expect("room")
     };
     submit(first).blocking_recv().expect("an answer").expect("it is stored");
     good(&writer).blocking_recv().expect("an answer").expect("it is stored");
@@ -288,7 +288,7 @@ fn two_writers_of_one_database_alternate() {
     assert_sound(&database);
 }
 
-fn number(database: &std::path::Path, sql: &str) -> i64 {
+pub(super) fn number(database: &std::path::Path, sql: &str) -> i64 {
     let conn = rusqlite::Connection::open(database).expect("the database");
     conn.query_row(sql, [], |row| row.get(0)).expect(sql)
 }
