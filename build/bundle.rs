@@ -1,6 +1,6 @@
 //! Joins the admin page's own modules into one script and its style sheets into one, so that a browser asks
 //! for few files. It knows the one form in which the modules import and export, and fails at any other. Comments
-//! are left out, but no line: the lines of a module can be counted from its name on.
+//! are left out, but no line of a module: its lines can be counted from its name on.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,10 +24,10 @@ pub(crate) fn join(files: &mut Files) -> Result<(), String> {
     let (page, style_links) = take_style_links(&page);
     let mut styles = String::new();
     for StyleLink { name, media } in &style_links {
-        let sheet = text(files, name)?;
+        let sheet = rules_of(text(files, name)?);
         match media {
             Some(media) => styles.push_str(&format!("@media {media} {{\n{sheet}}}\n")),
-            None => styles.push_str(sheet),
+            None => styles.push_str(&sheet),
         }
     }
     let mut bundle =
@@ -48,6 +48,13 @@ pub(crate) fn join(files: &mut Files) -> Result<(), String> {
 fn text<'a>(files: &'a Files, name: &str) -> Result<&'a str, String> {
     let bytes = files.get(name).ok_or_else(|| format!("{name} is missing"))?;
     std::str::from_utf8(bytes).map_err(|_| format!("{name} is not UTF-8"))
+}
+
+/// A style sheet without the comments that have lines of their own.
+fn rules_of(sheet: &str) -> String {
+    let mut is_in_comment = false;
+    let lines = sheet.lines().map(|line| without_comments(line, &mut is_in_comment));
+    lines.filter(|line| !line.is_empty()).map(|line| line + "\n").collect()
 }
 
 struct StyleLink {

@@ -7,6 +7,8 @@ import { ExportDialog } from '/admin/assets/features/inbox/export-dialog.js';
 import { Inbox } from '/admin/assets/features/inbox/inbox.js';
 import { leadList } from '/admin/assets/features/inbox/lead-list.js';
 import { Lead } from '/admin/assets/features/lead/lead.js';
+import { Refused } from '/admin/assets/features/refused/refused.js';
+import { fetchRefusedCount, setRefusedCount } from '/admin/assets/features/refused/refused-count.js';
 import { Setup } from '/admin/assets/features/setup/setup.js';
 import { Stats } from '/admin/assets/features/stats/stats.js';
 import { fetchStatus, Status } from '/admin/assets/features/status/status.js';
@@ -24,7 +26,7 @@ import { onNotificationClick, registerServiceWorker } from '/admin/assets/lib/se
 import { endSession, startSession } from '/admin/assets/lib/session.js';
 import { notify, store, subscribe } from '/admin/assets/lib/store.js';
 import { showToast } from '/admin/assets/lib/toast.js';
-import { EmptyState, errorText, Skeleton } from '/admin/assets/ui/components.js';
+import { EmptyState, Skeleton } from '/admin/assets/ui/components.js';
 import { HelpDialog } from '/admin/assets/ui/help-dialog.js';
 import { ErrorState } from '/admin/assets/ui/load-error.js';
 import { EmptyShell, Shell } from '/admin/assets/ui/shell.js';
@@ -32,21 +34,22 @@ import { EmptyShell, Shell } from '/admin/assets/ui/shell.js';
 const minute = 60_000; // milliseconds
 const statusInterval = 5; // minutes
 
-const views = { inbox: Inbox, lead: Inbox, stats: Stats, audit: Audit, status: Status, account: Account };
+const views = { inbox: Inbox, lead: Inbox, refused: Refused, stats: Stats, audit: Audit, status: Status, account: Account };
 /** Views that hold what is shown only once; a change of language leaves them as they are. */
 const kept = [Account];
 
 class App extends Component {
   /** @type {{error: any}} */
   state = { error: null };
-  /** The name of the route rendered last. @type {string | undefined} */
-  routeName;
+  /** Rendered last. @type {Route | undefined} */
+  route;
 
   componentDidMount() {
     subscribe(() => this.forceUpdate());
     onNavigate(() => this.onNavigate());
     onServerEvent((event) => leadList.onServerEvent(event));
     onServerEvent(alertOfLead);
+    onServerEvent(({ type, data }) => type === 'refusals' && setRefusedCount(data.open));
     onNotificationClick(() => navigate('/admin'));
     addShortcuts({ '?': () => this.openHelp() });
     setInterval(() => this.onMinute(), minute);
@@ -90,6 +93,7 @@ class App extends Component {
     if (views[currentRoute().name] !== Inbox) leadList.setFilter({});
     startEvents();
     fetchStatus().catch(() => {});
+    fetchRefusedCount().catch(() => {});
     notify();
   }
 
@@ -98,7 +102,7 @@ class App extends Component {
       await del('session');
     } catch (error) {
       // The session is still valid: the page must not say that it is closed.
-      if (error.status !== 401) return showToast(errorText(error), 'warning');
+      if (error.status !== 401) return showToast(t.nav.signOutFailed, 'warning');
     }
     endSession('signed-out');
     navigate('/admin/sign-in');
@@ -110,6 +114,7 @@ class App extends Component {
     leadList.clear();
     store.leadName = null;
     store.warnings = [];
+    store.refusedCount = 0;
   }
 
   switchLanguage = async () => {
@@ -129,16 +134,17 @@ class App extends Component {
   };
 
   onNavigate() {
-    const { name } = currentRoute();
-    const previous = this.routeName;
+    const route = currentRoute();
+    const previous = this.route;
     store.dialog = null;
-    if (previous === 'setup' && !store.session) this.loadSession();
+    if (previous?.name === 'setup' && !store.session) this.loadSession();
     notify();
-    const sameView = previous === name || (views[previous] === Inbox && views[name] === Inbox);
+    const isInbox = views[route.name] === Inbox;
+    const sameView = isInbox ? views[previous?.name] === Inbox : previous?.name === route.name && previous.id === route.id;
     if (sameView) return;
     requestAnimationFrame(() => {
       // The inbox returns to where it was left.
-      if (views[name] !== Inbox) scrollTo(0, 0);
+      if (!isInbox) scrollTo(0, 0);
       document.getElementById('main')?.focus({ preventScroll: true });
     });
   }
@@ -150,15 +156,16 @@ class App extends Component {
   }
 
   title() {
-    if (!store.session) return `${currentRoute().name === 'setup' ? t.setup.title : t.signIn.title} · ${t.product}`;
-    const titles = { account: t.account.title, lead: store.leadName ? isolate(store.leadName) : t.lead.label, inbox: t.inbox.title, stats: t.stats.title, audit: t.audit.title, status: t.serverStatus.title };
-    const title = titles[currentRoute().name];
+    const { name, id } = currentRoute();
+    if (!store.session) return `${name === 'setup' ? t.setup.title : t.signIn.title} · ${t.product}`;
+    const titles = { account: t.account.title, lead: store.leadName ? isolate(store.leadName) : t.lead.label, inbox: t.inbox.title, refused: id ? t.refused.one : t.refused.title, stats: t.stats.title, audit: t.audit.title, status: t.serverStatus.title };
+    const title = titles[name];
     return `${pendingCount()}${title ? `${title} · ` : ''}${t.product}`;
   }
 
   render() {
     const route = currentRoute();
-    this.routeName = route.name;
+    this.route = route;
     if (store.session) return this.signedIn(route);
     if (this.state.error) return html`<main class="centered-page"><${ErrorState} heading="h1" error=${this.state.error} retry=${this.loadSession} /></main>`;
     if (store.session === undefined) return html`<${EmptyShell}><${Skeleton} /><//>`;
@@ -169,9 +176,9 @@ class App extends Component {
   /** @param {Route} route */
   signedIn(route) {
     const View = views[route.name];
-    const newLeads = { count: leadList.pending.length, more: leadList.pendingMore };
+    const pending = { count: leadList.pending.length, more: leadList.pendingMore, text: leadList.pendingText };
     const inboxHref = View === Inbox ? '/admin' : href('', leadList.filter);
-    return html`<${Shell} route=${route} inboxHref=${inboxHref} newLeads=${newLeads} signOut=${this.signOut} switchLanguage=${this.switchLanguage}>
+    return html`<${Shell} route=${route} inboxHref=${inboxHref} pending=${pending} signOut=${this.signOut} switchLanguage=${this.switchLanguage}>
       ${View
         ? html`<${View} key=${kept.includes(View) ? View.name : `${View.name}-${t.language.code}`} route=${route}>${route.name === 'lead' && html`<${OpenLead} route=${route} />`}<//>`
         : html`<div class="page"><${EmptyState} heading="h1" icon="search" title=${t.common.unknownPage} text=""><a class="button" href="/admin">${t.common.backToInbox}</a><//></div>`}
@@ -196,7 +203,8 @@ function pendingCount() {
   return pending.length === 0 ? '' : `(${formatNumber(pending.length)}${pendingMore ? '+' : ''}) `;
 }
 
-await loadLanguage(preferredLanguage());
+// Only French is kept with the page: another language may be out of reach.
+await loadLanguage(preferredLanguage()).catch(() => loadLanguage('fr'));
 const app = /** @type {HTMLElement} */ (document.getElementById('app'));
 // What index.html shows until now.
 app.replaceChildren();

@@ -4,7 +4,7 @@ const worker = /** @type {any} */ (self);
 const cacheName = 'fastcore-page-1';
 /** One page has all views. */
 const page = '/admin';
-const views = /^\/admin(\/(leads\/[^/]+|stats|audit|status|account|sign-in))?$/;
+const views = /^\/admin(\/(leads\/[^/]+|refused(\/[^/]+)?|stats|audit|status|account|sign-in))?$/;
 const files = '/admin/assets/';
 /** What varies by `Origin` and `Accept-Encoding` is the same to the page. */
 const anyForm = { ignoreVary: true };
@@ -36,7 +36,7 @@ worker.addEventListener('notificationclick', (event) => {
 async function openPage(event) {
   const kept = await caches.match(page, anyForm);
   const fetched = fetch(event.request).then((response) => {
-    if (response.ok) event.waitUntil(keepPage(response.clone()).catch(() => {}));
+    event.waitUntil(keepPage(response.clone()).catch(() => {}));
     return response.status < 500 ? response : (kept ?? response);
   });
   if (!kept) return fetched;
@@ -44,10 +44,13 @@ async function openPage(event) {
   return Promise.race([fetched.catch(() => kept), late]);
 }
 
-/** Keeps the page with the files that it names, and no others: their names change with their content. */
+/** Keeps the page with the files that it names. Those of another page go: their names change with their content. */
 async function keepPage(response) {
+  if (!response.ok) throw new Error(`${response.status}`);
   const cache = await caches.open(cacheName);
-  const names = new Set((await response.clone().text()).match(/\/admin\/assets\/[\w./-]+/g));
+  const text = await response.clone().text();
+  if (text === await (await cache.match(page, anyForm))?.text()) return;
+  const names = new Set(text.match(/\/admin\/assets\/[\w./-]+/g));
   const kept = new Set((await cache.keys()).map(({ url }) => new URL(url).pathname));
   await cache.addAll([...names].filter((name) => !kept.has(name)));
   await cache.put(page, response);
@@ -75,7 +78,8 @@ async function removeOtherCaches() {
 }
 
 async function showInbox() {
-  const [open] = await worker.clients.matchAll({ type: 'window', includeUncontrolled: true });
+  const windows = await worker.clients.matchAll({ type: 'window', includeUncontrolled: true });
+  const open = windows.find(({ url }) => new URL(url).pathname.startsWith(page));
   if (!open) return worker.clients.openWindow(page);
   await open.focus();
   open.postMessage({ type: 'show-inbox' });

@@ -12,6 +12,8 @@ interface Store {
   /** The server's events are being received. */
   live: boolean;
   warnings: Api.Warning[];
+  /** Refused submissions that are no lead yet. */
+  refusedCount: number;
   dialog: 'export' | 'help' | null;
   /** Why the last export was refused. */
   exportError: { code: string } | null;
@@ -24,7 +26,7 @@ interface Store {
 
 interface Route {
   name: string;
-  /** The id of the lead. */
+  /** The id of the lead, or of the refused submission. */
   id: string | null;
   query: URLSearchParams;
 }
@@ -172,6 +174,8 @@ declare namespace Api {
     lead: Lead;
     /** Oldest row first. */
     timeline: AuditRow[];
+    /** null: they cannot be read */
+    notices: LeadNotice[] | null;
     receipt: string | null;
     digest: 'valid' | 'invalid';
     newer: string | null;
@@ -180,6 +184,26 @@ declare namespace Api {
     others: OtherRequests | null;
     /** null: no search */
     hits: LeadHits | null;
+  }
+
+  interface LeadNotice {
+    /** Kind and hash, such as mail-5b3f9a01. */
+    channel: string;
+    state: 'pending' | 'sent' | 'given_up' | 'ended';
+    at_utc: string | null;
+    attempts: number;
+    last_error: string | null;
+    next_try_at_utc: string | null;
+  }
+
+  interface NoticeChannel {
+    channel: string;
+    has_ended: boolean;
+    pending: number;
+    waiting_since_utc: string | null;
+    given_up: number;
+    last_sent_at_utc: string | null;
+    last_error: string | null;
   }
 
   interface PhoneLink {
@@ -217,11 +241,45 @@ declare namespace Api {
     message: Hit[];
   }
 
+  /** A refused submission without its content. */
+  interface RefusedSummary {
+    seq: number;
+    id: string;
+    received_at_utc: string;
+    times: number;
+    last_at_utc: string;
+    status_code: number;
+    faults: RefusedFault[];
+    media_type: string | null;
+    settled_at_utc: string | null;
+    lead_id: string | null;
+  }
+
+  interface RefusedFault {
+    /** Without `body`; empty for the body as a whole. */
+    field: string;
+    type: string;
+    msg: string;
+  }
+
+  /** With its `summary` joined in. */
+  interface RefusedDetail extends RefusedSummary {
+    content_encoding: string | null;
+    request_id: string | null;
+    fields: { name: string; value: string }[];
+    emails: string[];
+    phones: { text: string; uri: string }[];
+    size: number;
+    body: string;
+    /** The body is longer. */
+    cut: boolean;
+  }
+
   interface AuditRow {
     seq: number;
     created_at_utc: string;
     event: string;
-    actor: string;
+    actor: string | null;
     lead_id: string | null;
     request_id: string | null;
     status_code: number | null;
@@ -251,6 +309,9 @@ declare namespace Api {
     chain: { verified_to: number; head: number; at_utc: string | null; ok: boolean; finding: string | null };
     health: { ok: boolean; detail: string | null };
     retention: { days: number; leads_leaving: number } | null;
+    /** null: they cannot be read */
+    notice_channels: NoticeChannel[] | null;
+    canary: { every_seconds: number; last_at_utc: string | null } | null;
     certificate: { source: "files" | "acme"; expires_at_utc: string | null; days_left: number | null; failure: string | null } | null;
     warnings: Warning[];
   }

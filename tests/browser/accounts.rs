@@ -129,7 +129,7 @@ async fn failed_sign_out(mut server: TestServer, page: Page) {
     server.kill();
     page.click(".account-button").await;
     page.click(".menu button:last-child").await;
-    page.wait_for_text(".toast", "Le serveur ne répond pas").await;
+    page.wait_for_text(".toast", "Déconnexion impossible").await;
     assert!(page.exists(".account-button").await, "the session is still valid and shown");
     server.start_again();
     page.wait_until("document.querySelector('.live-indicator.on') !== null").await;

@@ -21,6 +21,9 @@ pub(crate) const TAB: char = '\u{e004}';
 pub(crate) const ARROW_UP: char = '\u{e013}';
 pub(crate) const ARROW_DOWN: char = '\u{e015}';
 
+/// Longer than anything takes on the busiest machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 const AXE: &str = include_str!("vendor/axe-core-4.14.1/axe.min.js");
 
 /// A running chromedriver.
@@ -30,18 +33,24 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
+    /// Several attempts: it takes a free port of IPv6, and exits if that is in use on IPv4.
     pub(crate) fn start() -> Self {
+        (0..5).find_map(|_| Self::try_start()).expect("chromedriver starts and prints its port")
+    }
+
+    fn try_start() -> Option<Self> {
         let mut command = Command::new("chromedriver");
         command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null());
         let mut process = command.spawn().expect("chromedriver and Chromium are installed");
         let output = read_lines(process.stdout.take().expect("a pipe"));
+        let mut driver = Self { process, url: String::new() };
         let port = std::iter::from_fn(|| output.recv_timeout(Duration::from_secs(30)).ok())
             .find_map(|line| {
                 let (_, port) = line.split_once("successfully on port ")?;
                 Some(port.trim_end_matches('.').to_owned())
-            })
-            .expect("chromedriver prints its port");
-        Self { process, url: format!("http://127.0.0.1:{port}") }
+            })?;
+        driver.url = format!("http://127.0.0.1:{port}");
+        Some(driver)
     }
 }
 
@@ -110,8 +119,12 @@ impl Page {
     }
 
     pub(crate) async fn sign_in(&self) {
+        self.sign_in_as("claire").await;
+    }
+
+    pub(crate) async fn sign_in_as(&self, name: &str) {
         self.goto("/admin").await;
-        self.fill("#username", "claire").await;
+        self.fill("#username", name).await;
         self.fill("#password", PASSWORD).await;
         self.press(ENTER).await;
         self.wait_until("document.querySelector('.list-summary p')?.textContent").await;
@@ -172,7 +185,7 @@ impl Page {
 
     /// Waits until the promise of a JavaScript expression has the value true.
     pub(crate) async fn wait_until_resolved(&self, expression: &str) {
-        let end = Instant::now() + Duration::from_secs(20);
+        let end = Instant::now() + PATIENCE;
         while self.resolve(expression).await != true {
             assert!(Instant::now() < end, "timeout waiting for: {expression}");
             tokio::time::sleep(Duration::from_millis(40)).await;
@@ -181,7 +194,7 @@ impl Page {
 
     /// Waits until a JavaScript expression is truthy, and returns its value.
     pub(crate) async fn wait_until(&self, expression: &str) -> Value {
-        let end = Instant::now() + Duration::from_secs(20);
+        let end = Instant::now() + PATIENCE;
         loop {
             let value = self.try_eval(expression).await.unwrap_or_default();
             if !matches!(value, Value::Null | Value::Bool(false)) && value != "" {
@@ -314,10 +327,14 @@ impl Page {
         self.cdp("Emulation.setUserAgentOverride", settings).await;
     }
 
+    pub(crate) async fn clear_http_cache(&self) {
+        self.cdp("Network.clearBrowserCache", json!({})).await;
+    }
+
     /// Empties the cache, and makes the network and the processor as slow as those of a phone: the presets "Slow 4G"
     /// and "4× slowdown" of Chromium's developer tools.
     pub(crate) async fn emulate_slow_phone(&self) {
-        self.cdp("Network.clearBrowserCache", json!({})).await;
+        self.clear_http_cache().await;
         self.cdp("Network.setBypassServiceWorker", json!({ "bypass": true })).await;
         let network = json!({
             "offline": false, "latency": 562.5, "downloadThroughput": 180_000, "uploadThroughput": 84_375,
@@ -331,6 +348,16 @@ impl Page {
         let permission = json!({ "name": "notifications" });
         let answer = json!({ "permission": permission, "setting": setting, "origin": self.origin });
         self.cdp("Browser.setPermission", answer).await;
+    }
+
+    /// Clicks with the mouse, where an element's middle is not what is meant.
+    pub(crate) async fn click_at(&self, x: f64, y: f64) {
+        for (kind, button) in
+            [("mouseMoved", "none"), ("mousePressed", "left"), ("mouseReleased", "left")]
+        {
+            let event = json!({ "type": kind, "x": x, "y": y, "button": button, "clickCount": 1 });
+            self.cdp("Input.dispatchMouseEvent", event).await;
+        }
     }
 
     /// Moves a finger across the screen.

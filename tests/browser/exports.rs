@@ -100,6 +100,8 @@ async fn exports(server: TestServer, page: Page, formats: &[(&str, Reader)]) {
     for (format, read) in formats {
         page.click(".export-button").await;
         page.wait_for_text("dialog", "Ce que montre le filtre (2)").await;
+        page.wait_for_text("dialog [value=xlsx]", "numéros en « 06… » et « +33… » conservés").await;
+        page.wait_for_text("dialog [value=csv-excel-fr]", "supprime le zéro des numéros").await;
         page.click(&format!("dialog button[value='{format}']")).await;
         let file = downloaded(folder.path()).await;
         let text = read(&file);
@@ -111,7 +113,17 @@ async fn exports(server: TestServer, page: Page, formats: &[(&str, Reader)]) {
     }
     page.goto("/admin/audit?event=LEADS_EXPORTED").await;
     page.wait_for_text(".audit-log-text", "2 lignes").await;
-    assert_eq!(page.texts(".audit-log-text").await.len(), formats.len());
+    let names = formats.iter().rev().map(|(format, _)| match *format {
+        "csv-excel-fr" => "CSV pour Excel",
+        "csv" => "CSV",
+        "jsonl" => "JSON Lines",
+        _ => "Excel",
+    });
+    let rows = page.texts(".audit-log-text").await;
+    assert_eq!(rows.len(), formats.len());
+    for (row, name) in rows.iter().zip(names) {
+        assert!(row.contains(&format!(", format {name}, ")), "{row}");
+    }
 }
 
 /// Waits for the one finished download in a folder.

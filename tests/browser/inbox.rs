@@ -17,12 +17,17 @@ pub(crate) fn cases() -> Vec<Trial> {
         case("inbox::a_lead_of_the_future_was_shown_as_one_of_today", future),
         case("inbox::a_search_did_not_show_why_it_found_a_lead", marks),
         case("inbox::a_misspelt_word_and_a_query_of_signs_were_not_explained", nothing_found),
+        case("inbox::a_search_beside_an_open_lead_lost_the_focus", search_beside_lead),
+        case("inbox::a_filter_beside_an_open_lead_keeps_the_focus", filter_beside_lead),
+        case("inbox::back_was_undone_by_the_search_field", back_while_typing),
         case("inbox::scrolling_loads_more_pages", scrolling),
         case("inbox::new_leads_appear_live_and_move_nothing", live),
         case("inbox::no_lead_is_missed_during_a_restart", restart),
         case("inbox::no_lead_is_missed_while_the_list_loads", new_lead_while_loading),
         case("inbox::a_shown_lead_is_not_announced_again", announced_once),
         case("inbox::the_count_follows_status_changes", count),
+        case("inbox::a_lead_that_gained_the_status_was_missing_or_called_new", gained_status),
+        case("inbox::a_lead_that_left_the_status_made_another_one_new", left_status),
         case("inbox::an_erased_lead_disappears_at_once", erased),
         case("inbox::offline_is_shown_and_recovers", offline),
         case("inbox::a_locked_database_is_reported_and_retry_works", locked_database),
@@ -195,6 +200,65 @@ async fn nothing_found(server: TestServer, page: Page) {
     assert_eq!(page.path().await, "/admin");
 }
 
+async fn search_beside_lead(server: TestServer, page: Page) {
+    server.add_staff("claire");
+    server.post_lead(&json!({ "name": "Anaïs Lefèvre" }));
+    server.post_lead(&json!({ "name": "Jean Petit" }));
+    page.sign_in().await;
+    page.click("a.lead-row").await;
+    page.wait_for_text(".lead h1", "Jean Petit").await;
+    page.press('/').await;
+    page.type_keys("lefev").await;
+    page.wait_for_text(".list-summary p", "1 demande").await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    page.type_keys("re").await;
+    page.wait_until("location.hash === '#q=lefevre'").await;
+    assert!(!page.exists("dialog").await, "no letter is a shortcut");
+    let field = "document.activeElement === document.querySelector('.search-field input')";
+    assert_eq!(page.eval(field).await, true);
+    // With the same filter the row of the lead that was open has the focus.
+    page.press(ESCAPE).await;
+    page.click("a.lead-row").await;
+    page.wait_for_text(".lead h1", "Anaïs Lefèvre").await;
+    page.press(ESCAPE).await;
+    page.wait_until("document.activeElement.matches('a.lead-row')").await;
+}
+
+async fn filter_beside_lead(server: TestServer, page: Page) {
+    server.add_staff("claire");
+    server.post_lead(&json!({ "service": "cabines" }));
+    server.post_lead(&json!({ "name": "Jean Petit" }));
+    page.sign_in().await;
+    page.click("a.lead-row").await;
+    page.wait_for_text(".lead h1", "Jean Petit").await;
+    let field = ".filter-selects label:nth-child(2) select";
+    page.eval(&format!("document.querySelector('{field}').focus() ?? null")).await;
+    page.select(field, "ponts").await;
+    page.wait_for_text(".list-summary p", "1 demande").await;
+    page.wait_until("document.querySelector('.lead') === null").await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(page.eval("document.activeElement.tagName").await, "SELECT");
+    assert_eq!(page.path().await, "/admin?service=ponts");
+}
+
+async fn back_while_typing(server: TestServer, page: Page) {
+    server.add_staff("claire");
+    server.post_lead(&json!({ "name": "Anaïs Lefèvre" }));
+    server.post_lead(&json!({ "name": "Jean Petit" }));
+    page.sign_in().await;
+    page.press('/').await;
+    page.type_keys("anais").await;
+    page.wait_for_text(".list-summary p", "1 demande").await;
+    page.back().await;
+    page.wait_for_text(".list-summary p", "2 demandes").await;
+    page.wait_until("document.querySelector('.search-field input').value === ''").await;
+    // The field still has the focus, and leaves it.
+    page.press(TAB).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(page.path().await, "/admin");
+    page.wait_for_text(".list-summary p", "2 demandes").await;
+}
+
 async fn scrolling(server: TestServer, page: Page) {
     server.add_staff("claire");
     server.post_leads(170);
@@ -308,6 +372,63 @@ async fn count(server: TestServer, page: Page) {
     server.run_command(&["lead", "set-status", &id, "processing"], "");
     page.wait_for_text(".list-summary p", "1 demande").await;
     assert_eq!(page.texts(".lead-row-name").await, ["Autre", "Une"], "nothing moves");
+}
+
+async fn gained_status(server: TestServer, page: Page) {
+    server.add_staff("claire");
+    let ids = ["Une", "Deux", "Trois"].map(|name| server.post_lead(&json!({ "name": name })));
+    server.run_command(&["lead", "set-status", &ids[1], "processing"], "");
+    page.sign_in().await;
+    page.goto("/admin?status=processing").await;
+    page.wait_for_text(".list-summary p", "1 demande").await;
+    page.wait_for_text(".live-indicator.on", "En direct").await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    server.run_command(&["lead", "set-status", &ids[0], "processing"], "");
+    page.wait_for_text(".new-leads", "1 autre demande").await;
+    let badge = "document.querySelector('.main-nav .nav-badge').title";
+    assert_eq!(page.eval(badge).await, "1 autre demande");
+    assert_eq!(page.texts(".lead-row-name").await, ["Deux"], "nothing moves");
+    page.click(".new-leads button").await;
+    page.wait_until("document.querySelectorAll('a.lead-row').length === 2").await;
+    assert_eq!(page.texts(".lead-row-name").await, ["Deux", "Une"]);
+    // It is not announced once it has another status.
+    server.run_command(&["lead", "set-status", &ids[2], "processing"], "");
+    page.wait_for_text(".new-leads", "1 autre demande").await;
+    server.run_command(&["lead", "set-status", &ids[2], "resolved"], "");
+    page.wait_until("document.querySelector('.new-leads') === null").await;
+    // From the oldest on, it has its place among the others.
+    page.goto("/admin?status=processing&order=oldest").await;
+    page.wait_for_text(".live-indicator.on", "En direct").await;
+    page.wait_for_text(".list-summary p", "2 demandes").await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    server.run_command(&["lead", "set-status", &ids[0], "resolved"], "");
+    page.reload().await;
+    page.wait_for_text(".list-summary p", "1 demande").await;
+    page.wait_for_text(".live-indicator.on", "En direct").await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    server.run_command(&["lead", "set-status", &ids[0], "processing"], "");
+    page.click(".new-leads button").await;
+    page.wait_until("document.querySelectorAll('a.lead-row').length === 2").await;
+    assert_eq!(page.texts(".lead-row-name").await, ["Une", "Deux"]);
+}
+
+/// The first page that is read again ends with one that was not loaded yet.
+async fn left_status(server: TestServer, page: Page) {
+    server.add_staff("claire");
+    server.post_leads(61);
+    page.sign_in().await;
+    for (order, count) in [("", 61), ("&order=oldest", 60)] {
+        page.goto(&format!("/admin?status=received{order}")).await;
+        page.wait_for_text(".list-summary p", &format!("{count} demandes")).await;
+        page.wait_for_text(".live-indicator.on", "En direct").await;
+        // One of the page that is read again.
+        let id = "document.querySelector('a.lead-row').pathname.split('/').pop()";
+        let id = page.eval(id).await.as_str().expect("an id").to_owned();
+        server.run_command(&["lead", "set-status", &id, "processing"], "");
+        page.wait_for_text(".list-summary p", &format!("{} demandes", count - 1)).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        assert!(!page.exists(".new-leads").await, "no lead is new");
+    }
 }
 
 async fn erased(server: TestServer, page: Page) {

@@ -3,18 +3,23 @@
 use libtest_mimic::Trial;
 use serde_json::json;
 
-use crate::case;
 use crate::driver::Page;
 use crate::server::TestServer;
+use crate::{case, case_with_two_browsers};
 
 pub(crate) fn cases() -> Vec<Trial> {
     vec![
         case("inbox_chips::a_lead_is_bold_until_somebody_opens_it", unread),
+        case_with_two_browsers("inbox_chips::who_else_opened_a_lead_is_named", opened_by_other),
         case("inbox_chips::statuses_are_counted_live_and_filter", counts),
         case("inbox_chips::the_list_can_begin_with_the_oldest_lead", oldest_first),
         case(
             "inbox_chips::a_period_that_ends_before_it_begins_found_nothing_without_a_word",
             reversed,
+        ),
+        case(
+            "inbox_chips::a_year_that_was_typed_broke_the_view_and_filled_the_history",
+            typed_year,
         ),
         case("inbox_chips::figures_open_the_leads_that_they_count", figures),
     ]
@@ -48,6 +53,20 @@ async fn unread(server: TestServer, page: Page) {
     let id = server.post_lead(&json!({ "name": "Encore une" }));
     page.goto(&format!("/admin/leads/{id}")).await;
     page.wait_for_text(".lead-row[aria-current] .lead-row-view", "vu par vous, ").await;
+}
+
+async fn opened_by_other(server: TestServer, page: Page, other: Page) {
+    server.add_staff("claire");
+    server.add_staff("paul");
+    let id = server.post_lead(&json!({}));
+    page.sign_in().await;
+    page.wait_for_text(".live-indicator.on", "En direct").await;
+    other.sign_in_as("paul").await;
+    other.goto(&format!("/admin/leads/{id}")).await;
+    other.wait_for_text(".lead h1", "Jean Dupont").await;
+    page.wait_for_text(".lead-row-view", "vu par \u{2068}paul\u{2069}, ").await;
+    page.click("a.lead-row").await;
+    page.wait_for_text(".timeline", "Demande ouverte par \u{2068}paul\u{2069}").await;
 }
 
 async fn counts(server: TestServer, page: Page) {
@@ -119,6 +138,30 @@ async fn reversed(server: TestServer, page: Page) {
         page.wait_until("document.querySelector('.date-range') !== null").await;
         assert!(!page.exists(".date-range [role=alert]").await);
     }
+}
+
+async fn typed_year(server: TestServer, page: Page) {
+    server.add_staff("claire");
+    server.post_lead(&json!({}));
+    page.sign_in().await;
+    for (view, refused) in [("", "1"), ("/stats", "2"), ("/audit", "3")] {
+        page.goto(&format!("/admin{view}?since=2026-01-01&until=2026-01-31")).await;
+        page.wait_until(
+            "document.querySelector('input[type=date]')?.focus() || document.activeElement.type === 'date'",
+        )
+        .await;
+        let entries = page.eval("history.length").await;
+        page.type_keys("010120").await;
+        // The page changes meanwhile.
+        server.post_refused(&json!({ "name": "", "company": format!("Dans {view}") }));
+        page.wait_for_text(".main-nav .nav-badge", refused).await;
+        page.type_keys("25").await;
+        page.wait_until("location.search === '?since=2025-01-01&until=2026-01-31'").await;
+        assert_eq!(page.eval("history.length").await, entries, "{view}");
+    }
+    // Years that cannot be meant, in an address.
+    page.goto("/admin/stats?since=0020-01-01&until=9999-12-31").await;
+    page.wait_for_text(".tiles", "Demandes reçues").await;
 }
 
 async fn figures(server: TestServer, page: Page) {

@@ -1,5 +1,7 @@
 //! The page as an application: without the server, after an upgrade, without HTTPS, its alerts and its swipes.
 
+use std::time::Duration;
+
 use libtest_mimic::Trial;
 use serde_json::json;
 
@@ -23,6 +25,9 @@ const NOTIFICATIONS: &str =
 pub(crate) fn cases() -> Vec<Trial> {
     vec![
         case("installed::the_page_did_not_open_without_the_server", opens_without_server),
+        case("installed::a_kept_language_went_and_left_the_page_empty", other_language),
+        case("installed::a_notification_opened_the_api_documentation", notification_click),
+        case("installed::an_error_was_kept_as_the_page", failed_install),
         case("installed::an_old_page_stayed_after_an_upgrade", old_page),
         case_with(
             "installed::the_page_works_without_https",
@@ -30,6 +35,7 @@ pub(crate) fn cases() -> Vec<Trial> {
             without_https,
         ),
         case("installed::a_new_lead_is_announced_by_one_tab_and_without_its_name", announced),
+        case("installed::a_sound_that_was_not_allowed_kept_the_notification_back", silent),
         case("installed::blocked_notifications_are_explained", blocked),
         case("installed::a_swipe_opens_the_next_lead", swipes),
     ]
@@ -56,13 +62,87 @@ async fn opens_without_server(mut server: TestServer, page: Page) {
 
     server.kill();
     page.goto_blank().await;
-    page.goto("/admin/stats").await;
-    page.wait_for_text("[role=alert]", "Le serveur ne répond pas").await;
+    for view in
+        ["/admin/refused", "/admin/refused/00000000-0000-7000-8000-000000000000", "/admin/stats"]
+    {
+        page.goto(view).await;
+        page.wait_for_text("[role=alert]", "Le serveur ne répond pas").await;
+    }
     page.assert_accessible("the page without the server").await;
     server.start_again();
     // By itself.
     page.wait_for_text("h1", "Chiffres").await;
     page.wait_until("document.querySelector('.chart canvas') !== null").await;
+}
+
+async fn other_language(mut server: TestServer, page: Page) {
+    server.add_staff("claire");
+    page.sign_in().await;
+    page.wait_until_resolved(KEPT).await;
+    page.click(".account-button").await;
+    page.click(".menu button[lang=en]").await;
+    page.wait_for_text(".live-indicator.on", "Live").await;
+    let kept = "caches.open('fastcore-page-1').then((cache) => cache.keys())
+        .then((requests) => requests.some(({ url }) => url.includes('/lang/en.')))";
+    for _ in 0..2 {
+        page.reload().await;
+        page.wait_for_text(".live-indicator.on", "Live").await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        assert_eq!(page.resolve(kept).await, true);
+    }
+    // Where it is not kept, French is better than nothing.
+    let forget = "caches.open('fastcore-page-1').then(async (cache) => {
+          for (const { url } of await cache.keys()) if (url.includes('/lang/en.')) await cache.delete(url, { ignoreVary: true });
+          return true;
+        })";
+    assert_eq!(page.resolve(forget).await, true);
+    page.clear_http_cache().await;
+    server.kill();
+    page.goto_blank().await;
+    page.goto("/admin").await;
+    page.wait_for_text("[role=alert]", "Le serveur ne répond pas").await;
+}
+
+/// Runs the service worker's script in the page, with a window of the API documentation and one of the page.
+const WORKER_IN_PAGE: &str = "new Promise((resolve) => {
+        window.shown = [];
+        const open = (path) => ({ url: location.origin + path, focus: async () => window.shown.push(path), postMessage() {} });
+        window.clients = { matchAll: async () => ['/docs', '/admin/stats'].map(open) };
+        window.skipWaiting = () => window.shown.push('skipWaiting');
+        const script = document.createElement('script');
+        script.src = '/admin/sw.js';
+        script.onload = () => resolve(true);
+        document.head.append(script);
+    })";
+
+/// Sends an event to the script, and waits for what it waits for.
+fn worker_event(name: &str) -> String {
+    format!(
+        "new Promise((resolve, reject) => {{
+            const event = Object.assign(new Event('{name}'), {{
+                notification: {{ close() {{}} }}, waitUntil: (promise) => promise.then(resolve, reject),
+            }});
+            dispatchEvent(event);
+        }})"
+    )
+}
+
+async fn notification_click(server: TestServer, page: Page) {
+    server.add_staff("claire");
+    page.sign_in().await;
+    assert_eq!(page.resolve(WORKER_IN_PAGE).await, true);
+    page.resolve(&worker_event("notificationclick")).await;
+    assert_eq!(page.eval("window.shown").await, json!(["/admin/stats"]));
+}
+
+async fn failed_install(server: TestServer, page: Page) {
+    server.add_staff("claire");
+    page.sign_in().await;
+    assert_eq!(page.resolve(WORKER_IN_PAGE).await, true);
+    page.eval("(window.fetch = async () => new Response('Bad gateway', { status: 502 })) && null")
+        .await;
+    assert_eq!(page.resolve(&worker_event("install")).await, "Error: 502");
+    assert_eq!(page.eval("window.shown").await, json!([]));
 }
 
 /// The cache as an earlier version left it.
@@ -132,6 +212,40 @@ async fn announced(server: TestServer, page: Page) {
     page.switch_to_first_tab().await;
     let first = page.eval("window.tones").await;
     assert_eq!((first, second), (json!(4), json!(0)), "one tab rings");
+}
+
+/// As in a page that nobody has clicked in, where the sound waits.
+async fn silent(server: TestServer, page: Page) {
+    server.add_staff("claire");
+    page.grant_notifications("granted").await;
+    page.run_first(COUNT_TONES).await;
+    page.run_first(
+        "Object.defineProperty(AudioContext.prototype, 'state', { get: () => 'suspended' });
+        AudioContext.prototype.resume = () => new Promise(() => {});
+        const { showNotification } = ServiceWorkerRegistration.prototype;
+        window.alerts = [];
+        ServiceWorkerRegistration.prototype.showNotification = function (title, options) {
+            window.alerts.push([options.tag, options.renotify]);
+            return showNotification.call(this, title, options);
+        };",
+    )
+    .await;
+    page.sign_in().await;
+    page.wait_until_resolved(KEPT).await;
+    for kind in ["notification", "sound"] {
+        page.eval(&format!("localStorage.setItem('fastcore.alert.{kind}', 'on')")).await;
+    }
+    page.reload().await;
+    page.wait_for_text(".live-indicator.on", "En direct").await;
+    server.post_lead(&json!({}));
+    page.wait_until("window.alerts.length === 1").await;
+    tokio::time::sleep(Duration::from_millis(2200)).await;
+    // The second one has the place of the first, and is heard as well.
+    server.post_lead(&json!({}));
+    page.wait_until("window.alerts.length === 2").await;
+    let again = json!(["fastcore-lead", true]);
+    assert_eq!(page.eval("window.alerts").await, json!([again, again]));
+    assert_eq!(page.eval("window.tones").await, 0);
 }
 
 async fn blocked(server: TestServer, page: Page) {

@@ -12,8 +12,10 @@ pub(crate) fn cases() -> Vec<Trial> {
         case("layout::the_list_had_no_room_in_a_short_window", short_windows),
         case("layout::few_rows_fitted_into_the_list", visible_rows),
         case("layout::a_warning_took_two_lines_of_every_view", warning_banner),
+        case("layout::a_warning_came_back_when_another_one_ended", ended_warning),
+        case("layout::a_failed_sign_out_took_three_lines_on_a_phone", failed_sign_out),
         case("layout::the_page_had_a_scrollbar_beside_those_of_its_panes", scrollbars),
-        case("layout::a_fifth_section_fits_on_the_narrowest_phone", fifth_section),
+        case("layout::five_sections_fit_on_the_narrowest_phone", five_sections),
         case("layout::a_wide_window_was_left_empty", wide_window),
         case("layout::ios_zoomed_into_small_fields", field_sizes),
     ]
@@ -79,17 +81,21 @@ async fn visible_rows(server: TestServer, page: Page) {
     }
 }
 
-async fn warning_banner(server: TestServer, page: Page) {
+/// Signs in where a backup is missed, which is once the first lead is old.
+async fn open_with_warning(server: &TestServer, page: &Page) {
     server.add_staff("claire");
     server.post_lead(&json!({}));
-    // A backup is missed once the first lead is old.
     let make_old = "DROP TRIGGER lead_inbox_refuses_update;
         UPDATE lead_inbox SET created_at_utc = '2020-06-17T08:00:00.000000Z'";
     server.open_database().execute_batch(make_old).expect("a time");
     page.sign_in().await;
     page.wait_for_text(".banner.warning", "Il n’y a pas de sauvegarde").await;
+}
+
+async fn warning_banner(server: TestServer, page: Page) {
+    open_with_warning(&server, &page).await;
     let height = page.eval("document.querySelector('.banner').offsetHeight").await;
-    assert!(height.as_u64() <= Some(40), "one line: {height}");
+    assert!(height.as_u64().expect("pixels") <= 40, "one line: {height}");
     page.click(".banner button").await;
     page.wait_until("document.querySelector('.banner') === null").await;
     page.reload().await;
@@ -97,6 +103,30 @@ async fn warning_banner(server: TestServer, page: Page) {
     page.wait_for_text(".main-nav a[href='/admin/status']", "attention").await;
     assert!(!page.exists(".banner").await);
     page.assert_accessible("the mark").await;
+}
+
+async fn ended_warning(server: TestServer, page: Page) {
+    open_with_warning(&server, &page).await;
+    for (put_away, shown) in [("backup_old disk_low", false), ("disk_low", true)] {
+        page.eval(&format!("localStorage.setItem('fastcore.warnings-put-away', '{put_away}')"))
+            .await;
+        page.reload().await;
+        page.wait_for_text(".main-nav a[href='/admin/status']", "attention").await;
+        assert_eq!(page.exists(".banner").await, shown, "{put_away}");
+    }
+}
+
+async fn failed_sign_out(mut server: TestServer, page: Page) {
+    server.add_staff("claire");
+    server.post_lead(&json!({}));
+    page.resize(390, 844).await;
+    page.sign_in().await;
+    server.kill();
+    page.click(".account-button").await;
+    page.click(".menu button:last-child").await;
+    page.wait_for_text(".toast", "Déconnexion impossible").await;
+    let height = page.eval("document.querySelector('.toast').offsetHeight").await;
+    assert!(height.as_u64().expect("pixels") <= 45, "one line: {height}");
 }
 
 async fn scrollbars(server: TestServer, page: Page) {
@@ -109,17 +139,10 @@ async fn scrollbars(server: TestServer, page: Page) {
     assert_eq!(heights[0], heights[1], "the page itself does not scroll");
 }
 
-async fn fifth_section(server: TestServer, page: Page) {
+async fn five_sections(server: TestServer, page: Page) {
     server.add_staff("claire");
     server.post_lead(&json!({}));
     page.sign_in().await;
-    let add = "(() => {
-        const link = document.querySelector('.main-nav').lastElementChild;
-        const section = link.parentElement.appendChild(link.cloneNode(true));
-        section.querySelector('span').textContent = 'Refusées';
-        return null;
-    })()";
-    page.eval(add).await;
     let cut = "[...document.querySelectorAll('.main-nav a')].filter((link) =>
         link.scrollWidth > link.clientWidth || link.getBoundingClientRect().right > innerWidth)
         .map((link) => link.textContent)";

@@ -11,10 +11,13 @@ pub(crate) fn cases() -> Vec<Trial> {
     vec![
         case("lead::all_fields_history_and_integrity_are_shown", all_fields),
         case("lead::call_dialled_the_extension_or_a_second_number_as_well", telephone_links),
+        case("lead::whether_staff_were_told_is_said_in_plain_words", notices),
         case("lead::only_the_lead_is_printed", print),
         case("lead::hostile_text_is_shown_as_text", hostile_text),
         case("lead::addresses_in_a_message_were_dead", live_addresses),
+        case("lead::a_part_of_an_address_was_linked_to_somebody_else", other_letters),
         case("lead::a_reply_greets_and_quotes", reply),
+        case("lead::an_erased_request_stayed_among_the_others_of_its_person", erased_other),
         case("lead::the_title_names_the_lead_while_it_is_open", title),
         case("lead::the_command_that_changes_the_status_can_be_copied", status_command),
     ]
@@ -55,6 +58,12 @@ async fn all_fields(server: TestServer, page: Page) {
     assert_eq!(links[1], "tel:+33612345678");
     page.click(".proof summary").await;
     page.wait_for_text(".technical-data", &id).await;
+    page.eval(
+        "(navigator.clipboard.writeText = async (text) => { window.copied = text; }) && null",
+    )
+    .await;
+    page.click(".technical-data .icon-button").await;
+    page.wait_until(&format!("window.copied === '{id}'")).await;
     page.click(".contact .icon-button").await;
     page.wait_for_text(".toast", "Copié").await;
 
@@ -189,9 +198,29 @@ async fn live_addresses(server: TestServer, page: Page) {
     assert_eq!(links_in(&server, &page, hostile).await, [[""; 2]; 0]);
     let huge = format!("https://exemple.fr/{} fin", "a".repeat(1900));
     assert!(links_in(&server, &page, &huge).await.len() <= 1);
-    for repeated in ["a@", "+33", "0 1 ", "https://(", "a.a.", "www."] {
+    for repeated in ["a@", "+33", "0 1 ", "https://(", "a.a.", "www.", "https://!!!!a)))"] {
         links_in(&server, &page, &repeated.repeat(1990 / repeated.len())).await;
     }
+}
+
+async fn other_letters(server: TestServer, page: Page) {
+    server.add_staff("claire");
+    page.sign_in().await;
+    let text = "émilie.durand@orange.fr, o'brien@exemple.fr, l’hôte@exemple.fr, jean@exemple.frç, \
+                jean@a.b.hôtel.fr, jean&marie@orange.fr, o´brien@x.fr, emi\u{ad}le@x.fr";
+    assert_eq!(links_in(&server, &page, text).await, [[""; 2]; 0]);
+    let text = "(voir https://exemple.fr/plan(2).pdf), [https://exemple.fr/a[1]]. « jean@exemple.fr ». \
+                'anne@exemple.fr' (paul@exemple.fr) luc@exemple.fr. Merci... eva@exemple.fr...";
+    let expected = [
+        ["https://exemple.fr/plan(2).pdf", "https://exemple.fr/plan(2).pdf"],
+        ["https://exemple.fr/a[1]", "https://exemple.fr/a[1]"],
+        ["jean@exemple.fr", "mailto:jean@exemple.fr"],
+        ["anne@exemple.fr", "mailto:anne@exemple.fr"],
+        ["paul@exemple.fr", "mailto:paul@exemple.fr"],
+        ["luc@exemple.fr", "mailto:luc@exemple.fr"],
+        ["eva@exemple.fr", "mailto:eva@exemple.fr"],
+    ];
+    assert_eq!(links_in(&server, &page, text).await, expected);
 }
 
 async fn reply(server: TestServer, page: Page) {
@@ -218,6 +247,22 @@ async fn reply(server: TestServer, page: Page) {
         "{body}"
     );
     assert!(body.ends_with("\r\n> […]") && !body.contains('\u{fffd}'), "{body}");
+}
+
+async fn erased_other(server: TestServer, page: Page) {
+    server.add_staff("claire");
+    let messages =
+        ["Premier message, effacé depuis", "Deuxième message, gardé", "Troisième message, ouvert"];
+    let ids = messages.map(|message| server.post_lead(&json!({ "message": message })));
+    page.sign_in().await;
+    page.goto(&format!("/admin/leads/{}", ids[2])).await;
+    page.wait_for_text(".other-requests h2", "(2)").await;
+    page.wait_for_text(".live-indicator.on", "En direct").await;
+    server.run_command(&["gdpr", "erase", "--lead", &ids[0], "--reason", "request", "--yes"], "");
+    page.wait_for_text(".other-requests h2", "(1)").await;
+    page.wait_for_text(".other-requests", messages[1]).await;
+    let text = page.eval("document.documentElement.outerHTML").await.to_string();
+    assert!(!text.contains(messages[0]), "{text}");
 }
 
 async fn title(server: TestServer, page: Page) {
@@ -251,4 +296,45 @@ async fn status_command(server: TestServer, page: Page) {
     server.run_command(&arguments, "");
     page.wait_for_text(".lead-meta", "En cours").await;
     page.wait_for_text(".status-commands dt", "Nouvelle").await;
+}
+
+async fn notices(server: TestServer, page: Page) {
+    server.add_staff("claire");
+    let id = server.post_lead(&json!({}));
+    let channels = "INSERT INTO notice_channel (name, followed_seq, noticed_at_utc, ended_at_utc) VALUES
+            ('mail-5b3f9a01', 100, NULL, NULL), ('ntfy-0c12ab34', 100, NULL, NULL),
+            ('webhook-77aa88bb', 0, NULL, '2026-02-01T10:00:00.000000Z'), ('slack-12345678', 0, NULL, NULL);
+        INSERT INTO notice (id, channel, subject, after_seq, through_seq, leads, created_at_utc, state, attempts,
+                            next_try_at_utc, last_error) VALUES
+            ('019c1a00-0000-7000-8000-000000000001', 'mail-5b3f9a01', 'leads', 0, 100, 2, '2026-02-01T10:00:00.000000Z',
+             'sent', 1, '2026-02-01T10:00:01.000000Z', NULL),
+            ('019c1a00-0000-7000-8000-000000000002', 'ntfy-0c12ab34', 'leads', 0, 100, 2, '2026-02-01T10:00:00.000000Z',
+             'given_up', 9, '2026-02-02T10:00:01.000000Z', '<b>the receiver</b> answers 500')";
+    server.open_database().execute_batch(channels).expect("rows");
+    page.sign_in().await;
+    page.goto(&format!("/admin/leads/{id}")).await;
+    page.wait_for_text(".lead-notices", "Annonces").await;
+    let text = page.eval("document.querySelector('.lead-notices').innerText").await;
+    let text = text.as_str().expect("text");
+    for part in [
+        "E-mail 5b3f a été prévenu",
+        "ntfy 0c12 n’a pas été prévenu",
+        "9 essais",
+        "<b>the receiver</b> answers 500",
+        "Webhook 77aa ne veut plus rien recevoir",
+        "Messagerie 1234 n’est pas encore prévenu",
+    ] {
+        assert!(text.contains(part), "{part} is missing in {text}");
+    }
+    page.goto("/admin/status").await;
+    page.wait_for_text(".notice-channels", "1 annonce abandonnée").await;
+    page.wait_for_text(".notice-channels", "Le destinataire ne veut plus rien recevoir").await;
+    // A damaged part of the database hides nothing else.
+    server.open_database().execute_batch("DROP TABLE notice").expect("it is gone");
+    page.goto(&format!("/admin/leads/{id}")).await;
+    page.wait_for_text(".lead-notices", "Les annonces ne peuvent pas être lues").await;
+    page.wait_for_text(".lead h1", "Jean Dupont").await;
+    page.goto("/admin/status").await;
+    page.wait_for_text(".notice-channels", "Les annonces ne peuvent pas être lues").await;
+    page.wait_for_text(".tiles", "1 demande").await;
 }

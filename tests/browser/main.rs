@@ -22,6 +22,7 @@ mod own_account;
 mod process_output;
 mod reading;
 mod recovery;
+mod refused;
 mod second_factor;
 mod server;
 mod setup;
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
         own_account::cases(),
         reading::cases(),
         recovery::cases(),
+        refused::cases(),
         second_factor::cases(),
         setup::cases(),
         speed::cases(),

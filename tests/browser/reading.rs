@@ -12,6 +12,7 @@ pub(crate) fn cases() -> Vec<Trial> {
         case("reading::large_text_was_cut", large_text),
         case("reading::forced_colors_hid_the_open_lead_and_the_section", forced_colors),
         case("reading::a_short_lead_took_two_sheets", sheets),
+        case("reading::a_long_list_was_printed_as_empty_boxes", long_list),
         case("reading::the_first_of_a_month_was_not_written_as_in_french", first_of_month),
         case("reading::a_name_of_invisible_characters_was_shown_as_nothing", invisible_names),
         case("reading::a_touch_screen_was_told_to_hover", touch_help),
@@ -22,13 +23,19 @@ async fn large_text(server: TestServer, page: Page) {
     server.add_staff("claire");
     let id = server.post_lead(&json!({}));
     server.post_lead(&json!({}));
+    server.post_refused(&json!({ "name": "", "meta": { "ip_hash": "192.0.2.1" } }));
     page.sign_in().await;
-    let cut = "[...document.querySelectorAll('.lead-toolbar a, .tiles dt, .tiles dd, .status-summary > div')]
+    page.goto("/admin/refused").await;
+    let refused = "document.querySelector('.refused-list li a')?.getAttribute('href')";
+    let refused = page.wait_until(refused).await;
+    let cut = "[...document.querySelectorAll('.lead-toolbar a, .tiles dt, .tiles dd, .status-summary > div, .refused-list a, .refused-contacts a, .refused-facts div')]
         .filter((e) => e.scrollWidth > e.clientWidth + 1 || e.getBoundingClientRect().right > innerWidth)
         .map((e) => e.textContent)";
     for (path, loaded) in [
         ("/admin", "a.lead-row"),
         (&*format!("/admin/leads/{id}"), ".lead h1"),
+        ("/admin/refused", ".refused-list li"),
+        (refused.as_str().expect("a path"), ".refused-body"),
         ("/admin/stats", ".tiles"),
         ("/admin/status", ".tiles"),
         ("/admin/audit", ".audit-log li"),
@@ -87,6 +94,25 @@ async fn sheets(server: TestServer, page: Page) {
     assert_eq!(printed[0], "0px");
     let time = printed[1].as_str().expect("a text");
     assert!(time.contains(':') && !time.contains("instant"), "{time}");
+}
+
+async fn long_list(server: TestServer, page: Page) {
+    server.add_staff("claire");
+    server.post_leads(170);
+    page.sign_in().await;
+    let scroll =
+        "(() => { const s = document.querySelector('.list-scroller'); s.scrollTop = s.scrollHeight;
+        return document.querySelector('.list-end').textContent.includes('tout') })()";
+    page.wait_until(scroll).await;
+    let rows = "document.querySelectorAll('a.lead-row').length";
+    page.wait_until(&format!("{rows} < 170")).await;
+    // The last listener sees what is printed.
+    page.eval(&format!(
+        "addEventListener('beforeprint', () => {{ window.printed = {rows}; }}) ?? null"
+    ))
+    .await;
+    assert!(page.printed_sheets().await > 3);
+    assert_eq!(page.eval("window.printed").await, 170);
 }
 
 async fn first_of_month(server: TestServer, page: Page) {

@@ -21,9 +21,12 @@ pub(crate) fn cases() -> Vec<Trial> {
 async fn failed_views(mut server: TestServer, page: Page) {
     server.add_staff("claire");
     server.post_lead(&json!({}));
+    server.post_refused(&json!({ "name": "" }));
     page.sign_in().await;
     page.wait_for_text(".live-indicator.on", "En direct").await;
     for (link, loaded) in [
+        (".main-nav a[href='/admin/refused']", ".refused-list li"),
+        (".refused-list li a", ".refused-body"),
         (".main-nav a[href='/admin/stats']", ".tiles"),
         (".main-nav a[href='/admin/audit']", ".audit-log li"),
         (".main-nav a[href='/admin/status']", ".tiles"),

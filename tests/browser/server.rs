@@ -95,6 +95,27 @@ impl TestServer {
 
     /// Posts a lead with default values, overridden by `fields`, and returns its id.
     pub(crate) fn post_lead(&self, fields: &Value) -> String {
+        let lead = Self::lead_with(fields).to_string();
+        let response = self.post_with_token(lead.as_bytes());
+        response["leadId"].as_str().unwrap_or_else(|| panic!("{response}")).to_owned()
+    }
+
+    /// Posts a lead that is refused and kept.
+    pub(crate) fn post_refused(&self, fields: &Value) {
+        self.post_refused_bytes(Self::lead_with(fields).to_string().as_bytes());
+    }
+
+    /// Posts bytes that are refused and kept.
+    pub(crate) fn post_refused_bytes(&self, body: &[u8]) {
+        let response = self.post_with_token(body);
+        assert_eq!(response["kept"], true, "{response}");
+    }
+
+    fn post_with_token(&self, body: &[u8]) -> Value {
+        self.post("/inbound/leads", &format!("Authorization: Bearer {TOKEN}"), body)
+    }
+
+    fn lead_with(fields: &Value) -> Value {
         let mut lead = json!({
             "name": "Jean Dupont", "email": "jean@example.com", "phone": "+33612345678",
             "company": "Garage Dupont", "service": "ponts",
@@ -107,29 +128,27 @@ impl TestServer {
         for (name, value) in fields.as_object().expect("an object") {
             lead[name] = value.clone();
         }
-        let response =
-            self.post("/inbound/leads", &format!("Authorization: Bearer {TOKEN}"), &lead);
-        response["leadId"].as_str().unwrap_or_else(|| panic!("{response}")).to_owned()
+        lead
     }
 
     /// Signs in as a script would, without a browser.
     pub(crate) fn sign_in_with_curl(&self, name: &str) {
         let credentials = json!({ "name": name, "password": PASSWORD });
         let headers = format!("Origin: {}\r\nUser-Agent: curl/8.14.1", self.origin);
-        let session = self.post("/admin/api/session", &headers, &credentials);
+        let session = self.post("/admin/api/session", &headers, credentials.to_string().as_bytes());
         assert_eq!(session["name"], name, "{session}");
     }
 
     /// Posts JSON and returns the response's body.
-    fn post(&self, path: &str, headers: &str, body: &Value) -> Value {
-        let body = body.to_string();
+    fn post(&self, path: &str, headers: &str, body: &[u8]) -> Value {
         let mut stream = TcpStream::connect(&self.address).expect("the server accepts connections");
         let (length, host) = (body.len(), &self.address);
         write!(
             stream,
             "POST {path} HTTP/1.1\r\nHost: {host}\r\n{headers}\r\n\
-             Content-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+             Content-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
         )
+        .and_then(|()| stream.write_all(body))
         .expect("the request is sent");
         let mut response = String::new();
         stream.read_to_string(&mut response).expect("a response");

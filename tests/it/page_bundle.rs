@@ -14,7 +14,7 @@ fn page(entry: &str, others: &[(&str, &str)]) -> Result<Files, String> {
     let html = format!("<title>x</title>\n{}<body>\n", links.concat());
     let fixed = [
         ("index.html", html.as_str()),
-        ("tokens.css", "a { color: red }\n"),
+        ("tokens.css", "/* A link,\n   red. */\na { color: red }\n"),
         ("print.css", "b { color: blue }\n"),
         ("app.js", entry),
     ];

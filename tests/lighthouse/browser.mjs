@@ -16,9 +16,11 @@ export async function withBrowser(use) {
   try {
     const page = await browser.newPage();
     await page.goto(link, { waitUntil: 'domcontentloaded' });
-    const lead = await page.evaluate(() => fetch('/admin/api/leads?limit=1').then((response) => response.json()));
+    const read = (path) => page.evaluate((path) => fetch(path).then((response) => response.json()), path);
+    const { leads: [lead] } = await read('/admin/api/leads?limit=1');
+    const { rows: [refusal] } = await read('/admin/api/refused');
     await page.close();
-    const paths = { inbox: '', lead: `/leads/${lead.leads[0].id}`, stats: '/stats', audit: '/audit', status: '/status', account: '/account' };
+    const paths = { inbox: '', lead: `/leads/${lead.id}`, refused: '/refused', refusal: `/refused/${refusal.id}`, stats: '/stats', audit: '/audit', status: '/status', account: '/account' };
     await use(browser, Object.entries(paths).map(([name, path]) => [name, `${origin}/admin${path}`]));
   } finally {
     await browser.close();

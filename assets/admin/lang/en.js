@@ -26,17 +26,55 @@ const fields = {
   user_agent_hash: 'browser hash',
   timestamp_utc: 'time sent',
 };
-const exportSources = { leads: 'of leads', audit: 'of the audit log', person: 'of a person’s data' };
+// Why a submission was refused, in plain words.
+const faultNames = {
+  missing: 'missing',
+  string_too_short: 'too short',
+  string_too_long: 'too long',
+  enum: 'unknown value',
+  value_error: 'not valid',
+  uuid_parsing: 'not an id',
+  datetime_parsing: 'not a date',
+  string_type: 'not a text',
+  bool_type: 'neither yes nor no',
+  model_type: 'malformed',
+  duplicate_key: 'there twice',
+  ip_address: 'an IP address instead of a hash',
+  string_nul: 'forbidden character',
+  string_unicode: 'forbidden character',
+  string_control_character: 'forbidden character',
+  too_deep: 'nested too deeply',
+};
+function faultText({ field, type, msg }) {
+  if (type === 'json_invalid') return 'The content is not readable (it is not JSON)';
+  if (type === 'media_type') return 'Sent in another format than JSON';
+  if (type === 'content_encoding') return 'Sent compressed';
+  const name = field ? (fields[field.replace('meta.', '')] ?? field) : 'content';
+  return `${name}: ${faultNames[type] ?? msg}`;
+}
+function whyRefused({ faults }) {
+  const [first, ...more] = faults;
+  if (!first) return 'Refused';
+  return faultText(first) + (more.length > 0 ? `, and ${plural(more.length, 'other fault', 'other faults')}` : '');
+}
+const exportSources = { leads: 'of leads', audit: 'of the audit log', person: 'of a person’s data', refused: 'of refused submissions' };
 const erasureReasons = {
   request: 'at the person’s request',
   consent_withdrawn: 'consent withdrawn',
   retention: 'kept long enough',
   legal: 'legal obligation',
   mistake: 'sent by mistake',
+  canary: 'a test',
   restored: 'erased already before the restore',
 };
 const waitText = (seconds) => (seconds < 60 ? plural(seconds, 'second', 'seconds') : plural(Math.ceil(seconds / 60), 'minute', 'minutes'));
 const reasonText = (reason) => (erasureReasons[reason] ? ` (${erasureReasons[reason]})` : '');
+const channelKinds = { mail: 'E-mail', webhook: 'Webhook', slack: 'Chat', ntfy: 'ntfy' };
+/** The kind of a channel, and enough of its hash to tell two apart. */
+const channelName = (name) => {
+  const [kind, hash] = name.split('-');
+  return `${channelKinds[kind] ?? kind} ${hash?.slice(0, 4) ?? ''}`.trim();
+};
 const accountChanges = { password: 'changed the password', totp: 'set up a second factor', recovery_codes: 'made new recovery codes' };
 const signInMethods = { code: ' with a code', recovery_code: ' with a recovery code' };
 const refusalReasons = { password: ': wrong password', code: ': wrong code' };
@@ -56,15 +94,17 @@ export default {
   nav: {
     label: 'Sections',
     inbox: 'Leads',
+    refused: 'Refused',
     stats: 'Figures',
     audit: 'Log',
     status: 'State',
     account: (name) => `Account of ${name}`,
     signedInAs: 'Account',
     signOut: 'Sign out',
+    signOutFailed: 'Could not sign out: try again',
     help: 'Help and shortcuts',
     skip: 'Skip to content',
-    newLeads: (count) => plural(count, 'new lead', 'new leads'),
+    refusedCount: (count) => plural(count, 'refused submission', 'refused submissions'),
   },
 
   common: {
@@ -292,6 +332,7 @@ export default {
     countMoreThan: (count) => `More than ${numberFormat.format(count)} leads`,
     list: 'List of leads',
     newLeads: (count, more) => (more ? `More than ${numberFormat.format(count)} new leads` : plural(count, 'new lead', 'new leads')),
+    moreLeads: (count, more) => (more ? `More than ${numberFormat.format(count)} more leads` : plural(count, 'more lead', 'more leads')),
     live: 'Live',
     liveHelp: 'New leads arrive by themselves',
     reconnecting: 'Reconnecting…',
@@ -429,6 +470,10 @@ export default {
       LEAD_VIEWED: 'Lead opened',
       LEADS_EXPORTED: 'Export',
       LEAD_ERASED: 'Lead erased',
+      REFUSED_VIEWED: 'Refused submission opened',
+      REFUSED_RETRIED: 'Refused submission retried',
+      REFUSED_PURGED: 'Refused submissions removed',
+      REFUSED_ERASED: 'Refused submission erased',
       LEAD_IMPORTED: 'Lead imported',
       STAFF_ADDED: 'Account created',
       STAFF_REMOVED: 'Account removed',
@@ -455,6 +500,10 @@ export default {
       LEAD_VIEWED: (by) => `Lead opened by ${by}`,
       LEADS_EXPORTED: (by, d) => `Export ${exportSources[d.what] ?? ''} by ${by}${d.format ? `, format ${formatNames[d.format] ?? d.format}` : ''}${d.rows === undefined ? '' : `, ${plural(d.rows, 'row', 'rows')}`}`,
       LEAD_ERASED: (by, d) => `Lead erased by ${by}${reasonText(d.reason)}`,
+      REFUSED_VIEWED: (by) => `Refused submission opened by ${by}`,
+      REFUSED_RETRIED: (by) => `Refused submission made a lead by ${by}`,
+      REFUSED_PURGED: (by, d) => `${plural(d.rows ?? 0, 'refused submission', 'refused submissions')} removed by ${by}`,
+      REFUSED_ERASED: (by, d) => `Refused submission erased by ${by}${reasonText(d.reason)}`,
       LEAD_IMPORTED: (by, d) => `Lead imported by ${by}${d.status ? `, with the status “${statusName(d.status)}”` : ''}`,
       STAFF_ADDED: (by, d, account) => `Account “${account}” created by ${by}`,
       STAFF_REMOVED: (by, d, account) => `Account “${account}” removed by ${by}`,
@@ -472,6 +521,61 @@ export default {
       DATABASE_RESTORED: (by) => `Database restored by ${by}`,
     },
     unknownEvent: (event, by) => `${event}, by ${by}`,
+  },
+
+  notices: {
+    title: 'Notices',
+    unreadable: 'The notices cannot be read: their part of the database is damaged.',
+    channel: (name) => channelName(name),
+    states: { sent: 'was told', pending: 'is not told yet', given_up: 'was not told', ended: 'wants nothing more' },
+    attempts: (count) => plural(count, 'attempt', 'attempts'),
+    nextTry: 'next',
+    waiting: (count) => `${plural(count, 'notice waits', 'notices wait')}, the oldest`,
+    givenUp: (count) => `${plural(count, 'notice', 'notices')} given up`,
+    ended: 'Its receiver wants nothing more',
+    nothingWaits: 'Nothing waits',
+    lastSent: 'Last sent',
+  },
+
+  refused: {
+    title: 'Refused',
+    intro: 'What the site sent and the server could not take as a lead. Nothing is lost: open one to call the person back, and tell whoever looks after the site.',
+    show: 'Show',
+    openOnly: 'Without a lead',
+    settledToo: 'All, also those that became leads',
+    exportAs: (format) => `Export (${format.toUpperCase()})`,
+    evicted: (count) => `${plural(count, 'refused submission was', 'refused submissions were')} removed early, for want of room.`,
+    overBudget: (count) => `${plural(count, 'other refused submission was', 'other refused submissions were')} only counted: there were too many at once.`,
+    emptyTitle: 'Nothing was refused',
+    empty: 'Everything that the site sent became a lead.',
+    one: 'Refused submission',
+    settled: 'Became a lead',
+    settledText: 'This submission has become a lead since.',
+    openLead: 'Open the lead',
+    times: (count) => `arrived ${count} times`,
+    why: (row) => whyRefused(row),
+    fault: (fault) => faultText(fault),
+    contacts: 'To call the person back',
+    noContacts: 'No address and no number was recognised; see the content below.',
+    email: 'the address',
+    phone: 'the number',
+    faults: 'Why',
+    fields: 'Valid fields',
+    fieldName: (name) => fields[name.replace('meta.', '')] ?? name,
+    body: 'Content, as it was sent',
+    cut: 'The rest is not shown; the export has it.',
+    receivedAt: 'Received',
+    lastAt: 'Received again',
+    status: 'Response',
+    mediaType: 'Format',
+    encoding: 'Compression',
+    requestId: 'Id of the submission',
+    size: 'Size',
+    bytes: (count) => `${count} bytes`,
+    id: 'Id',
+    goneTitle: 'This submission is not kept any more',
+    gone: 'It was removed, or its time has passed.',
+    back: 'All refused submissions',
   },
 
   serverStatus: {
@@ -497,6 +601,9 @@ export default {
     retention: 'Retention',
     retentionDays: (days) => `Leads are erased after ${plural(days, 'day', 'days')}`,
     leadsLeaving: (leads) => `${plural(leads, 'lead is', 'leads are')} erased within the next 30 days`,
+    canary: 'Last test from outside',
+    noCanary: 'None has come through yet',
+    canaryEvery: (minutes) => `Expected interval: ${minutes % 60 ? plural(minutes, 'minute', 'minutes') : plural(minutes / 60, 'hour', 'hours')}`,
     certificate: 'Certificate of HTTPS',
     noCertificate: 'None yet',
     certificateDays: (days) => `Valid for ${plural(days, 'more day', 'more days')}`,
@@ -515,7 +622,16 @@ export default {
       chain_broken: 'The hash chain is broken: someone or something changed the database.',
       writer_failing: 'New leads cannot be stored.',
       retention_failing: 'Leads past their retention period are not erased.',
+      database_unreadable: 'The database cannot be read.',
+      token_refused: 'The token of the site is refused: its leads are being lost.',
+      submissions_refused: 'The site sends leads that are refused.',
+      silence: 'Leads have stopped to come.',
+      search_index_rebuilt: 'The search index was damaged and was built again; no lead is lost.',
+      clock_jumped: 'The clock of the server has jumped.',
+      log_lines_dropped: 'Lines of the server’s log were dropped.',
       notices_failing: 'Notices of new leads do not reach their receivers.',
+      refused_evicted: 'Refused submissions were removed before their time, for want of room: the site probably sends leads that the server cannot take.',
+      canary_late: 'The test leads that are sent from outside do not come through: perhaps leads do not, either.',
       search_index_damaged: 'The search index was damaged. The server builds it again; no lead is lost.',
       certificate_invalid: 'Clients refuse the certificate of HTTPS: the site cannot send leads.',
       certificate_missing: 'There is no certificate of HTTPS yet: the site cannot send leads.',

@@ -26,17 +26,55 @@ const fields = {
   user_agent_hash: 'empreinte du navigateur',
   timestamp_utc: 'date d’envoi',
 };
-const exportSources = { leads: 'des demandes', audit: 'du journal', person: 'des données d’une personne' };
+// Why a submission was refused, in plain words.
+const faultNames = {
+  missing: 'il manque',
+  string_too_short: 'trop court',
+  string_too_long: 'trop long',
+  enum: 'valeur inconnue',
+  value_error: 'pas valable',
+  uuid_parsing: 'pas un identifiant',
+  datetime_parsing: 'pas une date',
+  string_type: 'pas un texte',
+  bool_type: 'ni oui ni non',
+  model_type: 'mal formé',
+  duplicate_key: 'présent deux fois',
+  ip_address: 'une adresse IP au lieu d’une empreinte',
+  string_nul: 'caractère interdit',
+  string_unicode: 'caractère interdit',
+  string_control_character: 'caractère interdit',
+  too_deep: 'trop imbriqué',
+};
+function faultText({ field, type, msg }) {
+  if (type === 'json_invalid') return 'Le contenu n’est pas lisible (ce n’est pas du JSON)';
+  if (type === 'media_type') return 'Envoyé dans un autre format que JSON';
+  if (type === 'content_encoding') return 'Envoyé compressé';
+  const name = field ? (fields[field.replace('meta.', '')] ?? field) : 'contenu';
+  return `${name} : ${faultNames[type] ?? msg}`;
+}
+function whyRefused({ faults }) {
+  const [first, ...more] = faults;
+  if (!first) return 'Refusé';
+  return faultText(first) + (more.length > 0 ? `, et ${plural(more.length, 'autre défaut', 'autres défauts')}` : '');
+}
+const exportSources = { leads: 'des demandes', audit: 'du journal', person: 'des données d’une personne', refused: 'des envois refusés' };
 const erasureReasons = {
   request: 'à la demande de la personne',
   consent_withdrawn: 'consentement retiré',
   retention: 'durée de conservation dépassée',
   legal: 'obligation légale',
   mistake: 'envoyée par erreur',
+  canary: 'essai',
   restored: 'déjà effacée avant la restauration',
 };
 const waitText = (seconds) => (seconds < 60 ? plural(seconds, 'seconde', 'secondes') : plural(Math.ceil(seconds / 60), 'minute', 'minutes'));
 const reasonText = (reason) => (erasureReasons[reason] ? ` (${erasureReasons[reason]})` : '');
+const channelKinds = { mail: 'E-mail', webhook: 'Webhook', slack: 'Messagerie', ntfy: 'ntfy' };
+/** The kind of a channel, and enough of its hash to tell two apart. */
+const channelName = (name) => {
+  const [kind, hash] = name.split('-');
+  return `${channelKinds[kind] ?? kind} ${hash?.slice(0, 4) ?? ''}`.trim();
+};
 const accountChanges = { password: 'Mot de passe changé', totp: 'Second facteur activé', recovery_codes: 'Nouveaux codes de secours créés' };
 const signInMethods = { code: ' avec un code', recovery_code: ' avec un code de secours' };
 const refusalReasons = { password: ' : mot de passe incorrect', code: ' : code incorrect' };
@@ -56,15 +94,17 @@ export default {
   nav: {
     label: 'Sections',
     inbox: 'Demandes',
+    refused: 'Refusées',
     stats: 'Chiffres',
     audit: 'Journal',
     status: 'État',
     account: (name) => `Compte de ${name}`,
     signedInAs: 'Compte',
     signOut: 'Se déconnecter',
+    signOutFailed: 'Déconnexion impossible : réessayez',
     help: 'Aide et raccourcis',
     skip: 'Aller au contenu',
-    newLeads: (count) => plural(count, 'nouvelle demande', 'nouvelles demandes'),
+    refusedCount: (count) => plural(count, 'envoi refusé', 'envois refusés'),
   },
 
   common: {
@@ -292,6 +332,7 @@ export default {
     countMoreThan: (count) => `Plus de ${numberFormat.format(count)} demandes`,
     list: 'Liste des demandes',
     newLeads: (count, more) => (more ? `Plus de ${numberFormat.format(count)} nouvelles demandes` : plural(count, 'nouvelle demande', 'nouvelles demandes')),
+    moreLeads: (count, more) => (more ? `Plus de ${numberFormat.format(count)} autres demandes` : plural(count, 'autre demande', 'autres demandes')),
     live: 'En direct',
     liveHelp: 'Les nouvelles demandes arrivent d’elles-mêmes',
     reconnecting: 'Reconnexion…',
@@ -429,6 +470,10 @@ export default {
       LEAD_VIEWED: 'Demande ouverte',
       LEADS_EXPORTED: 'Export',
       LEAD_ERASED: 'Demande effacée',
+      REFUSED_VIEWED: 'Envoi refusé ouvert',
+      REFUSED_RETRIED: 'Envoi refusé repris',
+      REFUSED_PURGED: 'Envois refusés supprimés',
+      REFUSED_ERASED: 'Envoi refusé effacé',
       LEAD_IMPORTED: 'Demande importée',
       STAFF_ADDED: 'Compte créé',
       STAFF_REMOVED: 'Compte supprimé',
@@ -455,6 +500,10 @@ export default {
       LEAD_VIEWED: (by) => `Demande ouverte par ${by}`,
       LEADS_EXPORTED: (by, d) => `Export ${exportSources[d.what] ?? ''} par ${by}${d.format ? `, format ${formatNames[d.format] ?? d.format}` : ''}${d.rows === undefined ? '' : `, ${plural(d.rows, 'ligne', 'lignes')}`}`,
       LEAD_ERASED: (by, d) => `Demande effacée par ${by}${reasonText(d.reason)}`,
+      REFUSED_VIEWED: (by) => `Envoi refusé ouvert par ${by}`,
+      REFUSED_RETRIED: (by) => `Envoi refusé repris comme demande par ${by}`,
+      REFUSED_PURGED: (by, d) => `${plural(d.rows ?? 0, 'envoi refusé supprimé', 'envois refusés supprimés')} par ${by}`,
+      REFUSED_ERASED: (by, d) => `Envoi refusé effacé par ${by}${reasonText(d.reason)}`,
       LEAD_IMPORTED: (by, d) => `Demande importée par ${by}${d.status ? `, avec le statut « ${statusName(d.status)} »` : ''}`,
       STAFF_ADDED: (by, d, account) => `Compte « ${account} » créé par ${by}`,
       STAFF_REMOVED: (by, d, account) => `Compte « ${account} » supprimé par ${by}`,
@@ -472,6 +521,61 @@ export default {
       DATABASE_RESTORED: (by) => `Base de données restaurée par ${by}`,
     },
     unknownEvent: (event, by) => `${event}, par ${by}`,
+  },
+
+  notices: {
+    title: 'Annonces',
+    unreadable: 'Les annonces ne peuvent pas être lues : leur partie de la base est endommagée.',
+    channel: (name) => channelName(name),
+    states: { sent: 'a été prévenu', pending: 'n’est pas encore prévenu', given_up: 'n’a pas été prévenu', ended: 'ne veut plus rien recevoir' },
+    attempts: (count) => plural(count, 'essai', 'essais'),
+    nextTry: 'prochain',
+    waiting: (count) => `${plural(count, 'annonce en attente', 'annonces en attente')}, la plus ancienne`,
+    givenUp: (count) => `${plural(count, 'annonce abandonnée', 'annonces abandonnées')}`,
+    ended: 'Le destinataire ne veut plus rien recevoir',
+    nothingWaits: 'Rien n’attend',
+    lastSent: 'Dernier envoi',
+  },
+
+  refused: {
+    title: 'Refusées',
+    intro: 'Ce que le site a envoyé et que le serveur n’a pas pu prendre comme demande. Rien n’est perdu : ouvrez un envoi pour rappeler la personne, et prévenez qui s’occupe du site.',
+    show: 'Afficher',
+    openOnly: 'Sans demande',
+    settledToo: 'Toutes, aussi les reprises',
+    exportAs: (format) => `Exporter (${format.toUpperCase()})`,
+    evicted: (count) => `${plural(count, 'envoi refusé a été supprimé', 'envois refusés ont été supprimés')} avant l’heure, faute de place.`,
+    overBudget: (count) => `${plural(count, 'autre envoi refusé a seulement été compté', 'autres envois refusés ont seulement été comptés')} : il y en avait trop à la fois.`,
+    emptyTitle: 'Rien n’a été refusé',
+    empty: 'Tout ce que le site a envoyé est devenu une demande.',
+    one: 'Envoi refusé',
+    settled: 'Reprise',
+    settledText: 'Cet envoi est devenu une demande depuis.',
+    openLead: 'Ouvrir la demande',
+    times: (count) => `reçu ${count} fois`,
+    why: (row) => whyRefused(row),
+    fault: (fault) => faultText(fault),
+    contacts: 'Pour rappeler la personne',
+    noContacts: 'Aucune adresse ni aucun numéro n’a été reconnu ; voyez le contenu ci-dessous.',
+    email: 'l’adresse',
+    phone: 'le numéro',
+    faults: 'Pourquoi',
+    fields: 'Champs corrects',
+    fieldName: (name) => fields[name.replace('meta.', '')] ?? name,
+    body: 'Contenu, tel qu’il a été envoyé',
+    cut: 'La suite n’est pas affichée ; l’export la contient.',
+    receivedAt: 'Reçu',
+    lastAt: 'Reçu de nouveau',
+    status: 'Réponse',
+    mediaType: 'Format',
+    encoding: 'Compression',
+    requestId: 'Identifiant de l’envoi',
+    size: 'Taille',
+    bytes: (count) => `${count} octets`,
+    id: 'Identifiant',
+    goneTitle: 'Cet envoi n’est plus conservé',
+    gone: 'Il a été supprimé, ou sa durée de conservation est passée.',
+    back: 'Tous les envois refusés',
   },
 
   serverStatus: {
@@ -497,6 +601,9 @@ export default {
     retention: 'Durée de conservation',
     retentionDays: (days) => `Les demandes sont effacées après ${plural(days, 'jour', 'jours')}`,
     leadsLeaving: (leads) => `${plural(leads, 'demande sera effacée', 'demandes seront effacées')} dans les 30 prochains jours`,
+    canary: 'Dernier essai depuis l’extérieur',
+    noCanary: 'Aucun n’est encore arrivé',
+    canaryEvery: (minutes) => `Intervalle attendu : ${minutes % 60 ? plural(minutes, 'minute', 'minutes') : plural(minutes / 60, 'heure', 'heures')}`,
     certificate: 'Certificat HTTPS',
     noCertificate: 'Aucun pour l’instant',
     certificateDays: (days) => `Valable encore ${plural(days, 'jour', 'jours')}`,
@@ -515,7 +622,16 @@ export default {
       chain_broken: 'Le journal ne concorde plus : quelqu’un ou quelque chose a modifié la base.',
       writer_failing: 'Les nouvelles demandes ne peuvent pas être enregistrées.',
       retention_failing: 'Les demandes qui ont dépassé leur durée de conservation ne sont pas effacées.',
+      database_unreadable: 'La base ne peut pas être lue.',
+      token_refused: 'Le jeton du site est refusé : ses demandes sont perdues.',
+      submissions_refused: 'Le site envoie des demandes qui sont refusées.',
+      silence: 'Aucune demande n’arrive plus.',
+      search_index_rebuilt: 'L’index de recherche était endommagé et a été reconstruit ; aucune demande n’est perdue.',
+      clock_jumped: 'L’horloge du serveur a sauté.',
+      log_lines_dropped: 'Des lignes du journal du serveur sont perdues.',
       notices_failing: 'Des annonces de nouvelles demandes n’arrivent pas à leurs destinataires.',
+      refused_evicted: 'Des envois refusés ont été supprimés avant l’heure, faute de place : le site envoie sans doute des demandes que le serveur ne peut pas prendre.',
+      canary_late: 'Les demandes d’essai envoyées de l’extérieur n’arrivent plus : les vraies non plus, peut-être.',
       search_index_damaged: 'L’index de recherche était endommagé. Le serveur le reconstruit ; aucune demande n’est perdue.',
       certificate_invalid: 'Le certificat HTTPS est refusé : le site ne peut pas envoyer de demandes.',
       certificate_missing: 'Il n’y a pas encore de certificat HTTPS : le site ne peut pas envoyer de demandes.',

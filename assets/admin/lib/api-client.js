@@ -19,7 +19,8 @@ export class ApiError extends Error {
 }
 
 const base = '/admin/api/';
-const frameLifetime = 15 * 60_000; // milliseconds, longer than the server takes for a file
+// Milliseconds, longer than the server takes for a file.
+const frameLifetime = 15 * 60_000;
 let downloads = 0;
 
 /** The URL of a resource; empty parameters are left out. */

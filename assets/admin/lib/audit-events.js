@@ -1,7 +1,9 @@
 // How an audit event is shown: actor, name, sentence and icon.
 import { isolate, t } from '/admin/assets/lib/i18n.js';
 
+/** @param {string | null} actor null in a damaged row */
 export function actorName(actor) {
+  if (actor === null) return '?';
   const [kind, ...rest] = actor.split(':');
   const name = isolate(rest.join(':'));
   if (kind === 'cli' && rest.length) return t.audit.actors.cli(name);
@@ -9,12 +11,15 @@ export function actorName(actor) {
   return t.audit.actors[kind] ?? isolate(actor);
 }
 
-/** The audit row as a sentence. */
+/** The audit row as a sentence. The details of a damaged row may have anything. */
 export function eventSentence({ event, actor, details }) {
   const by = actorName(actor);
   const sentence = t.audit.sentences[event];
   const account = details?.account ? isolate(details.account) : null;
-  return sentence ? sentence(by, details ?? {}, account) : t.audit.unknownEvent(event, by);
+  try {
+    if (sentence) return sentence(by, details ?? {}, account);
+  } catch { /* As an event that is not known. */ }
+  return t.audit.unknownEvent(event, by);
 }
 
 export function eventName(event) {
@@ -24,11 +29,11 @@ export function eventName(event) {
 /** @type {[RegExp, string][]} */
 const icons = [
   [/^LEAD_RECEIVED|^LEAD_IMPORTED/, 'inbox'],
-  [/REJECTED|CONFLICT|REFUSED/, 'warning'],
-  [/^LEAD_VIEWED/, 'eye'],
-  [/^LEAD_PROCESSED/, 'check'],
+  [/REJECTED|CONFLICT|_REFUSED$/, 'warning'],
+  [/VIEWED/, 'eye'],
+  [/^LEAD_PROCESSED|RETRIED/, 'check'],
   [/EXPORTED/, 'download'],
-  [/ERASED/, 'trash'],
+  [/ERASED|PURGED/, 'trash'],
   [/PASSWORD|ACCOUNT_CHANGED|UNLOCKED/, 'key'],
   [/^STAFF_SIGNED_OUT/, 'sign-out'],
   [/^STAFF/, 'person'],

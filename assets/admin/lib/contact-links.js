@@ -1,19 +1,23 @@
-// A link to write to the person of a lead.
+// Links to write to a person.
 
 /** Encoded characters of a reply at most: mail programs cut or refuse longer links. */
 const maxBody = 1500;
 
+/** A `mailto:` link; nothing in the address can add a header. */
+export function mailtoHref(address) {
+  const at = address.lastIndexOf('@');
+  return `mailto:${encodeURIComponent(address.slice(0, at))}@${encodeURIComponent(address.slice(at + 1))}`;
+}
+
 /**
- * A `mailto:` link; nothing in the address can add a header.
+ * A `mailto:` link with a subject and a body.
  * @param {string} address
  * @param {string} subject
  * @param {{greeting: string, intro: string, quoted: string}} reply
  */
 export function replyHref(address, subject, { greeting, intro, quoted }) {
-  const at = address.lastIndexOf('@');
-  const to = `${encodeURIComponent(address.slice(0, at))}@${encodeURIComponent(address.slice(at + 1))}`;
   const body = encodeBody(`${greeting}\n\n\n\n${intro}\n`);
-  return `mailto:${to}?subject=${encodeURIComponent(subject)}&body=${body}${quote(quoted, maxBody - body.length)}`;
+  return `${mailtoHref(address)}?subject=${encodeURIComponent(subject)}&body=${body}${quote(quoted, maxBody - body.length)}`;
 }
 
 /** Encoded, with the line ends of RFC 6068. */

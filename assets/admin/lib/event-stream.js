@@ -4,11 +4,13 @@
 import { apiUrl, get } from '/admin/assets/lib/api-client.js';
 import { notify, setOffline, store } from '/admin/assets/lib/store.js';
 
-const eventTypes = ['hello', 'lead', 'status', 'viewed', 'erased'];
-const channelName = 'fastcore.events'; // of the lock, too
+const eventTypes = ['hello', 'lead', 'status', 'viewed', 'erased', 'refusals'];
+// Of the lock, too.
+const channelName = 'fastcore.events';
 const firstRetry = 1000; // milliseconds
 const maxRetry = 15_000;
-const maxTakeOverDelay = 500; // so that one tab is the first
+// Milliseconds, so that one tab is the first.
+const maxTakeOverDelay = 500;
 
 const tabs = new BroadcastChannel(channelName);
 /** @type {Set<(event: ServerEvent) => void>} */

@@ -69,6 +69,7 @@ function oneOf(known, value) {
   return known.includes(value) ? value : null;
 }
 
-function validDay(text) {
-  return /^\d{4}-\d\d-\d\d$/.test(text ?? '') && !Number.isNaN(Date.parse(text)) ? text : null;
+/** The day, if it can be one of a lead: not while somebody types its year. */
+export function validDay(text) {
+  return /^2\d{3}-\d\d-\d\d$/.test(text ?? '') && !Number.isNaN(Date.parse(text)) ? text : null;
 }

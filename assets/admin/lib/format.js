@@ -63,8 +63,14 @@ export function addDays(day, count) {
   return new Date(Date.parse(`${day}T12:00:00Z`) + count * msPerDay).toISOString().slice(0, 10);
 }
 
-/** Date, time with seconds and time zone in full. */
+/** Whether a text is a time: a damaged row of the database may have anything. */
+export function isTime(text) {
+  return !Number.isNaN(Date.parse(text));
+}
+
+/** Date, time with seconds and time zone in full; what is no time, as it is. */
 export function formatExact(iso) {
+  if (!isTime(iso)) return iso;
   const time = new Date(iso);
   const full = formatDate({
     weekday: 'long', day: 'numeric', month: 'long', year: 'numeric',
@@ -124,7 +130,7 @@ export function formatClock(iso, now = Date.now()) {
 export function formatAge(iso, now = Date.now()) {
   const minutes = Math.max(1, Math.floor((now - Date.parse(iso)) / 60_000));
   const [unit, value] = minutes < 60 ? ['minute', minutes] : minutes < 2880 ? ['hour', Math.floor(minutes / 60)] : ['day', Math.floor(minutes / 1440)];
-  return formatter(Intl.NumberFormat, { style: 'unit', unit, unitDisplay: 'short' }).format(value);
+  return formatUnit(value, unit);
 }
 
 /** The days from one to the other, both as YYYY-MM-DD. */
@@ -158,18 +164,20 @@ export function capitalize(text) {
 export function formatBytes(count) {
   const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'];
   const power = Math.min(units.length - 1, count < 1 ? 0 : Math.floor(Math.log10(count) / 3));
-  const options = { style: 'unit', unit: units[power], unitDisplay: 'short', maximumSignificantDigits: 3 };
-  return formatter(Intl.NumberFormat, options).format(count / 1000 ** power);
+  return formatUnit(count / 1000 ** power, units[power], 3);
+}
+
+/** @param {number} [maximumSignificantDigits] */
+function formatUnit(value, unit, maximumSignificantDigits) {
+  return formatter(Intl.NumberFormat, { style: 'unit', unit, unitDisplay: 'short', maximumSignificantDigits }).format(value);
 }
 
 /** A duration in its two largest units. */
 export function formatDuration(seconds) {
-  const format = (unit, value) =>
-    formatter(Intl.NumberFormat, { style: 'unit', unit, unitDisplay: 'short' }).format(value);
   const minutes = Math.round(seconds / 60);
-  if (minutes < 1) return format('second', Math.round(seconds));
-  if (minutes < 60) return format('minute', minutes);
+  if (minutes < 1) return formatUnit(Math.round(seconds), 'second');
+  if (minutes < 60) return formatUnit(minutes, 'minute');
   const hours = Math.floor(minutes / 60);
-  if (hours < 48) return `${format('hour', hours)} ${minutes % 60 ? format('minute', minutes % 60) : ''}`.trim();
-  return `${format('day', Math.floor(hours / 24))} ${hours % 24 ? format('hour', hours % 24) : ''}`.trim();
+  if (hours < 48) return `${formatUnit(hours, 'hour')} ${minutes % 60 ? formatUnit(minutes % 60, 'minute') : ''}`.trim();
+  return `${formatUnit(Math.floor(hours / 24), 'day')} ${hours % 24 ? formatUnit(hours % 24, 'hour') : ''}`.trim();
 }

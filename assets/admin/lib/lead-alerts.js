@@ -3,7 +3,9 @@ import { t } from '/admin/assets/lib/i18n.js';
 import { serviceWorker } from '/admin/assets/lib/service-worker.js';
 import { readSetting, saveSetting } from '/admin/assets/lib/storage.js';
 
-const quietTime = 2000; // milliseconds between two alerts, however many leads arrive
+// Milliseconds between two alerts, however many leads arrive.
+const quietTime = 2000;
+const resumeTime = 500; // milliseconds
 let lastAlert = -Infinity;
 /** @type {AudioContext | undefined} */
 let audio;
@@ -44,21 +46,27 @@ export async function alertOfLead({ type, id, data, isOwn }) {
   const now = performance.now();
   if (!isNew || now - lastAlert < quietTime) return;
   lastAlert = now;
-  if (isAlertEnabled('sound')) await ring();
-  if (isAlertEnabled('notification') && !document.hasFocus()) await showNotification(data);
+  // A sound that is not allowed must not keep the notification back.
+  await Promise.allSettled([
+    isAlertEnabled('notification') && !document.hasFocus() && showNotification(data),
+    isAlertEnabled('sound') && ring(),
+  ]);
 }
 
 /** Others may see the screen: it says which service is asked for, and nothing of the person. */
 async function showNotification({ service }) {
   const worker = await serviceWorker();
   const body = t.leadService[service] ?? t.noService;
-  await worker?.showNotification(t.alerts.newLead, { body, tag: 'fastcore-lead', lang: t.language.code });
+  // TypeScript does not know `renotify`: the next lead is heard as well.
+  const options = /** @type {NotificationOptions} */ ({ body, tag: 'fastcore-lead', renotify: true, lang: t.language.code });
+  await worker?.showNotification(t.alerts.newLead, options);
 }
 
-/** Two short tones. */
+/** Two short tones, if the browser allows them by then: it may wait for a click, and a late sound says nothing. */
 async function ring() {
   audio ??= new AudioContext();
-  if (audio.state === 'suspended') await audio.resume();
+  await Promise.race([audio.resume(), new Promise((resolve) => setTimeout(resolve, resumeTime))]);
+  if (audio.state !== 'running') return;
   for (const [delay, frequency] of [[0, 660], [0.16, 880]]) {
     const start = audio.currentTime + delay;
     const [tone, volume] = [audio.createOscillator(), audio.createGain()];

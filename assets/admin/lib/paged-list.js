@@ -18,8 +18,9 @@ export class PagedList {
   loaded = false;
   /** The cursor that the last page was read with. @type {string | null} */
   #lastCursor = null;
-  /** @type {AbortController | undefined} */
-  abort;
+  /** Grows with each refresh: the answer to an earlier one is older. */
+  #turn = 0;
+  abort = new AbortController();
 
   /** @param {(cursor: string | null, signal: AbortSignal) => Promise<{rows: any[], next: string | null, count?: Api.Count}>} fetchPage */
   constructor(fetchPage) {
@@ -27,7 +28,8 @@ export class PagedList {
   }
 
   clear() {
-    this.abort?.abort();
+    this.abort.abort();
+    this.#turn += 1;
     this.chunks = [];
     this.seqs = new Set();
     this.cursor = null;
@@ -47,11 +49,33 @@ export class PagedList {
     await this.#load();
   }
 
-  /** Reads the last page again and adds what is new in it, for a list whose newest rows are at its end. */
+  /** Reads the last page again and adds what comes after its last row, for a list whose newest rows are at its end. */
   async extend() {
     if (this.loading || this.error || this.cursor || !this.loaded) return;
     this.cursor = this.#lastCursor;
-    await this.#load();
+    await this.#load(this.last?.created_at_utc);
+  }
+
+  /** Reads the first page again. What it has takes the place of what it had; the rest stays, and nothing moves. */
+  async refresh() {
+    // What is loading may have been read before.
+    if (!this.loaded) return this.loading ? this.restart() : undefined;
+    const turn = ++this.#turn;
+    const page = await this.fetchPage(null, this.abort.signal).catch(() => null);
+    if (!page || turn !== this.#turn) return;
+    const last = page.rows.at(-1)?.seq;
+    const [first] = this.rows();
+    // Between the page and what is there, nothing may be missing.
+    const rest = page.next && first?.seq >= last ? [...this.rows()].filter((row) => row.seq < last) : [];
+    if (rest.length === 0) {
+      this.abort.abort();
+      this.loading = false;
+      this.cursor = page.next;
+    }
+    this.seqs = new Set();
+    this.chunks = [];
+    this.add([...page.rows, ...rest], 'end');
+    notify();
   }
 
   /** The error stays until the page is there. */
@@ -59,7 +83,8 @@ export class PagedList {
     if (this.error && !this.loading) await this.#load();
   }
 
-  async #load() {
+  /** @param {string} [after] rows are added that are not older than this */
+  async #load(after = '') {
     const abort = new AbortController();
     this.abort = abort;
     this.loading = true;
@@ -73,7 +98,7 @@ export class PagedList {
       this.count = page.count ?? this.count;
       this.loaded = true;
       this.error = null;
-      this.add(page.rows, 'end');
+      this.add(page.rows.filter((row) => !after || row.created_at_utc >= after), 'end');
     } catch (error) {
       if (abort.signal.aborted) return;
       this.error = error;
@@ -105,6 +130,10 @@ export class PagedList {
 
   get isEmpty() {
     return this.loaded && this.chunks.length === 0;
+  }
+
+  get last() {
+    return this.chunks.at(-1)?.rows.at(-1);
   }
 
   *rows() {

@@ -1,6 +1,6 @@
 // Maps the address to a view. The address is the only state of the navigation, so Back and bookmarks work. What someone searches
 // for, often a name or an e-mail address, is in the fragment (`#q=…`): browsers send it nowhere, so no log and no `Referer` has it.
-const sections = ['stats', 'audit', 'status', 'account', 'setup', 'sign-in'];
+const sections = ['refused', 'stats', 'audit', 'status', 'account', 'setup', 'sign-in'];
 
 let listener = () => {};
 
@@ -43,6 +43,7 @@ export function currentRoute() {
   const [section = '', id = null, ...rest] = location.pathname.replace(/\/+$/, '').split('/').slice(2);
   const query = new URLSearchParams(location.search);
   if (section === 'leads' && id !== null && rest.length === 0) return { name: 'lead', id, query: withSearch(query) };
+  if (section === 'refused' && id !== null && rest.length === 0) return { name: 'refused', id, query };
   if (section === '') return { name: 'inbox', id: null, query: withSearch(query) };
   return { name: id === null && sections.includes(section) ? section : 'unknown', id: null, query };
 }

@@ -8,6 +8,7 @@ export const store = {
   offline: false,
   live: false,
   warnings: [],
+  refusedCount: 0,
   dialog: null,
   exportError: null,
   leadName: null,

@@ -1,7 +1,8 @@
 // Swipes of a finger across an element. Who scrolls, zooms, selects text or goes back from the edge of the screen does not swipe.
 const minDistance = 60; // pixels
 const maxTime = 600; // milliseconds
-const edge = 24; // pixels in which a swipe is the browser's own
+// Pixels in which a swipe is the browser's own.
+const edge = 24;
 
 /**
  * Calls back with 1 after a swipe to the left, as to the next page, and with -1 after one to the right.

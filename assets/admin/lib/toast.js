@@ -2,7 +2,8 @@
 import { announce } from '/admin/assets/lib/live-region.js';
 import { notify, store } from '/admin/assets/lib/store.js';
 
-const duration = 2500; // milliseconds
+const minDuration = 2500; // milliseconds
+const timePerCharacter = 60; // milliseconds
 let timer = 0;
 
 export function showToast(text, icon = 'check') {
@@ -12,6 +13,6 @@ export function showToast(text, icon = 'check') {
   timer = setTimeout(() => {
     store.toast = null;
     notify();
-  }, duration);
+  }, Math.max(minDuration, text.length * timePerCharacter));
   notify();
 }

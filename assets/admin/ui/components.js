@@ -1,6 +1,6 @@
 // Small components that several views use.
 import { copyText } from '/admin/assets/lib/clipboard.js';
-import { formatDayTime, formatExact, formatRelative } from '/admin/assets/lib/format.js';
+import { formatDayTime, formatExact, formatRelative, isTime } from '/admin/assets/lib/format.js';
 import { Component, html } from '/admin/assets/lib/html.js';
 import { t } from '/admin/assets/lib/i18n.js';
 import { showToast } from '/admin/assets/lib/toast.js';
@@ -14,6 +14,7 @@ const copiedFor = 1800; // milliseconds
  * @param {{at: string, length?: 'long' | 'short'}} props
  */
 export function Time({ at, length }) {
+  if (!isTime(at)) return html`<${UserText}>${at}<//>`;
   return html`<time datetime=${at} title=${formatExact(at)} data-printed=${length ? undefined : formatDayTime(at, 'short')}>${length ? formatDayTime(at, length) : formatRelative(at)}</time>`;
 }
 

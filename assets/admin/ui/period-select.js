@@ -1,7 +1,7 @@
 // Fields to filter by period: a select with named periods, and two date inputs for a custom one.
-import { periods } from '/admin/assets/lib/filter.js';
+import { filterKey, periods, validDay } from '/admin/assets/lib/filter.js';
 import { addDays, dayOf } from '/admin/assets/lib/format.js';
-import { html } from '/admin/assets/lib/html.js';
+import { html, Component } from '/admin/assets/lib/html.js';
 import { t } from '/admin/assets/lib/i18n.js';
 import { SelectField } from '/admin/assets/ui/components.js';
 
@@ -24,17 +24,36 @@ export function PeriodSelect({ filter, apply, hideLabel, without = [] }) {
 
 /**
  * First and last day of a custom period. Two days in the wrong order leave nothing to find, which is said at once.
- * @param {{filter: PeriodFilter, apply: (change: PeriodFilter) => void}} props
+ * @extends {Component<{filter: PeriodFilter, apply: (change: PeriodFilter, options: {replace: boolean}) => void}>}
  */
-export function DateRange({ filter, apply }) {
-  if (!filter.since && !filter.until) return null;
-  const reversed = Boolean(filter.since && filter.until && filter.since > filter.until);
-  const field = (name) => html`<label class="date-field">
-    <span>${t.period[name]}</span>
-    <input type="date" aria-invalid=${reversed ? 'true' : undefined} aria-describedby=${reversed ? 'reversed-period' : undefined} value=${filter[name] ?? ''} min=${name === 'until' ? filter.since : undefined} max=${name === 'since' ? filter.until : undefined}
-      onChange=${(event) => event.target.validity.badInput || apply({ [name]: event.target.value })} />
-  </label>`;
-  return html`<div class="date-range">${field('since')}${field('until')}
-    ${reversed && html`<p class="form-error" id="reversed-period" role="alert">${t.period.reversed}</p>`}
-  </div>`;
+export class DateRange extends Component {
+  // A date that somebody is typing stays, whatever else changes.
+  shouldComponentUpdate(next) {
+    return filterKey(next.filter) !== filterKey(this.props.filter);
+  }
+
+  // A date that follows another one replaces it: Back undoes the choice, not a digit.
+  onChange(name, { value, validity }) {
+    if (validity.badInput || (value && !validDay(value))) return;
+    this.props.apply({ [name]: value }, { replace: Boolean(value && this.props.filter[name]) });
+  }
+
+  // A date that no lead can have does not stay.
+  onBlur(name, target) {
+    if (target.value && !validDay(target.value)) target.value = this.props.filter[name] ?? '';
+  }
+
+  /** @param {DateRange['props']} props */
+  render({ filter }) {
+    if (!filter.since && !filter.until) return null;
+    const reversed = Boolean(filter.since && filter.until && filter.since > filter.until);
+    const field = (name) => html`<label class="date-field">
+      <span>${t.period[name]}</span>
+      <input type="date" aria-invalid=${reversed ? 'true' : undefined} aria-describedby=${reversed ? 'reversed-period' : undefined} value=${filter[name] ?? ''} min=${name === 'until' ? filter.since : undefined} max=${name === 'since' ? filter.until : undefined}
+        onChange=${(event) => this.onChange(name, event.target)} onBlur=${(event) => this.onBlur(name, event.target)} />
+    </label>`;
+    return html`<div class="date-range">${field('since')}${field('until')}
+      ${reversed && html`<p class="form-error" id="reversed-period" role="alert">${t.period.reversed}</p>`}
+    </div>`;
+  }
 }

@@ -8,6 +8,7 @@ import { WarningBanner } from '/admin/assets/ui/warning-banner.js';
 
 const sections = [
   { name: 'inbox', routes: ['inbox', 'lead'] },
+  { name: 'refused', href: '/admin/refused', routes: ['refused'] },
   { name: 'stats', href: '/admin/stats', routes: ['stats'] },
   { name: 'audit', href: '/admin/audit', routes: ['audit'] },
   { name: 'status', href: '/admin/status', routes: ['status'] },
@@ -17,18 +18,18 @@ const sections = [
  * @param {{
  *   route: Route,
  *   inboxHref: string,
- *   newLeads: {count: number, more: boolean},
+ *   pending: {count: number, more: boolean, text: string},
  *   signOut: () => void,
  *   switchLanguage: () => void,
  *   children?: any,
- * }} props `inboxHref`: the inbox as it was left; `newLeads`: those not shown yet
+ * }} props `inboxHref`: the inbox as it was left; `pending`: leads that are not shown yet
  */
-export function Shell({ route, inboxHref, newLeads, signOut, switchLanguage, children }) {
+export function Shell({ route, inboxHref, pending, signOut, switchLanguage, children }) {
   return html`<div class="shell ${['inbox', 'lead'].includes(route.name) ? 'full-height' : ''}">
     <a class="skip-link" href="#main" onClick=${skipToMain}>${t.nav.skip}</a>
     <header class="top-bar">
       <a class="brand" href="/admin"><img src="/admin/assets/icon.svg" alt="" width="28" height="28" /><span>${t.product}</span></a>
-      <${Navigation} route=${route} inboxHref=${inboxHref} newLeads=${newLeads} />
+      <${Navigation} route=${route} inboxHref=${inboxHref} pending=${pending} />
       <${Account} signOut=${signOut} switchLanguage=${switchLanguage} />
     </header>
     <div class="banners">
@@ -54,14 +55,15 @@ function skipToMain(event) {
   document.getElementById('main')?.focus();
 }
 
-function Navigation({ route, inboxHref, newLeads: { count, more } }) {
+function Navigation({ route, inboxHref, pending: { count, more, text } }) {
   return html`<nav class="main-nav" aria-label=${t.nav.label}>
     ${sections.map(({ name, href, routes }) => html`
       <a href=${href ?? inboxHref} aria-current=${routes.includes(route.name) ? 'page' : undefined}>
         <${Icon} name=${name} />
         <span>${t.nav[name]}</span>
         ${name === 'status' && store.warnings.length > 0 && html`<b class="nav-badge warning" title=${t.banner.title}><span aria-hidden="true">!</span><span class="visually-hidden">${t.banner.title}</span></b>`}
-        ${name === 'inbox' && count > 0 && html`<b class="nav-badge" title=${t.nav.newLeads(count)}>${formatNumber(count)}${more ? '+' : ''}</b>`}
+        ${name === 'refused' && store.refusedCount > 0 && html`<b class="nav-badge" title=${t.nav.refusedCount(store.refusedCount)}>${formatNumber(store.refusedCount)}</b>`}
+        ${name === 'inbox' && count > 0 && html`<b class="nav-badge" title=${text}>${formatNumber(count)}${more ? '+' : ''}</b>`}
       </a>`)}
   </nav>`;
 }

@@ -10,17 +10,16 @@ import { Icon } from '/admin/assets/ui/icon.js';
 const critical = ['chain_broken', 'writer_failing'];
 const setting = 'warnings-put-away';
 
-const codes = () => store.warnings.map(({ code }) => code).sort().join(' ');
-
 function putAway() {
-  saveSetting(setting, codes());
+  saveSetting(setting, store.warnings.map(({ code }) => code).join(' '));
   notify();
   document.getElementById('main')?.focus({ preventScroll: true });
 }
 
 export function WarningBanner() {
   const danger = store.warnings.some(({ code }) => critical.includes(code));
-  if (store.warnings.length === 0 || (!danger && readSetting(setting) === codes())) return null;
+  const known = readSetting(setting)?.split(' ') ?? [];
+  if (!danger && store.warnings.every(({ code }) => known.includes(code))) return null;
   return html`<div class="banner ${danger ? 'danger' : 'warning'}" role="alert">
     <${Icon} name="warning" />
     <a href="/admin/status">${store.warnings.map(({ code, detail }) => t.serverStatus.warnings[code] ?? detail).join(' ')}</a>

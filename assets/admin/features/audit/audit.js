@@ -8,10 +8,10 @@ import { t } from '/admin/assets/lib/i18n.js';
 import { PagedList } from '/admin/assets/lib/paged-list.js';
 import { href, navigate } from '/admin/assets/lib/router.js';
 import { store } from '/admin/assets/lib/store.js';
-import { EmptyState, SelectField, Skeleton, Time, UserText } from '/admin/assets/ui/components.js';
+import { EmptyState, SelectField, Time, UserText } from '/admin/assets/ui/components.js';
 import { Icon } from '/admin/assets/ui/icon.js';
 import { ListEnd } from '/admin/assets/ui/list-end.js';
-import { ErrorState } from '/admin/assets/ui/load-error.js';
+import { listState } from '/admin/assets/ui/list-state.js';
 import { DateRange, PeriodSelect } from '/admin/assets/ui/period-select.js';
 
 const pageSize = 50;
@@ -29,7 +29,7 @@ export class Audit extends Component {
 
   pages = new PagedList(async (cursor, signal) => {
     const page = await get('audit', { ...toApiQuery(auditFilter(this.props.route.query)), cursor, limit: pageSize }, signal);
-    for (const row of page.rows) this.actors.add(row.actor);
+    for (const { actor } of page.rows) if (actor) this.actors.add(actor);
     this.setState({ events: page.events });
     return page;
   });
@@ -48,7 +48,7 @@ export class Audit extends Component {
 
   render({ route }, { events }) {
     const filter = auditFilter(route.query);
-    const apply = (change) => navigate(href('/audit', { ...filter, ...change }));
+    const apply = (change, options) => navigate(href('/audit', { ...filter, ...change }), options);
     return html`<div class="page">
       <h1>${t.audit.title}</h1>
       <p class="page-intro">${t.audit.intro}</p>
@@ -70,10 +70,7 @@ export class Audit extends Component {
 
   rows() {
     const { pages } = this;
-    if (pages.error && pages.chunks.length === 0) return html`<${ErrorState} error=${pages.error} retry=${() => pages.retry()} />`;
-    if (!pages.loaded) return html`<${Skeleton} />`;
-    if (pages.isEmpty) return html`<${EmptyState} icon="audit" title=${t.audit.emptyTitle} text=${t.audit.empty} />`;
-    return html`<div class="card audit-log">
+    return listState(pages, html`<${EmptyState} icon="audit" title=${t.audit.emptyTitle} text=${t.audit.empty} />`) ?? html`<div class="card audit-log">
       <ol aria-label=${t.audit.list}>${[...pages.rows()].map((row) => html`<${AuditRow} key=${row.seq} row=${row} />`)}</ol>
       <${ListEnd} list=${pages} />
     </div>`;

@@ -10,7 +10,8 @@ import { SelectField } from '/admin/assets/ui/components.js';
 import { Icon } from '/admin/assets/ui/icon.js';
 import { DateRange, PeriodSelect } from '/admin/assets/ui/period-select.js';
 
-const searchDelay = 250; // milliseconds after the last key
+// Milliseconds after the last key.
+const searchDelay = 250;
 
 /** @extends {Component<{filter: LeadFilter, tally: Api.LeadTally | null}>} */
 export class FilterBar extends Component {
@@ -29,6 +30,15 @@ export class FilterBar extends Component {
         field.select();
       },
     });
+  }
+
+  // Back, or a link, has changed the search: what was typed before must not come back.
+  componentDidUpdate(previous) {
+    const { q = '' } = this.props.filter;
+    if (this.typed === null || q === (previous.filter.q ?? '') || q === this.typed.trim()) return;
+    clearTimeout(this.timer);
+    this.typed = null;
+    this.forceUpdate();
   }
 
   componentWillUnmount() {
@@ -90,7 +100,7 @@ export class FilterBar extends Component {
         <${PeriodSelect} hideLabel filter=${filter} apply=${(change) => this.apply(change)} />
         <button type="button" class="button export-button" aria-keyshortcuts="e" aria-label=${t.inbox.export} title=${t.inbox.export} onClick=${() => openExport()}><${Icon} name="download" /><span>${t.inbox.export}</span></button>
       </div>
-      <${DateRange} filter=${filter} apply=${(change) => this.apply(change)} />
+      <${DateRange} filter=${filter} apply=${(change, options) => this.apply(change, options)} />
       <${StatusChips} filter=${filter} tally=${tally} />
     </form>`;
   }

@@ -11,10 +11,10 @@ import { addShortcuts } from '/admin/assets/lib/keyboard-shortcuts.js';
 import { href, navigate } from '/admin/assets/lib/router.js';
 import { scrollBox, scrollRoot } from '/admin/assets/lib/scroll-area.js';
 import { store } from '/admin/assets/lib/store.js';
-import { EmptyState, Skeleton } from '/admin/assets/ui/components.js';
+import { EmptyState } from '/admin/assets/ui/components.js';
 import { Icon } from '/admin/assets/ui/icon.js';
 import { ListEnd } from '/admin/assets/ui/list-end.js';
-import { ErrorState } from '/admin/assets/ui/load-error.js';
+import { listState } from '/admin/assets/ui/list-state.js';
 
 /**
  * The children are the open lead, if the route has one.
@@ -46,9 +46,10 @@ export class Inbox extends Component {
   }
 
   componentDidUpdate(previous) {
-    this.applyFilter();
+    const filterChanged = this.applyFilter();
     const { id } = this.props.route;
-    if (previous.route.id && !id) this.returnToList(previous.route.id);
+    // With another filter someone is still typing or choosing, and the old rows go.
+    if (previous.route.id && !id && !filterChanged) this.returnToList(previous.route.id);
     if (id && id !== previous.route.id) leadList.loadAfter(id);
     this.showOpenRow();
   }
@@ -68,10 +69,13 @@ export class Inbox extends Component {
     this.forceUpdate();
   };
 
+  /** Returns whether the filter has changed. */
   applyFilter() {
     const previous = leadList.key;
     leadList.setFilter(leadFilter(this.props.route.query));
-    if (previous !== null && previous !== leadList.key) this.scrollTo(0);
+    const changed = previous !== null && previous !== leadList.key;
+    if (changed) this.scrollTo(0);
+    return changed;
   }
 
   /** The position of the list, kept while other views are open. */
@@ -129,14 +133,14 @@ export class Inbox extends Component {
 
   render({ route, children }) {
     const filter = leadFilter(route.query);
-    const { pending, pendingMore, pages } = leadList;
+    const { pending, pendingText, pages } = leadList;
     return html`<div class="inbox ${route.id ? 'lead-open' : ''}">
       <section class="list-pane" aria-label=${t.inbox.list}>
         <h1 class="visually-hidden">${t.inbox.title}</h1>
         <${FilterBar} filter=${filter} tally=${leadList.tally} />
         <${ListSummary} filter=${filter} />
         ${pending.length > 0 && html`<div class="new-leads"><button type="button" class="button primary" onClick=${this.showPending}>
-          <${Icon} name="chevron-up" />${t.inbox.newLeads(pending.length, pendingMore)}
+          <${Icon} name="chevron-up" />${pendingText}
         </button></div>`}
         <div class="list-scroller" ref=${this.scroller}>${this.rows(filter, route)}</div>
       </section>
@@ -150,9 +154,8 @@ export class Inbox extends Component {
 
   rows(filter, route) {
     const { pages, highlighted } = leadList;
-    if (pages.error && pages.chunks.length === 0) return html`<${ErrorState} error=${pages.error} retry=${() => pages.retry()} />`;
-    if (!pages.loaded) return html`<${Skeleton} />`;
-    if (pages.isEmpty) return html`<${NoLeads} filter=${filter} />`;
+    const state = listState(pages, html`<${NoLeads} filter=${filter} />`);
+    if (state) return state;
     let time = null;
     const where = this.root === null ? 'page' : 'pane';
     const root = () => scrollRoot(this.scroller.current);

@@ -7,10 +7,13 @@ import { PagedList } from '/admin/assets/lib/paged-list.js';
 import { notify } from '/admin/assets/lib/store.js';
 
 const firstPageSize = 50;
-const nothing = 1; // the size of a page that is read for its counts
+// The size of a page that is read for its counts.
+const nothing = 1;
 const pageSize = 100;
-const pollDelay = 300; // milliseconds in which new leads are collected
-const retryDelay = 5000; // milliseconds after a failed request
+// Milliseconds in which new leads are collected.
+const pollDelay = 300;
+// Milliseconds after a failed request.
+const retryDelay = 5000;
 
 class LeadList {
   /** @type {LeadFilter} */
@@ -21,7 +24,7 @@ class LeadList {
   isOpen = false;
   /** The position at which the list was left, in pixels. */
   scrollTop = 0;
-  /** New leads that match the filter, shown when someone asks for them. @type {Api.LeadSummary[]} */
+  /** Leads that match the filter by now, shown when someone asks for them. @type {Api.LeadSummary[]} */
   pending = [];
   /** Whether more leads are pending than one page. */
   pendingMore = false;
@@ -91,8 +94,11 @@ class LeadList {
     if (type === 'hello' || type === 'lead') {
       this.#leadsWanted = true;
       this.schedulePoll(id);
-    } else if (type === 'status') this.#change(data.id, (lead) => ({ ...lead, status: data.status }), id);
-    else if (type === 'viewed') this.#change(data.id, (lead) => ({ ...lead, first_view: lead.first_view ?? data.view, last_view: data.view }), id);
+    } else if (type === 'status') {
+      // With a filter by status, another lead may match now.
+      this.#leadsWanted ||= Boolean(this.filter.status);
+      this.#change(data.id, (lead) => ({ ...lead, status: data.status }), id);
+    } else if (type === 'viewed') this.#change(data.id, (lead) => ({ ...lead, first_view: lead.first_view ?? data.view, last_view: data.view }), id);
     else if (type === 'erased') this.#erase(data.id, id);
   }
 
@@ -130,7 +136,6 @@ class LeadList {
     const leadsWanted = this.#leadsWanted;
     // Before the request: a lead that arrives during it is wanted again.
     this.#leadsWanted = false;
-    const oldestFirst = this.filter.order === 'oldest';
     const page = await fetchLeads(this.filter, { limit: leadsWanted ? firstPageSize : nothing }).catch(() => null);
     if (generation !== this.#generation) return true;
     if (!page) {
@@ -143,16 +148,16 @@ class LeadList {
     if (!leadsWanted) return true;
     this.#asOf = page.as_of;
     this.#refresh(page.leads);
-    if (oldestFirst) {
-      // New leads are at the end, where nothing moves when they appear.
-      this.pages.extend();
-      return true;
-    }
-    const pending = page.leads.filter((lead) => !this.pages.seqs.has(lead.seq));
+    const isOldestFirst = this.#isOldestFirst;
+    const last = this.pages.last?.created_at_utc;
+    // What comes after the last row comes with its page; at the end, nothing moves when it appears.
+    if (isOldestFirst) this.pages.extend();
+    const comesLater = ({ created_at_utc: time }) => last && (isOldestFirst ? time > last : this.pages.cursor && time < last);
+    const pending = page.leads.filter((lead) => !this.pages.seqs.has(lead.seq) && !comesLater(lead));
     const added = pending.length - this.pending.length;
     this.pending = pending;
     this.pendingMore = pending.length === page.leads.length && page.next !== null;
-    if (added > 0) announce(t.inbox.newLeads(pending.length, this.pendingMore));
+    if (added > 0) announce(this.pendingText);
     this.#fillIfEmpty();
     notify();
     return true;
@@ -169,10 +174,24 @@ class LeadList {
     if (this.isOpen && this.pages.isEmpty && this.pending.length > 0) this.showPending();
   }
 
+  get #isOldestFirst() {
+    return this.filter.order === 'oldest';
+  }
+
+  /** Whether pending leads have just arrived; otherwise their status has changed. */
+  get #areNew() {
+    return [undefined, 'received'].includes(this.filter.status);
+  }
+
+  /** How many leads are pending, in words. */
+  get pendingText() {
+    return t.inbox[this.#areNew ? 'newLeads' : 'moreLeads'](this.pending.length, this.pendingMore);
+  }
+
   /** Shows the pending leads at the top. If they are more than a page, or not all newest, the list restarts. */
   showPending() {
     const [top] = this.pages.rows();
-    const allNewer = this.pending.every((lead) => !top || lead.created_at_utc > top.created_at_utc);
+    const allNewer = !this.#isOldestFirst && this.pending.every((lead) => !top || lead.created_at_utc > top.created_at_utc);
     if (this.pendingMore || !allNewer) return this.restart();
     this.highlighted = new Set(this.pending.map((lead) => lead.id));
     this.pages.add(this.pending, 'start');
@@ -211,7 +230,7 @@ class LeadList {
 
   /** Loads the next page if the lead is the last one that is loaded. */
   loadAfter(id) {
-    if (this.pages.chunks.at(-1)?.rows.at(-1).id === id) this.pages.loadMore();
+    if (this.pages.last?.id === id) this.pages.loadMore();
   }
 
   /**

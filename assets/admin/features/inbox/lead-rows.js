@@ -32,11 +32,16 @@ export class LeadChunk extends Component {
   componentDidMount() {
     this.observer = new IntersectionObserver((entries) => this.onIntersection(entries[entries.length - 1]), { root: this.props.root(), rootMargin: renderAhead });
     this.observer.observe(this.box.current);
+    addEventListener('beforeprint', this.onPrint);
   }
 
   componentWillUnmount() {
+    removeEventListener('beforeprint', this.onPrint);
     this.observer?.disconnect();
   }
+
+  // Nothing is far on paper.
+  onPrint = () => this.setState({ near: true });
 
   // While the list is hidden (height 0) nothing intersects; it keeps what it shows.
   onIntersection({ isIntersecting, boundingClientRect, rootBounds }) {

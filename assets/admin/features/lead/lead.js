@@ -1,5 +1,6 @@
 // One lead: what was sent, how to answer, its history, and whether its content is intact.
 import { Proof, StatusCommands, Timeline } from '/admin/assets/features/lead/lead-sections.js';
+import { Notices } from '/admin/assets/features/lead/notices.js';
 import { OtherRequests } from '/admin/assets/features/lead/other-requests.js';
 import { get } from '/admin/assets/lib/api-client.js';
 import { replyHref } from '/admin/assets/lib/contact-links.js';
@@ -19,9 +20,11 @@ import { CopyButton, EmptyState, LeadStatus, PersonName, ServiceName, Skeleton, 
 import { Icon } from '/admin/assets/ui/icon.js';
 import { ErrorState } from '/admin/assets/ui/load-error.js';
 
-const skeletonDelay = 200; // milliseconds in which the previous lead stays visible while the next one loads
+// Milliseconds in which the previous lead stays visible while the next one loads.
+const skeletonDelay = 200;
 
-const newRows = 20; // fetched at once after a change
+// Fetched at once after a change.
+const newRows = 20;
 
 /** @typedef {{opened: Api.OpenedLead | null, error: any, loading: boolean}} LeadState */
 
@@ -96,6 +99,7 @@ export class Lead extends Component {
   /** @param {ServerEvent} event */
   onServerEvent({ type, data }) {
     const { opened } = this.state;
+    if (opened && type === 'erased') this.removeOther(opened, data.id);
     if (!opened || data.id !== opened.lead.id) return;
     if (type === 'erased') {
       this.setState({ opened: null, error: { code: 'lead_erased' } });
@@ -104,6 +108,17 @@ export class Lead extends Component {
     if (type !== 'status') return;
     this.setState({ opened: { ...opened, lead: { ...opened.lead, status: data.status } } });
     this.loadNewRows();
+  }
+
+  /**
+   * Drops another request of the person that was erased.
+   * @param {Api.OpenedLead} opened
+   */
+  removeOther(opened, id) {
+    const { others } = opened;
+    const leads = others?.leads.filter((lead) => lead.id !== id) ?? [];
+    if (!others || leads.length === others.leads.length) return;
+    this.setState({ opened: { ...opened, others: { leads, count: { ...others.count, rows: others.count.rows - 1 } } } });
   }
 
   /** Adds what the audit log has about the lead since it was opened. */
@@ -180,7 +195,7 @@ export class Lead extends Component {
   }
 
   /** @param {Api.OpenedLead} opened */
-  lead({ lead, timeline, receipt, digest, others, hits }) {
+  lead({ lead, timeline, notices, receipt, digest, others, hits }) {
     const day = formatDay(dayOf(new Date(lead.created_at_utc)), { day: 'numeric', month: 'long' });
     const reply = { greeting: t.lead.greeting(lead.name), intro: t.lead.quoteIntro(day), quoted: lead.message };
     const mailto = replyHref(lead.email, t.lead.subject(day), reply);
@@ -219,6 +234,7 @@ export class Lead extends Component {
         <div class="lead-column">
           <${OtherRequests} others=${others} email=${lead.email} filter=${this.props.filter} />
           <${Timeline} rows=${timeline} />
+          <${Notices} notices=${notices} />
           <${Proof} lead=${lead} receipt=${receipt} digest=${digest} />
           <${StatusCommands} id=${lead.id} status=${lead.status} />
         </div>

@@ -11,7 +11,8 @@ import { ErrorState } from '/admin/assets/ui/load-error.js';
 import { DateRange, PeriodSelect } from '/admin/assets/ui/period-select.js';
 
 const defaultFilter = { period: '30d' };
-const maxDaysByDay = 92; // longer periods are shown by week unless the address says otherwise
+// Longer periods are shown by week unless the address says otherwise.
+const maxDaysByDay = 92;
 
 /** @typedef {'day' | 'week'} Bucket */
 
@@ -63,7 +64,7 @@ export class Stats extends Component {
 
   render({ route }, { stats, error, bucket: shownBucket }) {
     const { filter, bucket } = statsQuery(route.query);
-    const apply = (change) => navigate(href('/stats', { ...filter, by: route.query.get('by'), ...change }));
+    const apply = (change, options) => navigate(href('/stats', { ...filter, by: route.query.get('by'), ...change }), options);
     return html`<div class="page">
       <h1>${t.stats.title}</h1>
       <div class="page-filters">
@@ -89,11 +90,10 @@ function periodText(filter) {
 function StatsContent({ stats, filter, bucket }) {
   const { series, by_service: byService, by_status: byStatus, median_seconds_to_processing: median, leads, previous } = stats;
   if (leads === 0) return html`<${EmptyState} icon="stats" title=${t.stats.emptyTitle} text=${t.stats.empty} />`;
-  const days = series.length * (bucket === 'week' ? 7 : 1);
   return html`
     <dl class="tiles">
       <div><dt>${t.stats.total}</dt><dd><a href=${href('', filter)}>${formatNumber(leads)}</a></dd>${previous && html`<dd class="small">${comparison(leads, previous, filter)}</dd>`}</div>
-      <div><dt>${t.stats.averagePerDay}</dt><dd>${formatNumber(leads / Math.max(1, days))}</dd></div>
+      <div><dt>${t.stats.averagePerDay}</dt><dd>${formatNumber(leads / daysCounted(series, filter))}</dd></div>
       <div><dt>${t.stats.median}</dt><dd>${median === null ? '–' : formatDuration(median)}</dd><dd class="small">${median === null ? t.stats.noMedian : t.stats.medianHelp}${medianBefore(previous)}</dd></div>
     </dl>
     <${SeriesCard} series=${series} filter=${filter} bucket=${bucket} total=${leads} />
@@ -101,6 +101,15 @@ function StatsContent({ stats, filter, bucket }) {
       <${SharesCard} title=${t.stats.byService} total=${leads} rows=${withKnownCodes(services, byService, 'service').map(({ code, leads: count }) => ({ name: code === null ? t.noService : (t.leadService[code] ?? code), count, url: services.includes(code) ? href('', { ...filter, service: code }) : null }))} />
       <${SharesCard} title=${t.stats.byStatus} total=${leads} rows=${withKnownCodes(statuses, byStatus, 'status').map(({ code, leads: count }) => ({ name: t.leadStatus[code] ?? code, count, code, url: statuses.includes(code) ? href('', { ...filter, status: code }) : null }))} />
     </div>`;
+}
+
+/** The days of the period that its series covers: its weeks may begin before it and end after today. */
+function daysCounted(series, filter) {
+  const [{ start }] = series;
+  const today = dayOf(Date.now());
+  const first = [firstDay(filter) ?? start, start].sort()[1];
+  const last = [filter.until ?? today, today].sort()[0];
+  return Math.max(1, daysBetween(first, last) + 1);
 }
 
 /** How many leads there are in comparison with the time before. */

@@ -63,7 +63,7 @@ export class Status extends Component {
 }
 
 /** @param {Api.Status} props */
-function StatusContent({ version, database, last_lead_at_utc: lastLead, last_backup: backup, chain, health, retention, certificate, warnings }) {
+function StatusContent({ version, database, last_lead_at_utc: lastLead, last_backup: backup, chain, health, retention, notice_channels: channels, canary, certificate, warnings }) {
   const ok = warnings.length === 0 && health.ok && chain.ok;
   const hasWarning = (code) => warnings.some((warning) => warning.code === code);
   const verified = chain.verified_to > 0;
@@ -88,9 +88,32 @@ function StatusContent({ version, database, last_lead_at_utc: lastLead, last_bac
       <${Tile} label=${t.serverStatus.freeSpace} danger=${hasWarning('disk_low')} value=${formatBytes(database.free_bytes)} />
       <${Tile} label=${t.serverStatus.database} danger=${hasWarning('wal_large')} value=${formatBytes(database.bytes)} detail=${databaseDetail} />
       ${retention && html`<${Tile} label=${t.serverStatus.retention} danger=${hasWarning('retention_failing')} value=${t.serverStatus.retentionDays(retention.days)} detail=${t.serverStatus.leadsLeaving(retention.leads_leaving)} />`}
+      ${canary && html`<${Tile} label=${t.serverStatus.canary} danger=${hasWarning('canary_late')} value=${canary.last_at_utc ? html`<${Time} at=${canary.last_at_utc} />` : t.serverStatus.noCanary} detail=${t.serverStatus.canaryEvery(Math.round(canary.every_seconds / 60))} />`}
       ${certificate && html`<${CertificateTile} ...${certificate} danger=${warnings.some(({ code }) => code.startsWith('certificate_'))} />`}
       <${Tile} label=${t.serverStatus.version} value=${`FASTCore ${version}`} />
-    </dl>`;
+    </dl>
+    <${NoticeChannels} channels=${channels} />`;
+}
+
+/**
+ * The channels by which staff hear of new leads, and what has not reached their receivers.
+ * @param {{channels: Api.NoticeChannel[] | null}} props
+ */
+function NoticeChannels({ channels }) {
+  if (channels?.length === 0) return null;
+  return html`<section class="notice-channels" aria-labelledby="channels-title">
+    <h2 id="channels-title">${t.notices.title}</h2>
+    ${channels === null ? html`<p class="danger"><${Icon} name="warning" /> ${t.notices.unreadable}</p>` : html`<dl class="tiles">${channels.map((channel) => html`<${ChannelTile} key=${channel.channel} ...${channel} />`)}</dl>`}
+  </section>`;
+}
+
+/** @param {Api.NoticeChannel} props */
+function ChannelTile({ channel, has_ended: hasEnded, pending, waiting_since_utc: since, given_up: givenUp, last_sent_at_utc: lastSent, last_error: error }) {
+  const failing = hasEnded || givenUp > 0 || (pending > 0 && error !== null);
+  const value = hasEnded ? t.notices.ended : pending > 0 ? html`${t.notices.waiting(pending)} <${Time} at=${since} />` : givenUp > 0 ? t.notices.givenUp(givenUp) : t.notices.nothingWaits;
+  const last = lastSent && html`${t.notices.lastSent} <${Time} at=${lastSent} />`;
+  const detail = html`${failing && error && html`<span class="channel-error"><${UserText}>${error}<//></span>`}${last}`;
+  return html`<${Tile} label=${t.notices.channel(channel)} danger=${failing} value=${value} detail=${(last || (failing && error)) && detail} />`;
 }
 
 /** @param {NonNullable<Api.Status['certificate']> & {danger: boolean}} props */
