@@ -4,6 +4,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use fantoccini::actions::{InputSource, KeyAction, KeyActions};
+use fantoccini::elements::Element;
 use fantoccini::error::CmdError;
 use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder, Locator};
@@ -230,23 +231,38 @@ impl Page {
     }
 
     pub(crate) async fn click(&self, css: &str) {
-        self.wait_until(&format!("document.querySelector({}) !== null", json!(css))).await;
-        let element = self.client.find(Locator::Css(css)).await.expect("the element exists");
-        element.click().await.unwrap_or_else(|error| panic!("{css}: {error}"));
+        self.with_element(css, async |element| element.click().await).await;
     }
 
     /// Selects an option of a `<select>` by its value.
     pub(crate) async fn select(&self, css: &str, value: &str) {
-        let element = self.client.find(Locator::Css(css)).await.expect("the element exists");
-        element.select_by_value(value).await.expect("an option");
+        self.with_element(css, async |element| element.select_by_value(value).await).await;
     }
 
     /// Replaces the value of a field.
     pub(crate) async fn fill(&self, css: &str, text: &str) {
-        self.wait_until(&format!("document.querySelector({}) !== null", json!(css))).await;
-        let element = self.client.find(Locator::Css(css)).await.expect("the element exists");
-        element.clear().await.expect("a field");
-        element.send_keys(text).await.expect("a field");
+        let replace = async |element: Element| {
+            element.clear().await?;
+            element.send_keys(text).await
+        };
+        self.with_element(css, replace).await;
+    }
+
+    /// Does something with the first matching element, again with its successor if the page replaces it meanwhile.
+    async fn with_element(&self, css: &str, act: impl AsyncFn(Element) -> Result<(), CmdError>) {
+        for _ in 0..20 {
+            self.wait_until(&format!("document.querySelector({}) !== null", json!(css))).await;
+            let done = match self.client.find(Locator::Css(css)).await {
+                Ok(element) => act(element).await,
+                Err(error) => Err(error),
+            };
+            match done {
+                Ok(()) => return,
+                Err(error) if error.is_stale_element_reference() || error.is_no_such_element() => {}
+                Err(error) => panic!("{css}: {error}"),
+            }
+        }
+        panic!("{css} is replaced again and again");
     }
 
     /// Presses a key; it goes to the focused element.

@@ -128,7 +128,7 @@ async fn exports(server: TestServer, page: Page, formats: &[(&str, Reader)]) {
 
 /// Waits for the one finished download in a folder.
 pub(crate) async fn downloaded(folder: &Path) -> PathBuf {
-    for _ in 0..500 {
+    for _ in 0..3000 {
         let files =
             std::fs::read_dir(folder).expect("a folder").map(|file| file.expect("a file").path());
         let name =

@@ -177,7 +177,7 @@ async fn download(server: TestServer, page: Page) {
     let codes = renew(&page).await;
     page.click(".recovery-codes .small-button:nth-of-type(2)").await;
     let file = folder.path().join("fastcore-codes-de-secours-marie.txt");
-    for _ in 0..100 {
+    for _ in 0..1200 {
         if file.exists() {
             break;
         }
