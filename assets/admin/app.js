@@ -92,8 +92,7 @@ class App extends Component {
     // Also where another view comes first: new leads are announced in all of them.
     if (views[currentRoute().name] !== Inbox) leadList.setFilter({});
     startEvents();
-    fetchStatus().catch(() => {});
-    fetchRefusedCount().catch(() => {});
+    this.fetchStanding();
     notify();
   }
 
@@ -149,9 +148,15 @@ class App extends Component {
     });
   }
 
+  /** What the navigation says about the server in every view. */
+  fetchStanding() {
+    fetchStatus().catch(() => {});
+    fetchRefusedCount().catch(() => {});
+  }
+
   onMinute() {
     store.minute += 1;
-    if (store.session && store.minute % statusInterval === 0) fetchStatus().catch(() => {});
+    if (store.session && store.minute % statusInterval === 0) this.fetchStanding();
     notify();
   }
 

@@ -13,6 +13,7 @@ pub(crate) fn cases() -> Vec<Trial> {
     vec![
         case("refused::from_the_refusal_to_the_lead", to_the_lead),
         case("refused::every_lead_threw_the_list_away_and_the_focus_with_it", list_stays),
+        case("refused::a_short_list_that_was_read_again_never_was_once_more", list_stays_live),
         case("refused::a_view_had_no_title_no_focus_and_lost_its_retry_button", title_focus_retry),
         case("refused::one_submission_was_counted_in_the_plural", one_counted),
         case("refused::hostile_bodies_are_inert", hostile),
@@ -99,6 +100,33 @@ async fn list_stays(server: TestServer, page: Page) {
     // What has become a lead goes from the list of the others.
     server.run_command(&["refused", "retry", "--all", "--set", "name=Jean"], "");
     page.wait_for_text(".empty-state", "Rien n’a été refusé").await;
+}
+
+async fn list_stays_live(server: TestServer, page: Page) {
+    server.add_staff("claire");
+    let refuse = |number: u8| {
+        server.post_refused(&json!({ "name": "", "message": format!("Envoi numéro {number}") }));
+    };
+    let rows = "document.querySelectorAll('.refused-list li').length";
+    refuse(1);
+    page.sign_in().await;
+    page.wait_for_text(".live-indicator.on", "En direct").await;
+    page.click("a[href='/admin/refused']").await;
+    page.wait_until(&format!("{rows} === 1")).await;
+    for number in 2..=4 {
+        refuse(number);
+        page.wait_until(&format!("{rows} === {number}")).await;
+    }
+    // Nor was one that failed tried again.
+    let fail_once = "(window.fetchInFact = window.fetch, window.failed = 0, window.fetch = (url, ...more) => {
+        if (window.failed > 0 || !String(url).includes('limit=50')) return window.fetchInFact(url, ...more);
+        window.failed += 1;
+        return Promise.reject(new TypeError('no network'));
+    }) && null";
+    page.eval(fail_once).await;
+    refuse(5);
+    page.wait_until(&format!("{rows} === 5")).await;
+    assert_eq!(page.eval("window.failed").await, 1);
 }
 
 async fn title_focus_retry(mut server: TestServer, page: Page) {

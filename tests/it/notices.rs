@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -146,11 +147,19 @@ fn a_customer_s_address_with_an_accent_made_a_mail_that_no_server_takes() {
 
 #[test]
 fn leads_in_quick_succession_are_gathered_into_one_mail() {
-    let mails = SmtpReceiver::start(|_| None);
+    let ((arrived, first), (release, held)) = (channel(), channel::<()>());
+    let mails = SmtpReceiver::start(move |command| {
+        if command.starts_with("EHLO") {
+            let _ = arrived.send(());
+            let _ = held.recv();
+        }
+        None
+    });
     let server = TestServer::with_notices(mailing(&mails, &[]));
     store(&server, &lead());
-    wait_for_mails(&server, &mails, 1);
+    first.recv().expect("a mail");
     let ids: Vec<String> = (0..60).map(|_| store(&server, &lead())).collect();
+    drop(release);
     let mail = wait_for_mails(&server, &mails, 2).remove(1);
     assert_eq!(mail.header("Subject").as_deref(), Some("60 nouvelles demandes"), "{mail:?}");
     let named = ids.iter().filter(|id| mail.text.contains(*id)).count();

@@ -56,19 +56,28 @@ export class PagedList {
     await this.#load(this.last?.created_at_utc);
   }
 
-  /** Reads the first page again. What it has takes the place of what it had; the rest stays, and nothing moves. */
+  /**
+   * Reads the first page again. What it has takes the place of what it had; the rest stays, and nothing moves.
+   * @returns whether it was read; if not, it has to be tried again
+   */
   async refresh() {
-    // What is loading may have been read before.
-    if (!this.loaded) return this.loading ? this.restart() : undefined;
+    if (!this.loaded) {
+      // What is loading may have been read before.
+      if (this.loading) this.restart();
+      return true;
+    }
     const turn = ++this.#turn;
     const page = await this.fetchPage(null, this.abort.signal).catch(() => null);
-    if (!page || turn !== this.#turn) return;
+    if (turn !== this.#turn) return true;
+    if (!page) return false;
     const last = page.rows.at(-1)?.seq;
     const [first] = this.rows();
     // Between the page and what is there, nothing may be missing.
     const rest = page.next && first?.seq >= last ? [...this.rows()].filter((row) => row.seq < last) : [];
     if (rest.length === 0) {
+      // What is loading would follow what is gone.
       this.abort.abort();
+      this.abort = new AbortController();
       this.loading = false;
       this.cursor = page.next;
     }
@@ -76,6 +85,7 @@ export class PagedList {
     this.chunks = [];
     this.add([...page.rows, ...rest], 'end');
     notify();
+    return true;
   }
 
   /** The error stays until the page is there. */

@@ -97,7 +97,7 @@ pub fn record_attempt(
     Ok(())
 }
 
-/// Removes a notice all of whose leads were erased, and those that ended before a time.
+/// Removes a notice all of whose leads were erased.
 ///
 /// # Errors
 /// The database's own.

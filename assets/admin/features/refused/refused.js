@@ -16,6 +16,8 @@ import { listState } from '/admin/assets/ui/list-state.js';
 const pageSize = 50;
 /** A site with a fault sends many: the list is read again once they pause. */
 const reloadDelay = 1000; // milliseconds
+/** Until a reading that failed is tried again. */
+const retryDelay = 5000; // milliseconds
 
 /** @param {{route: Route}} props */
 export function Refused({ route }) {
@@ -38,10 +40,9 @@ class RefusedList extends Component {
 
   componentDidMount() {
     this.pages.restart();
+    // After a long interruption the server begins anew with `hello`.
     this.removeListener = onServerEvent(({ type }) => {
-      if (type !== 'refusals') return;
-      clearTimeout(this.reloadTimer);
-      this.reloadTimer = setTimeout(() => this.pages.refresh(), reloadDelay);
+      if (type === 'refusals' || type === 'hello') this.reloadAfter(reloadDelay);
     });
   }
 
@@ -53,6 +54,13 @@ class RefusedList extends Component {
     clearTimeout(this.reloadTimer);
     this.removeListener();
     this.pages.clear();
+  }
+
+  reloadAfter(delay) {
+    clearTimeout(this.reloadTimer);
+    this.reloadTimer = setTimeout(async () => {
+      if (!(await this.pages.refresh())) this.reloadAfter(retryDelay);
+    }, delay);
   }
 
   startExport = (format) => {
