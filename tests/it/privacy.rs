@@ -48,6 +48,13 @@ pub(crate) fn files_with(folder: &Path, needle: &str) -> Vec<String> {
     files
 }
 
+/// No other files have it, once nobody reads the last copies any more and the server has overwritten them.
+#[track_caller]
+pub(crate) fn assert_only_in(folder: &Path, needle: &str, files: &[&str]) {
+    wait_until(|| files_with(folder, needle) == files);
+    assert_eq!(files_with(folder, needle), files, "{needle}");
+}
+
 fn count(folder: &Path, sql: &str) -> i64 {
     sqlite3(&folder.join("fastcore.db"), sql).expect(sql).parse().expect("a number")
 }
@@ -84,7 +91,7 @@ fn no_file_contains_an_erased_person_while_a_server_runs() {
         ];
         succeed(folder, &arguments);
         for needle in needles() {
-            assert_eq!(files_with(folder, needle), [""; 0], "{needle} is nowhere after");
+            assert_only_in(folder, needle, &[]);
         }
     });
     assert_eq!(count(folder, ERASED), 3);
@@ -357,8 +364,7 @@ fn an_erasure_killed_at_any_point_is_all_or_nothing_and_the_next_one_completes_i
     // It may have nothing left to erase, and finishes what was interrupted.
     assert!(matches!(run(folder, &arguments).status.code(), Some(0 | 1)));
     for needle in PERSON {
-        let gone = wait_until(|| files_with(folder, needle).is_empty());
-        assert!(gone, "{needle}: {:?}", files_with(folder, needle));
+        assert_only_in(folder, needle, &[]);
     }
     served.terminate();
     assert!(
@@ -395,7 +401,7 @@ fn an_erasure_failed_while_another_process_was_reading() {
     let wiped = || certificate().contains("Nothing of them is left");
     assert!(wait_until(wiped), "{}", certificate());
     for needle in PERSON {
-        assert_eq!(files_with(folder, needle), [""; 0], "{needle}");
+        assert_only_in(folder, needle, &[]);
     }
     served.terminate();
     succeed(folder, &["gdpr", "certificate", &id, "-o", text(&report)]);

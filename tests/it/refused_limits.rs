@@ -73,7 +73,7 @@ fn a_flood_is_counted_and_does_not_fill_the_audit_log() {
     let server = TestServer::start();
     let mut client = Client::connect(server.address);
     let (mut kept, begin) = (0, std::time::Instant::now());
-    for n in 0..1500 {
+    for n in 0..900 {
         let answer = post_json(&mut client, format!("{{\"n\": {n}}}").as_bytes());
         assert_eq!(answer.status, 422);
         kept += i64::from(answer.json()["kept"] == json!(true));
@@ -84,14 +84,40 @@ fn a_flood_is_counted_and_does_not_fill_the_audit_log() {
     assert_eq!(server.number(KEPT), kept);
     let rejected = "SELECT count(*) FROM audit_log WHERE event = 'LEAD_REJECTED'";
     assert_eq!(server.number(rejected), kept);
-    let counted = || server.number("SELECT over_budget FROM refused_total") == 1500 - kept;
+    let counted = || server.number("SELECT over_budget FROM refused_total") == 900 - kept;
     assert!(server.eventually(counted), "what was not kept is counted");
     admin::add_account(server.folder(), "jean");
     let mut browser = Browser::new(server.address);
     assert_eq!(browser.sign_in("jean", PASSWORD).status, 200);
     let mut status = || browser.read("/admin/api/status")["warnings"].to_string();
-    let is_told = || status().contains("1500 in the last 24 hours");
+    let is_told = || status().contains("900 in the last 24 hours");
     assert!(server.eventually(is_told), "the warning leaves some out");
+}
+
+#[test]
+fn a_count_that_ended_at_its_limit_was_told_as_exact() {
+    let server = TestServer::start();
+    admin::add_account(server.folder(), "jean");
+    let mut browser = Browser::new(server.address);
+    assert_eq!(browser.sign_in("jean", PASSWORD).status, 200);
+    assert_eq!(post_json(&mut Client::connect(server.address), b"{}").status, 422);
+    let more = |rows: usize| {
+        let sql = format!(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
+             INSERT INTO audit_log SELECT head.seq + i, printf('%036d', head.seq + i), head.created_at_utc,
+                                          'LEAD_REJECTED', head.actor, NULL, NULL, 422, NULL, head.hash
+             FROM n, (SELECT * FROM audit_log ORDER BY seq DESC LIMIT 1) AS head"
+        );
+        server.sqlite().execute_batch(&sql).expect("rows");
+    };
+    let mut told = |text: &str| {
+        let is_told = || browser.read("/admin/api/status")["warnings"].to_string().contains(text);
+        assert!(server.eventually(is_told), "{text}");
+    };
+    more(998);
+    told("\"999 in the last 24 hours");
+    more(1);
+    told("\"At least 1000 in the last 24 hours");
 }
 
 #[test]

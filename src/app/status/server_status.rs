@@ -250,12 +250,13 @@ impl StatusReader {
         let unrecorded = self.watch.unrecorded_refusals();
         let tally = facts.map(|facts| facts.refusals.clone()).unwrap_or_default();
         let others = unrecorded.iter().map(|(_, count)| count).sum::<u64>();
-        let refused = u64::try_from(tally.refused).unwrap_or(u64::MAX).saturating_add(others);
+        let refused = tally.refused.saturating_add(others);
         let fields = tally.fields.iter().map(|(name, count)| format!("{name} ({count})"));
         let codes = unrecorded.iter().map(|(code, count)| format!("{code} ({count})"));
         let faults: Vec<String> = fields.chain(codes).collect();
-        let detail =
-            format!("{refused} in the last 24 hours, by their faults: {}", faults.join(", "));
+        let at_least = if tally.has_more { "At least " } else { "" };
+        let faults = faults.join(", ");
+        let detail = format!("{at_least}{refused} in the last 24 hours, by their faults: {faults}");
         (refused > 0).then(|| warning("submissions_refused", detail))
     }
 

@@ -8,15 +8,16 @@ use crate::store::error::StoreError;
 use crate::store::read::ReadTx;
 
 /// Rows of each event that are counted, at most.
-const MAX_ROWS: i64 = 1000;
+const MAX_ROWS: u32 = 1000;
 /// Names of fields that are told apart, at most.
 const MAX_NAMES: usize = 20;
 
 /// Submissions that were refused; each may have several faults.
 #[derive(Debug, Clone, Default)]
 pub struct RefusalTally {
-    /// Counted up to a limit.
-    pub refused: usize,
+    pub refused: u64,
+    /// Whether there may be more: each event is counted up to a limit.
+    pub has_more: bool,
     /// How often each field was at fault, by name.
     pub fields: BTreeMap<String, usize>,
 }
@@ -35,11 +36,12 @@ impl ReadTx<'_> {
         let since = since.to_string();
         for event in [AuditEvent::LeadRejected, AuditEvent::LeadConflict] {
             let mut rows = statement.query((event, MAX_ROWS))?;
+            let mut counted = 0;
             while let Some(row) = rows.next()? {
                 if row.get_ref(0)?.as_str()? < since.as_str() {
                     break;
                 }
-                tally.refused += 1;
+                counted += 1;
                 let fields: Option<String> = row.get(1)?;
                 let names = fields.and_then(|json| serde_json::from_str::<Vec<String>>(&json).ok());
                 let mut names = names.unwrap_or_default();
@@ -53,6 +55,8 @@ impl ReadTx<'_> {
                     }
                 }
             }
+            tally.refused += u64::from(counted);
+            tally.has_more |= counted == MAX_ROWS;
         }
         Ok(tally)
     }
