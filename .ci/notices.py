@@ -109,11 +109,21 @@ def mails_to(mailbox, address):
     return [mail for mail in mailbox.mails if mail[1].rcpt_tos == [address]]
 
 
+def easter(year):
+    """Easter Sunday of a year, by the anonymous Gregorian algorithm."""
+    golden, (century, rest) = year % 19, divmod(year, 100)
+    moon = (19 * golden + century - century // 4 - (century - (century + 8) // 25 + 1) // 3 + 15) % 30
+    week = (32 + 2 * (century % 4) + 2 * (rest // 4) - moon - rest % 4) % 7
+    days = moon + week - 7 * ((golden + 11 * moon + 22 * week) // 451) + 114
+    return datetime.date(year, days // 31, days % 31 + 1)
+
+
 def is_working_day():
-    """Whether the company works today, but for the holidays that move with Easter."""
+    """Whether the company works today."""
     today = datetime.datetime.now(zoneinfo.ZoneInfo("Europe/Paris"))
     fixed = [(1, 1), (5, 1), (5, 8), (7, 14), (8, 15), (11, 1), (11, 11), (12, 25)]
-    return today.weekday() < 5 and (today.month, today.day) not in fixed
+    moving = [easter(today.year) + datetime.timedelta(days) for days in (1, 39, 50)]
+    return today.weekday() < 5 and (today.month, today.day) not in fixed and today.date() not in moving
 
 
 def parse(envelope):

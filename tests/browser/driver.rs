@@ -1,7 +1,7 @@
 //! Drives one Chromium per case over WebDriver, as a person would use it.
 
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use fantoccini::actions::{InputSource, KeyAction, KeyActions};
 use fantoccini::elements::Element;
@@ -219,6 +219,11 @@ impl Page {
         .await;
     }
 
+    pub(crate) async fn wait_for_path(&self, path: &str) {
+        let own = "location.pathname + location.search + location.hash";
+        self.wait_until(&format!("{own} === {}", json!(path))).await;
+    }
+
     /// The texts of all matching elements, in document order.
     pub(crate) async fn texts(&self, css: &str) -> Vec<String> {
         let all =
@@ -320,6 +325,7 @@ impl Page {
             window.originalFetch ??= window.fetch;
             window.fetch = async (...request) => {
               const response = await window.originalFetch(...request);
+              (window.answered ??= []).push(String(request[0]));
               await new Promise((resolve) => setTimeout(resolve, delay));
               return response;
             };";
@@ -379,16 +385,19 @@ impl Page {
     /// Moves a finger across the screen.
     pub(crate) async fn swipe(&self, from: (i32, i32), to: (i32, i32)) {
         let middle = (i32::midpoint(from.0, to.0), i32::midpoint(from.1, to.1));
-        let touch = |kind: &str, points: &[(i32, i32)]| {
+        let began = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
+        let touch = |kind: &str, points: &[(i32, i32)], moment: u8| {
             let points: Vec<Value> =
                 points.iter().map(|(x, y)| json!({ "x": x, "y": y })).collect();
-            json!({ "type": kind, "touchPoints": points })
+            // As fast as a finger, however long the commands take.
+            let seconds = began.as_secs_f64() + 0.1 * f64::from(moment);
+            json!({ "type": kind, "touchPoints": points, "timestamp": seconds })
         };
         for event in [
-            touch("touchStart", &[from]),
-            touch("touchMove", &[middle]),
-            touch("touchMove", &[to]),
-            touch("touchEnd", &[]),
+            touch("touchStart", &[from], 0),
+            touch("touchMove", &[middle], 1),
+            touch("touchMove", &[to], 2),
+            touch("touchEnd", &[], 3),
         ] {
             self.cdp("Input.dispatchTouchEvent", event).await;
         }

@@ -65,8 +65,8 @@ async fn search_in_fragment(server: TestServer, page: Page) {
     page.wait_for_text(".lead h1", "Anaïs Lefèvre-Besson").await;
     page.wait_for_text(".list-summary p", "2 demandes").await;
     page.back().await;
+    page.wait_for_path(&lead).await;
     page.wait_for_text(".lead h1", "Anaïs Lefèvre").await;
-    assert_eq!(page.path().await, lead);
     page.press(ESCAPE).await;
     page.wait_until("document.querySelector('.lead') === null").await;
     assert_eq!(page.path().await, "/admin?status=received#q=lefev");
@@ -123,9 +123,9 @@ async fn search(server: TestServer, page: Page) {
     page.wait_for_text(".list-summary p", "2 demandes").await;
     assert_eq!(page.path().await, "/admin?service=compresseurs");
     page.fill(".search-field input", "compres lefev").await;
+    page.wait_for_path("/admin?service=compresseurs#q=compres+lefev").await;
     page.wait_for_text(".list-summary p", "1 demande").await;
     assert_eq!(page.texts(".lead-row-name").await, ["Anaïs Lefèvre"]);
-    assert_eq!(page.path().await, "/admin?service=compresseurs#q=compres+lefev");
     page.reload().await;
     page.wait_for_text(".list-summary p", "1 demande").await;
     assert_eq!(
@@ -334,7 +334,7 @@ async fn new_lead_while_loading(server: TestServer, page: Page) {
     page.delay_responses(2000).await;
     page.select(".filter-selects label:nth-child(2) select", "ponts").await;
     // The server has responded; the page has not received it yet.
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    page.wait_until("window.answered?.some((url) => url.includes('service=ponts'))").await;
     server.post_lead(&json!({ "name": "Pendant" }));
     page.delay_responses(0).await;
     page.wait_for_text(".new-leads", "1 nouvelle demande").await;
@@ -436,9 +436,9 @@ async fn erased(server: TestServer, page: Page) {
     server.post_lead(&json!({ "name": "Reste Là" }));
     let id = server.post_lead(&json!({ "name": "Oubliez Moi", "email": "oubliez@example.com" }));
     page.sign_in().await;
-    page.wait_for_text(".live-indicator.on", "En direct").await;
     page.goto(&format!("/admin/leads/{id}")).await;
     page.wait_for_text(".lead h1", "Oubliez Moi").await;
+    page.wait_for_text(".live-indicator.on", "En direct").await;
     let erase = ["gdpr", "erase", "--lead", &id, "--reason", "request", "--yes"];
     server.run_command(&erase, "");
     page.wait_for_text(".detail-pane .empty-state h1", "Demande effacée").await;

@@ -97,6 +97,7 @@ async fn counts(server: TestServer, page: Page) {
     page.wait_for_text(".chip", "Nouvelles 1").await;
     assert_eq!(page.path().await, "/admin?status=processing&service=cabines");
     page.back().await;
+    page.wait_for_path("/admin?status=processing").await;
     page.back().await;
     page.wait_for_text(".list-summary p", "4 demandes").await;
 }

@@ -286,6 +286,7 @@ async fn status_command(server: TestServer, page: Page) {
     let id = server.post_lead(&json!({}));
     page.sign_in().await;
     page.goto(&format!("/admin/leads/{id}")).await;
+    page.wait_for_text(".live-indicator.on", "En direct").await;
     page.click(".status-commands summary").await;
     let commands = page.texts(".status-commands code").await;
     let expected = ["processing", "resolved", "archived"];

@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -16,8 +17,8 @@ pub(crate) const PASSWORD: &str = "une phrase de passe";
 
 pub(crate) struct TestServer {
     pub(crate) origin: String,
-    /// What the server printed at start, including the link for the first account.
-    stdout: String,
+    /// What the server prints, including the link for the first account.
+    stdout: Receiver<String>,
     address: String,
     process: Child,
     folder: tempfile::TempDir,
@@ -84,9 +85,10 @@ impl TestServer {
 
     /// The path of the link that the server printed for the first account.
     pub(crate) fn first_account_link(&self) -> String {
-        let link = self.stdout.lines().find_map(|line| line.split_once("/admin/setup#"));
-        let (_, token) = link.unwrap_or_else(|| panic!("no link in {:?}", self.stdout));
-        format!("/admin/setup#{}", token.trim())
+        let lines = std::iter::from_fn(|| self.stdout.recv_timeout(Duration::from_secs(60)).ok());
+        let token = |line: String| Some(line.split_once("/admin/setup#")?.1.trim().to_owned());
+        let token = { lines }.find_map(token).expect("a link is printed");
+        format!("/admin/setup#{token}")
     }
 
     pub(crate) fn add_staff(&self, name: &str) {
@@ -177,12 +179,12 @@ fn command(folder: &tempfile::TempDir, arguments: &[&str]) -> Command {
     command
 }
 
-/// Starts a server and waits until it listens. Returns the process, its address and what it printed.
+/// Starts a server and waits until it listens. Returns the process, its address and what it prints.
 fn serve(
     folder: &tempfile::TempDir,
     listen: &str,
     public_url: Option<&str>,
-) -> (Child, String, String) {
+) -> (Child, String, Receiver<String>) {
     let mut command = command(folder, &["serve"]);
     command.env("FASTCORE_SITE_INGEST_TOKEN", TOKEN).env("FASTCORE_LISTEN", listen);
     command.envs(public_url.map(|url| ("FASTCORE_PUBLIC_URL", url)));
@@ -198,7 +200,5 @@ fn serve(
             event["address"].as_str().map(str::to_owned)
         })
         .expect("the log has the address");
-    let stdout: Vec<String> =
-        std::iter::from_fn(|| stdout.recv_timeout(Duration::from_millis(300)).ok()).collect();
-    (child, address, stdout.join("\n"))
+    (child, address, stdout)
 }

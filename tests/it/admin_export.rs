@@ -136,7 +136,7 @@ fn a_second_export_began_before_the_first_was_sent() {
 
 /// Reads a body of JSON lines until nothing more comes for a moment.
 fn read_to_end_of_body(stream: TcpStream) -> (usize, Option<ErrorKind>) {
-    stream.set_read_timeout(Some(2 * SECOND)).expect("a timeout");
+    stream.set_read_timeout(Some(10 * SECOND)).expect("a timeout");
     let (length, error) = read_to_end(stream);
     // The connection stays open for another request.
     (length, error.filter(|kind| !matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut)))

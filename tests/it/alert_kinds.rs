@@ -19,7 +19,7 @@ use super::tls::certificate::serve_command;
 fn a_search_index_that_had_to_be_rebuilt_is_an_alert() {
     let (receiver, clock) = (HookReceiver::start(|_| OK), MovedClock::default());
     let mut settings = hooks(&receiver.url(), &[]);
-    settings.alerts.recent = Duration::from_secs(2);
+    settings.alerts.recent = Duration::from_secs(15);
     let server = start(folder(), &clock, settings);
     assert_eq!(post_lead(server.address, &lead()).status, 201);
     assert!(server.eventually(|| server.number(IS_INDEXED) == 1));

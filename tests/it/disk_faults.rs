@@ -163,7 +163,7 @@ fn serve_on_a_full_disk_fails_with_that_reason() {
     let (filler, full) = (disk.path().join("filler"), AtomicBool::new(false));
     std::thread::scope(|scope| {
         scope.spawn(|| fill(&filler, &full));
-        std::thread::sleep(Duration::from_millis(500));
+        assert!(wait_until(|| disk.free_bytes() == 0), "{}", disk.free_bytes());
         let output = serve(disk.path()).output().expect("the binary runs");
         full.store(true, Ordering::Relaxed);
         let said = String::from_utf8_lossy(&output.stderr);

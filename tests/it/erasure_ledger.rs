@@ -18,7 +18,7 @@ use super::support::admin::{self, Browser, PASSWORD};
 use super::support::binary::{ServeProcess, command, succeed, text};
 use super::support::database::Database;
 use super::support::http::post_lead;
-use super::support::lead;
+use super::support::{lead, wait_until};
 
 const LEDGER: &str = "fastcore.db.erased";
 
@@ -271,10 +271,7 @@ fn a_damaged_ledger_in_the_backup_folder_was_not_on_the_status_page() {
     let warnings = browser.read("/admin/api/status")["warnings"].to_string();
     assert!(warnings.contains("ledger_failing") && warnings.contains("line 1"), "{warnings}");
     fs::remove_file(kept.join(LEDGER)).expect("removed");
-    for _ in 0..2 {
-        served.read_until("a backup was taken");
-    }
-    assert_eq!(browser.read("/admin/api/status")["warnings"], json!([]));
+    assert!(wait_until(|| browser.read("/admin/api/status")["warnings"] == json!([])));
     served.terminate();
 }
 

@@ -23,7 +23,7 @@ impl Replicator {
     fn attach(folder: &Path) -> Self {
         let open = || {
             let conn = Connection::open(folder.join("fastcore.db")).expect("the database");
-            conn.busy_timeout(Duration::from_secs(1)).expect("a timeout");
+            conn.busy_timeout(Duration::from_secs(60)).expect("a timeout");
             conn.execute_batch("PRAGMA wal_autocheckpoint = 0").expect("a setting");
             conn
         };
@@ -97,7 +97,7 @@ fn copies_of_an_erased_person_stayed_in_the_wal_as_long_as_litestream_ran() {
 
     let began = Instant::now();
     assert_eq!(erase(folder, &id)["wiped"], json!(false));
-    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
     let wiped =
         || succeed(folder, &["gdpr", "certificate", &id]).contains("Nothing of them is left");
     std::thread::sleep(Duration::from_secs(3));

@@ -216,15 +216,18 @@ fn a_stream_ends_when_its_account_is_removed() {
 
 #[test]
 fn shutdown_ends_the_streams_at_once() {
-    let (mut server, browser) = server_with_account();
+    let minute = Duration::from_secs(60);
+    let limits = Limits { drain_timeout: minute, ..Limits::default() };
+    let mut server = TestServer::with_limits(limits, minute);
+    let browser = create_first_account(&server);
     let mut followers: Vec<_> = (0..3).map(|_| Follower::follow(&browser, "", "")).collect();
     for follower in &mut followers {
         follower.expect("hello");
     }
     let began = Instant::now();
     server.stop();
-    // The drain's own deadline is 5 s, and a connection that reached it is cut.
-    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    // A connection that reached the deadline of the drain is cut.
+    assert!(began.elapsed() < minute / 2, "{:?}", began.elapsed());
     for follower in &mut followers {
         assert_eq!(follower.next(), None);
     }

@@ -10,6 +10,7 @@ mod slow_handshakes;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use fastcore::http::server::Limits;
@@ -120,7 +121,7 @@ fn plain_http_and_garbage_on_the_tls_port_harm_nobody() {
         b"\x80\x2e\x01\x00\x02\x00\x15".to_vec(),
     ] {
         let mut stream = TcpStream::connect(server.address).expect("the server accepts");
-        stream.set_read_timeout(Some(Duration::from_secs(3))).expect("a timeout");
+        stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a timeout");
         let _ = stream.write_all(&garbage);
         // It ends: with an alert, or with a reset over what was not read.
         let mut said = Vec::new();
@@ -172,7 +173,10 @@ fn a_shutdown_finishes_the_requests_that_have_arrived_over_tls() {
 
 #[test]
 fn a_handshake_under_way_at_a_shutdown_was_cut_off() {
-    let (mut server, authority) = serving(Limits::default());
+    let minute = Duration::from_secs(60);
+    let limits =
+        Limits { first_request_grace: minute, drain_timeout: 2 * minute, ..Limits::default() };
+    let (mut server, authority) = serving(limits);
     let stream = TcpStream::connect(server.address).expect("the server accepts");
     std::thread::sleep(Duration::from_millis(300));
     let late = std::thread::spawn(move || {
@@ -209,7 +213,8 @@ fn curl_sends_a_lead_with_each_version() {
 
 /// What the admin page's status says, to a new account.
 fn status(folder: &Path, client: &mut Client<TlsStream>) -> Value {
-    let name = format!("user{}", rand::random::<u16>());
+    static ACCOUNTS: AtomicU32 = AtomicU32::new(0);
+    let name = format!("user{}", ACCOUNTS.fetch_add(1, Ordering::Relaxed));
     admin::add_account(folder, &name);
     let body = serde_json::json!({ "name": name, "password": admin::PASSWORD }).to_string();
     let headers = [("Origin", "https://localhost"), ("Content-Type", "application/json")];

@@ -192,14 +192,13 @@ mod tests {
 
     #[test]
     fn what_happens_counts_for_a_while_with_what_came_shortly_before() {
-        let recent = Duration::from_millis(300);
+        let (minute, short) = (Duration::from_secs(60), Duration::from_millis(20));
         let mut lines = Increase::from(5);
-        assert_eq!((lines.observe(5, recent), lines.recent(recent)), (0, 0));
-        assert_eq!((lines.observe(7, recent), lines.recent(recent)), (2, 2));
-        std::thread::sleep(recent / 2);
-        assert_eq!((lines.observe(10, recent), lines.recent(recent)), (3, 5));
-        std::thread::sleep(recent);
-        assert_eq!((lines.observe(10, recent), lines.recent(recent)), (0, 0));
-        assert_eq!((lines.observe(11, recent), lines.recent(recent)), (1, 1));
+        assert_eq!((lines.observe(5, minute), lines.recent(minute)), (0, 0));
+        assert_eq!((lines.observe(7, minute), lines.recent(minute)), (2, 2));
+        assert_eq!((lines.observe(10, minute), lines.recent(minute)), (3, 5));
+        std::thread::sleep(short);
+        assert_eq!((lines.observe(10, short), lines.recent(short)), (0, 0));
+        assert_eq!((lines.observe(11, short), lines.recent(minute)), (1, 1));
     }
 }

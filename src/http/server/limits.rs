@@ -15,6 +15,8 @@ pub struct Limits {
     pub idle_timeout: Duration,
     /// How long a client may take to accept a part of its response.
     pub write_timeout: Duration,
+    /// How long after its opening a connection may deliver its first request during a shutdown.
+    pub first_request_grace: Duration,
     /// How long running requests may take to finish at shutdown.
     pub drain_timeout: Duration,
 }
@@ -26,6 +28,7 @@ impl Default for Limits {
             head_timeout: Duration::from_secs(5),
             idle_timeout: Duration::from_secs(130),
             write_timeout: Duration::from_secs(30),
+            first_request_grace: Duration::from_secs(1),
             drain_timeout: Duration::from_secs(5),
         }
     }

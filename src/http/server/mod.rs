@@ -47,8 +47,6 @@ const MAX_HEAD: usize = 16 * 1024;
 /// The response to plaintext where the server speaks TLS.
 const BARE_400: &[u8] =
     b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
-/// How long after its opening a connection may deliver its first request during a shutdown.
-const FIRST_REQUEST_GRACE: Duration = Duration::from_secs(1);
 /// A pause: after a failed accept (no free descriptor), and before connections are asked to close.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -170,7 +168,7 @@ impl HttpServer {
         let ended = tokio::select! {
             biased;
             ended = &mut connection => ended,
-            () = end.told_to_end(opened + FIRST_REQUEST_GRACE) => {
+            () = end.told_to_end(opened + self.limits.first_request_grace) => {
                 std::pin::Pin::new(&mut connection).graceful_shutdown();
                 (&mut connection).await
             }
@@ -210,7 +208,7 @@ impl HttpServer {
         let handshake = tokio::select! {
             biased;
             handshake = timeout(self.limits.head_timeout, tls.accept(stream)) => handshake,
-            () = info.told_to_end(opened + FIRST_REQUEST_GRACE) => return None,
+            () = info.told_to_end(opened + self.limits.first_request_grace) => return None,
         };
         match handshake {
             Ok(Ok(stream)) => return Some(Transport::Tls(stream)),

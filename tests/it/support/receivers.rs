@@ -100,12 +100,16 @@ impl HookReceiver {
 fn serve_hook(stream: TcpStream, shared: &Locked<HookRequest, HookRule>) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut line = String::new();
-    reader.read_line(&mut line)?;
+    if reader.read_line(&mut line)? == 0 {
+        return Ok(());
+    }
     let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
     let mut headers = http::HeaderMap::new();
     loop {
         let mut line = String::new();
-        reader.read_line(&mut line)?;
+        if reader.read_line(&mut line)? == 0 {
+            return Ok(());
+        }
         let Some((name, value)) = line.trim_end().split_once(':') else { break };
         let name = http::HeaderName::try_from(name).expect("a name");
         headers.insert(name, value.trim().parse().expect("a value"));

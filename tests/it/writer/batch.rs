@@ -166,7 +166,7 @@ fn steady_maintenance_kept_the_writer_from_probing() {
     let Store { _folder, database, writer, thread } = start();
     let probed = "SELECT CAST(strftime('%s', probed_at_utc) AS INTEGER) FROM write_probe";
     let at_start = number(&database, probed);
-    let end = Instant::now() + Duration::from_secs(33);
+    let end = Instant::now() + Duration::from_secs(90);
     while Instant::now() < end && number(&database, probed) == at_start {
         let step = writer.submit_maintenance(|_| Ok(())).expect("room");
         step.blocking_recv().expect("an answer").expect("no failure");
