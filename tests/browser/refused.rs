@@ -97,7 +97,12 @@ async fn list_stays(server: TestServer, page: Page) {
         "[...document.querySelectorAll('.refused-list li a')].indexOf(document.activeElement)";
     assert_eq!(page.eval(focused).await, 56, "the same row");
     assert_eq!(page.eval("window.skeletons").await, 0);
-    // What has become a lead goes from the list of the others.
+    // What has become a lead goes from the list of the others, wherever it is in it.
+    let last = page.eval("[...document.querySelectorAll('.refused-list li a')].at(-1).href").await;
+    let last = last.as_str().and_then(|href| href.rsplit('/').next()).expect("an id");
+    server.run_command(&["refused", "retry", last, "--set", "name=Jean"], "");
+    page.wait_until(&format!("{rows} === 60")).await;
+    assert_eq!(page.eval(focused).await, 56, "the same row");
     server.run_command(&["refused", "retry", "--all", "--set", "name=Jean"], "");
     page.wait_for_text(".empty-state", "Rien n’a été refusé").await;
 }

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
+use chrono::TimeDelta;
 use rusqlite::Connection;
 
+use super::alerts::{MovedClock, folder, start};
 use super::notices::{announced, hooks, mailing, serve_with_hook, store};
 use super::support::binary::ServeProcess;
 use super::support::http::post_lead;
@@ -177,6 +179,29 @@ fn a_receiver_whose_address_was_mended_never_heard_of_the_leads_of_the_outage() 
     let sql = "SELECT count(*) FROM audit_log WHERE event = 'NOTICE_GIVEN_UP'";
     assert_eq!(database().query_row(sql, [], |row| row.get::<_, i64>(0)), Ok(0));
     server.terminate();
+}
+
+#[test]
+fn a_mended_receiver_is_not_told_what_was_given_up_more_than_a_week_ago() {
+    for (days, expected) in [(6, 2), (8, 1)] {
+        let (wrong, mended) =
+            (HookReceiver::start(|_| HookAnswer::Status(500, "")), HookReceiver::start(|_| OK));
+        let clock = MovedClock::default();
+        let mut settings = hooks(&wrong.url(), &[]);
+        settings.timing.give_up_after = TimeDelta::zero();
+        settings.timing.first_backoff = TimeDelta::milliseconds(5);
+        let server = start(folder(), &clock, settings);
+        store(&server, &lead());
+        let given_up = "SELECT count(*) FROM audit_log WHERE event = 'NOTICE_GIVEN_UP'";
+        assert!(server.eventually(|| server.number(given_up) == 1));
+        let folder = server.into_folder();
+        clock.advance(TimeDelta::days(days));
+        let server = start(folder, &clock, hooks(&mended.url(), &[]));
+        let id = store(&server, &lead());
+        assert!(server.eventually(|| announced(&mended).contains(&id)));
+        assert!(server.eventually(|| server.number(PENDING) == 0));
+        assert_eq!(announced(&mended).len(), expected, "after {days} days");
+    }
 }
 
 #[test]

@@ -57,7 +57,7 @@ export class PagedList {
   }
 
   /**
-   * Reads the first page again. What it has takes the place of what it had; the rest stays, and nothing moves.
+   * Reads again what is there, from the first page on. Rows that stay do not move.
    * @returns whether it was read; if not, it has to be tried again
    */
   async refresh() {
@@ -67,23 +67,21 @@ export class PagedList {
       return true;
     }
     const turn = ++this.#turn;
-    const page = await this.fetchPage(null, this.abort.signal).catch(() => null);
-    if (turn !== this.#turn) return true;
-    if (!page) return false;
-    const last = page.rows.at(-1)?.seq;
-    const [first] = this.rows();
-    // Between the page and what is there, nothing may be missing.
-    const rest = page.next && first?.seq >= last ? [...this.rows()].filter((row) => row.seq < last) : [];
-    if (rest.length === 0) {
-      // What is loading would follow what is gone.
-      this.abort.abort();
-      this.abort = new AbortController();
-      this.loading = false;
-      this.cursor = page.next;
-    }
+    const last = this.last?.seq;
+    const rows = [];
+    let cursor = null;
+    do {
+      const page = await this.fetchPage(cursor, this.abort.signal).catch(() => null);
+      if (turn !== this.#turn) return true;
+      if (!page) return false;
+      rows.push(...page.rows);
+      cursor = page.next;
+    } while (cursor && rows.at(-1).seq > last);
+    // A page that is loading comes after these.
+    if (!this.loading) this.cursor = cursor;
     this.seqs = new Set();
     this.chunks = [];
-    this.add([...page.rows, ...rest], 'end');
+    this.add(rows, 'end');
     notify();
     return true;
   }

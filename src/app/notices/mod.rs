@@ -141,3 +141,23 @@ pub(crate) fn clean(db: &Db) {
         tracing::warn!(%error, "old notices could not be removed");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn a_task_that_panics_begins_again_and_ends_nothing_else() {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        let runs = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&runs);
+        runtime.block_on(respawn("a task", move || {
+            let run = counted.fetch_add(1, Ordering::Relaxed);
+            async move { assert_ne!(run, 0, "the first one panics") }
+        }));
+        assert_eq!(runs.load(Ordering::Relaxed), 2);
+    }
+}
