@@ -112,7 +112,7 @@ fn ends_under_load(signal: Signal) {
         assert!(server.wait().success(), "{:?}", server.log);
         began.elapsed()
     });
-    assert!(took < Duration::from_secs(60), "it took {took:?}");
+    assert!(took < Duration::from_secs(10), "it took {took:?}");
     for suffix in ["-wal", "-shm"] {
         let file = folder.path().join(format!("fastcore.db{suffix}"));
         assert!(!file.exists(), "{} is left", file.display());
@@ -161,7 +161,7 @@ fn startup_is_fast_and_idle_use_is_small() {
     assert_eq!(once(server.address, "GET", "/health", &[], b"").status, 200);
     let took = began.elapsed();
     println!("from nothing to the first answer: {took:?}");
-    assert!(took < Duration::from_secs(60), "{took:?}");
+    assert!(took < Duration::from_secs(5), "{took:?}");
 
     // Without the pages of the binary, of which a debug build has many more than what is installed.
     let Some(kib) = memory(&server, "RssAnon:") else {
